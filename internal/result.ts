@@ -1,0 +1,12 @@
+// Answers that may be a no: without this an expected failure would have to be thrown and could be missed.
+
+/** Either a value or the reason why there is none. */
+export type Result<T, E> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: E };
+
+/** Returns a success that carries `value`. */
+export const ok = <T>(value: T): { readonly ok: true; readonly value: T } => ({ ok: true, value });
+/** Returns a failure that carries `error`. */
+export const err = <E>(error: E): { readonly ok: false; readonly error: E } => ({ ok: false, error });
+/** The success with nothing to tell. */
+export const DONE: Result<void, never> = { ok: true, value: undefined };
