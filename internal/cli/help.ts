@@ -1,0 +1,47 @@
+// The help of every command, drawn from its definition: without it flags and their description would drift apart.
+
+import { stripVTControlCharacters } from "node:util";
+import { type ArgDef as CittyArg, renderUsage } from "citty";
+import type { ArgDef, Command } from "./command.ts";
+import { kebab } from "./words.ts";
+
+/** Returns the help text of `command`, called as `path` (program and command words), without a last newline. */
+export async function help(command: Command, path: string, version: string): Promise<string> {
+  const { meta } = command;
+  const usage = await renderUsage({
+    meta: { name: path, version, description: meta.summary },
+    args: cittyArgs("commands" in command ? {} : command.args),
+    ...("commands" in command && { subCommands: await summaries(command) }),
+  });
+  const parts = [stripVTControlCharacters(usage).trim()];
+  if (meta.details !== undefined) parts.push(meta.details);
+  if (meta.examples !== undefined)
+    parts.push(`EXAMPLES\n\n${meta.examples.map((line) => `  ${line}`).join("\n")}`);
+  return parts.join("\n\n");
+}
+
+async function summaries(group: Extract<Command, { commands: unknown }>) {
+  const loaded = await Promise.all(
+    Object.entries(group.commands).map(
+      async ([name, load]) => [name, (await load()).default.meta.summary] as const,
+    ),
+  );
+  return Object.fromEntries(loaded.map(([name, description]) => [name, { meta: { description } }]));
+}
+
+function cittyArgs(defs: Readonly<Record<string, ArgDef>>): Record<string, CittyArg> {
+  const args: Record<string, CittyArg> = {};
+  for (const [key, def] of Object.entries(defs)) {
+    const name = kebab(key) + (def.type === "positional" && def.repeatable ? "..." : "");
+    const { options, repeatable, ...rest } = { options: undefined, repeatable: undefined, ...def };
+    const description =
+      def.description + (repeatable && def.type !== "positional" ? " (may be repeated)" : "");
+    args[name] = {
+      ...rest,
+      ...(options !== undefined && { options: [...options] }),
+      description,
+    } as CittyArg;
+  }
+  args["help"] = { type: "boolean", alias: "h", description: "Show this help" };
+  return args;
+}

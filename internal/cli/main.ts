@@ -1,0 +1,104 @@
+// From argv to an exit status: without it each binary would answer typos, help and crashes in its own way.
+
+import type { Command, Commands, Io } from "./command.ts";
+import { nearest } from "./nearest.ts";
+import { STATUS, type Status } from "./status.ts";
+import { UsageError } from "./usage-error.ts";
+import { isFlag, parseWords, quote } from "./words.ts";
+
+export interface Program {
+  readonly name: string;
+  readonly version: string;
+  /** One line, no full stop. */
+  readonly summary: string;
+  readonly commands: Commands;
+}
+
+/**
+ * Runs the command that `argv` (without interpreter and script) names and returns its status. --version, --help and -h at
+ * every level, and `help COMMAND`, write to `io.out` and are done. A command line that can't be run writes one sentence, a missing
+ * command the help, to `io.err` and is usage. Anything else a command throws is a bug: said on `io.err`, with its stack when DEBUG
+ * is set, and failed.
+ */
+export async function main(program: Program, argv: readonly string[], io: Io): Promise<Status> {
+  try {
+    if (argv[0] === "--version" && argv.length === 1) {
+      io.out(`${program.name} ${program.version}`);
+      return STATUS.done;
+    }
+    return await dispatch(program, argv, io);
+  } catch (error) {
+    if (error instanceof UsageError) {
+      io.err(`${program.name}: ${error.message}`);
+      return STATUS.usage;
+    }
+    const hint = io.env?.DEBUG ? "" : " (DEBUG=1 shows where)";
+    io.err(
+      `${program.name}: internal error: ${error instanceof Error ? error.message : String(error)}${hint}`,
+    );
+    if (io.env?.DEBUG && error instanceof Error) io.err(error.stack ?? "");
+    return STATUS.failed;
+  }
+}
+
+async function dispatch(program: Program, argv: readonly string[], io: Io): Promise<Status> {
+  const end = argv.indexOf("--");
+  const beforeEnd = end < 0 ? argv : argv.slice(0, end);
+  let wantsHelp = beforeEnd.some((word) => word === "--help" || word === "-h");
+  let command: Command = {
+    meta: { name: program.name, summary: program.summary },
+    commands: program.commands,
+  };
+  let path = program.name;
+  let rest = argv;
+  while ("commands" in command) {
+    const word: string | undefined = rest[0];
+    if (word === "help" && !Object.hasOwn(command.commands, word)) {
+      wantsHelp = true;
+      rest = rest.slice(1);
+      continue;
+    }
+    if (word === undefined || (wantsHelp && isFlag(word))) {
+      const text = await helpOf(command, path, program);
+      if (wantsHelp) io.out(text);
+      else io.err(text);
+      return wantsHelp ? STATUS.done : STATUS.usage;
+    }
+    command = await find(command.commands, word, path, rest);
+    path = `${path} ${word}`;
+    rest = rest.slice(1);
+  }
+  if (wantsHelp) {
+    io.out(await helpOf(command, path, program));
+    return STATUS.done;
+  }
+  return await command.run({ args: parseWords(command.args, rest), io });
+}
+
+async function helpOf(command: Command, path: string, program: Program): Promise<string> {
+  const { help } = await import("./help.ts");
+  return await help(command, path, program.version);
+}
+
+async function find(
+  commands: Commands,
+  word: string,
+  path: string,
+  rest: readonly string[],
+): Promise<Command> {
+  const load = Object.hasOwn(commands, word) ? commands[word] : undefined;
+  if (load !== undefined) return (await load()).default;
+  if (isFlag(word)) {
+    const known = path.includes(" ") ? ["--help"] : ["--help", "--version"];
+    const near = nearest(word, known);
+    if (near !== undefined) throw new UsageError(`unknown flag ${quote(word)}; did you mean ${near}?`);
+    const next = rest.find((other) => Object.hasOwn(commands, other));
+    throw new UsageError(`the command comes before its flags; write ${path} ${next ?? "COMMAND"} ${word}.`);
+  }
+  const names = Object.keys(commands);
+  const near = nearest(word, names);
+  const instead = near === undefined ? `the commands are ${names.join(", ")}.` : `did you mean ${near}?`;
+  throw new UsageError(
+    `unknown command ${quote(`${path} ${word}`.slice(path.indexOf(" ") + 1))}; ${instead}`,
+  );
+}
