@@ -13,7 +13,7 @@ export async function help(command: Command, path: string, version: string): Pro
     args: cittyArgs("commands" in command ? {} : command.args),
     ...("commands" in command && { subCommands: await summaries(command) }),
   });
-  const parts = [stripVTControlCharacters(usage).trim()];
+  const parts = [stripVTControlCharacters(usage).trim().replace(/ +$/gm, "")];
   if (meta.details !== undefined) parts.push(meta.details);
   if (meta.examples !== undefined)
     parts.push(`EXAMPLES\n\n${meta.examples.map((line) => `  ${line}`).join("\n")}`);
@@ -34,8 +34,11 @@ function cittyArgs(defs: Readonly<Record<string, ArgDef>>): Record<string, Citty
   for (const [key, def] of Object.entries(defs)) {
     const name = kebab(key) + (def.type === "positional" && def.repeatable ? "..." : "");
     const { options, repeatable, ...rest } = { options: undefined, repeatable: undefined, ...def };
-    const description =
-      def.description + (repeatable && def.type !== "positional" ? " (may be repeated)" : "");
+    const notes = [
+      ...(def.type === "positional" && options !== undefined ? [`one of ${options.join(", ")}`] : []),
+      ...(def.type !== "positional" && repeatable ? ["may be repeated"] : []),
+    ];
+    const description = def.description + notes.map((note) => ` (${note})`).join("");
     args[name] = {
       ...rest,
       ...(options !== undefined && { options: [...options] }),

@@ -22,7 +22,8 @@ export interface Program {
  */
 export async function main(program: Program, argv: readonly string[], io: Io): Promise<Status> {
   try {
-    if (argv[0] === "--version" && argv.length === 1) {
+    if (argv[0] === "--version") {
+      if (argv.length > 1) throw new UsageError("--version stands alone; nothing may follow it.");
       io.out(`${program.name} ${program.version}`);
       return STATUS.done;
     }
@@ -98,7 +99,6 @@ async function find(
   const names = Object.keys(commands);
   const near = nearest(word, names);
   const instead = near === undefined ? `the commands are ${names.join(", ")}.` : `did you mean ${near}?`;
-  throw new UsageError(
-    `unknown command ${quote(`${path} ${word}`.slice(path.indexOf(" ") + 1))}; ${instead}`,
-  );
+  const words = path.split(" ").slice(1).concat(word).join(" ");
+  throw new UsageError(`unknown command ${quote(words)}; ${instead}`);
 }
