@@ -1,0 +1,91 @@
+// One kernel attribute, one system call: without it every caller would repeat open flags, first lines and errno handling.
+
+import { closeSync, constants, openSync, readFileSync, writeSync } from "node:fs";
+import { DONE, err, ok, type Result } from "../result.ts";
+import { notUnderstood, type SysfsError, sysfsError } from "./error.ts";
+
+/** A folder of attributes, such as /sys/devices/system/cpu/cpufreq/policy0. */
+export class AttrDir {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** Returns the first line of attribute `name` without trailing blanks, or undefined when there is no such file. Errors: EACCES, EBUSY (CPU offline), EISDIR. */
+  read(name: string): Result<string | undefined, SysfsError> {
+    const path = `${this.path}/${name}`;
+    try {
+      return ok((readFileSync(path, "utf8").split("\n", 1)[0] ?? "").trimEnd());
+    } catch (thrown) {
+      const error = sysfsError("read", path, thrown);
+      return error.code === "ENOENT" ? ok(undefined) : err(error);
+    }
+  }
+
+  /** Returns attribute `name` as a whole number from 0 up, or undefined when there is no such file. Errors: as read(), EINVAL for other text. */
+  readNumber(name: string): Result<number | undefined, SysfsError> {
+    const line = this.read(name);
+    if (!line.ok || line.value === undefined) return line as Result<undefined, SysfsError>;
+    if (!/^\d{1,15}$/.test(line.value)) return err(notUnderstood(`${this.path}/${name}`, line.value));
+    return ok(Number(line.value));
+  }
+
+  /** Writes `text` and a newline to attribute `name`, which must exist. Errors: whatever the kernel answers. */
+  write(name: string, text: string): Result<void, SysfsError> {
+    const writer = this.open(name);
+    const done = writer.write(attrBytes(text));
+    writer.close();
+    return done;
+  }
+
+  /** Returns a handle that keeps attribute `name` open for writing from its first write on. */
+  open(name: string): AttrWriter {
+    return new AttrWriter(`${this.path}/${name}`);
+  }
+}
+
+/** Returns `text` as an attribute takes it. The newline ends it even over a longer old value in a regular file. */
+export const attrBytes = (text: string): Buffer => Buffer.from(`${text}\n`);
+
+/** An attribute that stays open for writing: 1.2 us a write instead of 8.5 us. */
+export class AttrWriter {
+  readonly path: string;
+  #fd: number | undefined;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /**
+   * Writes `bytes` (see attrBytes) at offset 0 in one call. ENODEV and ENOENT mean that the file went away, as in CPU
+   * hotplug, and perhaps came back: it is reopened once. Source: fs/kernfs/file.c, kernfs_fop_write_iter (ENODEV).
+   */
+  write(bytes: Buffer): Result<void, SysfsError> {
+    const kept = this.#fd !== undefined;
+    const first = this.#writeOnce(bytes);
+    if (first.ok || !kept || (first.error.code !== "ENODEV" && first.error.code !== "ENOENT")) return first;
+    this.close();
+    return this.#writeOnce(bytes);
+  }
+
+  /** Gives the file back; the next write opens it anew. */
+  close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+
+  #writeOnce(bytes: Buffer): Result<void, SysfsError> {
+    try {
+      this.#fd ??= openSync(this.path, constants.O_WRONLY);
+    } catch (thrown) {
+      return err(sysfsError("open", this.path, thrown, bytes.toString().trimEnd()));
+    }
+    try {
+      writeSync(this.#fd, bytes, 0, bytes.length, 0);
+      return DONE;
+    } catch (thrown) {
+      return err(sysfsError("write", this.path, thrown, bytes.toString().trimEnd()));
+    }
+  }
+}

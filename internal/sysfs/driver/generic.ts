@@ -1,0 +1,8 @@
+// Any other driver: without it a host with a driver that nobody named here could not be used at all.
+
+import { limits } from "../pin.ts";
+import type { CpufreqDriver } from "./driver.ts";
+import { listed } from "./table.ts";
+
+/** Holds min = max, which cpufreq's core offers for every driver and governor. Source: Documentation/admin-guide/pm/cpufreq.rst. */
+export const generic: CpufreqDriver = { names: [], table: listed, pin: limits };

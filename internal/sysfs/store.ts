@@ -1,0 +1,176 @@
+// A domain's settings as they were before us, on disk: without it a crash would leave the machine at a guest's last wish.
+
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { DONE, err, ok, type Result } from "../result.ts";
+import { type DomainId, domainId, type Khz, khz } from "../units.ts";
+import { AttrDir } from "./attr.ts";
+import { notUnderstood, type SysfsError, sysfsError } from "./error.ts";
+import { readKhz } from "./limits.ts";
+
+/** What restore puts back. */
+export interface Originals {
+  readonly governor: string;
+  readonly min: Khz;
+  readonly max: Khz;
+  /** Only under governor userspace, where it means something. */
+  readonly setspeed: Khz | undefined;
+}
+
+/** What is known about a domain's originals: none saved, saved since this boot, or left over from another boot. */
+export type Saved =
+  { readonly state: "none" | "stale" } | { readonly state: "saved"; readonly originals: Originals };
+
+/** The folder that keeps originals, one file per domain: `<stateDir>/originals/policyN.json`. */
+export class OriginalsStore {
+  readonly #folder: string;
+  readonly #proc: AttrDir;
+
+  /** @param procRoot stands for /proc: the boot id tells this boot's files from older ones */
+  constructor(stateDir: string, procRoot: string) {
+    this.#folder = `${stateDir}/originals`;
+    this.#proc = new AttrDir(`${procRoot}/sys/kernel/random`);
+  }
+
+  /** Returns the domains that have a file, in order. Errors: as readdir; no folder means none. */
+  list(): Result<DomainId[], SysfsError> {
+    try {
+      const numbers = readdirSync(this.#folder).map((name) => /^policy(\d{1,4})\.json$/.exec(name)?.[1]);
+      return ok(
+        numbers
+          .filter((n) => n !== undefined)
+          .map((n) => domainId(Number(n)))
+          .sort((a, b) => a - b),
+      );
+    } catch (thrown) {
+      const error = sysfsError("read", this.#folder, thrown);
+      return error.code === "ENOENT" ? ok([]) : err(error);
+    }
+  }
+
+  /** Reads what is saved for `id`. Errors: EINVAL for a file that can't be understood, ENOENT when there is no boot id. */
+  load(id: DomainId): Result<Saved, SysfsError> {
+    const path = this.#path(id);
+    let text: string;
+    try {
+      text = readFileSync(path, "utf8");
+    } catch (thrown) {
+      const error = sysfsError("read", path, thrown);
+      return error.code === "ENOENT" ? ok({ state: "none" }) : err(error);
+    }
+    const boot = this.#bootId();
+    if (!boot.ok) return boot;
+    const record = parseRecord(text);
+    if (record === undefined) return err(notUnderstood(path, text.slice(0, 200)));
+    return ok(record.bootId === boot.value ? { state: "saved", originals: record } : { state: "stale" });
+  }
+
+  /** Saves `originals` for `id` whole or not at all, through a synced temporary file. Errors: ENOSPC, EACCES, EROFS. */
+  save(id: DomainId, originals: Originals): Result<void, SysfsError> {
+    const boot = this.#bootId();
+    if (!boot.ok) return boot;
+    const path = this.#path(id);
+    const temporary = `${path}.tmp`;
+    try {
+      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+      rmSync(temporary, { force: true });
+      const fd = openSync(temporary, "wx", 0o600);
+      try {
+        writeSync(fd, `${JSON.stringify({ bootId: boot.value, ...originals })}\n`);
+        fsyncSync(fd);
+      } finally {
+        closeSync(fd);
+      }
+    } catch (thrown) {
+      return err(sysfsError("write", temporary, thrown));
+    }
+    try {
+      renameSync(temporary, path);
+      syncFolder(this.#folder);
+      return DONE;
+    } catch (thrown) {
+      return err(sysfsError("rename", path, thrown));
+    }
+  }
+
+  /** Forgets what is saved for `id`, if anything. */
+  forget(id: DomainId): Result<void, SysfsError> {
+    try {
+      rmSync(this.#path(id), { force: true });
+      return DONE;
+    } catch (thrown) {
+      return err(sysfsError("write", this.#path(id), thrown));
+    }
+  }
+
+  #path(id: DomainId): string {
+    return `${this.#folder}/policy${id}.json`;
+  }
+
+  /** Without a boot id old and new files can't be told apart, so nothing may be written. */
+  #bootId(): Result<string, SysfsError> {
+    const line = this.#proc.read("boot_id");
+    if (!line.ok) return line;
+    return line.value
+      ? ok(line.value)
+      : err({ kind: "sysfs", op: "read", path: `${this.#proc.path}/boot_id`, code: "ENOENT" });
+  }
+}
+
+/** Reads the settings of the policy in `dir` that restore would put back. */
+export function readOriginals(dir: AttrDir): Result<Originals, SysfsError> {
+  const governor = dir.read("scaling_governor");
+  if (!governor.ok) return governor;
+  if (!isGovernor(governor.value))
+    return err(notUnderstood(`${dir.path}/scaling_governor`, governor.value ?? ""));
+  const min = readKhz(dir, "scaling_min_freq");
+  if (!min.ok) return min;
+  const max = readKhz(dir, "scaling_max_freq");
+  if (!max.ok) return max;
+  if (governor.value !== "userspace")
+    return ok({ governor: governor.value, min: min.value, max: max.value, setspeed: undefined });
+  const setspeed = readKhz(dir, "scaling_setspeed");
+  return setspeed.ok
+    ? ok({ governor: governor.value, min: min.value, max: max.value, setspeed: setspeed.value })
+    : setspeed;
+}
+
+function parseRecord(text: string): (Originals & { readonly bootId: string }) | undefined {
+  let raw: unknown;
+  try {
+    raw = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (typeof raw !== "object" || raw === null) return undefined;
+  const { bootId, governor, min, max, setspeed } = raw as Record<string, unknown>;
+  if (typeof bootId !== "string" || !isGovernor(governor) || !isKhz(min) || !isKhz(max) || min > max)
+    return undefined;
+  if (governor === "userspace" ? !isKhz(setspeed) : setspeed !== undefined) return undefined;
+  return { bootId, governor, min, max, setspeed: isKhz(setspeed) ? setspeed : undefined };
+}
+
+/** Source: include/linux/cpufreq.h, CPUFREQ_NAME_LEN 16 with the final zero. */
+const isGovernor = (value: unknown): value is string =>
+  typeof value === "string" && /^[A-Za-z0-9_-]{1,15}$/.test(value);
+
+const isKhz = (value: unknown): value is Khz =>
+  typeof value === "number" && Number.isSafeInteger(value) && khz(value) > 0;
+
+function syncFolder(path: string): void {
+  const fd = openSync(path, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
