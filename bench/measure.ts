@@ -1,0 +1,83 @@
+// What is measured and what is wanted: without one list of it a figure could be missing on one side and nobody would notice.
+
+import type { Metric } from "./report.ts";
+import { type Server, session } from "./session.ts";
+
+/** Every figure of the report, in its order. Wanted values: issue of the first release; see README.md for their meaning. */
+export const METRICS = {
+  p50: { title: "round trip, p50", unit: "us", wanted: { of: "ratio", most: 1.5 } },
+  p99: { title: "round trip, p99", unit: "us", wanted: { of: "ratio", most: 3 } },
+  p999: { title: "round trip, p99.9", unit: "us" },
+  max: { title: "round trip, longest", unit: "us" },
+  pingCpu: { title: "CPU per request, round trips", unit: "us" },
+  rate1: { title: "throughput, 1 channel", unit: "/s", wanted: { of: "ratio", least: 0.6 } },
+  cpu1: { title: "CPU per request, 1 channel", unit: "us" },
+  late1: { title: "p99 of 8 outstanding", unit: "us" },
+  rate64: { title: "throughput, 64 channels", unit: "/s" },
+  cpu64: { title: "CPU per request, 64 channels", unit: "us" },
+  late64: { title: "p99 of 64 outstanding", unit: "us" },
+  rate1024: { title: "throughput, 1,024 channels", unit: "/s" },
+  cpu1024: { title: "CPU per request, 1,024 channels", unit: "us" },
+  late1024: { title: "p99 of 1,024 outstanding", unit: "us" },
+  idleCpu: { title: "idle CPU, 1,024 channels", unit: "%", wanted: { of: "value", most: 0.2 } },
+  idleWakeups: { title: "idle wakeups, 1,024 channels", unit: "/s" },
+  rss: { title: "RSS, 1,024 channels", unit: "MiB", wanted: { of: "value", most: 64 } },
+  anon: { title: "of which anonymous", unit: "MiB" },
+  start: { title: "vmpower-guest --version", unit: "ms", wanted: { of: "value", most: 60 } },
+} as const satisfies Record<string, Metric>;
+
+export type Key = keyof typeof METRICS;
+
+/** How much of everything. */
+export interface Size {
+  /** Requests before the first figure is taken, so that neither a cold cache nor an unoptimized function is measured. */
+  readonly warmUp: number;
+  readonly pings: number;
+  readonly requests: number;
+  /** How long to watch the idle server; 0 leaves idle CPU and memory out. */
+  readonly idleMs: number;
+}
+
+/** The channels of a flood: vCPU n of every VM is pinned to pCPU n, so 128 VMs share 8 frequency domains. */
+const FLOODS = [
+  { name: "1", vms: 1, channelsPerVm: 1, window: 8 },
+  { name: "64", vms: 8, channelsPerVm: 8, window: 1 },
+  { name: "1024", vms: 128, channelsPerVm: 8, window: 1 },
+] as const;
+
+/**
+ * Measures one server once and gives each figure to `put`. Throws BadReplies when a reply was wrong or missing.
+ * @param scratch a folder of the bench's own, on tmpfs
+ * @param client the compiled client.c
+ */
+export async function measure(
+  scratch: string,
+  client: string,
+  server: Server,
+  size: Size,
+  put: (key: Key, value: number) => void,
+): Promise<void> {
+  for (const { name, vms, channelsPerVm, window } of FLOODS) {
+    await session(scratch, client, server, vms, channelsPerVm, async ({ drive, usage }) => {
+      if (name === "1") {
+        await drive(`ping ${size.warmUp}`);
+        const { answers, cpuUs } = await drive(`ping ${size.pings}`);
+        for (const key of ["p50", "p99", "p999", "max"] as const) put(key, answers[key]);
+        put("pingCpu", cpuUs);
+      }
+      await drive(`flood ${window} ${size.warmUp}`);
+      const { answers, cpuUs } = await drive(`flood ${window} ${size.requests}`);
+      put(`rate${name}`, answers.acked / answers.seconds);
+      put(`cpu${name}`, cpuUs);
+      put(`late${name}`, answers.p99);
+      if (name !== "1024" || size.idleMs === 0) return;
+      const [before, since] = [usage(), Bun.nanoseconds()];
+      await Bun.sleep(size.idleMs); // the silence is what is measured
+      const [after, ns] = [usage(), Bun.nanoseconds() - since];
+      put("idleCpu", (100 * (after.cpuNs - before.cpuNs)) / ns);
+      put("idleWakeups", (after.wakeups - before.wakeups) / (ns / 1e9));
+      put("rss", after.rssKib / 1024);
+      put("anon", after.anonKib / 1024);
+    });
+  }
+}
