@@ -1,0 +1,66 @@
+// Every way a request can come to nothing in the guest, with its sentence: without it "no" would not say what to do next.
+
+import type { Holder } from "./holder.ts";
+
+/** Why there was no done. `port` is the path as it was asked for. */
+export type GuestFailure =
+  | { readonly kind: "no-port"; readonly port: string }
+  | { readonly kind: "not-a-port"; readonly port: string; readonly what: string }
+  | { readonly kind: "busy"; readonly port: string; readonly holder: Holder | undefined }
+  | { readonly kind: "open-failed"; readonly port: string; readonly code: string }
+  | { readonly kind: "absent-host"; readonly port: string }
+  | {
+      readonly kind: "no-answer";
+      readonly port: string;
+      readonly asked: "scale" | "query";
+      readonly timeoutMs: number;
+    }
+  | { readonly kind: "refused"; readonly port: string; readonly vcpu: number }
+  | { readonly kind: "read-failed"; readonly port: string; readonly code: string }
+  | {
+      readonly kind: "write-failed";
+      readonly port: string;
+      readonly code: string;
+      /** Bytes that went out before. */
+      readonly written: number;
+    };
+
+/** Returns the sentences that tell what was wrong and what to do. */
+export function explainFailure(no: GuestFailure): string {
+  switch (no.kind) {
+    case "no-port":
+      return no.port.startsWith("unix:")
+        ? `There is no socket ${quote(no.port.slice(5))}; is the VM or the host program that makes it running?`
+        : `This VM has no poweragent port ${quote(no.port)}; add a virtio-serial channel of that name to the VM, one for each vCPU.`;
+    case "not-a-port":
+      return `${quote(no.port)} is ${no.what}, not a virtio-serial port${no.what === "a socket" ? `; write unix:${no.port} to connect to it` : ""}.`;
+    case "busy":
+      return `Port ${quote(no.port)} is in use${holderText(no.holder)}; only one program can hold a port at a time, stop that one first.`;
+    case "open-failed":
+      return `Cannot open ${quote(no.port)}: ${no.code}${no.code === "EACCES" ? "; run as root, or give your user the port with a udev rule" : ""}.`;
+    case "absent-host":
+      return `No host program is connected to ${quote(no.port)}; start powermon (or DPDK's vm_power_manager) on the host for this VM's channel.`;
+    case "no-answer":
+      return no.asked === "query"
+        ? `The host did not answer the query on ${quote(no.port)} within ${no.timeoutMs} ms: either it does not let this VM query, or not under this --vm-name (powermon: --allow-query), or it is too slow or not reading (try a longer --timeout-ms).`
+        : `The host did not answer on ${quote(no.port)} within ${no.timeoutMs} ms: either it does not serve this channel (disabled, held by another client, or a DPDK before 19.11, which never answers), or it is too slow (try a longer --timeout-ms).`;
+    case "refused":
+      return `The host refused vCPU ${no.vcpu} on ${quote(no.port)}; its log and \`powermon explain\` say why.`;
+    case "read-failed":
+      return `Cannot read ${quote(no.port)}: ${no.code}.`;
+    case "write-failed":
+      return no.code === "EAGAIN"
+        ? `Cannot write ${quote(no.port)}: it is full after ${no.written} bytes, the host holds the channel but does not read it.`
+        : `Cannot write ${quote(no.port)}: ${no.code} after ${no.written} bytes.`;
+  }
+}
+
+function holderText(holder: Holder | undefined): string {
+  return holder === undefined
+    ? " by a program this user can't see"
+    : ` by ${holder.name} (pid ${holder.pid})`;
+}
+
+function quote(path: string): string {
+  return JSON.stringify(path);
+}

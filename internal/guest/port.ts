@@ -1,0 +1,44 @@
+// The guest's end of a channel: without it every command would have to know devices from sockets.
+
+import type { Result } from "../result.ts";
+import type { GuestFailure } from "./failure.ts";
+import { openDevice } from "./device-port.ts";
+
+/** An open channel to the host. Nothing here blocks. */
+export interface Port {
+  /** As it was asked for. */
+  readonly name: string;
+  /** Hands one frame over in one write. Errors: absent-host; write-failed with what had gone out. */
+  write(frame: Uint8Array): Result<void, GuestFailure>;
+  /** Returns the bytes that wait, none if none do. Errors: absent-host once all was read and nobody is there; read-failed. */
+  read(): Result<Uint8Array, GuestFailure>;
+  /** Waits until a read may find more, `ms` at most. */
+  wait(ms: number): Promise<void>;
+  close(): void;
+}
+
+export const DEFAULT_PORT_DIR = "/dev/virtio-ports";
+const PREFIX = "virtio.serial.port.poweragent.";
+const UNIX = "unix:";
+
+/** Returns the path of the port of lcore `n`. Source: DPDK drivers/power/kvm_vm/kvm_vm.c, FD_PATH. */
+export function portPath(n: number, dir: string = DEFAULT_PORT_DIR): string {
+  return `${dir}/${PREFIX}${n}`;
+}
+
+/** Returns the port number in the last part of `path`, or undefined when it isn't named as one. */
+export function portNumber(path: string): number | undefined {
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  const digits = name.startsWith(PREFIX) ? name.slice(PREFIX.length) : "";
+  return /^(0|[1-9][0-9]{0,4})$/.test(digits) ? Number(digits) : undefined;
+}
+
+/**
+ * Opens a port: the path of a virtio-serial device, or unix:PATH of a listening socket.
+ * Errors: no-port, not-a-port, busy, open-failed; absent-host for a socket nobody listens on.
+ */
+export async function openPort(name: string): Promise<Result<Port, GuestFailure>> {
+  if (!name.startsWith(UNIX)) return openDevice(name);
+  const { openSocket } = await import("./socket-port.ts");
+  return await openSocket(name, name.slice(UNIX.length));
+}

@@ -1,0 +1,145 @@
+// One request, one reply, one deadline: without it an answer that came late would be taken for the next request's.
+
+import { decodeReply } from "../packet/reply.ts";
+import { ReplyCutter } from "../packet/reply-frame.ts";
+import { encodeRequest } from "../packet/request.ts";
+import type { Reply, Request } from "../request.ts";
+import { err, ok, type Result } from "../result.ts";
+import type { GuestFailure } from "./failure.ts";
+import { openPort, type Port } from "./port.ts";
+
+/** What a guest can ask and be answered. */
+export type Question = Extract<Request, { kind: "scale" | "query-freq" | "query-caps" }>;
+
+const GENERATION = "18.11";
+
+/**
+ * Where a scale request carries its stamp: vfid[0], which nobody reads in a CPU_POWER request. An ACK or NACK is the request's own
+ * bytes with `command` replaced, so the stamp comes back and tells this answer from an older one's.
+ * Source: DPDK rte_power_guest_channel.h, struct rte_power_channel_packet.
+ */
+const STAMP = { at: 48, bytes: 8 } as const;
+/** resource_id and unit, which an ACK or NACK repeats. */
+const HEAD_BYTES = 12;
+/** A host writes each reply in one write, so what follows so long a silence, in ms, is the start of a reply. */
+const SILENCE_MS = 100;
+
+/**
+ * Opens a port and says CONNECT, the first thing a v1 host wants to hear and never answers.
+ * Errors: those of openPort(); absent-host; write-failed.
+ */
+export async function openSession(portName: string): Promise<Result<Session, GuestFailure>> {
+  const port = await openPort(portName);
+  if (!port.ok) return port;
+  const session = new Session(port.value);
+  const greeted = session.greet();
+  if (greeted.ok) return ok(session);
+  session.close();
+  return greeted;
+}
+
+/** A channel in use by one program, which asks one thing at a time. */
+export class Session {
+  readonly #port: Port;
+  readonly #cutter = new ReplyCutter();
+  #receivedAt = 0;
+  #asking = false;
+
+  constructor(port: Port) {
+    this.#port = port;
+  }
+
+  /** Drops what an earlier program left unread, and says CONNECT. Errors: absent-host, read-failed, write-failed. */
+  greet(): Result<void, GuestFailure> {
+    const drained = this.#drain();
+    if (!drained.ok) return drained;
+    this.#cutter.reset();
+    return this.#port.write(encodeRequest({ kind: "connect" }, GENERATION));
+  }
+
+  /**
+   * Sends `question` and returns the host's answer to it; a NACK is the failure `refused`. Answers to anything older are dropped.
+   * A list answers any query of its kind: DPDK's host leaves the other fields of its head unset.
+   * Errors: absent-host, no-answer after `timeoutMs`, refused, read-failed, write-failed.
+   */
+  async ask(question: Question, timeoutMs: number): Promise<Result<Reply, GuestFailure>> {
+    if (this.#asking) throw new Error("a session asks one thing at a time");
+    this.#asking = true;
+    try {
+      return await this.#exchange(question, timeoutMs);
+    } finally {
+      this.#asking = false;
+    }
+  }
+
+  close(): void {
+    this.#port.close();
+  }
+
+  async #exchange(question: Question, timeoutMs: number): Promise<Result<Reply, GuestFailure>> {
+    const port = this.#port;
+    const drained = this.#drain();
+    if (!drained.ok) return drained;
+    const frame = encodeRequest(question, GENERATION);
+    crypto.getRandomValues(frame.subarray(STAMP.at, STAMP.at + STAMP.bytes));
+    const sent = port.write(frame);
+    if (!sent.ok) return sent;
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      const bytes = port.read();
+      if (!bytes.ok) return bytes;
+      let answer: Reply | undefined;
+      this.#cut(bytes.value, (reply) => {
+        answer ??= answerTo(question, frame, reply);
+      });
+      if (answer?.kind === "nack") return err({ kind: "refused", port: port.name, vcpu: question.vcpu });
+      if (answer !== undefined) return ok(answer);
+      const leftMs = deadline - performance.now();
+      if (leftMs <= 0) {
+        const asked = question.kind === "scale" ? "scale" : "query";
+        return err({ kind: "no-answer", port: port.name, asked, timeoutMs });
+      }
+      await port.wait(leftMs);
+    }
+  }
+
+  /** Reads what waits and drops it, frame by frame: half a frame stays, so that its rest is not taken for a new one. */
+  #drain(): Result<void, GuestFailure> {
+    for (;;) {
+      const bytes = this.#port.read();
+      if (!bytes.ok || bytes.value.length === 0) return bytes.ok ? ok(undefined) : bytes;
+      this.#cut(bytes.value, () => {});
+    }
+  }
+
+  #cut(bytes: Uint8Array, sink: (reply: Uint8Array) => void): void {
+    if (bytes.length === 0) return;
+    const now = performance.now();
+    if (now - this.#receivedAt > SILENCE_MS) this.#cutter.reset();
+    this.#receivedAt = now;
+    this.#cutter.push(bytes, sink);
+  }
+}
+
+/** Returns `reply` decoded when it answers `question`, sent as `frame`; undefined when it is somebody else's. */
+function answerTo(question: Question, frame: Uint8Array, reply: Uint8Array): Reply | undefined {
+  const decoded = decodeReply(reply);
+  switch (decoded.kind) {
+    case "malformed":
+      return undefined;
+    case "ack":
+    case "nack":
+      return same(frame, reply, 0, HEAD_BYTES) && same(frame, reply, STAMP.at, STAMP.bytes)
+        ? decoded
+        : undefined;
+    case "freq-list":
+      return question.kind === "query-freq" ? decoded : undefined;
+    case "caps-list":
+      return question.kind === "query-caps" ? decoded : undefined;
+  }
+}
+
+function same(a: Uint8Array, b: Uint8Array, at: number, bytes: number): boolean {
+  for (let i = at; i < at + bytes; i++) if (a[i] !== b[i]) return false;
+  return true;
+}

@@ -1,0 +1,78 @@
+// A listening unix socket as a port: without it tests, the demo and bridged VMs would need a virtio device.
+
+import { DONE, err, ok, type Result } from "../result.ts";
+import type { GuestFailure } from "./failure.ts";
+import type { Port } from "./port.ts";
+
+/**
+ * Connects to the listening socket `path`, called `name` in sentences. Errors: no-port; absent-host when nobody listens;
+ * not-a-port; open-failed. A listener that never accepts looks connected and silent.
+ */
+export async function openSocket(name: string, path: string): Promise<Result<Port, GuestFailure>> {
+  const port = new SocketPort(name);
+  try {
+    await port.connect(path);
+    return ok(port);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    if (code === "ENOENT") return err({ kind: "no-port", port: name });
+    if (code === "ECONNREFUSED") return err({ kind: "absent-host", port: name });
+    return err({ kind: "open-failed", port: name, code });
+  }
+}
+
+class SocketPort implements Port {
+  readonly name: string;
+  #socket: Bun.Socket | undefined;
+  #chunks: Uint8Array[] = [];
+  #closed = false;
+  #wake: () => void = () => {};
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  async connect(unix: string): Promise<void> {
+    this.#socket = await Bun.connect({
+      unix,
+      socket: {
+        data: (_socket, chunk) => {
+          this.#chunks.push(chunk);
+          this.#wake();
+        },
+        close: () => {
+          this.#closed = true;
+          this.#wake();
+        },
+      },
+    });
+  }
+
+  write(frame: Uint8Array): Result<void, GuestFailure> {
+    const written = this.#socket?.write(frame) ?? -1;
+    if (written === frame.length) return DONE;
+    if (written < 0) return err({ kind: "absent-host", port: this.name });
+    const code = written === 0 ? "EAGAIN" : "short write";
+    return err({ kind: "write-failed", port: this.name, code, written });
+  }
+
+  read(): Result<Uint8Array, GuestFailure> {
+    if (this.#chunks.length === 0 && this.#closed) return err({ kind: "absent-host", port: this.name });
+    const bytes = Buffer.concat(this.#chunks);
+    this.#chunks = [];
+    return ok(bytes);
+  }
+
+  async wait(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    const timer = setTimeout(resolve, ms);
+    if (this.#chunks.length > 0 || this.#closed) resolve();
+    await promise;
+    clearTimeout(timer);
+  }
+
+  close(): void {
+    this.#socket?.end();
+  }
+}
