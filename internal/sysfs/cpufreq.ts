@@ -1,14 +1,15 @@
 // All clocks of the host that we may set: without it nobody could find the domain of a pCPU or survive one broken policy.
 
-import { readdirSync } from "node:fs";
-import { err, ok, type Result } from "../result.ts";
+import { statSync } from "node:fs";
+import { DONE, err, ok, type Result } from "../result.ts";
 import { type DomainId, domainId, type Pcpu } from "../units.ts";
 import { AttrDir } from "./attr.ts";
 import { Domain } from "./domain.ts";
 import { type SysfsError, sysfsError } from "./error.ts";
 import { readHardware } from "./hardware.ts";
-import { OriginalsStore } from "./store.ts";
+import { listNumbered } from "./numbered.ts";
 import { cpuRootOf, policyPath, type Roots } from "./originals.ts";
+import { OriginalsStore } from "./store.ts";
 import { Topology } from "./topology.ts";
 
 export type { Domain } from "./domain.ts";
@@ -19,6 +20,7 @@ export class Cpufreq {
   readonly #roots: Roots;
   readonly #store: OriginalsStore;
   #domains: readonly Domain[] = [];
+  #byId: ReadonlyMap<DomainId, Domain> = new Map();
   #problems: readonly SysfsError[] = [];
   #stale: readonly DomainId[] = [];
   readonly #byPcpu = new Map<Pcpu, Domain>();
@@ -50,6 +52,11 @@ export class Cpufreq {
     return this.#byPcpu.get(cpu);
   }
 
+  /** Returns domain `id`; undefined when there is none. */
+  domainById(id: DomainId): Domain | undefined {
+    return this.#byId.get(id);
+  }
+
   /** Returns the domains whose CPUs share cores with those of domain `id`, itself included, by number: they must be decided together. */
   group(id: DomainId): readonly Domain[] {
     return this.#groups.get(id) ?? [];
@@ -63,23 +70,23 @@ export class Cpufreq {
     const ids = this.#scan();
     if (!ids.ok) return ids;
     const problems: SysfsError[] = [];
-    const before = new Map(this.#domains.map((domain) => [domain.id, domain]));
     const domains: Domain[] = [];
     for (const id of ids.value) {
       const dir = new AttrDir(policyPath(this.#roots, id));
       const found = readHardware(cpuRootOf(this.#roots), dir);
-      const old = before.get(id);
+      const old = this.#byId.get(id);
       if (!found.ok) problems.push(found.error);
       if (old && (!found.ok || isSame(old, found.value.driver, found.value.pcpus))) domains.push(old);
       else if (found.ok) domains.push(new Domain(id, dir, found.value, this.#store));
     }
-    for (const old of before.values()) if (!domains.includes(old)) old.close();
+    for (const old of this.#domains) if (!domains.includes(old)) old.close();
     this.#domains = domains;
+    this.#byId = new Map(domains.map((domain) => [domain.id, domain]));
     this.#byPcpu.clear();
     for (const domain of domains) for (const cpu of domain.pcpus) this.#byPcpu.set(cpu, domain);
     this.#regroup(problems);
     this.#problems = problems;
-    return ok(undefined);
+    return DONE;
   }
 
   /** Forgets originals of another boot; those that can't be understood become problems. */
@@ -105,17 +112,12 @@ export class Cpufreq {
   #scan(): Result<DomainId[], SysfsError> {
     const root = cpuRootOf(this.#roots);
     try {
-      if (!readdirSync(root).includes("cpufreq")) return ok([]);
-      const numbers = readdirSync(`${root}/cpufreq`).map((name) => /^policy(\d{1,4})$/.exec(name)?.[1]);
-      return ok(
-        numbers
-          .filter((n) => n !== undefined)
-          .map((n) => domainId(Number(n)))
-          .sort((a, b) => a - b),
-      );
+      statSync(root);
     } catch (thrown) {
       return err(sysfsError("read", root, thrown));
     }
+    const numbers = listNumbered(`${root}/cpufreq`, "policy");
+    return numbers.ok ? ok(numbers.value.map(domainId)) : numbers;
   }
 
   /** Domains that share a core end in one group, also through a third one. */

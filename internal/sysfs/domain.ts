@@ -72,7 +72,11 @@ export class Domain {
     if (!taken.ok) return taken;
     const entry = this.#entryFor(target);
     const done = this.#pin.set(entry.khz, entry.bytes);
-    if (!done.ok) return done;
+    if (!done.ok) {
+      // Nobody's frequency holds here yet, so nobody would give it back.
+      if (!this.#target) this.restore();
+      return done;
+    }
     this.#target = entry;
     return entry.done;
   }
@@ -142,7 +146,8 @@ export class Domain {
       return taken;
     }
     const within = this.#prepared.filter(({ khz }) => khz >= originals.min && khz <= originals.max);
-    this.#allowed = within.length > 0 ? within : this.#prepared;
+    const nearest = this.#prepared.find(({ khz }) => khz <= originals.max) ?? this.#prepared.at(-1);
+    this.#allowed = within.length > 0 || !nearest ? within : [nearest];
     return DONE;
   }
 

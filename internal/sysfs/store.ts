@@ -5,7 +5,6 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
-  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -16,6 +15,7 @@ import { type DomainId, domainId, type Khz, khz } from "../units.ts";
 import { AttrDir } from "./attr.ts";
 import { notUnderstood, type SysfsError, sysfsError } from "./error.ts";
 import { readKhz } from "./limits.ts";
+import { listNumbered } from "./numbered.ts";
 
 /** What restore puts back. */
 export interface Originals {
@@ -41,20 +41,10 @@ export class OriginalsStore {
     this.#proc = new AttrDir(`${procRoot}/sys/kernel/random`);
   }
 
-  /** Returns the domains that have a file, in order. Errors: as readdir; no folder means none. */
+  /** Returns the domains that have a file, in order; none when there is no folder. */
   list(): Result<DomainId[], SysfsError> {
-    try {
-      const numbers = readdirSync(this.#folder).map((name) => /^policy(\d{1,4})\.json$/.exec(name)?.[1]);
-      return ok(
-        numbers
-          .filter((n) => n !== undefined)
-          .map((n) => domainId(Number(n)))
-          .sort((a, b) => a - b),
-      );
-    } catch (thrown) {
-      const error = sysfsError("read", this.#folder, thrown);
-      return error.code === "ENOENT" ? ok([]) : err(error);
-    }
+    const numbers = listNumbered(this.#folder, "policy", ".json");
+    return numbers.ok ? ok(numbers.value.map(domainId)) : numbers;
   }
 
   /** Reads what is saved for `id`. Errors: EINVAL for a file that can't be understood, ENOENT when there is no boot id. */
