@@ -1,0 +1,30 @@
+// powermon restore: puts the original settings back after a crash, when nobody is left to do it.
+
+import { defineCommand } from "../../internal/cli/command.ts";
+import { STATUS } from "../../internal/cli/status.ts";
+import { explainSysfs } from "../../internal/sysfs/error.ts";
+import { restoreAll } from "../../internal/sysfs/originals.ts";
+import { ROOT_ARGS, rootsOf } from "./roots.ts";
+
+export default defineCommand({
+  meta: {
+    name: "restore",
+    summary: "put every frequency setting back as it was before powermon's first write",
+    details:
+      "For after a crash or SIGKILL; a powermon that ends by SIGTERM does it itself. Settings saved before the last boot are dropped, since the kernel has forgotten them too. Don't run it while powermon runs.",
+    examples: ["powermon restore", "powermon restore --json"],
+  },
+  args: { ...ROOT_ARGS, json: { type: "boolean", description: "print one JSON object" } },
+  run({ args, io }) {
+    const { restored, failed, stale } = restoreAll(rootsOf(args));
+    if (args.json) {
+      io.out(JSON.stringify({ restored, stale, failed: failed.map(explainSysfs) }));
+    } else {
+      for (const id of restored) io.out(`policy${id}: restored`);
+      for (const id of stale) io.out(`policy${id}: saved before the last boot, dropped`);
+      for (const error of failed) io.err(`powermon: ${explainSysfs(error)}`);
+      if (restored.length + stale.length + failed.length === 0) io.out("Nothing to restore.");
+    }
+    return failed.length > 0 ? STATUS.failed : STATUS.done;
+  },
+});

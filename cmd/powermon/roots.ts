@@ -1,0 +1,31 @@
+// Where a command finds the machine: the same three flags wherever one is touched.
+
+import { resolve } from "node:path";
+import * as v from "valibot";
+import { nonEmpty, parseArgs } from "../../internal/cli/args.ts";
+
+/** Flags that stand for /sys, /proc and the state folder, for tests, demos and containers. */
+export const ROOT_ARGS = {
+  "sysfs-root": { type: "string", default: "/sys", description: "stands for /sys", valueHint: "DIR" },
+  "proc-root": { type: "string", default: "/proc", description: "stands for /proc", valueHint: "DIR" },
+  "state-dir": {
+    type: "string",
+    default: "/var/lib/powermon",
+    description: "where the original settings are kept",
+    valueHint: "DIR",
+  },
+} as const;
+
+/** A path, made absolute: the daemon leaves the folder it was started in. */
+export const absolutePath = v.pipe(
+  nonEmpty,
+  v.transform((path) => resolve(path)),
+);
+
+const Roots = v.object({ "sysfs-root": absolutePath, "proc-root": absolutePath, "state-dir": absolutePath });
+
+/** Returns what ROOT_ARGS were given as. Errors: UsageError for an empty path. */
+export function rootsOf(args: object) {
+  const roots = parseArgs(Roots, args);
+  return { sysfsRoot: roots["sysfs-root"], procRoot: roots["proc-root"], stateDir: roots["state-dir"] };
+}

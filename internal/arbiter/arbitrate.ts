@@ -1,0 +1,53 @@
+// Who gets what on a shared clock: without it the last writer would win and one VM could slow another.
+
+import type { Level } from "../frequency.ts";
+import { type Khz, khz } from "../units.ts";
+
+/** The least and the most that somebody may get, kHz. */
+export interface Limits {
+  readonly floor?: Khz | undefined;
+  readonly ceiling?: Khz | undefined;
+}
+
+/** One wish and the limits of the one who has it. */
+export interface Wish {
+  readonly level: Level;
+  readonly limits: Limits;
+}
+
+/** What a domain gets. */
+export interface Decision<W> {
+  readonly target: Khz;
+  readonly winner: W;
+  /** Which limit changed the winner's wish, if one did. */
+  readonly clippedBy: "vm" | "site" | undefined;
+}
+
+/** Returns `wanted` within `limits`; a ceiling beats a floor. */
+export function clip(wanted: Khz, limits: Limits): Khz {
+  const raised = limits.floor === undefined ? wanted : Math.max(wanted, limits.floor);
+  return khz(limits.ceiling === undefined ? raised : Math.min(raised, limits.ceiling));
+}
+
+/**
+ * Returns the decision over all wishes on a clock: each clipped by its VM's limits, the highest wins, the site's limits
+ * clip that; the earlier of two equal ones is named. Undefined when nobody wishes.
+ */
+export function arbitrate<W extends Wish>(wishes: Iterable<W>, site: Limits): Decision<W> | undefined {
+  let winner: W | undefined;
+  let best = -1 as Khz;
+  for (const wish of wishes) {
+    const clipped = clip(wish.level.khz, wish.limits);
+    if (clipped > best) {
+      best = clipped;
+      winner = wish;
+    }
+  }
+  if (winner === undefined) return undefined;
+  const target = clip(best, site);
+  return {
+    target,
+    winner,
+    clippedBy: target !== best ? "site" : best !== winner.level.khz ? "vm" : undefined,
+  };
+}

@@ -1,0 +1,257 @@
+// One guest channel: bytes in, whole replies out, and it comes back by itself when its VM does.
+
+import type { Socket } from "bun";
+import type { Log } from "../log.ts";
+import type { Generation } from "../packet/constants.ts";
+import { FrameCutter } from "../packet/frame.ts";
+import { acknowledge } from "../packet/reply.ts";
+import { RequestDecoder } from "../packet/request.ts";
+import { explain } from "../refusal.ts";
+import { explainSysfs } from "../sysfs/error.ts";
+import type { Outcome } from "./outcome.ts";
+import { type Desk, serve } from "./serve/index.ts";
+import type { Vm } from "./vm.ts";
+
+/** First and longest wait before a lost channel is tried again, ms. */
+const BACKOFF_MS = { first: 100, most: 5000 };
+
+/** What a channel has seen since the program started. */
+export interface ChannelCounts {
+  received: number;
+  done: number;
+  answered: number;
+  noted: number;
+  refused: number;
+  failed: number;
+  /** Frames that were no request: unknown commands, unknown units, bad policies. */
+  malformed: number;
+  /** Replies that the guest had no room for, because it does not read. */
+  repliesDropped: number;
+  connects: number;
+}
+
+export type ChannelState = "connecting" | "connected" | "waiting" | "closed";
+
+/** A guest's DPDK generation, or `auto` to tell it from its first packet. */
+export type Wire = "auto" | Generation;
+
+/** What a channel needs of the host. */
+export interface ChannelHost {
+  readonly desk: Desk;
+  readonly log: Log;
+  readonly wire: Wire;
+}
+
+export class Channel {
+  readonly path: string;
+  readonly vm: Vm;
+  /** The channel's number: the guest's lcore. */
+  readonly index: number;
+  readonly counts: ChannelCounts = {
+    received: 0,
+    done: 0,
+    answered: 0,
+    noted: 0,
+    refused: 0,
+    failed: 0,
+    malformed: 0,
+    repliesDropped: 0,
+    connects: 0,
+  };
+  state: ChannelState = "connecting";
+  readonly #host: ChannelHost;
+  readonly #name: string;
+  #cutter: FrameCutter;
+  /** What the cutters of earlier connections have counted. */
+  readonly #healed = { dropped: 0, resyncs: 0 };
+  #decoder = new RequestDecoder();
+  #socket: Socket<Channel> | undefined;
+  #connection: { readonly fd: number; readonly path: string } | undefined;
+  /** What is left of a reply that went out in part; whole replies after it are dropped until it is gone. */
+  #rest: Uint8Array | undefined;
+  #backoffMs = BACKOFF_MS.first;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  readonly #onFrame = (frame: Uint8Array): void => this.#frame(frame);
+
+  constructor(path: string, vm: Vm, index: number, host: ChannelHost) {
+    this.path = path;
+    this.vm = vm;
+    this.index = index;
+    this.#host = host;
+    this.#name = `${vm.vm}.${index}`;
+    this.#cutter = new FrameCutter(host.wire);
+  }
+
+  /** Frames given up because they stayed incomplete, and times the framing was started anew. */
+  get framing(): { readonly dropped: number; readonly resyncs: number } {
+    return {
+      dropped: this.#healed.dropped + this.#cutter.dropped,
+      resyncs: this.#healed.resyncs + this.#cutter.resyncs,
+    };
+  }
+
+  /** Connects now and again whenever the connection is lost, until close(). */
+  open(): void {
+    this.state = "connecting";
+    Bun.connect({ unix: this.path, socket: HANDLERS, data: this }).catch(() => {
+      // connectError told the reason.
+    });
+  }
+
+  /** Ends the connection, withdraws the channel's claims and stays closed. */
+  close(): void {
+    this.state = "closed";
+    clearTimeout(this.#retry);
+    this.#lost();
+    this.#socket?.end();
+    this.#socket = undefined;
+  }
+
+  opened(socket: Socket<Channel>): void {
+    if (this.state === "closed") {
+      socket.end();
+      return;
+    }
+    this.state = "connected";
+    this.counts.connects++;
+    this.#socket = socket;
+    this.#healed.dropped += this.#cutter.dropped;
+    this.#healed.resyncs += this.#cutter.resyncs;
+    this.#cutter = new FrameCutter(this.#host.wire);
+    this.#decoder = new RequestDecoder();
+    this.#rest = undefined;
+    const fd = (socket as unknown as { readonly fd?: number }).fd;
+    this.#connection = fd === undefined ? undefined : { fd, path: this.path };
+    if (this.#connection !== undefined) this.vm.connected(this.#connection);
+    this.#host.log.info("Channel connected", { channel: this.#name });
+  }
+
+  received(chunk: Uint8Array): void {
+    this.#backoffMs = BACKOFF_MS.first;
+    const healed = this.#cutter.dropped + this.#cutter.resyncs;
+    this.#cutter.push(chunk, performance.now(), this.#onFrame);
+    if (this.#cutter.dropped + this.#cutter.resyncs !== healed) {
+      this.#host.log.warnFolded(
+        `${this.#name} framing`,
+        "Stream out of step; bytes discarded until silence",
+        {
+          channel: this.#name,
+          ...this.framing,
+        },
+      );
+    }
+  }
+
+  lost(socket: Socket<Channel>): void {
+    if (this.#socket !== socket) return;
+    this.#socket = undefined;
+    if (this.state === "closed") return;
+    this.#host.log.info("Channel lost", { channel: this.#name });
+    this.#lost();
+    this.#again();
+  }
+
+  failed(error: Error): void {
+    if (this.state === "closed") return;
+    this.#host.log.warnFolded(`${this.#name} connect`, `Cannot connect to "${this.path}": ${codeOf(error)}`, {
+      channel: this.#name,
+    });
+    this.#again();
+  }
+
+  drained(): void {
+    if (this.#rest !== undefined) this.#write(this.#rest);
+  }
+
+  /** Tries again at once: the socket file is new. */
+  poke(): void {
+    if (this.state !== "waiting") return;
+    clearTimeout(this.#retry);
+    this.#backoffMs = BACKOFF_MS.first;
+    this.open();
+  }
+
+  #again(): void {
+    this.state = "waiting";
+    this.#retry = setTimeout(() => this.open(), this.#backoffMs);
+    this.#backoffMs = Math.min(this.#backoffMs * 2, BACKOFF_MS.most);
+  }
+
+  #lost(): void {
+    if (this.#connection !== undefined) this.vm.disconnected(this.#connection);
+    this.#connection = undefined;
+    for (const error of this.#host.desk.ledger.withdraw(this)) {
+      this.#host.log.error(explainSysfs(error), { channel: this.#name });
+    }
+  }
+
+  #frame(frame: Uint8Array): void {
+    const { counts } = this;
+    counts.received++;
+    const request = this.#decoder.decode(frame);
+    if (request.kind === "malformed") {
+      counts.malformed++;
+      this.#host.log.warnFolded(`${this.#name} ${request.why}`, `Not served: ${request.detail}`, {
+        channel: this.#name,
+      });
+      // A guest that sends a policy waits for an answer, and this one is no.
+      if (request.why === "bad-policy") this.#acknowledge(frame, false);
+      return;
+    }
+    const outcome = serve(this.#host.desk, this.vm, this, request);
+    counts[outcome.kind]++;
+    if (outcome.kind !== "done" || this.#host.log.debugs) this.#tell(request.kind, outcome);
+    this.#reply(frame, outcome);
+  }
+
+  #reply(frame: Uint8Array, outcome: Outcome): void {
+    if (outcome.kind === "answered") this.#send(outcome.reply);
+    else if (outcome.kind === "refused" ? !outcome.silent : outcome.kind !== "noted") {
+      this.#acknowledge(frame, outcome.kind === "done");
+    }
+  }
+
+  /** Guests older than 18.11 know no replies: they get none. */
+  #acknowledge(frame: Uint8Array, yes: boolean): void {
+    if (this.#cutter.generation === "18.11") this.#send(acknowledge(frame, yes));
+  }
+
+  #send(reply: Uint8Array): void {
+    if (this.#rest !== undefined) this.counts.repliesDropped++;
+    else this.#write(reply);
+  }
+
+  #write(bytes: Uint8Array): void {
+    const written = this.#socket?.write(bytes) ?? -1;
+    if (written === bytes.length) this.#rest = undefined;
+    else if (written > 0) this.#rest = bytes.slice(written);
+    else if (this.#rest === undefined) this.counts.repliesDropped++;
+  }
+
+  #tell(kind: string, outcome: Outcome): void {
+    const { log } = this.#host;
+    const fields = { channel: this.#name, request: kind };
+    switch (outcome.kind) {
+      case "refused":
+        return log.warnFolded(`${this.#name} ${outcome.refusal.kind}`, explain(outcome.refusal), fields);
+      case "failed":
+        return log.error(explainSysfs(outcome.error), fields);
+      default:
+        return log.debug("Served", { ...fields, outcome: outcome.kind });
+    }
+  }
+}
+
+const HANDLERS = {
+  open: (socket: Socket<Channel>) => socket.data.opened(socket),
+  data: (socket: Socket<Channel>, chunk: Uint8Array) => socket.data.received(chunk),
+  close: (socket: Socket<Channel>) => socket.data.lost(socket),
+  end: (socket: Socket<Channel>) => void socket.end(),
+  error: (socket: Socket<Channel>, error: Error) => socket.data.failed(error),
+  connectError: (socket: Socket<Channel>, error: Error) => socket.data.failed(error),
+  drain: (socket: Socket<Channel>) => socket.data.drained(),
+};
+
+function codeOf(error: Error): string {
+  return (error as { code?: string }).code ?? error.message;
+}

@@ -1,0 +1,115 @@
+// Which channels exist: watches a folder of sockets, because VMs come and go without telling us.
+
+import { type FSWatcher, type Dirent, readdirSync, statSync, watch } from "node:fs";
+
+/** A channel's name split at its last dot. */
+export interface ChannelName {
+  readonly vm: string;
+  readonly index: number;
+}
+
+/** Longest VM name and largest channel number taken. */
+const MAX_NAME = 255;
+const MAX_INDEX = 1023;
+/** The folder is read again this often, in ms: a watch goes deaf when the folder is made anew. */
+const RESCAN_MS = 5000;
+/** Wait this long after a change for the others that come with it, in ms. */
+const SETTLE_MS = 20;
+
+/** Returns the VM and the channel number of a socket's file name, or undefined when it is no channel. Source: DPDK CHANNEL_MGR_SOCKET_PATH names. */
+export function parseChannelName(file: string): ChannelName | undefined {
+  const match = /^(.+)\.(\d{1,4})$/s.exec(file);
+  const [, vm = "", digits = ""] = match ?? [];
+  const index = Number(digits);
+  return match === null || vm.length > MAX_NAME || index > MAX_INDEX ? undefined : { vm, index };
+}
+
+export class ChannelFolder {
+  readonly dir: string;
+  readonly #found: (path: string, name: ChannelName) => void;
+  readonly #gone: (path: string) => void;
+  readonly #problem: (code: string) => void;
+  readonly #paths = new Set<string>();
+  #watcher: FSWatcher | undefined;
+  #rescan: ReturnType<typeof setInterval> | undefined;
+  #settle: ReturnType<typeof setTimeout> | undefined;
+  #inode: string | undefined;
+  #broken = false;
+
+  /**
+   * @param found a socket appeared, or is still there after a change in the folder
+   * @param gone a socket's file was removed
+   * @param problem the folder can't be read; told once until it can
+   */
+  constructor(
+    dir: string,
+    found: (path: string, name: ChannelName) => void,
+    gone: (path: string) => void,
+    problem: (code: string) => void,
+  ) {
+    this.dir = dir;
+    this.#found = found;
+    this.#gone = gone;
+    this.#problem = problem;
+  }
+
+  /** Reads the folder now and follows its changes until stop(). */
+  start(): void {
+    this.#scan();
+    this.#rescan = setInterval(() => this.#scan(), RESCAN_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.#rescan);
+    clearTimeout(this.#settle);
+    this.#watcher?.close();
+    this.#watcher = undefined;
+  }
+
+  #scan(): void {
+    let entries: Dirent[];
+    try {
+      entries = readdirSync(this.dir, { withFileTypes: true });
+      this.#follow();
+      this.#broken = false;
+    } catch (cause) {
+      if (!this.#broken) this.#problem((cause as { code?: string }).code ?? String(cause));
+      this.#broken = true;
+      entries = [];
+    }
+    const there = new Set<string>();
+    for (const entry of entries) {
+      if (!entry.isSocket()) continue;
+      const name = parseChannelName(entry.name);
+      if (name === undefined) continue;
+      const path = `${this.dir}/${entry.name}`;
+      there.add(path);
+      this.#paths.add(path);
+      this.#found(path, name);
+    }
+    for (const path of this.#paths) {
+      if (there.has(path)) continue;
+      this.#paths.delete(path);
+      this.#gone(path);
+    }
+  }
+
+  /** Watches the folder that now stands at the path. */
+  #follow(): void {
+    const { dev, ino } = statSync(this.dir);
+    const inode = `${dev}:${ino}`;
+    if (inode === this.#inode && this.#watcher !== undefined) return;
+    this.#watcher?.close();
+    this.#inode = inode;
+    this.#watcher = watch(this.dir, () => {
+      this.#settle ??= setTimeout(() => {
+        this.#settle = undefined;
+        this.#scan();
+      }, SETTLE_MS);
+    });
+    this.#watcher.on("error", () => {
+      this.#watcher?.close();
+      this.#watcher = undefined;
+    });
+  }
+}

@@ -1,0 +1,39 @@
+// The table of request kinds: the compiler holds it complete, so no request can be forgotten.
+
+import type { Request } from "../../request.ts";
+import type { Ledger, Owner } from "../ledger.ts";
+import type { Outcome } from "../outcome.ts";
+import type { Cpufreq } from "../../sysfs/cpufreq.ts";
+import type { Vm } from "../vm.ts";
+import { connect } from "./connect.ts";
+import { policy, policyRemove } from "./policy.ts";
+import { queryCaps, queryFreq } from "./query.ts";
+import { scale } from "./scale.ts";
+
+/** What serving a request may use. */
+export interface Desk {
+  readonly cpufreq: Cpufreq;
+  readonly ledger: Ledger;
+}
+
+/** Serves one kind of request, asked through `owner`'s channel by `vm`. */
+export type Serve<K extends Request["kind"]> = (
+  desk: Desk,
+  vm: Vm,
+  owner: Owner,
+  request: Extract<Request, { kind: K }>,
+) => Outcome;
+
+const SERVE: { readonly [K in Request["kind"]]: Serve<K> } = {
+  connect,
+  scale,
+  policy,
+  "policy-remove": policyRemove,
+  "query-freq": queryFreq,
+  "query-caps": queryCaps,
+};
+
+/** Returns what came of `request`. */
+export function serve(desk: Desk, vm: Vm, owner: Owner, request: Request): Outcome {
+  return (SERVE[request.kind] as Serve<typeof request.kind>)(desk, vm, owner, request as never);
+}

@@ -1,0 +1,20 @@
+// The main job: a guest moves its own vCPU's frequency.
+
+import { authorize } from "../../arbiter/authorize.ts";
+import { DONE, refused } from "../outcome.ts";
+import type { Serve } from "./index.ts";
+
+/** Moves the frequency that a vCPU wishes by one step, when it may. Source: DPDK channel_monitor.c, process_request. */
+export const scale: Serve<"scale"> = (desk, vm, owner, request) => {
+  const grant = authorize(vm, request);
+  if (!grant.ok) return refused(grant.error);
+  if (request.step === "turbo-on") {
+    const domain = grant.value.domains.find((id) => desk.cpufreq.domainById(id)?.hasTurbo !== true);
+    if (domain !== undefined) {
+      const pcpu = grant.value.pcpus[0] ?? -1;
+      return refused({ kind: "no-turbo", vm: vm.vm, vcpu: request.vcpu, pcpu });
+    }
+  }
+  const done = desk.ledger.step(grant.value, owner, request.step);
+  return done.ok ? DONE : { kind: "failed", error: done.error };
+};

@@ -1,0 +1,116 @@
+// The one logger: without it every room would invent its own words, priorities and flood control.
+
+import { writeSync } from "node:fs";
+import { type ConsolaInstance, createConsola } from "consola/basic";
+
+export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+export const LOG_FORMATS = ["text", "json"] as const;
+export type LogFormat = (typeof LOG_FORMATS)[number];
+
+/** What belongs to one event beside its sentence. */
+export type Fields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** syslog priorities that the journal reads from a `<N>` prefix. Source: sd-daemon(3). */
+const PRIORITY: Readonly<Record<LogLevel, number>> = { error: 3, warn: 4, info: 6, debug: 7 };
+const CONSOLA_LEVEL: Readonly<Record<LogLevel, number>> = { error: 0, warn: 1, info: 3, debug: 4 };
+/** A repeated warning is told at most once in this time, in ms, with the count of those swallowed. */
+const FOLD_MS = 60_000;
+/** Keys remembered for folding; past it the oldest is forgotten, so that a guest can't grow the memory. */
+const FOLD_KEYS = 1024;
+
+export class Log {
+  /** True when debug lines are written: guard costly ones with it. */
+  readonly debugs: boolean;
+  readonly #consola: ConsolaInstance;
+  readonly #folds = new Map<string, { since: number; swallowed: number }>();
+
+  /**
+   * @param level least important level that is written
+   * @param format `text` lines, or one JSON object a line
+   * @param journal true to prefix syslog priorities (text only)
+   * @param write where a line goes; standard error unless a test says otherwise
+   */
+  constructor(
+    level: LogLevel = "info",
+    format: LogFormat = "text",
+    journal = "JOURNAL_STREAM" in process.env,
+    write: (line: string) => void = (line) => void writeSync(2, line),
+  ) {
+    this.debugs = level === "debug";
+    this.#consola = createConsola({
+      level: CONSOLA_LEVEL[level],
+      throttle: 0,
+      reporters: [
+        {
+          log({ type, args, date }) {
+            const [message, fields] = args as [string, Fields | undefined];
+            try {
+              write(
+                format === "json"
+                  ? jsonLine(type, message, fields, date)
+                  : textLine(type, message, fields, journal),
+              );
+            } catch {
+              // A closed or full standard error must not stop the service.
+            }
+          },
+        },
+      ],
+    });
+  }
+
+  error(message: string, fields?: Fields): void {
+    this.#consola.error(message, fields);
+  }
+  warn(message: string, fields?: Fields): void {
+    this.#consola.warn(message, fields);
+  }
+  info(message: string, fields?: Fields): void {
+    this.#consola.info(message, fields);
+  }
+  debug(message: string, fields?: Fields): void {
+    this.#consola.debug(message, fields);
+  }
+
+  /**
+   * Warns once for `key`, then at most once a minute with the number of repeats in between.
+   * @param nowMs monotonic time in ms
+   */
+  warnFolded(key: string, message: string, fields: Fields = {}, nowMs = performance.now()): void {
+    const fold = this.#folds.get(key);
+    if (fold !== undefined && nowMs - fold.since < FOLD_MS) {
+      fold.swallowed++;
+      return;
+    }
+    if (fold === undefined && this.#folds.size >= FOLD_KEYS) {
+      for (const oldest of this.#folds.keys()) {
+        this.#folds.delete(oldest);
+        break;
+      }
+    }
+    this.#folds.set(key, { since: nowMs, swallowed: 0 });
+    this.warn(message, fold?.swallowed ? { ...fields, repeated: fold.swallowed } : fields);
+  }
+}
+
+function textLine(type: string, message: string, fields: Fields | undefined, journal: boolean): string {
+  const priority = journal ? `<${PRIORITY[type as LogLevel] ?? PRIORITY.info}>` : `${type}: `;
+  let line = priority + oneLine(message);
+  for (const [key, value] of Object.entries(fields ?? {})) {
+    if (value === undefined) continue;
+    const text = String(value);
+    line += ` ${key}=${/^[\w./:,+-]+$/.test(text) ? text : JSON.stringify(text)}`;
+  }
+  return `${line}\n`;
+}
+
+function jsonLine(type: string, message: string, fields: Fields | undefined, date: Date): string {
+  return `${JSON.stringify({ time: date.toISOString(), level: type, message, ...fields })}\n`;
+}
+
+/** Returns `text` with control characters escaped: a VM's name must not forge a log line. */
+function oneLine(text: string): string {
+  // oxlint-disable-next-line no-control-regex
+  return text.replace(/[\u0000-\u001f\u007f]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`);
+}
