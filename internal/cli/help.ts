@@ -10,7 +10,7 @@ export async function help(command: Command, path: string, version: string): Pro
   const { meta } = command;
   const usage = await renderUsage({
     meta: { name: path, version, description: meta.summary },
-    args: cittyArgs("commands" in command ? {} : command.args),
+    args: { ...cittyArgs("commands" in command ? {} : command.args), ...(path.includes(" ") ? {} : VERSION) },
     ...("commands" in command && { subCommands: await summaries(command) }),
   });
   const parts = [stripVTControlCharacters(usage).trim().replace(/ +$/gm, "")];
@@ -19,6 +19,8 @@ export async function help(command: Command, path: string, version: string): Pro
     parts.push(`EXAMPLES\n\n${meta.examples.map((line) => `  ${line}`).join("\n")}`);
   return parts.join("\n\n");
 }
+
+const VERSION: Record<string, CittyArg> = { version: { type: "boolean", description: "Show the version" } };
 
 async function summaries(group: Extract<Command, { commands: unknown }>) {
   const loaded = await Promise.all(
