@@ -1,0 +1,86 @@
+// The main job on real kernels: a guest VM asks, the host VM's clock of the pinned CPU changes and no other.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { scenario } from "./scenario.ts";
+import { TWO_VMS, TwoVms } from "./two-vms.ts";
+
+const STEP_MS = 60_000;
+
+scenario("chain of two VMs", TWO_VMS, (build) => {
+  let vms: TwoVms;
+
+  beforeAll(async () => {
+    vms = await TwoVms.boot(build);
+    // every CPU gets a clock that holds still, so that any stray write shows
+    await vms.host.configure("policy0", "userspace", { setspeed: 1_600_000 });
+    for (const policy of ["policy1", "policy2", "policy3"]) await vms.host.configure(policy, "performance");
+    await vms.host.startPowermon("--pin vm1:0=2,1=3 --allow-query vm1");
+    // connected on both ports, and somewhere in the middle, so that each first step below changes something
+    await vms.scaleWhenConnected("min", 0);
+    await vms.scaleWhenConnected("max", 1);
+  }, 3 * STEP_MS);
+
+  afterAll(() => vms?.end());
+
+  // each row: unit, vCPU, the domain of the pCPU it is pinned to, the clock that domain must then have
+  test.each([
+    ["max", 0, "policy2", "2600000"],
+    ["down", 0, "policy2", "2400000"],
+    ["min", 0, "policy2", "800000"],
+    ["up", 0, "policy2", "1000000"],
+    ["min", 1, "policy3", "800000"],
+    ["up", 1, "policy3", "1000000"],
+    ["max", 1, "policy3", "2600000"],
+    ["down", 1, "policy3", "2400000"],
+  ] as const)(
+    "scale %s of vCPU %d changes %s to %s kHz and nothing else",
+    async (unit, vcpu, policy, khz) => {
+      const before = await vms.host.domains();
+      expect(await vms.scale(unit, vcpu)).toMatchObject({ status: 0 });
+      const after = await vms.host.domains();
+      expect(before[policy]?.cur).not.toBe(khz);
+      expect(after[policy]).toMatchObject({ governor: "userspace", setspeed: khz, cur: khz });
+      expect({ ...after, [policy]: undefined }).toEqual({ ...before, [policy]: undefined });
+    },
+    STEP_MS,
+  );
+
+  test(
+    "freq answers with the clocks of both vCPUs",
+    async () => {
+      const answer = JSON.parse(await vms.answered("freq --vcpu all --json --timeout-ms 3000"));
+      expect(JSON.stringify(answer)).toMatch(/1000000.*2400000/);
+    },
+    STEP_MS,
+  );
+
+  test(
+    "caps answers for both vCPUs",
+    async () => {
+      expect(JSON.parse(await vms.answered("caps --json --timeout-ms 3000"))).toBeDefined();
+    },
+    STEP_MS,
+  );
+
+  test(
+    "probe says that the host answers on both ports",
+    async () => {
+      const said = await vms.answered("probe --timeout-ms 3000");
+      expect(said).toMatch(/poweragent\.0/);
+      expect(said).toMatch(/poweragent\.1/);
+    },
+    STEP_MS,
+  );
+
+  test(
+    "scale of a vCPU without a pin is refused with status 3 and changes nothing",
+    async () => {
+      await vms.host.endPowermon("TERM");
+      await vms.host.startPowermon("--pin vm1:0=2");
+      await vms.scaleWhenConnected("max", 0);
+      const before = await vms.host.domains();
+      expect(await vms.scale("min", 1)).toMatchObject({ status: 3 });
+      expect(await vms.host.domains()).toEqual(before);
+    },
+    STEP_MS,
+  );
+});
