@@ -51,7 +51,7 @@ export class FrameCutter {
 
   /**
    * Hands every whole frame of what was received so far to `sink`, which may change and keep it: it is `chunk` itself or a part of it
-   * unless the frame came in pieces. The chunk belongs to the cutter's callee from here on.
+   * unless the frame came in pieces, and the cutter keeps neither.
    * @param nowMs a clock that never goes back, in ms
    */
   push(chunk: Uint8Array, nowMs: number, sink: (frame: Uint8Array) => void): void {
@@ -132,12 +132,14 @@ export class FrameCutter {
   }
 }
 
-/** Returns the generation of which `bytes` are one or several whole frames; undefined when they tell nothing. */
+/** Returns the generation of which `bytes` are whole frames, or at least two and part of a third; undefined when they tell nothing. */
 function tell(bytes: Uint8Array): Generation | undefined {
   return GENERATIONS.find((generation) => {
     const size = REQUEST_BYTES[generation];
-    if (bytes.length % size !== 0) return false;
-    for (let at = 0; at < bytes.length; at += size) if (!canBePacket(bytes, at, generation)) return false;
+    if (bytes.length < 2 * size && bytes.length !== size) return false;
+    for (let at = 0; at + size <= bytes.length; at += size) {
+      if (!canBePacket(bytes, at, generation)) return false;
+    }
     return true;
   });
 }

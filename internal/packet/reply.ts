@@ -13,7 +13,7 @@ const COMMAND_AT = channelPacket464.fields.command.offset;
 export interface ReplyHead {
   readonly vcpu: number;
   readonly unit: number;
-  /** Left out of the packet when it doesn't fit its 31 bytes. */
+  /** Left empty in the packet when it has a NUL or over 31 bytes: a guest's claim must not make the host throw. */
   readonly vmName: string;
 }
 
@@ -66,7 +66,7 @@ export function decodeReply(bytes: Uint8Array): Reply | Malformed {
     const caps = turbo.slice(0, count).map((on, i) => ({ turbo: on !== 0, priority: priority[i] !== 0 }));
     return { kind: "caps-list", vcpu, vmName: named ? vm_name : "", count, caps };
   }
-  if (!named) return malformed("unterminated-name", command, "vm_name has no NUL in its 32 bytes.");
+  if (!named) return malformed("unterminated-name", command, "The vm_name has no NUL in its 32 bytes.");
   const { resource_id: vcpu, unit, vm_name: vmName } = channelPacket464.fields;
   return {
     kind: command === REPLY.ACK ? "ack" : "nack",
@@ -94,7 +94,8 @@ export function replyBytes(bytes: Uint8Array): number | undefined {
 }
 
 function head(reply: ReplyHead, command: number) {
-  const fits = new TextEncoder().encode(reply.vmName).length < BOUND.NAME_BYTES;
+  const fits =
+    !reply.vmName.includes("\0") && new TextEncoder().encode(reply.vmName).length < BOUND.NAME_BYTES;
   return { resource_id: reply.vcpu, unit: reply.unit, command, vm_name: fits ? reply.vmName : "" };
 }
 

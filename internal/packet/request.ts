@@ -56,7 +56,7 @@ export class RequestDecoder {
     }
     const vmName = generation === "2014" ? "" : this.#name.read(frame);
     if (vmName === undefined) {
-      return malformed("unterminated-name", command, "vm_name has no NUL in its 32 bytes.");
+      return malformed("unterminated-name", command, "The vm_name has no NUL in its 32 bytes.");
     }
     const vcpu = u64At(frame, VCPU_AT);
     const physical = generation === "18.11" && frame[CORE_TYPE_AT] !== CORE_TYPE.VIRTUAL;
