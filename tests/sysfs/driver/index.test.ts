@@ -1,0 +1,115 @@
+// What every driver must keep: without it a new line in DRIVERS could hand out frequencies that no kernel takes.
+
+import { describe, expect, test } from "bun:test";
+import { DRIVERS, driverOf } from "../../../internal/sysfs/driver/index.ts";
+import { generic } from "../../../internal/sysfs/driver/generic.ts";
+import { khz } from "../../../internal/units.ts";
+import { TREES } from "../../helpers/tree.ts";
+import { machine, value } from "../machine.ts";
+
+const POLICY = "cpufreq/policy0";
+const treeDriver = (tree: string) => machine(tree).line(`${POLICY}/scaling_driver`);
+const namesOf = (driver: (typeof DRIVERS)[number]) => driver.names.join(" and ") || "any other driver";
+
+for (const driver of DRIVERS) {
+  describe(`DRIVERS ${namesOf(driver)}`, () => {
+    test("has a fixture tree for every name", () => {
+      const seen = new Set(TREES.map(treeDriver).filter((name) => driverOf(name) === driver));
+      if (driver === generic) expect(seen.size).toBeGreaterThan(0);
+      else expect([...seen].sort()).toEqual([...driver.names].sort());
+    });
+  });
+}
+
+for (const tree of TREES) {
+  describe(`on ${tree}`, () => {
+    test("every table descends from at most the hardware's greatest to its least, with nominal within", () => {
+      const host = machine(tree);
+      for (const { table, hasTurbo } of host.open().domains) {
+        expect(table.steps).toEqual([...new Set(table.steps)].sort((a, b) => b - a));
+        expect(table.steps[0]).toBe(khz(Number(host.line(`${POLICY}/cpuinfo_max_freq`))));
+        expect(table.steps.at(-1)).toBe(khz(Number(host.line(`${POLICY}/cpuinfo_min_freq`))));
+        expect(table.nominal).toBeLessThan(table.steps.length);
+        expect(hasTurbo).toBe(table.nominal > 0);
+      }
+    });
+
+    test("set() lands within the limits, current() tells it, and restore() puts the first lines back", () => {
+      const host = machine(tree);
+      const read = () => FILES.map((name) => host.line(`${POLICY}/${name}`));
+      const before = read();
+      const domain = host.open().domains[0];
+      if (!domain) throw new Error("no domain");
+      for (const step of domain.table.steps) {
+        expect(value(domain.set(step))).toBe(step);
+        expect(value(domain.current())).toBe(step);
+        expect(value(domain.drifted())).toBe(false);
+        const [, min, max] = read().map(Number);
+        expect(step).toBeWithin(Number(min), Number(max) + 1);
+      }
+      expect(read()).not.toEqual(before);
+      value(domain.restore());
+      expect(domain.target).toBeUndefined();
+      // Files don't do what the kernel does: show "<unsupported>" again once another governor runs.
+      if (before[0] !== "userspace") host.put(`${POLICY}/scaling_setspeed`, "<unsupported>");
+      expect(read()).toEqual(before);
+    });
+  });
+}
+
+const FILES = ["scaling_governor", "scaling_min_freq", "scaling_max_freq", "scaling_setspeed"];
+
+describe("tables", () => {
+  test.each([
+    ["acpi-cpufreq-2cpu-turbo", {}, [2_601_000, 2_600_000, 2_200_000, 1_800_000, 1_200_000], 1],
+    ["acpi-cpufreq-2cpu-turbo", { "cpufreq/boost": "0" }, [2_600_000, 2_200_000, 1_800_000, 1_200_000], 0],
+    [
+      "unknown-driver-2cpu",
+      { [`${POLICY}/scaling_boost_frequencies`]: "2000000 2200000" },
+      [2_200_000, 2_000_000, 1_800_000, 1_200_000, 600_000],
+      2,
+    ],
+    [
+      "unknown-driver-2cpu",
+      { [`${POLICY}/scaling_boost_frequencies`]: "2000000", "cpufreq/boost": "0" },
+      [1_800_000, 1_200_000, 600_000],
+      0,
+    ],
+  ])("%s with %j", (tree, files, steps, nominal) => {
+    const host = machine(tree);
+    for (const [file, text] of Object.entries(files)) host.put(file, text);
+    expect(host.open().domains[0]?.table).toEqual({ steps: steps.map(khz), nominal });
+  });
+
+  test.each([
+    ["intel-pstate-8cpu-smt", "intel_pstate/no_turbo", "1", 2_400_000],
+    ["intel-cpufreq-4cpu", "intel_pstate/no_turbo", "1", 2_100_000],
+    ["amd-pstate-epp-4cpu-smt", `${POLICY}/boost`, "0", 2_450_000],
+    ["amd-pstate-passive-4cpu", "cpufreq/boost", "0", 2_600_000],
+  ])("%s begins at its base frequency when %s says %s", (tree, file, text, base) => {
+    const host = machine(tree);
+    const on = host.open().domains[0];
+    expect([on?.hasTurbo, on?.table.steps[1]]).toEqual([true, khz(base)]);
+    host.put(file, text);
+    const off = host.open().domains[0];
+    expect([off?.hasTurbo, off?.table.steps[0], off?.baseKhz]).toEqual([false, khz(base), khz(base)]);
+    expect(host.line(file)).toBe(text);
+  });
+
+  test("steps of a range are 100 MHz apart down to the least", () => {
+    const steps = machine("amd-pstate-epp-4cpu-smt").open().domains[0]?.table.steps ?? [];
+    expect(steps.slice(0, 3)).toEqual([3_700_000, 2_450_000, 2_350_000].map(khz));
+    expect(steps.slice(-2)).toEqual([450_000, 400_000].map(khz));
+  });
+});
+
+test("pinOf() holds min = max when a driver that wants governor userspace isn't offered it", () => {
+  const host = machine("acpi-cpufreq-4cpu-independent");
+  host.put(`${POLICY}/scaling_available_governors`, "performance schedutil ");
+  host.put(`${POLICY}/scaling_governor`, "schedutil");
+  const domain = host.open().domains[0];
+  if (!domain) throw new Error("no domain");
+  expect(value(domain.set(khz(1_500_000)))).toBe(khz(1_600_000));
+  const [governor, min, max, speed] = FILES.map((name) => host.line(`${POLICY}/${name}`));
+  expect([governor, min, max, speed]).toEqual(["schedutil", "1600000", "1600000", "1200000"]);
+});
