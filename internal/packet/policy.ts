@@ -51,19 +51,7 @@ export function decodePolicy(frame: Uint8Array): GuestPolicy | string {
 }
 
 /** Returns a policy as the values of the packet's members. Errors: RangeError when it doesn't fit or is out of bounds. */
-export function encodePolicy(policy: GuestPolicy): {
-  vfid: number[];
-  nb_mac_to_monitor: number;
-  traffic_policy: number[];
-  vcpu_to_control: readonly number[];
-  num_vcpu: number;
-  busy_hours: number[];
-  quiet_hours: number[];
-  hours_to_use_traffic_profile: number[];
-  workload: number;
-  policy_to_use: number;
-  t_boost_status: number;
-} {
+export function encodePolicy(policy: GuestPolicy) {
   const { min, avg, max } = policy.traffic;
   for (const vcpu of policy.vcpus) bounded("vCPU", vcpu, 0xff);
   for (const rate of [min, avg, max]) bounded("packets per second", rate, 0xffff_ffff);
