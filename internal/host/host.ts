@@ -25,7 +25,7 @@ export interface HostOptions {
 }
 
 /** Claims of vCPUs whose pins are read live are checked this often, in ms. */
-const FOLLOW_MS = 1000;
+const FOLLOW_MS = 500;
 const NO_LIMITS: Limits = {};
 
 export class Host {

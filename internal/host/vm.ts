@@ -26,7 +26,7 @@ export interface Connection {
 }
 
 /** A placement is trusted this long, in ms: a re-pinned vCPU is followed within it. */
-const FRESH_MS = 1000;
+const FRESH_MS = 400;
 /** Largest vCPU index looked at. */
 const MAX_VCPU = 8191;
 /** Names in a packet are cut here. Source: RTE_POWER_VM_MAX_NAME_SZ 32, with its NUL. */
