@@ -1,7 +1,7 @@
 // `bun run bench`: powermon beside the yardstick on the same fixture tree, so that a slow change shows here first.
 
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { cpus, release, tmpdir } from "node:os";
+import { cpus, loadavg, release, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { makeTree } from "../tests/helpers/tree.ts";
@@ -85,10 +85,13 @@ async function main(): Promise<number> {
       throw new Error(`Cannot find "${program}": build it with "bun run build".`);
   const scratch = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "powermon-bench-"));
   try {
-    const tree = makeTree("acpi-cpufreq-8cpu-independent");
+    const load = loadavg()[0] ?? 0; // before the bench adds its own
+    const tree = makeTree("acpi-cpufreq-8cpu-independent", scratch);
     const lines = await bench(scratch, tree.sys, tree.proc, values.quick === true, against);
-    const machine = { cpu: cpus()[0]?.model, cpus: cpus().length, kernel: release(), bun: Bun.version };
-    process.stdout.write(`${machine.cpus} x ${machine.cpu}, Linux ${machine.kernel}, Bun ${machine.bun}\n\n`);
+    const machine = { cpu: cpus()[0]?.model, cpus: cpus().length, kernel: release(), bun: Bun.version, load };
+    process.stdout.write(
+      `${machine.cpus} x ${machine.cpu}, Linux ${machine.kernel}, Bun ${machine.bun}, load before the start ${load.toFixed(2)}\n\n`,
+    );
     process.stdout.write(table(lines, against));
     if (values.json !== undefined)
       await Bun.write(values.json, `${JSON.stringify({ machine, against, lines }, undefined, 2)}\n`);
