@@ -1,6 +1,5 @@
 // The help of every command, drawn from its definition: without it flags and their description would drift apart.
 
-import { stripVTControlCharacters } from "node:util";
 import { type ArgDef as CittyArg, renderUsage } from "citty";
 import type { ArgDef, Command } from "./command.ts";
 import { kebab } from "./words.ts";
@@ -13,7 +12,7 @@ export async function help(command: Command, path: string, version: string): Pro
     args: { ...cittyArgs("commands" in command ? {} : command.args), ...(path.includes(" ") ? {} : VERSION) },
     ...("commands" in command && { subCommands: await summaries(command) }),
   });
-  const parts = [stripVTControlCharacters(usage).trim().replace(/ +$/gm, "")];
+  const parts = [Bun.stripANSI(usage).trim().replace(/ +$/gm, "")];
   if (meta.details !== undefined) parts.push(meta.details);
   if (meta.examples !== undefined)
     parts.push(`EXAMPLES\n\n${meta.examples.map((line) => `  ${line}`).join("\n")}`);

@@ -1,8 +1,10 @@
 // A virtio-serial character device as a port: without its rules a read of 0 would be taken for the end, or a write would block.
 
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { DONE, err, ok, type Result } from "../result.ts";
+import { errorCode } from "./error-code.ts";
 import type { GuestFailure } from "./failure.ts";
+import { fileKind } from "./file-kind.ts";
 import { holderOf } from "./holder.ts";
 import type { Port } from "./port.ts";
 
@@ -11,19 +13,19 @@ const POLL_MS = 1;
 
 /**
  * Opens the device `path`. Errors: no-port, not-a-port, busy, open-failed.
- * Source: Linux drivers/char/virtio_console.c: one opener at a time (EBUSY); without a host peer read gives 0 and write EAGAIN.
+ * Source: Linux drivers/char, virtio_console, port_fops_*(): one opener at a time (EBUSY); without a host peer read gives 0 and write EAGAIN.
  */
 export function openDevice(path: string): Result<Port, GuestFailure> {
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch (error) {
-    return err(openFailure(path, codeOf(error)));
+    return err(openFailure(path, errorCode(error)));
   }
   const stats = fstatSync(fd);
   if (!stats.isCharacterDevice()) {
     closeSync(fd);
-    return err({ kind: "not-a-port", port: path, what: whatIs(stats) });
+    return err({ kind: "not-a-port", port: path, what: fileKind(stats) });
   }
   return ok(new DevicePort(path, fd));
 }
@@ -44,7 +46,7 @@ class DevicePort implements Port {
       if (written === frame.length) return DONE;
       return err({ kind: "write-failed", port: this.name, code: "short write", written });
     } catch (error) {
-      const code = codeOf(error);
+      const code = errorCode(error);
       if (code === "EAGAIN" && !this.#hostIsThere()) return err({ kind: "absent-host", port: this.name });
       return err({ kind: "write-failed", port: this.name, code, written: 0 });
     }
@@ -55,7 +57,7 @@ class DevicePort implements Port {
       const count = readSync(this.#fd, this.#buffer, 0, this.#buffer.length, null);
       return count === 0 ? err({ kind: "absent-host", port: this.name }) : ok(this.#buffer.slice(0, count));
     } catch (error) {
-      const code = codeOf(error);
+      const code = errorCode(error);
       return code === "EAGAIN" ? ok(NOTHING) : err({ kind: "read-failed", port: this.name, code });
     }
   }
@@ -92,13 +94,4 @@ function openFailure(path: string, code: string): GuestFailure {
     default:
       return { kind: "open-failed", port: path, code };
   }
-}
-
-function whatIs(stats: Stats): string {
-  if (stats.isFIFO()) return "a FIFO";
-  return stats.isFile() ? "a regular file" : "no character device";
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : String(error);
 }

@@ -2,6 +2,9 @@
 
 import type { Holder } from "./holder.ts";
 
+/** What a port's name starts with when it is a listening socket rather than a device. */
+export const UNIX = "unix:";
+
 /** Why there was no done. `port` is the path as it was asked for. */
 export type GuestFailure =
   | { readonly kind: "no-port"; readonly port: string }
@@ -29,15 +32,17 @@ export type GuestFailure =
 export function explainFailure(no: GuestFailure): string {
   switch (no.kind) {
     case "no-port":
-      return no.port.startsWith("unix:")
-        ? `There is no socket ${quote(no.port.slice(5))}; is the VM or the host program that makes it running?`
+      return no.port.startsWith(UNIX)
+        ? `There is no socket ${quote(no.port.slice(UNIX.length))}; is the VM or the host program that makes it running?`
         : `This VM has no poweragent port ${quote(no.port)}; add a virtio-serial channel of that name to the VM, one for each vCPU.`;
     case "not-a-port":
-      return `${quote(no.port)} is ${no.what}, not a virtio-serial port${no.what === "a socket" ? `; write unix:${no.port} to connect to it` : ""}.`;
+      return no.port.startsWith(UNIX)
+        ? `${quote(no.port.slice(UNIX.length))} is ${no.what}, not a socket.`
+        : `${quote(no.port)} is ${no.what}, not a virtio-serial port${no.what === "a socket" ? `; write ${UNIX}${no.port} to connect to it` : ""}.`;
     case "busy":
       return `Port ${quote(no.port)} is in use${holderText(no.holder)}; only one program can hold a port at a time, stop that one first.`;
     case "open-failed":
-      return `Cannot open ${quote(no.port)}: ${no.code}${no.code === "EACCES" ? "; run as root, or give your user the port with a udev rule" : ""}.`;
+      return `Cannot open ${quote(no.port)}: ${no.code}${OPEN_ADVICE[no.code] ?? ""}.`;
     case "absent-host":
       return `No host program is connected to ${quote(no.port)}; start powermon (or DPDK's vm_power_manager) on the host for this VM's channel.`;
     case "no-answer":
@@ -54,6 +59,11 @@ export function explainFailure(no: GuestFailure): string {
         : `Cannot write ${quote(no.port)}: ${no.code} after ${no.written} bytes.`;
   }
 }
+
+const OPEN_ADVICE: Readonly<Record<string, string>> = {
+  EACCES: "; run as root, or let your user have it (a udev rule, the socket's group)",
+  EINVAL: "; a socket's path has at most 107 bytes",
+};
 
 function holderText(holder: Holder | undefined): string {
   return holder === undefined

@@ -1,8 +1,8 @@
 // The guest's end of a channel: without it every command would have to know devices from sockets.
 
 import type { Result } from "../result.ts";
-import type { GuestFailure } from "./failure.ts";
 import { openDevice } from "./device-port.ts";
+import { type GuestFailure, UNIX } from "./failure.ts";
 
 /** An open channel to the host. Nothing here blocks. */
 export interface Port {
@@ -19,7 +19,6 @@ export interface Port {
 
 export const DEFAULT_PORT_DIR = "/dev/virtio-ports";
 const PREFIX = "virtio.serial.port.poweragent.";
-const UNIX = "unix:";
 
 /** Returns the path of the port of lcore `n`. Source: DPDK drivers/power/kvm_vm/kvm_vm.c, FD_PATH. */
 export function portPath(n: number, dir: string = DEFAULT_PORT_DIR): string {

@@ -4,7 +4,7 @@ import { decodeReply } from "../packet/reply.ts";
 import { ReplyCutter } from "../packet/reply-frame.ts";
 import { encodeRequest } from "../packet/request.ts";
 import type { Reply, Request } from "../request.ts";
-import { err, ok, type Result } from "../result.ts";
+import { DONE, err, ok, type Result } from "../result.ts";
 import type { GuestFailure } from "./failure.ts";
 import { openPort, type Port } from "./port.ts";
 
@@ -23,6 +23,8 @@ const STAMP = { at: 48, bytes: 8 } as const;
 const HEAD_BYTES = 12;
 /** A host writes each reply in one write, so what follows so long a silence, in ms, is the start of a reply. */
 const SILENCE_MS = 100;
+/** More than a channel can hold (about 700 KB in QEMU): a host that never stops sending must not keep a request from being sent. */
+const DRAIN_BYTES = 1 << 20;
 
 /**
  * Opens a port and says CONNECT, the first thing a v1 host wants to hear and never answers.
@@ -105,11 +107,15 @@ export class Session {
 
   /** Reads what waits and drops it, frame by frame: half a frame stays, so that its rest is not taken for a new one. */
   #drain(): Result<void, GuestFailure> {
-    for (;;) {
+    let drained = 0;
+    while (drained < DRAIN_BYTES) {
       const bytes = this.#port.read();
-      if (!bytes.ok || bytes.value.length === 0) return bytes.ok ? ok(undefined) : bytes;
+      if (!bytes.ok) return bytes;
+      if (bytes.value.length === 0) break;
+      drained += bytes.value.length;
       this.#cut(bytes.value, () => {});
     }
+    return DONE;
   }
 
   #cut(bytes: Uint8Array, sink: (reply: Uint8Array) => void): void {

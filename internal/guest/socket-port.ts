@@ -1,7 +1,10 @@
 // A listening unix socket as a port: without it tests, the demo and bridged VMs would need a virtio device.
 
+import { accessSync, constants, statSync } from "node:fs";
 import { DONE, err, ok, type Result } from "../result.ts";
+import { errorCode } from "./error-code.ts";
 import type { GuestFailure } from "./failure.ts";
+import { fileKind } from "./file-kind.ts";
 import type { Port } from "./port.ts";
 
 /**
@@ -14,10 +17,22 @@ export async function openSocket(name: string, path: string): Promise<Result<Por
     await port.connect(path);
     return ok(port);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    if (code === "ENOENT") return err({ kind: "no-port", port: name });
-    if (code === "ECONNREFUSED") return err({ kind: "absent-host", port: name });
-    return err({ kind: "open-failed", port: name, code });
+    return err(connectFailure(name, path, errorCode(error)));
+  }
+}
+
+/** Bun reports whatever can't be connected to as ECONNREFUSED: the file itself tells the rest. */
+function connectFailure(name: string, path: string, code: string): GuestFailure {
+  if (code !== "ENOENT" && code !== "ECONNREFUSED") return { kind: "open-failed", port: name, code };
+  try {
+    const stats = statSync(path);
+    if (!stats.isSocket()) return { kind: "not-a-port", port: name, what: fileKind(stats) };
+    accessSync(path, constants.W_OK);
+    return { kind: "absent-host", port: name };
+  } catch (error) {
+    const why = errorCode(error);
+    if (why === "ENOENT" || why === "ENOTDIR") return { kind: "no-port", port: name };
+    return { kind: "open-failed", port: name, code: why };
   }
 }
 
@@ -40,12 +55,15 @@ class SocketPort implements Port {
           this.#chunks.push(chunk);
           this.#wake();
         },
-        close: () => {
-          this.#closed = true;
-          this.#wake();
-        },
+        close: () => this.#end(),
+        error: () => this.#end(),
       },
     });
+  }
+
+  #end(): void {
+    this.#closed = true;
+    this.#wake();
   }
 
   write(frame: Uint8Array): Result<void, GuestFailure> {

@@ -1,0 +1,163 @@
+import { expect, test } from "bun:test";
+import { type Commands, defineCommand, type Io } from "../../internal/cli/command.ts";
+import { main } from "../../internal/cli/main.ts";
+import { STATUS, type Status } from "../../internal/cli/status.ts";
+import { UsageError } from "../../internal/cli/usage-error.ts";
+
+let loaded: string[] = [];
+const lazily = (commands: Record<string, Awaited<ReturnType<Commands[string]>>["default"]>): Commands =>
+  Object.fromEntries(
+    Object.entries(commands).map(([name, command]) => [
+      name,
+      async () => {
+        loaded.push(name);
+        return { default: command };
+      },
+    ]),
+  );
+
+const scale = defineCommand({
+  meta: { name: "scale", summary: "Move a clock", details: "One step.", examples: ["tool scale up"] },
+  args: {
+    step: { type: "positional", options: ["up", "down"], description: "Where to" },
+    timeoutMs: { type: "string", valueHint: "n", default: "100", description: "Deadline" },
+    pin: { type: "string", repeatable: true, description: "Pins" },
+  },
+  run({ args, io }) {
+    // The types that the definition promises: these lines fail to compile when inference breaks.
+    const step: "up" | "down" = args.step;
+    const timeoutMs: string = args.timeoutMs;
+    const pin: readonly string[] = args.pin;
+    io.out(`${step} ${timeoutMs} ${pin.join("+")}`);
+    return step === "up" ? 0 : 3;
+  },
+});
+const list = defineCommand({
+  meta: { name: "list", summary: "List VMs" },
+  args: {},
+  async run({ io }) {
+    io.out("vm1");
+    return STATUS.done;
+  },
+});
+const vm = defineCommand({ meta: { name: "vm", summary: "Virtual machines" }, commands: lazily({ list }) });
+const crash = defineCommand({
+  meta: { name: "crash", summary: "A bug" },
+  args: {},
+  run: () => {
+    throw new Error("impossible");
+  },
+});
+const wrong = defineCommand({
+  meta: { name: "wrong", summary: "Usage" },
+  args: {},
+  run: () => {
+    throw new UsageError("that can't be meant.");
+  },
+});
+const program = {
+  name: "tool",
+  version: "1.2.3",
+  summary: "Does things",
+  commands: lazily({ scale, vm, crash, wrong }),
+};
+
+async function call(words: readonly string[], env: Io["env"] = {}) {
+  const out: string[] = [];
+  const err: string[] = [];
+  loaded = [];
+  const io: Io = { out: (text) => out.push(text), err: (text) => err.push(text), isTTY: false, env };
+  const status: Status = await main(program, words, io);
+  return { status, out: out.join("\n"), err: err.join("\n") };
+}
+
+test.each([
+  [["--version"], 0, "tool 1.2.3", ""],
+  [["--version", "x"], 2, "", "tool: --version stands alone; nothing may follow it."],
+  [["scale", "up"], 0, "up 100 ", ""],
+  [["scale", "down", "--pin=a", "--pin", "b", "--timeout-ms", "7"], 3, "down 7 a+b", ""],
+  [["vm", "list"], 0, "vm1", ""],
+  [["scael", "up"], 2, "", 'tool: unknown command "scael"; did you mean scale?'],
+  [["toString"], 2, "", 'tool: unknown command "toString"; the commands are scale, vm, crash, wrong.'],
+  [["__proto__"], 2, "", 'tool: unknown command "__proto__"; the commands are scale, vm, crash, wrong.'],
+  [[""], 2, "", 'tool: unknown command ""; the commands are scale, vm, crash, wrong.'],
+  [["vm", "lsit"], 2, "", 'tool: unknown command "vm lsit"; did you mean list?'],
+  [["vm", "constructor"], 2, "", 'tool: unknown command "vm constructor"; the commands are list.'],
+  [["vm", "list", "x"], 2, "", 'tool: stray word "x"; no words are wanted here.'],
+  [["scale"], 2, "", "tool: STEP is missing; it needs up|down."],
+  [["scale", "up", "--timeout"], 2, "", 'tool: unknown flag "--timeout"; did you mean --timeout-ms?'],
+  [["--verison"], 2, "", 'tool: unknown flag "--verison"; did you mean --version?'],
+  [["--json", "vm", "list"], 2, "", "tool: the command comes before its flags; write tool vm --json."],
+  [["vm", "--json"], 2, "", "tool: the command comes before its flags; write tool vm COMMAND --json."],
+  [["help", "scael"], 2, "", 'tool: unknown command "scael"; did you mean scale?'],
+  [["wrong"], 2, "", "tool: that can't be meant."],
+  [["crash"], 1, "", "tool: internal error: impossible (DEBUG=1 shows where)"],
+] as const)("main() with %p ends with %p", async (words, status, out, err) => {
+  expect(await call(words)).toEqual({ status, out, err });
+});
+
+test("main() shows a bug's stack when DEBUG is set", async () => {
+  const { status, err } = await call(["crash"], { DEBUG: "1" });
+  expect(status).toBe(1);
+  expect(err).toStartWith("tool: internal error: impossible\n");
+  expect(err).toContain("main.test.ts");
+});
+
+test("main() imports no command for --version, and only the called one else", async () => {
+  await call(["--version"]);
+  expect(loaded).toEqual([]);
+  await call(["vm", "list"]);
+  expect(loaded).toEqual(["vm", "list"]);
+});
+
+test.each([
+  [["--help"], "Does things (tool v1.2.3)"],
+  [["-h"], "Does things (tool v1.2.3)"],
+  [["help"], "Does things (tool v1.2.3)"],
+  [["vm", "--help"], "Virtual machines (tool vm v1.2.3)"],
+  [["help", "vm"], "Virtual machines (tool vm v1.2.3)"],
+  [["vm", "help"], "Virtual machines (tool vm v1.2.3)"],
+  [["--help", "vm"], "Does things (tool v1.2.3)"],
+  [["help", "vm", "list"], "List VMs (tool vm list v1.2.3)"],
+  [["scale", "--nonsense", "-h"], "Move a clock (tool scale v1.2.3)"],
+] as const)("main() with %p shows help", async (words, first) => {
+  const { status, out, err } = await call(words);
+  expect({ status, err, first: out.split("\n")[0] }).toEqual({ status: 0, err: "", first });
+});
+
+test.each([[[]], [["vm"]]] as const)("main() with %p says on err what commands there are", async (words) => {
+  const { status, out, err } = await call(words);
+  expect({ status, out }).toEqual({ status: 2, out: "" });
+  expect(err).toContain(words.length === 0 ? "Virtual machines" : "List VMs");
+});
+
+test("main() draws a command's help from its definition", async () => {
+  const { out } = await call(["scale", "--help"]);
+  expect(out).toBe(`Move a clock (tool scale v1.2.3)
+
+USAGE tool scale [OPTIONS] <STEP>
+
+ARGUMENTS
+
+  STEP    Where to (one of up, down) (Required)
+
+OPTIONS
+
+  --timeout-ms=<n>    Deadline (Default: 100)
+       --pin=<pin>    Pins (may be repeated)
+        -h, --help    Show this help
+
+One step.
+
+EXAMPLES
+
+  tool scale up`);
+});
+
+test("main() leaves --help after -- to the command", async () => {
+  expect(await call(["scale", "--", "--help"])).toEqual({
+    status: 2,
+    out: "",
+    err: 'tool: STEP must be one of up, down, not "--help".',
+  });
+});
