@@ -60,8 +60,6 @@ export function restorePolicy(dir: AttrDir, originals: Originals): Result<void, 
   const limits = writeLimits(dir, originals);
   const governor = dir.write("scaling_governor", originals.governor);
   const speed =
-    originals.setspeed !== undefined && governor.ok
-      ? dir.write("scaling_setspeed", `${originals.setspeed}`)
-      : DONE;
+    originals.setspeed !== undefined ? dir.write("scaling_setspeed", `${originals.setspeed}`) : DONE;
   return [limits, governor, speed].find((step) => !step.ok) ?? DONE;
 }
