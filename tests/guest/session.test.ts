@@ -1,0 +1,175 @@
+import { expect, test } from "bun:test";
+import { openSession, type Question, type Session } from "../../internal/guest/session.ts";
+import { encodeCapsList, encodeFreqList } from "../../internal/packet/reply.ts";
+import { answer, type FakeHost, fakeHost, type Script } from "./fake-host.ts";
+
+const UP: Question = { kind: "scale", vcpu: 3, vmName: "vm1", physical: false, step: "up" };
+const FREQ: Question = { kind: "query-freq", all: true, vcpu: 0, vmName: "vm1", physical: false };
+const CAPS: Question = { kind: "query-caps", all: true, vcpu: 0, vmName: "", physical: false };
+/** Long enough that only a host that never answers meets it. */
+const LONG_MS = 5000;
+const SHORT_MS = 20;
+const HEAD = { vcpu: 0, unit: 0, vmName: "" };
+
+async function withHost(
+  script: Script,
+  use: (session: Session, host: FakeHost) => Promise<void>,
+  greeting?: Uint8Array,
+): Promise<void> {
+  using host = fakeHost(script, greeting);
+  const session = await openSession(host.port);
+  if (!session.ok) throw new Error(session.error.kind);
+  try {
+    await use(session.value, host);
+  } finally {
+    session.value.close();
+  }
+}
+
+test("openSession() says CONNECT first, zeroed but for its command", async () => {
+  await withHost(
+    (send, frame) => send(answer(frame, true)),
+    async (session, host) => {
+      await session.ask(UP, LONG_MS);
+      const connect = new Uint8Array(464);
+      connect[12] = 2;
+      expect(host.frames[0]).toEqual(connect);
+      expect(host.requests()).toEqual([{ kind: "connect" }, UP]);
+    },
+  );
+});
+
+test.each([
+  [true, { ok: true, value: { kind: "ack", vcpu: 3, vmName: "vm1", unit: 1 } }],
+  [false, { ok: false, error: { kind: "refused", vcpu: 3 } }],
+])("ask() tells ACK from NACK: %p", async (yes, outcome) => {
+  await withHost(
+    (send, frame) => send(answer(frame, yes)),
+    async (session) => expect(await session.ask(UP, LONG_MS)).toMatchObject(outcome),
+  );
+});
+
+test("ask() returns the lists a host sends, whatever else stands in their head", async () => {
+  const freq = encodeFreqList({ vcpu: 77, unit: 9, vmName: "x", khz: [1_200_000, 0] }).fill(0xee, 16, 48);
+  const caps = encodeCapsList({ ...HEAD, caps: [{ turbo: true, priority: false }] });
+  await withHost(
+    (send, _frame, nth) => send(nth === 0 ? freq : caps),
+    async (session) => {
+      expect(await session.ask(FREQ, LONG_MS)).toMatchObject({
+        value: { kind: "freq-list", khz: [1_200_000, 0], count: 2 },
+      });
+      expect(await session.ask(CAPS, LONG_MS)).toMatchObject({
+        value: { kind: "caps-list", caps: [{ turbo: true, priority: false }] },
+      });
+    },
+  );
+});
+
+test.each([
+  [UP, "scale"],
+  [FREQ, "query"],
+] as const)("ask() gives up after its deadline when nobody answers: %#", async (question, asked) => {
+  await withHost(
+    () => {},
+    async (session, host) => {
+      const started = performance.now();
+      expect(await session.ask(question, SHORT_MS)).toEqual({
+        ok: false,
+        error: { kind: "no-answer", port: host.port, asked, timeoutMs: SHORT_MS },
+      });
+      expect(performance.now() - started).toBeGreaterThanOrEqual(SHORT_MS);
+    },
+  );
+});
+
+test("ask() never takes a late answer for the next one, though both ask the same", async () => {
+  let late: Uint8Array = new Uint8Array(0);
+  await withHost(
+    (send, frame, nth) => {
+      if (nth === 0) late = answer(frame, true);
+      else send(Buffer.concat([late, answer(frame, false)]));
+    },
+    async (session) => {
+      expect(await session.ask(UP, SHORT_MS)).toMatchObject({ error: { kind: "no-answer" } });
+      expect(await session.ask(UP, LONG_MS)).toMatchObject({ error: { kind: "refused" } });
+    },
+  );
+});
+
+test("ask() does not take a late answer alone", async () => {
+  let late: Uint8Array = new Uint8Array(0);
+  await withHost(
+    (send, frame, nth) => {
+      if (nth === 0) late = answer(frame, true);
+      else send(late);
+    },
+    async (session) => {
+      await session.ask(UP, SHORT_MS);
+      expect(await session.ask(UP, SHORT_MS)).toMatchObject({ error: { kind: "no-answer" } });
+    },
+  );
+});
+
+test("ask() drops what an earlier program left unread, answers of the same kind included", async () => {
+  const stale = encodeCapsList({ ...HEAD, caps: [{ turbo: true, priority: true }] });
+  await withHost(
+    (send, frame) => send(answer(frame, false)),
+    async (session) => expect(await session.ask(UP, LONG_MS)).toMatchObject({ error: { kind: "refused" } }),
+    Buffer.concat([stale, stale]),
+  );
+});
+
+test("ask() waits for the answer's last byte, however it is cut", async () => {
+  await withHost(
+    (send, frame) => {
+      const bytes = answer(frame, true);
+      const piece = (from: number): void => {
+        send(bytes.slice(from, from + 29));
+        if (from + 29 < bytes.length) setImmediate(piece, from + 29);
+      };
+      piece(0);
+    },
+    async (session) => expect(await session.ask(UP, LONG_MS)).toMatchObject({ ok: true }),
+  );
+});
+
+test("ask() takes nothing from garbage, and hears the next answer", async () => {
+  await withHost(
+    (send, frame, nth) => send(nth === 0 ? new Uint8Array(1000).fill(0xff) : answer(frame, true)),
+    async (session) => {
+      expect(await session.ask(UP, SHORT_MS)).toMatchObject({ error: { kind: "no-answer" } });
+      expect(await session.ask(UP, LONG_MS)).toMatchObject({ ok: true });
+    },
+  );
+});
+
+test("ask() takes what follows a long silence as the start of an answer, half a one before or not", async () => {
+  await withHost(
+    (send, frame, nth) => send(nth === 0 ? answer(frame, true).slice(0, 200) : answer(frame, true)),
+    async (session) => {
+      expect(await session.ask(UP, 150)).toMatchObject({ error: { kind: "no-answer" } });
+      expect(await session.ask(UP, LONG_MS)).toMatchObject({ ok: true });
+    },
+  );
+});
+
+test("ask() says that the host went when it hangs up instead of answering", async () => {
+  await withHost(
+    (_send, _frame, _nth, hangUp) => hangUp(),
+    async (session) => {
+      expect(await session.ask(UP, LONG_MS)).toMatchObject({ error: { kind: "absent-host" } });
+      expect(await session.ask(UP, LONG_MS)).toMatchObject({ error: { kind: "absent-host" } });
+    },
+  );
+});
+
+test("ask() refuses to ask two things at a time", async () => {
+  await withHost(
+    (send, frame) => send(answer(frame, true)),
+    async (session) => {
+      const first = session.ask(UP, LONG_MS);
+      expect(session.ask(UP, LONG_MS)).rejects.toThrow("one thing at a time");
+      expect(await first).toMatchObject({ ok: true });
+    },
+  );
+});
