@@ -1,0 +1,31 @@
+// What holds where no file says otherwise: one table, so that the example file, the manual and the daemon can't disagree.
+
+import { COMMANDS, type ConfigFile, type VmSection } from "./schema.ts";
+
+type Complete<T> = { readonly [K in keyof T]-?: Complete1<Exclude<T[K], undefined>> };
+type Complete1<T> = T extends readonly unknown[] | string | number | boolean ? T : Complete<T>;
+
+/** The settings of a VM that no file names. Times in seconds, frequencies in kHz; a rate of 0 is no limit, a lease of 0 none. */
+export const VM_DEFAULTS: Complete<VmSection> = {
+  pins: {},
+  queries: false,
+  floor: "min",
+  ceiling: "max",
+  turbo: true,
+  commands: [...COMMANDS],
+  rate: { requests_per_second: 0, burst: 100 },
+  wire: "auto",
+  qmp: "",
+  lease_s: 0,
+};
+
+/** The configuration of an empty file. */
+export const DEFAULTS: Complete<ConfigFile> = {
+  state_dir: "/var/lib/powermon",
+  channels: { dirs: ["/run/powermon/channels"] },
+  pinning: { sources: ["proc"], floating: "refuse", libvirt_uri: "qemu:///system" },
+  control: { socket: "/run/powermon/control.sock", group: "powermon" },
+  limits: {},
+  "vm-defaults": VM_DEFAULTS,
+  vm: {},
+};

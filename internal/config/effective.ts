@@ -1,0 +1,90 @@
+// What holds for one VM: without it every room would fold defaults, file and drop-ins in its own way.
+
+import { parseCpuList } from "../cpulist.ts";
+import { type Pcpu, pcpu, type Vcpu, vcpu } from "../units.ts";
+import { VM_DEFAULTS } from "./defaults.ts";
+import { type Merged, type Origin } from "./merge.ts";
+import { tomlKey } from "./problem.ts";
+import type { Bound, Command, VmSection, Wire } from "./schema.ts";
+
+/** The settings of a VM as they are written, the rate's two apart. */
+const VM_KEYS = [
+  "pins",
+  "queries",
+  "floor",
+  "ceiling",
+  "turbo",
+  "commands",
+  "rate.requests_per_second",
+  "rate.burst",
+  "wire",
+  "qmp",
+  "lease_s",
+] as const;
+export type VmKey = (typeof VM_KEYS)[number];
+
+/** The effective settings of one VM. */
+export interface VmConfig {
+  readonly vm: string;
+  /** Written pins; a vCPU that is not in it is not pinned by the configuration. */
+  readonly pins: ReadonlyMap<Vcpu, readonly Pcpu[]>;
+  readonly queries: boolean;
+  readonly floor: Bound;
+  readonly ceiling: Bound;
+  readonly turbo: boolean;
+  readonly commands: ReadonlySet<Command>;
+  /** Requests per second and how many may come at once; 0 per second is no limit. */
+  readonly rate: { readonly requestsPerSecond: number; readonly burst: number };
+  readonly wire: Wire;
+  /** QEMU's monitor socket; undefined when none is written. */
+  readonly qmp: string | undefined;
+  /** Seconds after which a silent guest's claims end; 0 for never. */
+  readonly leaseS: number;
+  /** Who said each of them. */
+  readonly origins: Readonly<Record<VmKey, Origin>>;
+}
+
+/** Returns the settings of the VM `name`: its own section's, else vm-defaults', else the program's, key by key (pins as a whole). */
+export function vmConfig({ says, origins }: Merged, name: string): VmConfig {
+  const own: VmSection = (Object.hasOwn(says.vm ?? {}, name) ? says.vm?.[name] : undefined) ?? {};
+  const shared: VmSection = says["vm-defaults"] ?? {};
+  const pick = <K extends keyof VmSection>(key: K) => own[key] ?? shared[key] ?? VM_DEFAULTS[key];
+  const pins = new Map<Vcpu, readonly Pcpu[]>();
+  for (const [index, cpus] of Object.entries(pick("pins"))) pins.set(vcpu(Number(index)), pcpusOf(cpus));
+  const qmp = pick("qmp").replaceAll("{vm}", () => name);
+  const said = (key: VmKey): Origin => {
+    const parts = key.split(".");
+    return (
+      origins.get(tomlKey(["vm", name, ...parts])) ??
+      origins.get(tomlKey(["vm-defaults", ...parts])) ?? { from: "default" }
+    );
+  };
+  return {
+    vm: name,
+    pins,
+    queries: pick("queries"),
+    floor: pick("floor"),
+    ceiling: pick("ceiling"),
+    turbo: pick("turbo"),
+    commands: new Set(pick("commands")),
+    rate: {
+      requestsPerSecond:
+        own.rate?.requests_per_second ??
+        shared.rate?.requests_per_second ??
+        VM_DEFAULTS.rate.requests_per_second,
+      burst: own.rate?.burst ?? shared.rate?.burst ?? VM_DEFAULTS.rate.burst,
+    },
+    wire: pick("wire"),
+    qmp: qmp === "" ? undefined : qmp,
+    leaseS: pick("lease_s"),
+    origins: Object.fromEntries(VM_KEYS.map((key) => [key, said(key)])) as Record<VmKey, Origin>,
+  };
+}
+
+/** Returns the pCPUs that a pin or a limit's name stands for; the schema has seen that it is a list. */
+export function pcpusOf(written: number | string): Pcpu[] {
+  const list = parseCpuList(String(written));
+  if (!list.ok)
+    throw new Error(`${JSON.stringify(written)} passed the schema and is no CPU list: ${list.error}`);
+  return list.value.map(pcpu);
+}

@@ -1,0 +1,131 @@
+// The whole configuration at once: without it a reload could leave the daemon with half of the old and half of the new.
+
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { err, ok, type Result } from "../result.ts";
+import type { Pcpu } from "../units.ts";
+import { type Finding, findErrors, findWarnings } from "./check.ts";
+import { DEFAULTS } from "./defaults.ts";
+import { pcpusOf } from "./effective.ts";
+import { type Merged, mergeFiles } from "./merge.ts";
+import { type ConfigProblem, firstOf, tomlKey } from "./problem.ts";
+import { placed, type ReadFile, readConfigFile } from "./read.ts";
+import type { Bound, Floating, PinningSource } from "./schema.ts";
+
+/** Where powermon looks when it is told nothing. */
+export const CONFIG_FILE = "/etc/powermon/powermon.toml";
+
+/** A site-wide limit: it clips every claim on these pCPUs. */
+export interface SiteLimit {
+  /** As it is written, such as "0-3". */
+  readonly cpuList: string;
+  readonly cpus: readonly Pcpu[];
+  readonly floor: Bound;
+  readonly ceiling: Bound;
+}
+
+/** The configuration in force; per VM ask vmConfig(). */
+export interface Config extends Merged {
+  /** The files it was made of, the main one first. */
+  readonly files: readonly string[];
+  readonly stateDir: string;
+  readonly channels: { readonly dirs: readonly string[] };
+  readonly pinning: {
+    readonly sources: readonly PinningSource[];
+    readonly floating: Floating;
+    readonly libvirtUri: string;
+  };
+  /** `group` is empty when the socket stays with its maker's group. */
+  readonly control: { readonly socket: string; readonly group: string };
+  readonly limits: readonly SiteLimit[];
+  /** Names that have a section of their own. */
+  readonly vms: readonly string[];
+  /** What is allowed and probably not meant. */
+  readonly warnings: readonly ConfigProblem[];
+}
+
+/**
+ * Returns the configuration that `file` and the drop-ins (*.toml in `dropInDir`, in the order of their names, later over
+ * earlier) make together. Errors: every problem found; nothing of a bad configuration is ever returned.
+ * @param file undefined for the defaults alone
+ * @param dropInDir the state folder's powermon.d unless given; it need not exist
+ */
+export function loadConfig(file: string | undefined, dropInDir?: string): Result<Config, ConfigProblem[]> {
+  const problems: ConfigProblem[] = [];
+  const files: { read: ReadFile; from: "file" | "drop-in" }[] = [];
+  const add = (path: string, from: "file" | "drop-in") => {
+    const read = readConfigFile(path);
+    if (read.ok) files.push({ read: read.value, from });
+    else problems.push(...read.error);
+    return read.ok ? read.value.says : undefined;
+  };
+  const main = file === undefined ? undefined : add(file, "file");
+  // A main file that is broken may have meant another state folder: its drop-ins are not guessed.
+  if (problems.length > 0 && dropInDir === undefined) return err(problems);
+  const dir = dropInDir ?? dropInDirOf(main?.state_dir ?? DEFAULTS.state_dir);
+  const names = listDropIns(dir);
+  if (!names.ok) problems.push(names.error);
+  for (const name of names.ok ? names.value : []) add(join(dir, name), "drop-in");
+  for (const { read, from } of files) {
+    if (from === "file" || read.says.state_dir === undefined) continue;
+    const right = "Write it into the main file: drop-ins are looked for in the state folder.";
+    const finding = { path: ["state_dir"], wrong: "can't stand in a drop-in", right };
+    problems.push(problemOf(finding, read));
+  }
+  if (problems.length > 0) return err(problems);
+  const merged = mergeFiles(files);
+  const told = (findings: readonly Finding[]) => firstOf(findings, (one) => placeIn(files, merged, one));
+  const errors = told(findErrors(merged));
+  return errors.length > 0 ? err(errors) : ok(settle(files, merged, told(findWarnings(merged))));
+}
+
+/** Returns the folder of the drop-ins under a state folder. */
+export function dropInDirOf(stateDir: string): string {
+  return join(stateDir, "powermon.d");
+}
+
+function listDropIns(dir: string): Result<string[], ConfigProblem> {
+  if (!existsSync(dir)) return ok([]);
+  try {
+    return ok(
+      readdirSync(dir)
+        .filter((name) => /^[^.].*\.toml$/.test(name))
+        .sort(),
+    );
+  } catch (cause) {
+    const wrong = `Cannot read the drop-ins' folder: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`;
+    return err({ file: dir, key: "", wrong, right: "Make it a folder that powermon may read." });
+  }
+}
+
+function placeIn(files: readonly { read: ReadFile }[], merged: Merged, finding: Finding): ConfigProblem {
+  const origin = merged.origins.get(tomlKey(finding.path));
+  const said = files.find(({ read }) => origin?.from !== "default" && read.file === origin?.file);
+  return problemOf(finding, said?.read);
+}
+
+/** Returns `finding` as a problem of the file that said it. */
+function problemOf({ path, wrong, right }: Finding, said: ReadFile | undefined): ConfigProblem {
+  return { file: said?.file ?? "", key: tomlKey(path), ...(said && placed(said.text, path)), wrong, right };
+}
+
+function settle(files: readonly { read: ReadFile }[], merged: Merged, warnings: ConfigProblem[]): Config {
+  const { says } = merged;
+  const pinning = { ...DEFAULTS.pinning, ...says.pinning };
+  return {
+    ...merged,
+    files: files.map(({ read }) => read.file),
+    stateDir: says.state_dir ?? DEFAULTS.state_dir,
+    channels: { ...DEFAULTS.channels, ...says.channels },
+    pinning: { sources: pinning.sources, floating: pinning.floating, libvirtUri: pinning.libvirt_uri },
+    control: { ...DEFAULTS.control, ...says.control },
+    limits: Object.entries(says.limits ?? {}).map(([cpuList, { floor, ceiling }]) => ({
+      cpuList,
+      cpus: pcpusOf(cpuList),
+      floor: floor ?? "min",
+      ceiling: ceiling ?? "max",
+    })),
+    vms: Object.keys(says.vm ?? {}),
+    warnings,
+  };
+}

@@ -1,0 +1,46 @@
+// Several files become one: without it a setting saved at run time would have to be written into the operator's own file.
+
+import { tomlKey } from "./problem.ts";
+import type { ReadFile } from "./read.ts";
+import type { ConfigFile } from "./schema.ts";
+
+/** Where a value comes from. */
+export type Origin =
+  | { readonly from: "default" }
+  /** @param key the TOML key that brought it, such as vm-defaults.floor */
+  | { readonly from: "file" | "drop-in"; readonly file: string; readonly key: string };
+
+/** The files' words in one, and for each key, tables included, who said it last. */
+export interface Merged {
+  readonly says: ConfigFile;
+  readonly origins: ReadonlyMap<string, Origin>;
+}
+
+type Table = Record<string, unknown>;
+
+/** Returns `files` laid over each other, later over earlier: tables key by key, lists and single values whole. */
+export function mergeFiles(
+  files: readonly { readonly read: ReadFile; readonly from: "file" | "drop-in" }[],
+): Merged {
+  const says: Table = {};
+  const origins = new Map<string, Origin>();
+  for (const { read, from } of files) {
+    const origin = { from, file: read.file };
+    overlay(says, read.says, [], (key) => origins.set(key, { ...origin, key }));
+  }
+  return { says, origins };
+}
+
+function overlay(under: Table, over: object, path: readonly string[], said: (key: string) => void): void {
+  for (const [key, value] of Object.entries(over)) {
+    const here = [...path, key];
+    said(tomlKey(here));
+    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+      under[key] = value;
+      continue;
+    }
+    const table = (under[key] ?? {}) as Table;
+    under[key] = table;
+    overlay(table, value, here, said);
+  }
+}

@@ -1,0 +1,114 @@
+// One configuration file, read and judged: without it a broken file would reach the daemon half understood.
+
+import { readFileSync, statSync } from "node:fs";
+import * as v from "valibot";
+import { nearest } from "../nearest.ts";
+import { err, ok, type Result } from "../result.ts";
+import { lineOfKey, lineOfSyntaxError } from "./locate.ts";
+import { type ConfigProblem, firstOf, tomlKey } from "./problem.ts";
+import { type ConfigFile, fileSchema } from "./schema.ts";
+
+/** Larger files are no configuration. */
+const MAX_BYTES = 1 << 20;
+
+/** A file that is valid by itself. */
+export interface ReadFile {
+  readonly file: string;
+  readonly text: string;
+  readonly says: ConfigFile;
+}
+
+/** Returns what the file says. Errors: every problem found, those of one key once; ENOENT says that the file is missing. */
+export function readConfigFile(file: string): Result<ReadFile, ConfigProblem[]> {
+  const whole = (wrong: string, right: string, line?: number) =>
+    err([{ file, key: "", wrong, right, ...(line === undefined ? {} : { line }) }]);
+  let text: string;
+  try {
+    const stat = statSync(file);
+    if (!stat.isFile()) return whole("Is not a regular file", "Name a TOML file.");
+    if (stat.size > MAX_BYTES) return whole(`Has ${stat.size} bytes`, `Keep it under ${MAX_BYTES} bytes.`);
+    text = new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(file));
+  } catch (cause) {
+    if (cause instanceof TypeError) return whole("Is not UTF-8 text", "Save it as UTF-8.");
+    const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    return whole(`Cannot read it: ${code}`, "Name a TOML file that powermon may read.");
+  }
+  let raw: object;
+  try {
+    raw = Bun.TOML.parse(text);
+  } catch (cause) {
+    const message = (cause instanceof Error ? cause.message : String(cause)).replace(
+      /^TOML Parse error: /,
+      "",
+    );
+    return whole(`Is not TOML: ${message}`, "See https://toml.io/en/v1.0.0.", lineOfSyntaxError(text));
+  }
+  const parsed = v.safeParse(fileSchema, raw);
+  if (parsed.success) return ok({ file, text, says: parsed.output });
+  const issues = new Map<string, v.BaseIssue<unknown>>();
+  for (const issue of parsed.issues) {
+    const key = tomlKey(pathOf(issue));
+    if (!issues.has(key)) issues.set(key, issue);
+  }
+  const problems = firstOf([...issues], ([key, issue]) => {
+    const path = pathOf(issue);
+    return { file, key, ...placed(text, path), ...told(issue, path) };
+  });
+  return err(problems.sort((a, b) => (a.line ?? Infinity) - (b.line ?? Infinity)));
+}
+
+function pathOf(issue: v.BaseIssue<unknown>): string[] {
+  return (issue.path ?? []).map((item) => String(item.key));
+}
+
+/** Returns the line of `path`, or of the list it is in. */
+export function placed(text: string, path: readonly string[]): { line?: number } {
+  const line = lineOfKey(text, path);
+  return line === undefined ? {} : { line };
+}
+
+function told(issue: v.BaseIssue<unknown>, path: readonly string[]): { wrong: string; right: string } {
+  if (issue.type === "strict_object" && issue.expected === "never") {
+    const known = keysAt(path.slice(0, -1));
+    const near = nearest(path.at(-1) ?? "", known);
+    const right = near === undefined ? `The keys here are ${known.join(", ")}.` : `Did you mean ${near}?`;
+    return { wrong: "is not a key that powermon knows", right };
+  }
+  const last = issue.path?.at(-1);
+  const wrong =
+    last?.origin === "key"
+      ? "is a name that can't stand here"
+      : `is ${shown(last ? last.value : issue.input)}`;
+  return { wrong, right: issue.message };
+}
+
+/** Returns the keys of the table at `path` in the schema. */
+function keysAt(path: readonly string[]): string[] {
+  let here: unknown = fileSchema;
+  for (const part of path) here = stepInto(here, part);
+  const entries = unwrap(here)["entries"];
+  return typeof entries === "object" && entries !== null ? Object.keys(entries) : [];
+}
+
+function stepInto(schema: unknown, part: string): unknown {
+  const { entries, value } = unwrap(schema);
+  return entries === undefined ? value : (entries as Readonly<Record<string, unknown>>)[part];
+}
+
+/** Returns the schema inside optional() and at the end of a pipe. */
+function unwrap(schema: unknown): Readonly<Record<string, unknown>> {
+  let here = (schema ?? {}) as Readonly<Record<string, unknown>>;
+  while (here["wrapped"] !== undefined) here = here["wrapped"] as Readonly<Record<string, unknown>>;
+  const pipe = here["pipe"];
+  return Array.isArray(pipe)
+    ? unwrap(pipe.findLast((item: { kind?: string }) => item.kind === "schema"))
+    : here;
+}
+
+function shown(value: unknown): string {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return Object.getPrototypeOf(value) === Object.prototype ? "a table" : "a date or time";
+  }
+  const text = typeof value === "number" ? String(value) : JSON.stringify(value, (_, part) => part);
+  return text.length > 80 ? `${text.slice(0, 80)}...` : text;
+}

@@ -1,0 +1,230 @@
+// What a configuration file may say: without it a typo in the file would silently change who may do what.
+
+import * as v from "valibot";
+import { STEPS } from "../request.ts";
+import { parseCpuList } from "../cpulist.ts";
+import type { Khz } from "../units.ts";
+
+/** The pinning sources a file may name, in the order that is tried when none is given a reason to be first. */
+export const PINNING_SOURCES = ["proc", "libvirt", "qmp", "static"] as const;
+/** What becomes of a vCPU that may run on several pCPUs: it is refused, or it claims all of them. */
+export const FLOATING = ["refuse", "all"] as const;
+/** The wire generations a VM can be held to; auto tells them by the first packet. */
+export const WIRES = ["auto", "2014", "17.11", "18.11"] as const;
+/** What a VM may ask, kind by kind. */
+export const COMMANDS = [...STEPS, "policy", "query"] as const;
+/** A bound's names beside kHz: the domain's own lowest, nominal and highest frequency. */
+export const NAMED_BOUNDS = ["min", "base", "max"] as const;
+
+export type PinningSource = (typeof PINNING_SOURCES)[number];
+export type Floating = (typeof FLOATING)[number];
+export type Wire = (typeof WIRES)[number];
+export type Command = (typeof COMMANDS)[number];
+/** A floor or a ceiling. */
+export type Bound = Khz | (typeof NAMED_BOUNDS)[number];
+
+/** Most vCPUs a VM can have. Source: QEMU hw/i386/pc_q35.c, max_cpus of the newest machines. */
+const MAX_VCPU = 4095;
+/** Longest socket path that connect() takes, without the NUL. Source: unix(7), sun_path. */
+const MAX_SOCKET_PATH = 107;
+/** Room that a channel's own name needs at least: a slash, a letter, a dot, a digit. */
+const MIN_CHANNEL_NAME = 4;
+
+const URI = 'Write a libvirt connection URI, such as "qemu:///system".';
+const QMP = 'Write the whole path of QEMU\'s monitor socket, such as "/run/qemu/{vm}.qmp", or "" for none.';
+
+/** Longest VM name in bytes: the longest file name, since QEMU and libvirt name files by it. Source: NAME_MAX. */
+const MAX_VM_NAME = 255;
+const VM_NAME = `Name a VM as QEMU or libvirt does: 1 to ${MAX_VM_NAME} bytes, without "/" and control characters.`;
+
+/** The lowest and highest frequency that can be meant, in kHz: 10 MHz and 20 GHz. */
+const KHZ = { least: 10_000, most: 20_000_000 };
+
+const oneOf = <const T extends readonly [string, ...string[]]>(words: T) =>
+  v.picklist(words, `Write one of ${words.map((word) => JSON.stringify(word)).join(", ")}.`);
+
+const listOf = <const T extends readonly [string, ...string[]]>(words: T, least: number) => {
+  const right = `Write a list such as [${words
+    .slice(0, 2)
+    .map((word) => JSON.stringify(word))
+    .join(", ")}], each word once; the words are ${words.join(", ")}.`;
+  return v.pipe(
+    v.array(v.picklist(words, right), right),
+    v.check((list) => list.length >= least && new Set(list).size === list.length, right),
+  );
+};
+
+const integer = (least: number, most: number, what: string) => {
+  const right = `Write ${what}, a whole number from ${least} to ${most}.`;
+  return v.pipe(v.number(right), v.integer(right), v.minValue(least, right), v.maxValue(most, right));
+};
+
+const flag = v.boolean("Write true or false.");
+
+/** An absolute path without blind alleys, at most `most` bytes long. */
+const path = (what: string, most: number) => {
+  const right = `Write ${what} as a whole path, such as "/run/powermon", of at most ${most} bytes and without "..".`;
+  return v.pipe(
+    v.string(right),
+    v.check((text) => {
+      const bytes = Buffer.byteLength(text);
+      return text.startsWith("/") && bytes <= most && !text.includes("\0") && !text.split("/").includes("..");
+    }, right),
+  );
+};
+
+const bound = v.custom<Bound>(
+  (value) =>
+    NAMED_BOUNDS.includes(value as never) ||
+    (Number.isInteger(value) && (value as number) >= KHZ.least && (value as number) <= KHZ.most),
+  `Write kHz (${KHZ.least} to ${KHZ.most}; 2.4 GHz is 2400000), "min", "base" or "max".`,
+);
+
+const pin = v.custom<number | string>(
+  (value) =>
+    (typeof value === "number" && Number.isInteger(value) && parseCpuList(String(value)).ok) ||
+    (typeof value === "string" && isCpuList(value)),
+  'Write one pCPU, such as 2, or a CPU list, such as "2-3".',
+);
+
+/** valibot takes lists and dates for tables; TOML doesn't. */
+const isTable = (right: string) =>
+  v.custom<object>(
+    (value) =>
+      typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype,
+    right,
+  );
+
+/** A table with keys of the operator's own; valibot would let the names of Object's own members through unseen. */
+const keyed = <const T extends v.GenericSchema>(
+  good: (key: string) => boolean,
+  key: string,
+  value: T,
+  right: string,
+) =>
+  v.pipe(
+    isTable(right),
+    v.rawCheck(({ dataset, addIssue }) => {
+      if (!dataset.typed) return;
+      for (const name of Object.keys(dataset.value)) {
+        const reserved = ["__proto__", "prototype", "constructor"].includes(name);
+        if (good(name) && !reserved) continue;
+        const at = {
+          type: "unknown",
+          origin: "key",
+          input: dataset.value,
+          key: name,
+          value: undefined,
+        } as const;
+        addIssue({ message: reserved ? "Choose another name; this one is reserved." : key, path: [at] });
+      }
+    }),
+    v.record(v.string(), value, right),
+  );
+
+/** A table with these keys and no other, the names of Object's own members included. */
+const table = <const T extends v.ObjectEntries>(entries: T, right: string) =>
+  v.pipe(isTable(right), v.strictObject(Object.assign(Object.create(null), entries) as T, right));
+
+const pins = keyed(
+  (key) => /^(0|[1-9]\d{0,3})$/.test(key) && Number(key) <= MAX_VCPU,
+  `Name a vCPU by its number, 0 to ${MAX_VCPU}.`,
+  pin,
+  "Write a table of vCPU = pCPU, such as { 0 = 2, 1 = 3 }.",
+);
+
+const vmSection = table(
+  {
+    pins: v.exactOptional(pins),
+    queries: v.exactOptional(flag),
+    floor: v.exactOptional(bound),
+    ceiling: v.exactOptional(bound),
+    turbo: v.exactOptional(flag),
+    commands: v.exactOptional(listOf(COMMANDS, 0)),
+    rate: v.exactOptional(
+      table(
+        {
+          requests_per_second: v.exactOptional(
+            integer(0, 1_000_000, "requests per second and VM, 0 for no limit"),
+          ),
+          burst: v.exactOptional(integer(1, 1_000_000, "requests that may come at once")),
+        },
+        "Write a table such as { requests_per_second = 1000, burst = 100 }.",
+      ),
+    ),
+    wire: v.exactOptional(oneOf(WIRES)),
+    qmp: v.exactOptional(v.union([v.literal(""), path("a socket", MAX_SOCKET_PATH)], QMP)),
+    lease_s: v.exactOptional(integer(0, 86_400, "seconds, 0 for no lease")),
+  },
+  "Write a table of settings.",
+);
+
+const limitSection = table(
+  { floor: v.exactOptional(bound), ceiling: v.exactOptional(bound) },
+  "Write a table with floor and ceiling.",
+);
+
+const section = <const T extends v.ObjectEntries>(entries: T) =>
+  v.exactOptional(table(entries, "Write a table of settings."));
+
+/** One configuration file as it is written; every key may be left out. */
+export const fileSchema = table(
+  {
+    state_dir: v.exactOptional(path("a folder", 4095)),
+    channels: section({
+      dirs: v.exactOptional(
+        v.pipe(
+          v.array(path("a folder", MAX_SOCKET_PATH - MIN_CHANNEL_NAME), "Write a list of folders."),
+          v.minLength(1, "Name at least one folder."),
+          v.check((list) => new Set(list).size === list.length, "Name each folder once."),
+        ),
+      ),
+    }),
+    pinning: section({
+      sources: v.exactOptional(listOf(PINNING_SOURCES, 1)),
+      floating: v.exactOptional(oneOf(FLOATING)),
+      libvirt_uri: v.exactOptional(
+        v.pipe(v.string(URI), v.regex(/^[a-z][\w+.-]*:\/\/[\x21-\x7e]{0,200}$/, URI)),
+      ),
+    }),
+    control: section({
+      socket: v.exactOptional(path("a socket", MAX_SOCKET_PATH)),
+      group: v.exactOptional(
+        v.pipe(
+          v.string('Write a group\'s name, or "" for none.'),
+          v.regex(/^([A-Za-z_][\w.-]{0,31})?$/, 'Write a group\'s name, such as "powermon", or "" for none.'),
+        ),
+      ),
+    }),
+    limits: v.exactOptional(
+      keyed(
+        isCpuList,
+        'Name pCPUs as a list, such as [limits."0-3"].',
+        limitSection,
+        'Write [limits."0-3"] tables.',
+      ),
+    ),
+    "vm-defaults": v.exactOptional(vmSection),
+    vm: v.exactOptional(keyed(isVmName, VM_NAME, vmSection, "Write tables named by VM, such as [vm.vm1].")),
+  },
+  "Write tables of settings.",
+);
+
+/** What a file says once it is valid. */
+export type ConfigFile = v.InferOutput<typeof fileSchema>;
+/** The settings of a VM as they are written. */
+export type VmSection = v.InferOutput<typeof vmSection>;
+
+/** Returns whether `text` names at least one CPU in the kernel's list form. */
+export function isCpuList(text: string): boolean {
+  const list = parseCpuList(text);
+  return list.ok && list.value.length > 0;
+}
+
+/** Returns whether `name` can be a VM's. */
+export function isVmName(name: string): boolean {
+  // oxlint-disable no-control-regex
+  return (
+    /^[^/\u0000-\u001f\u007f]+$/.test(name) && Buffer.byteLength(name) <= MAX_VM_NAME && !/^\.\.?$/.test(name)
+  );
+}

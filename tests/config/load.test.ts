@@ -1,0 +1,181 @@
+// Files laid over each other, judged together, and remembered by origin.
+
+import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { DEFAULTS } from "../../internal/config/defaults.ts";
+import { type Config, loadConfig } from "../../internal/config/load.ts";
+import { describeProblem } from "../../internal/config/problem.ts";
+import { configFolder } from "./folder.ts";
+
+function loaded(file: string | undefined, dropIns: string): Config {
+  const config = loadConfig(file, dropIns);
+  if (!config.ok) throw new Error(config.error.map(describeProblem).join("\n"));
+  return config.value;
+}
+
+function sentences(dir: string, file: string, dropIns: string): string[] {
+  const config = loadConfig(file, dropIns);
+  const problems = config.ok ? config.value.warnings : config.error;
+  return problems.map((problem) => describeProblem(problem).replace(`${dir}/`, ""));
+}
+
+describe("loadConfig()", () => {
+  test("gives the defaults when there is no file", () => {
+    using folder = configFolder();
+    const config = loaded(undefined, join(folder.dir, "none"));
+    expect(config).toEqual({
+      says: {},
+      origins: new Map(),
+      files: [],
+      stateDir: "/var/lib/powermon",
+      channels: { dirs: ["/run/powermon/channels"] },
+      pinning: { sources: ["proc"], floating: "refuse", libvirtUri: "qemu:///system" },
+      control: { socket: "/run/powermon/control.sock", group: "powermon" },
+      limits: [],
+      vms: [],
+      warnings: [],
+    });
+    expect(config.channels).toEqual(DEFAULTS.channels);
+  });
+
+  test("lays drop-ins over the file in the order of their names, key by key, and remembers who said what", () => {
+    using folder = configFolder();
+    const main = folder.write(
+      "powermon.toml",
+      '[control]\ngroup = "a"\nsocket = "/s"\n[vm.x]\npins = { 0 = 2, 1 = 3 }\nfloor = "base"\n',
+    );
+    const first = folder.write("d/10-a.toml", '[control]\ngroup = "b"\n[vm.x.pins]\n1 = 4\n');
+    const last = folder.write("d/9-b.toml", '[control]\ngroup = "c"\n');
+    folder.write("d/.hidden.toml", "nonsense");
+    folder.write("d/note.txt", "nonsense");
+    const config = loaded(main, join(folder.dir, "d"));
+    expect(config.files).toEqual([main, first, last]);
+    expect(config.control).toEqual({ socket: "/s", group: "c" });
+    expect(config.says.vm).toEqual({ x: { pins: { 0: 2, 1: 4 }, floor: "base" } });
+    expect(config.origins.get("control.group")).toEqual({
+      from: "drop-in",
+      file: last,
+      key: "control.group",
+    });
+    expect(config.origins.get("control.socket")).toEqual({ from: "file", file: main, key: "control.socket" });
+    expect(config.origins.get("vm.x.pins.0")).toEqual({ from: "file", file: main, key: "vm.x.pins.0" });
+    expect(config.origins.get("vm.x.pins")).toEqual({ from: "drop-in", file: first, key: "vm.x.pins" });
+    expect(config.origins.has("pinning.floating")).toBe(false);
+  });
+
+  test("looks for drop-ins in the state folder that the file names", () => {
+    using folder = configFolder();
+    const main = folder.write("powermon.toml", `state_dir = "${folder.dir}/state"\n`);
+    folder.write("state/powermon.d/a.toml", '[pinning]\nfloating = "all"\n');
+    const config = loadConfig(main);
+    expect(config.ok && config.value.pinning.floating).toBe("all");
+    expect(config.ok && config.value.stateDir).toBe(`${folder.dir}/state`);
+  });
+
+  test("unfolds limits", () => {
+    using folder = configFolder();
+    const main = folder.write("p.toml", '[limits."0-2,5"]\nceiling = 2000000\n');
+    expect(loaded(main, folder.dir + "/d").limits as unknown).toEqual([
+      { cpuList: "0-2,5", cpus: [0, 1, 2, 5], floor: "min", ceiling: 2000000 },
+    ]);
+  });
+
+  test("tells the problems of every file, each by its own line", () => {
+    using folder = configFolder();
+    const main = folder.write("p.toml", "\n[vm.x]\nturbo = 1\n");
+    folder.write("d/a.toml", 'state_dir = "/x"\n');
+    folder.write("d/b.toml", "a = = 1");
+    expect(sentences(folder.dir, main, join(folder.dir, "d"))).toEqual([
+      "p.toml:3: vm.x.turbo is 1. Write true or false.",
+      "d/b.toml:1: Is not TOML: Expected a value but found '='. See https://toml.io/en/v1.0.0.",
+      "d/a.toml:1: state_dir can't stand in a drop-in. Write it into the main file: drop-ins are looked for in the state folder.",
+    ]);
+  });
+
+  test("says so when the drop-ins' folder is none", () => {
+    using folder = configFolder();
+    const main = folder.write("p.toml", "");
+    folder.write("d", "");
+    expect(sentences(folder.dir, main, join(folder.dir, "d"))).toEqual([
+      "d: Cannot read the drop-ins' folder: ENOTDIR. Make it a folder that powermon may read.",
+    ]);
+  });
+
+  const CROSSED = "Write a floor that is not above its ceiling.";
+  test.each<[string, string, string, string[]]>([
+    [
+      "a floor above its ceiling",
+      "[vm.x]\nfloor = 2000000\nceiling = 1000000",
+      "",
+      [`p.toml:3: vm.x.ceiling is 1000000, below the floor of 2000000. ${CROSSED}`],
+    ],
+    [
+      "named bounds that cross",
+      '[vm-defaults]\nfloor = "max"\nceiling = "base"',
+      "",
+      [`p.toml:3: vm-defaults.ceiling is "base", below the floor of "max". ${CROSSED}`],
+    ],
+    [
+      "a VM's floor above the ceiling of all",
+      '[vm-defaults]\nceiling = "base"\n[vm.x]\nfloor = "max"',
+      "",
+      [`p.toml:4: vm.x.floor is "max", above the ceiling of "base". ${CROSSED}`],
+    ],
+    [
+      "limits that cross",
+      '[limits."0"]\nceiling = 1000000\nfloor = 2000000',
+      "",
+      [`p.toml:2: limits.0.ceiling is 1000000, below the floor of 2000000. ${CROSSED}`],
+    ],
+    [
+      "a drop-in that crosses the file",
+      "[vm.x]\nfloor = 2000000",
+      "\n[vm.x]\nceiling = 1000000",
+      [`d/a.toml:3: vm.x.ceiling is 1000000, below the floor of 2000000. ${CROSSED}`],
+    ],
+    [
+      "limits that overlap",
+      '[limits."0-3"]\n[limits."2,8"]',
+      "",
+      ['p.toml:2: limits."2,8" names CPU 2, which limits.0-3 names too. Name each CPU in one limit.'],
+    ],
+    [
+      "a pin that floats",
+      '[vm.x.pins]\n0 = 1\n1 = "2-3"',
+      "",
+      [
+        'p.toml:3: vm.x.pins.1 is "2-3", and a vCPU that floats over several pCPUs is refused. Pin it to one pCPU, or set pinning.floating = "all".',
+      ],
+    ],
+  ])("refuses %s", (_, text, dropIn, expected) => {
+    using folder = configFolder();
+    const main = folder.write("p.toml", text);
+    folder.write("d/a.toml", dropIn);
+    const config = loadConfig(main, join(folder.dir, "d"));
+    expect(config.ok).toBe(false);
+    expect(sentences(folder.dir, main, join(folder.dir, "d"))).toEqual(expected);
+  });
+
+  test.each([
+    ["kHz beside a name, which only the machine can compare", '[vm.x]\nfloor = 2000000\nceiling = "base"'],
+    [
+      "a pin that floats where that is allowed",
+      '[pinning]\nfloating = "all"\nsources = ["static"]\n[vm.x.pins]\n0 = "2-3"',
+    ],
+    ["one CPU written as a list", '[pinning]\nsources = ["static"]\n[vm.x.pins]\n0 = "2"'],
+  ])("takes %s", (_, text) => {
+    using folder = configFolder();
+    expect(sentences(folder.dir, folder.write("p.toml", text), join(folder.dir, "d"))).toEqual([]);
+  });
+
+  test("warns of a name that a packet can't carry and of pins that nobody asks for", () => {
+    using folder = configFolder();
+    const name = "n".repeat(32);
+    const main = folder.write("p.toml", `[vm.x]\npins = { 0 = 1 }\n[vm.${name}]\n[vm.${"n".repeat(31)}]\n`);
+    expect(loadConfig(main, join(folder.dir, "d")).ok).toBe(true);
+    expect(sentences(folder.dir, main, join(folder.dir, "d"))).toEqual([
+      'p.toml:2: vm.x.pins is not looked at: pinning.sources is ["proc"]. Add "static" to pinning.sources.',
+      `p.toml:3: vm.${name} has 32 bytes, and a guest's packet carries 31. Guests that name themselves are known by the beginning alone; a shorter name leaves no doubt.`,
+    ]);
+  });
+});
