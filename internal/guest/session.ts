@@ -19,8 +19,6 @@ const GENERATION = "18.11";
  * Source: DPDK rte_power_guest_channel.h, struct rte_power_channel_packet.
  */
 const STAMP = { at: 48, bytes: 8 } as const;
-/** resource_id and unit, which an ACK or NACK repeats. */
-const HEAD_BYTES = 12;
 /** A host writes each reply in one write, so what follows so long a silence, in ms, is the start of a reply. */
 const SILENCE_MS = 100;
 /** More than a channel can hold (about 700 KB in QEMU): a host that never stops sending must not keep a request from being sent. */
@@ -135,9 +133,7 @@ function answerTo(question: Question, frame: Uint8Array, reply: Uint8Array): Rep
       return undefined;
     case "ack":
     case "nack":
-      return same(frame, reply, 0, HEAD_BYTES) && same(frame, reply, STAMP.at, STAMP.bytes)
-        ? decoded
-        : undefined;
+      return sameStamp(frame, reply) ? decoded : undefined;
     case "freq-list":
       return question.kind === "query-freq" ? decoded : undefined;
     case "caps-list":
@@ -145,7 +141,7 @@ function answerTo(question: Question, frame: Uint8Array, reply: Uint8Array): Rep
   }
 }
 
-function same(a: Uint8Array, b: Uint8Array, at: number, bytes: number): boolean {
-  for (let i = at; i < at + bytes; i++) if (a[i] !== b[i]) return false;
+function sameStamp(frame: Uint8Array, reply: Uint8Array): boolean {
+  for (let i = STAMP.at; i < STAMP.at + STAMP.bytes; i++) if (frame[i] !== reply[i]) return false;
   return true;
 }

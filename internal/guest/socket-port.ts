@@ -55,15 +55,12 @@ class SocketPort implements Port {
           this.#chunks.push(chunk);
           this.#wake();
         },
-        close: () => this.#end(),
-        error: () => this.#end(),
+        close: () => {
+          this.#closed = true;
+          this.#wake();
+        },
       },
     });
-  }
-
-  #end(): void {
-    this.#closed = true;
-    this.#wake();
   }
 
   write(frame: Uint8Array): Result<void, GuestFailure> {

@@ -77,3 +77,17 @@ test("write() says how much went out when the host stops reading", async () => {
   expect(sent).toMatchObject({ ok: false, error: { kind: "write-failed", port: host.port } });
   port.value.close();
 });
+
+test("read() says that the host went when it resets the connection with our bytes unread", async () => {
+  const host = fakeHost(() => {});
+  const port = await openPort(host.port);
+  if (!port.ok) throw new Error(port.error.kind);
+  port.value.write(new Uint8Array(464));
+  host[Symbol.dispose]();
+  let answer = port.value.read();
+  while (answer.ok) {
+    await port.value.wait(1000);
+    answer = port.value.read();
+  }
+  expect(answer.error).toEqual({ kind: "absent-host", port: host.port });
+});
