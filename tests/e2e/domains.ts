@@ -29,7 +29,8 @@ export async function readDomains(
   const names = Object.values(FILES)
     .map((file) => `policy*/${file}`)
     .join(" ");
-  const text = await sh(`cd ${root}/devices/system/cpu/cpufreq && grep -H '' ${names}`);
+  // first lines only: in a tree of regular files a shorter text leaves the end of a longer one behind it
+  const text = await sh(`cd ${root}/devices/system/cpu/cpufreq && grep -H -m 1 '' ${names}`);
   const values = new Map(
     text.split("\n").map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1)]),
   );

@@ -1,6 +1,7 @@
 // Says what a scenario needs and skips it with the reason when that is absent; without it a bare machine would just fail.
 import { describe, test } from "bun:test";
 import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 
 /** The folder of the executables under test: dist/ of this checkout, or POWERMON_E2E_DIST. */
@@ -15,14 +16,16 @@ const PACKAGES = {
   xz: "xz-utils",
   gcc: "gcc",
   "pkg-config": "pkg-config",
+  taskset: "util-linux",
 } as const;
 
-/** What a scenario needs besides the executables: programs, the built lab, DPDK's library, the rights of root. */
+/** What a scenario needs besides the executables: programs, the built lab, DPDK's library, root's rights, so many CPUs. */
 export interface Needs {
   readonly programs: readonly (keyof typeof PACKAGES)[];
   readonly lab?: boolean;
   readonly dpdk?: boolean;
   readonly root?: boolean;
+  readonly cpus?: number;
 }
 
 let built: { readonly dir: string } | { readonly missing: string } | undefined;
@@ -40,6 +43,9 @@ function buildLab(): { readonly dir: string } | { readonly missing: string } {
 function whatIsMissing(needs: Needs): string | undefined {
   if (process.platform !== "linux" || process.arch !== "x64") return "runs on x86-64 Linux only";
   if (needs.root && process.getuid?.() !== 0) return "runs as root only";
+  const cpus = availableParallelism();
+  if (needs.cpus !== undefined && cpus < needs.cpus)
+    return `runs on ${needs.cpus} CPUs or more, here are ${cpus}`;
   for (const program of ["powermon", "vmpower-guest"]) {
     if (!existsSync(join(DIST, program))) return `no ${join(DIST, program)}: run bun run build`;
   }

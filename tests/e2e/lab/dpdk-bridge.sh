@@ -1,0 +1,32 @@
+#!/bin/bash
+# Gives librte_power its fixed device paths as ptys; without it a stock DPDK guest could only run inside a VM.
+# dpdk-bridge.sh DIR NAME PORTS COMMAND.. : port N is DIR/NAME.N, where powermon connects. COMMAND starts once it has, with
+# /dev/virtio-ports in a mount namespace of its own: the machine's /dev is not touched.
+set -euo pipefail
+if [ "${1:-}" != --inside ]; then exec unshare --mount "$0" --inside "$@"; fi
+shift
+dir=$1 name=$2 ports=$3
+shift 3
+dev=$(mktemp -d "$dir/../dev.XXXXXX")
+mount --rbind /dev "$dev"
+mount -t tmpfs tmpfs /dev
+ln -s "$dev"/* /dev/
+mkdir /dev/virtio-ports
+
+bridges=()
+trap 'kill "${bridges[@]}"' EXIT
+for ((n = 0; n < ports; n++)); do
+  link=/dev/virtio-ports/virtio.serial.port.poweragent.$n
+  # socat makes the pty when its first side is connected
+  setpriv --pdeathsig TERM socat "UNIX-LISTEN:$dir/$name.$n,unlink-early" "PTY,link=$link,raw,echo=0" &
+  bridges+=($!)
+done
+for ((n = 0; n < ports; n++)); do
+  for ((tries = 0; tries < 600; tries++)); do
+    [ ! -e "/dev/virtio-ports/virtio.serial.port.poweragent.$n" ] || continue 2
+    sleep 0.05
+  done
+  echo "dpdk-bridge: nobody connected to $dir/$name.$n within 30 s" >&2
+  exit 1
+done
+"$@"

@@ -1,0 +1,50 @@
+// powermon on the outer machine with a machine made of files; without it live pinning and foreign guests would need a host VM.
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Subprocess } from "bun";
+import { makeTree, type Tree } from "../helpers/tree.ts";
+import { type Domain, readDomains } from "./domains.ts";
+import { DIST } from "./scenario.ts";
+
+/** A running powermon: channels in `channels`, /sys a fixture tree, /proc the real one. */
+export class OuterHost {
+  readonly channels: string;
+  readonly #dir: string;
+  readonly #tree: Tree;
+  readonly #powermon: Subprocess;
+
+  /** Starts powermon on tree `tree` (see tests/helpers/tree.ts) with more `flags`. */
+  constructor(tree: string, flags: readonly string[]) {
+    this.#dir = mkdtempSync(join(tmpdir(), "powermon-e2e-"));
+    this.channels = join(this.#dir, "channels");
+    mkdirSync(this.channels);
+    this.#tree = makeTree(tree);
+    const state = join(this.#dir, "state");
+    const where = ["--dir", this.channels, "--state-dir", state, "--sysfs-root", this.#tree.sys];
+    // setpriv: powermon ends with the test run, however that ends
+    this.#powermon = Bun.spawn(
+      ["setpriv", "--pdeathsig", "KILL", join(DIST, "powermon"), "run", ...where, ...flags],
+      { stdin: "ignore", stdout: "ignore", stderr: Bun.file(this.logPath) },
+    );
+  }
+
+  /** Where powermon's own words go. */
+  get logPath(): string {
+    return join(this.#dir, "powermon.log");
+  }
+
+  /** Every cpufreq domain of the tree as it is now; `cur` stands still, for no kernel is behind it. */
+  domains(): Promise<Record<string, Domain>> {
+    return readDomains((command) => Bun.$`bash -c ${command}`.text(), this.#tree.sys);
+  }
+
+  /** Stops powermon by SIGTERM, removes what was made, and returns its exit status. */
+  async end(): Promise<number> {
+    this.#powermon.kill("SIGTERM");
+    const status = await this.#powermon.exited;
+    this.#tree.remove();
+    rmSync(this.#dir, { recursive: true });
+    return status;
+  }
+}
