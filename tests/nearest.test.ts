@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { editDistance, nearest } from "../../internal/cli/nearest.ts";
+import { editDistance, nearest } from "../internal/nearest.ts";
 
 test.each([
   ["", "", 0],

@@ -1,2 +1,0 @@
-// Typos are named by rooms that may not import cli too; this keeps nearest()'s old address in here.
-export { editDistance, nearest } from "../nearest.ts";
