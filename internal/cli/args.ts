@@ -1,6 +1,7 @@
 // What the words of a command line mean: without it every command would check numbers and lists its own way.
 
 import * as v from "valibot";
+import { MAX_CPUS, parseCpuList } from "../cpulist.ts";
 import { UsageError } from "./usage-error.ts";
 import { labelOf, quote } from "./words.ts";
 
@@ -35,16 +36,14 @@ export function integer(min: number, max: number) {
   );
 }
 
-/** Most CPU numbers a list can name; above it a typo such as 0-99999999 would eat the memory. Source: CONFIG_NR_CPUS of Debian, x86-64. */
-const MAX_CPUS = 8192;
 const CPU_LIST_MESSAGE = `must be a list of CPU numbers from 0 to ${MAX_CPUS - 1} such as 1,3,5-7`;
 
 /** A CPU list as DPDK and the kernel write it (1,3,5-7), given as text: ascending numbers, each once. */
 export const cpuNumbers = v.pipe(
   v.string(CPU_LIST_MESSAGE),
   v.rawTransform(({ dataset, addIssue, NEVER }) => {
-    const cpus = parseCpuNumbers(dataset.value);
-    if (cpus !== undefined) return cpus;
+    const cpus = parseCpuList(dataset.value);
+    if (cpus.ok && cpus.value.length > 0) return cpus.value;
     addIssue({ message: CPU_LIST_MESSAGE });
     return NEVER;
   }),
@@ -52,16 +51,3 @@ export const cpuNumbers = v.pipe(
 
 /** A CPU list, or the word all. */
 export const cpuList = v.union([v.literal("all"), cpuNumbers], `${CPU_LIST_MESSAGE}, or all`);
-
-function parseCpuNumbers(text: string): readonly number[] | undefined {
-  const cpus = new Set<number>();
-  for (const part of text.split(",")) {
-    const match = /^([0-9]{1,5})(?:-([0-9]{1,5}))?$/.exec(part.trim());
-    if (match === null) return undefined;
-    const first = Number(match[1]);
-    const last = Number(match[2] ?? match[1]);
-    if (last < first || last >= MAX_CPUS) return undefined;
-    for (let cpu = first; cpu <= last; cpu++) cpus.add(cpu);
-  }
-  return [...cpus].sort((a, b) => a - b);
-}
