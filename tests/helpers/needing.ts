@@ -12,21 +12,29 @@ const PACKAGES = {
   "systemd-notify": "systemd",
   socat: "socat",
   python3: "python3",
-  unshare: "util-linux",
 } as const;
 
-/** Runs `body` as a test when all `tools` are on the PATH. */
+const canUnshare = () =>
+  process.getuid?.() === 0 &&
+  Bun.which("unshare") !== null &&
+  Bun.spawnSync(["unshare", "-m", "-p", "-n", "-f", "true"]).success;
+
+type Need = keyof typeof PACKAGES | "root and namespaces";
+
+function isMissing(need: Need): boolean {
+  return need === "root and namespaces" ? !canUnshare() : Bun.which(need) === null;
+}
+
+/** Runs `body` as a test when everything that it needs is here. */
 export function testNeeding(
-  tools: readonly (keyof typeof PACKAGES)[],
+  needs: readonly Need[],
   title: string,
   body: () => Promise<void> | void,
   timeoutMs = 10_000,
 ): void {
-  const missing = tools.filter((tool) => Bun.which(tool) === null);
-  const packages = [...new Set(missing.map((tool) => PACKAGES[tool]))].join(", ");
-  test.skipIf(missing.length > 0)(
-    missing.length > 0 ? `${title} (needs ${packages})` : title,
-    body,
-    timeoutMs,
-  );
+  const missing = needs
+    .filter(isMissing)
+    .map((need) => (need === "root and namespaces" ? need : PACKAGES[need]));
+  const why = missing.length > 0 ? ` (needs ${[...new Set(missing)].join(", ")})` : "";
+  test.skipIf(missing.length > 0)(title + why, body, timeoutMs);
 }

@@ -1,7 +1,7 @@
 // QEMU's monitor, real and misbehaving.
 
 import { expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { queryVcpuThreads } from "../../internal/pinning/qmp.ts";
@@ -121,25 +121,12 @@ testNeeding(
   async () => {
     const dir = mkdtempSync(join(tmpdir(), "powermon-qmp-"));
     const path = join(dir, "q");
-    const qemu = Bun.spawn(
-      [
-        ...[
-          "qemu-system-x86_64",
-          "-S",
-          "-display",
-          "none",
-          "-nodefaults",
-          "-machine",
-          "pc,accel=tcg",
-          "-m",
-          "32",
-        ],
-        ...["-smp", "3", "-qmp", `unix:${path},server=on,wait=off`, "-name", "x,debug-threads=on"],
-      ],
-      { stdout: "ignore", stderr: "ignore", timeout: 9000 },
-    );
+    const words =
+      "qemu-system-x86_64 -S -display none -nodefaults -machine pc,accel=tcg -m 32 -smp 3 -name x,debug-threads=on";
+    const command = [...words.split(" "), "-qmp", `unix:${path},server=on,wait=off`];
+    const qemu = Bun.spawn(command, { stdout: "ignore", stderr: "ignore", timeout: 9000 });
     try {
-      await until("QEMU's monitor is there", () => readdirSync(dir).length > 0, 8000);
+      await until("QEMU's monitor answers", async () => (await queryVcpuThreads(path)).ok, 8000);
       for (let round = 0; round < 3; round++) {
         const threads = await queryVcpuThreads(path);
         if (!threads.ok) throw new Error(threads.error);

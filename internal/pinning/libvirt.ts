@@ -1,0 +1,115 @@
+// What libvirt knows of its VMs, by virsh: names, channels and pins; and the way to re-pin so that libvirt remembers it.
+
+import { parseCpuList } from "../cpulist.ts";
+import { ok, type Result } from "../result.ts";
+import { type DomainChannel, parseChannels } from "./domain-xml.ts";
+import { runVirsh, type Virsh } from "./virsh.ts";
+
+/** Where a vCPU may run. */
+export interface VcpuPin {
+  readonly vcpu: number;
+  readonly pcpus: readonly number[];
+}
+
+/** A running domain; its QEMU is started with `-uuid`. */
+export interface LibvirtDomain {
+  readonly uuid: string;
+  readonly name: string;
+}
+
+/** A running domain with what powermon needs of it. */
+export interface LibvirtVm extends LibvirtDomain {
+  readonly channels: readonly DomainChannel[];
+  readonly pins: readonly VcpuPin[];
+}
+
+/** Domains asked in one run of virsh; their XML must fit into what is taken of its output. */
+const BATCH = 128;
+
+/** Returns the running domains. Errors: one sentence. Source: virsh(1), list. */
+export async function listDomains(virsh: Virsh): Promise<Result<LibvirtDomain[], string>> {
+  const printed = await runVirsh(virsh, ["list", "--uuid", "--name"]);
+  return printed.ok ? ok(parseDomains(printed.value)) : printed;
+}
+
+/** Returns the domains that `virsh list --uuid --name` prints, a line each. */
+export function parseDomains(text: string): LibvirtDomain[] {
+  const found: LibvirtDomain[] = [];
+  for (const line of text.split("\n")) {
+    const [, uuid, name] = /^\s*([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})\s+(.+?)\s*$/i.exec(line) ?? [];
+    if (uuid !== undefined && name !== undefined) found.push({ uuid, name });
+  }
+  return found;
+}
+
+/** Returns the pins that `virsh vcpupin DOMAIN` prints, a line per vCPU; other lines are passed over. */
+export function parseVcpuPins(text: string): VcpuPin[] {
+  const found: VcpuPin[] = [];
+  for (const line of text.split("\n")) {
+    const [, index, list = ""] = /^\s*(\d{1,4}):?\s+([\d,-]+)\s*$/.exec(line) ?? [];
+    const pcpus = parseCpuList(list);
+    if (index !== undefined && pcpus.ok && pcpus.value.length > 0) {
+      found.push({ vcpu: Number(index), pcpus: pcpus.value });
+    }
+  }
+  return found;
+}
+
+/** Returns where the domain's vCPUs may run now. Errors: one sentence. Source: virsh(1), vcpupin. */
+export async function readVcpuPins(virsh: Virsh, uuid: string): Promise<Result<VcpuPin[], string>> {
+  const printed = await runVirsh(virsh, ["vcpupin", `--domain=${uuid}`]);
+  return printed.ok ? ok(parseVcpuPins(printed.value)) : printed;
+}
+
+/** Returns the domain's channels, with the paths that libvirt chose where none was given. Errors: one sentence. */
+export async function readChannels(virsh: Virsh, uuid: string): Promise<Result<DomainChannel[], string>> {
+  const printed = await runVirsh(virsh, ["dumpxml", `--domain=${uuid}`]);
+  return printed.ok ? ok(parseChannels(printed.value)) : printed;
+}
+
+/**
+ * Returns every running domain with its channels and pins: one run of virsh to list, one more per 128 domains. A domain that
+ * ended in between is left out. Errors: one sentence, also when the connection was lost on the way.
+ */
+export async function readVms(virsh: Virsh): Promise<Result<LibvirtVm[], string>> {
+  const domains = await listDomains(virsh);
+  if (!domains.ok) return domains;
+  const vms: LibvirtVm[] = [];
+  for (let at = 0; at < domains.value.length; at += BATCH) {
+    const batch = domains.value.slice(at, at + BATCH);
+    // What a domain's owner wrote into its XML can't hold a mark that is made anew each time.
+    const mark = `powermon-${crypto.randomUUID()}`;
+    const script = batch
+      .map(({ uuid }) => `echo ${mark}; dumpxml ${uuid}; echo ${mark}; vcpupin ${uuid}`)
+      .join("; ");
+    // virsh's status is its last command's: uri fails when the connection was lost.
+    const printed = await runVirsh(virsh, [`${script}; echo ${mark}; uri`]);
+    if (!printed.ok) return printed;
+    const parts = printed.value.split(mark);
+    for (const [i, domain] of batch.entries()) {
+      const [xml = "", pins = ""] = parts.slice(2 * i + 1);
+      if (xml.trim() !== "") vms.push({ ...domain, channels: parseChannels(xml), pins: parseVcpuPins(pins) });
+    }
+  }
+  return ok(vms);
+}
+
+/** What a new pin changes: the running domain, its next start, or with neither what libvirt takes for current. */
+export interface PinScope {
+  readonly live: boolean;
+  readonly config: boolean;
+}
+
+/** Pins a vCPU to `cpuList`, such as "2" or "2-3". Errors: one sentence with libvirt's reason. Source: virsh(1), vcpupin. */
+export async function pinVcpu(
+  virsh: Virsh,
+  uuid: string,
+  vcpu: number,
+  cpuList: string,
+  { live, config }: PinScope,
+): Promise<Result<void, string>> {
+  const scope = [...(live ? ["--live"] : []), ...(config ? ["--config"] : [])];
+  const words = ["vcpupin", `--domain=${uuid}`, `--vcpu=${vcpu}`, `--cpulist=${cpuList}`, ...scope];
+  const printed = await runVirsh(virsh, words);
+  return printed.ok ? ok(undefined) : printed;
+}
