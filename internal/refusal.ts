@@ -9,8 +9,21 @@ export type Refusal =
   | { readonly kind: "floating"; readonly vm: string; readonly vcpu: number; readonly pcpus: string }
   | { readonly kind: "no-cpufreq"; readonly vm: string; readonly vcpu: number; readonly pcpu: number }
   | { readonly kind: "no-turbo"; readonly vm: string; readonly vcpu: number; readonly pcpu: number }
+  | { readonly kind: "turbo-off"; readonly vm: string }
+  | { readonly kind: "command-off"; readonly vm: string; readonly command: string }
+  | { readonly kind: "rate"; readonly vm: string; readonly perSecond: number }
   | { readonly kind: "queries-off"; readonly vm: string }
-  | { readonly kind: "policies-off"; readonly vm: string };
+  | { readonly kind: "policies-off"; readonly vm: string }
+  | { readonly kind: "policy-lacks"; readonly vm: string; readonly lacks: "vcpus" | "macs" }
+  | { readonly kind: "mac-nowhere"; readonly vm: string; readonly mac: string }
+  | { readonly kind: "no-interface"; readonly vm: string; readonly name: string }
+  | {
+      readonly kind: "no-branch-counters";
+      readonly vm: string;
+      readonly vcpu: number;
+      readonly pcpu: number;
+      readonly why: string;
+    };
 
 /** Returns the sentence that tells an operator what was wrong and what would be right. */
 export function explain(no: Refusal): string {
@@ -29,9 +42,25 @@ export function explain(no: Refusal): string {
       return `vCPU ${no.vcpu} of VM ${JSON.stringify(no.vm)} runs on pCPU ${no.pcpu}, which has no cpufreq domain.`;
     case "no-turbo":
       return `vCPU ${no.vcpu} of VM ${JSON.stringify(no.vm)} runs on pCPU ${no.pcpu}, which has no turbo frequencies.`;
+    case "turbo-off":
+      return `VM ${JSON.stringify(no.vm)} may not use turbo; allow it with: powermon vm limits ${no.vm} --turbo on.`;
+    case "command-off":
+      return `VM ${JSON.stringify(no.vm)} may not ask "${no.command}"; its setting "commands" does not list it.`;
+    case "rate":
+      return `VM ${JSON.stringify(no.vm)} asks more than ${no.perSecond} times a second; raise its rate with: powermon vm limits ${no.vm} --rate N.`;
     case "queries-off":
-      return `VM ${JSON.stringify(no.vm)} may not query; allow it with --allow-query ${no.vm}.`;
+      return `VM ${JSON.stringify(no.vm)} may not query; allow it with: powermon vm query ${no.vm} on.`;
     case "policies-off":
       return `VM ${JSON.stringify(no.vm)} sent a policy; this powermon takes scale requests only.`;
+    case "policy-lacks":
+      return no.lacks === "vcpus"
+        ? `The policy of VM ${JSON.stringify(no.vm)} names no vCPU to control; name at least one.`
+        : `The policy of VM ${JSON.stringify(no.vm)} follows traffic but names no MAC address or interface; name at least one.`;
+    case "mac-nowhere":
+      return `The policy of VM ${JSON.stringify(no.vm)} names MAC ${no.mac}, which no tap, macvtap, veth or VF of this host has and no bridge has learned; name one of the VM's own, or its host interface.`;
+    case "no-interface":
+      return `The policy of VM ${JSON.stringify(no.vm)} names interface ${JSON.stringify(no.name)}, which this host does not have.`;
+    case "no-branch-counters":
+      return `vCPU ${no.vcpu} of VM ${JSON.stringify(no.vm)} runs on pCPU ${no.pcpu}, whose branches can't be counted: ${no.why}`;
   }
 }
