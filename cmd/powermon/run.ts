@@ -1,126 +1,157 @@
 // powermon run: the daemon in the foreground, as systemd and people want it.
 
+import { existsSync } from "node:fs";
 import * as v from "valibot";
-import { parseArgs, nonEmpty } from "../../internal/cli/args.ts";
-import { defineCommand } from "../../internal/cli/command.ts";
-import { STATUS, type Status } from "../../internal/cli/status.ts";
+import { nonEmpty, parseArgs } from "../../internal/cli/args.ts";
+import { type Args, defineCommand } from "../../internal/cli/command.ts";
+import type { Status } from "../../internal/cli/status.ts";
 import { UsageError } from "../../internal/cli/usage-error.ts";
-import { Host } from "../../internal/host/host.ts";
-import { FLOATING_RULES } from "../../internal/host/vm.ts";
+import { type Config, CONFIG_FILE, dropInDirOf, loadConfig } from "../../internal/config/load.ts";
+import { type ConfigProblem, describeProblem } from "../../internal/config/problem.ts";
+import type { ConfigFile } from "../../internal/config/schema.ts";
+import { FLOATING, WIRES } from "../../internal/config/schema.ts";
 import { Log, LOG_FORMATS, LOG_LEVELS } from "../../internal/log.ts";
-import { procPins } from "../../internal/pinning/proc.ts";
-import { parsePins, staticPins } from "../../internal/pinning/static.ts";
-import { openCpufreq } from "../../internal/sysfs/cpufreq.ts";
-import { explainSysfs } from "../../internal/sysfs/error.ts";
-import { absolutePath, ROOT_ARGS, rootsOf } from "./roots.ts";
+import { parsePins } from "../../internal/pinning/static.ts";
+import type { Result } from "../../internal/result.ts";
+import { absolutePath } from "./roots.ts";
+import { serve } from "./run/serve.ts";
 
-const Args = v.object({ dir: v.array(absolutePath), "allow-query": v.array(nonEmpty) });
+const ARGS = {
+  config: {
+    type: "string",
+    description: `configuration file (default ${CONFIG_FILE} where there is one)`,
+    valueHint: "FILE",
+  },
+  dir: {
+    type: "string",
+    description:
+      "folder of channel sockets, may be given several times (default /run/powermon/channels; DPDK's is /tmp/powermonitor)",
+    valueHint: "DIR",
+    repeatable: true,
+  },
+  pin: {
+    type: "string",
+    description: "static pins of a VM's vCPUs; other VMs' are read live from their QEMU process",
+    valueHint: "VM:VCPU=PCPU,...",
+    repeatable: true,
+  },
+  floating: {
+    type: "enum",
+    options: FLOATING,
+    description:
+      "a vCPU that may run on several pCPUs: refuse its requests, or claim all of its pCPUs (default refuse)",
+  },
+  "allow-query": {
+    type: "string",
+    description: "VM that may query frequencies and capabilities, or all (default none)",
+    valueHint: "VM|all",
+    repeatable: true,
+  },
+  wire: {
+    type: "enum",
+    options: WIRES,
+    description: "the guests' DPDK generation; auto tells it from the first packet (default auto)",
+  },
+  socket: {
+    type: "string",
+    description:
+      "control socket (default /run/powermon/control.sock, or STATE_DIR/control.sock with --state-dir)",
+    valueHint: "PATH",
+  },
+  "sysfs-root": { type: "string", default: "/sys", description: "stands for /sys", valueHint: "DIR" },
+  "proc-root": { type: "string", default: "/proc", description: "stands for /proc", valueHint: "DIR" },
+  "state-dir": {
+    type: "string",
+    description: "where the original settings are kept (default /var/lib/powermon)",
+    valueHint: "DIR",
+  },
+  "log-level": {
+    type: "enum",
+    options: LOG_LEVELS,
+    default: "info",
+    description: "least important lines written",
+  },
+  "log-format": { type: "enum", options: LOG_FORMATS, default: "text", description: "how lines are written" },
+} as const;
 
-/** Where channels are looked for when nothing else is said. */
-const DEFAULT_DIR = "/run/powermon/channels";
+const Paths = v.object({
+  config: v.optional(absolutePath),
+  dir: v.array(absolutePath),
+  socket: v.optional(absolutePath),
+  "sysfs-root": absolutePath,
+  "proc-root": absolutePath,
+  "state-dir": v.optional(absolutePath),
+  "allow-query": v.array(nonEmpty),
+});
 
 export default defineCommand({
   meta: {
     name: "run",
     summary: "serve the guests' requests until SIGTERM, then put everything back",
     details:
-      "Connects to every socket called VM.N in the channel folders, takes the requests of the guests behind them and sets the frequency of the pCPUs their vCPUs are pinned to. A VM speaks for itself only: who it is follows from its socket. Highest wish wins where CPUs share a clock.",
+      "Connects to every socket called VM.N in the channel folders, takes the requests of the guests behind them and sets the frequency of the pCPUs their vCPUs are pinned to. A VM speaks for itself only: who it is follows from its socket. Highest wish wins where CPUs share a clock. Flags go over the configuration file. SIGHUP reads the file again; a bad one is refused and the old one stays.",
     examples: [
       "powermon run",
       "powermon run --dir /tmp/powermonitor --allow-query all",
       "powermon run --pin vm1:0=2,1=3",
     ],
   },
-  args: {
-    dir: {
-      type: "string",
-      description: `folder of channel sockets, may be given several times (default ${DEFAULT_DIR}; DPDK's is /tmp/powermonitor)`,
-      valueHint: "DIR",
-      repeatable: true,
-    },
-    pin: {
-      type: "string",
-      description: "static pins of a VM's vCPUs; other VMs' are read live from their QEMU process",
-      valueHint: "VM:VCPU=PCPU,...",
-      repeatable: true,
-    },
-    floating: {
-      type: "enum",
-      options: FLOATING_RULES,
-      default: "refuse",
-      description: "a vCPU that may run on several pCPUs: refuse its requests, or claim all of its pCPUs",
-    },
-    "allow-query": {
-      type: "string",
-      description: "VM that may query frequencies and capabilities, or all (default none)",
-      valueHint: "VM|all",
-      repeatable: true,
-    },
-    wire: {
-      type: "enum",
-      options: ["auto", "2014", "17.11", "18.11"],
-      default: "auto",
-      description: "the guests' DPDK generation; auto tells it from the first packet",
-    },
-    ...ROOT_ARGS,
-    "log-level": {
-      type: "enum",
-      options: LOG_LEVELS,
-      default: "info",
-      description: "least important lines written",
-    },
-    "log-format": {
-      type: "enum",
-      options: LOG_FORMATS,
-      default: "text",
-      description: "how lines are written",
-    },
-  },
+  args: ARGS,
   async run({ args }): Promise<Status> {
-    const parsed = parseArgs(Args, args);
-    const roots = rootsOf(args);
-    const pins = parsePins(args.pin);
-    if (!pins.ok) throw new UsageError(`--pin: ${pins.error}.`);
+    const paths = parseArgs(Paths, args);
+    const flags = flagsOf(args, paths);
+    const file = paths.config ?? (existsSync(CONFIG_FILE) ? CONFIG_FILE : undefined);
+    const load = (runtime?: ConfigFile): Result<Config, readonly ConfigProblem[]> =>
+      loadConfig(file, undefined, [
+        { from: "flags", read: { file: "the command line", text: "", says: flags } },
+        ...(runtime === undefined
+          ? []
+          : [{ from: "runtime" as const, read: { file: "runtime", text: "", says: runtime } }]),
+      ]);
+    const config = load();
+    if (!config.ok) throw new UsageError(config.error.map(describeProblem).join("\n"));
     const log = new Log(args["log-level"], args["log-format"]);
+    for (const warning of config.value.warnings) log.warn(describeProblem(warning));
     process.chdir("/");
-    const dirs = parsed.dir.length > 0 ? parsed.dir : [DEFAULT_DIR];
-    const cpufreq = openCpufreq(roots);
-    if (!cpufreq.ok) {
-      log.error(explainSysfs(cpufreq.error));
-      return STATUS.failed;
-    }
-    if (cpufreq.value.domains.length === 0) {
-      log.warn("This machine has no cpufreq domains: every scale request will be refused");
-    }
-    const host = new Host({
-      cpufreq: cpufreq.value,
-      dirs,
-      sources: [staticPins(pins.value), procPins(roots.procRoot)],
-      floating: args.floating,
-      allowQuery: new Set(parsed["allow-query"]),
-      procRoot: roots.procRoot,
-      wire: args.wire,
+    return await serve({
+      config: config.value,
+      load,
       log,
+      sysfsRoot: paths["sysfs-root"],
+      procRoot: paths["proc-root"],
+      socket: paths.socket ?? (paths["state-dir"] && `${paths["state-dir"]}/control.sock`),
+      dropInDir: dropInDirOf(config.value.stateDir),
     });
-    const ended = untilEnd();
-    host.start();
-    log.info("Serving", { domains: cpufreq.value.domains.length, dirs: dirs.join(",") });
-    const end = await ended;
-    if (end.bug !== undefined) log.error(`Stopping after a bug: ${end.bug}`);
-    else log.info("Stopping", { signal: end.signal });
-    const failed = host.stop();
-    for (const error of failed) log.error(explainSysfs(error));
-    return end.bug !== undefined || failed.length > 0 ? STATUS.failed : STATUS.done;
   },
 });
 
-/** Resolves at the first SIGTERM, SIGINT or exception that nobody caught. */
-function untilEnd(): Promise<{ readonly signal?: string; readonly bug?: string }> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve({ signal }));
-    const bug = (cause: unknown) =>
-      resolve({ bug: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause) });
-    process.once("uncaughtException", bug);
-    process.once("unhandledRejection", bug);
-  });
+/** Returns what the flags say, as a configuration file would. */
+function flagsOf(args: Args<typeof ARGS>, paths: v.InferOutput<typeof Paths>): ConfigFile {
+  const pins = parsePins(args.pin);
+  if (!pins.ok) throw new UsageError(`--pin: ${pins.error}.`);
+  const queries = paths["allow-query"];
+  const vm: Record<string, { pins?: Record<string, number>; queries?: boolean }> = {};
+  for (const [name, table] of pins.value) {
+    vm[name] = { pins: Object.fromEntries([...table].map(([vcpu, [cpu]]) => [vcpu, Number(cpu)])) };
+  }
+  for (const name of queries) if (name !== "all") vm[name] = { ...vm[name], queries: true };
+  const defaults = {
+    ...(queries.includes("all") ? { queries: true } : {}),
+    ...(args.wire === undefined ? {} : { wire: args.wire }),
+  };
+  const stateDir = paths["state-dir"];
+  return {
+    ...(stateDir === undefined ? {} : { state_dir: stateDir }),
+    ...(paths.dir.length === 0 ? {} : { channels: { dirs: paths.dir } }),
+    ...(args.floating === undefined && pins.value.size === 0
+      ? {}
+      : {
+          pinning: {
+            ...(args.floating === undefined ? {} : { floating: args.floating }),
+            ...(pins.value.size === 0 ? {} : { sources: ["static", "proc"] as const }),
+          },
+        }),
+    ...(Object.keys(defaults).length === 0 ? {} : { "vm-defaults": defaults }),
+    ...(Object.keys(vm).length === 0 ? {} : { vm }),
+  } as ConfigFile;
 }

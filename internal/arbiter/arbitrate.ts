@@ -1,7 +1,7 @@
 // Who gets what on a shared clock: without it the last writer would win and one VM could slow another.
 
 import type { Level } from "../frequency.ts";
-import { type Khz, khz } from "../units.ts";
+import { type DomainId, type Khz, khz } from "../units.ts";
 
 /** The least and the most that somebody may get, kHz. */
 export interface Limits {
@@ -9,10 +9,15 @@ export interface Limits {
   readonly ceiling?: Khz | undefined;
 }
 
-/** One wish and the limits of the one who has it. */
+/** One wish, and who has it. */
 export interface Wish {
   readonly level: Level;
-  readonly limits: Limits;
+  /** An operator's own word: while one stands on a clock, guests' wishes wait. */
+  readonly operator: boolean;
+  /** True while the operator's policy speaks for the same vCPU in this wish's place. */
+  readonly superseded: boolean;
+  /** Returns its VM's limits on a domain. */
+  limitsIn(domain: DomainId): Limits;
 }
 
 /** What a domain gets. */
@@ -30,15 +35,20 @@ export function clip(wanted: Khz, limits: Limits): Khz {
 }
 
 /**
- * Returns the decision over all wishes on a clock: each clipped by its VM's limits, the highest wins, the site's limits
- * clip that; the earlier of two equal ones is named. Undefined when nobody wishes.
+ * Returns the decision over all wishes on a domain's clock: an operator's before guests', each clipped by its VM's limits, the
+ * highest wins, the site's limits clip that; the earlier of two equal ones is named. Undefined when nobody wishes.
  */
-export function arbitrate<W extends Wish>(wishes: Iterable<W>, site: Limits): Decision<W> | undefined {
+export function arbitrate<W extends Wish>(
+  wishes: Iterable<W>,
+  domain: DomainId,
+  site: Limits,
+): Decision<W> | undefined {
   let winner: W | undefined;
   let best = -1 as Khz;
   for (const wish of wishes) {
-    const clipped = clip(wish.level.khz, wish.limits);
-    if (clipped > best) {
+    if (wish.superseded || (winner?.operator === true && !wish.operator)) continue;
+    const clipped = clip(wish.level.khz, wish.limitsIn(domain));
+    if (clipped > best || (wish.operator && winner?.operator === false)) {
       best = clipped;
       winner = wish;
     }

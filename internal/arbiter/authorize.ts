@@ -19,14 +19,19 @@ export interface Standing {
   /** The name as it can stand in a packet: the first 31 bytes. */
   readonly claimName: string;
   readonly queries: boolean;
+  readonly turbo: boolean;
+  /** What the VM may ask: scale steps, `policy`, `query`. */
+  readonly commands: ReadonlySet<string>;
   /** @param index any non-negative number a guest may have sent */
   placement(index: number): Placement;
 }
 
 declare const granted: unique symbol;
-/** The leave to touch a vCPU's domains. Only authorize() makes one, and only it is accepted by the write side. */
+/** The leave to touch a vCPU's (or, for an operator, a pCPU's) domains. Only this file makes one, and only it is accepted by the write side. */
 export interface Grant {
+  /** Empty for an operator. */
   readonly vm: string;
+  /** For an operator: the pCPU. */
   readonly vcpu: Vcpu;
   readonly pcpus: readonly Pcpu[];
   readonly domains: readonly DomainId[];
@@ -46,9 +51,24 @@ export function refuseClaim(standing: Standing, request: Claimed): Refusal | und
 }
 
 /** Returns the grant to scale the vCPU that `request` names, or why not. */
-export function authorize(standing: Standing, request: Claimed): Result<Grant, Refusal> {
-  const no = refuseClaim(standing, request);
+export function authorize(
+  standing: Standing,
+  request: Extract<Request, { kind: "scale" }>,
+): Result<Grant, Refusal> {
+  const no = refuseClaim(standing, request) ?? refuseCommand(standing, request.step);
   return no === undefined ? authorizeVcpu(standing, request.vcpu) : err(no);
+}
+
+/** Returns why `standing`'s VM may not ask `command`, or undefined when it may. */
+export function refuseCommand(standing: Standing, command: string): Refusal | undefined {
+  const { vm } = standing;
+  if (!standing.commands.has(command)) return { kind: "command-off", vm, command };
+  return command === "turbo-on" && !standing.turbo ? { kind: "turbo-off", vm } : undefined;
+}
+
+/** Returns the grant of an operator, who may set any pCPU that has a clock. */
+export function authorizeOperator(cpu: Pcpu, domain: DomainId): Grant {
+  return { vm: "", vcpu: vcpu(cpu), pcpus: [cpu], domains: [domain] } as unknown as Grant;
 }
 
 /** Returns the grant to act on one vCPU of the channel's own VM, or why not. */

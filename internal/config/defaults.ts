@@ -24,6 +24,7 @@ export const DEFAULTS: Complete<ConfigFile> = {
   state_dir: "/var/lib/powermon",
   channels: { dirs: ["/run/powermon/channels"] },
   pinning: { sources: ["proc"], floating: "refuse", libvirt_uri: "qemu:///system" },
+  cpufreq: { drift: "reapply" },
   control: { socket: "/run/powermon/control.sock", group: "powermon" },
   limits: {},
   "vm-defaults": VM_DEFAULTS,

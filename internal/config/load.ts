@@ -7,10 +7,10 @@ import type { Pcpu } from "../units.ts";
 import { type Finding, findErrors, findWarnings } from "./check.ts";
 import { DEFAULTS } from "./defaults.ts";
 import { pcpusOf } from "./effective.ts";
-import { type Merged, mergeFiles } from "./merge.ts";
+import { type Layer, type Merged, mergeFiles } from "./merge.ts";
 import { type ConfigProblem, firstOf, tomlKey } from "./problem.ts";
 import { placed, type ReadFile, readConfigFile } from "./read.ts";
-import type { Bound, Floating, PinningSource } from "./schema.ts";
+import type { Bound, DriftRule, Floating, PinningSource } from "./schema.ts";
 
 /** Where powermon looks when it is told nothing. */
 export const CONFIG_FILE = "/etc/powermon/powermon.toml";
@@ -35,6 +35,7 @@ export interface Config extends Merged {
     readonly floating: Floating;
     readonly libvirtUri: string;
   };
+  readonly cpufreq: { readonly drift: DriftRule };
   /** `group` is empty when the socket stays with its maker's group. */
   readonly control: { readonly socket: string; readonly group: string };
   readonly limits: readonly SiteLimit[];
@@ -49,10 +50,15 @@ export interface Config extends Merged {
  * earlier) make together. Errors: every problem found; nothing of a bad configuration is ever returned.
  * @param file undefined for the defaults alone
  * @param dropInDir the state folder's powermon.d unless given; it need not exist
+ * @param over layers over the files: the command line's flags, changes made at run time
  */
-export function loadConfig(file: string | undefined, dropInDir?: string): Result<Config, ConfigProblem[]> {
+export function loadConfig(
+  file: string | undefined,
+  dropInDir?: string,
+  over: readonly Layer[] = [],
+): Result<Config, ConfigProblem[]> {
   const problems: ConfigProblem[] = [];
-  const files: { read: ReadFile; from: "file" | "drop-in" }[] = [];
+  const files: Layer[] = [];
   const add = (path: string, from: "file" | "drop-in") => {
     const read = readConfigFile(path);
     if (read.ok) files.push({ read: read.value, from });
@@ -62,17 +68,19 @@ export function loadConfig(file: string | undefined, dropInDir?: string): Result
   const main = file === undefined ? undefined : add(file, "file");
   // A main file that is broken may have meant another state folder: its drop-ins are not guessed.
   if (problems.length > 0 && dropInDir === undefined) return err(problems);
-  const dir = dropInDir ?? dropInDirOf(main?.state_dir ?? DEFAULTS.state_dir);
+  const flagged = over.findLast(({ read }) => read.says.state_dir !== undefined)?.read.says.state_dir;
+  const dir = dropInDir ?? dropInDirOf(flagged ?? main?.state_dir ?? DEFAULTS.state_dir);
   const names = listDropIns(dir);
   if (!names.ok) problems.push(names.error);
   for (const name of names.ok ? names.value : []) add(join(dir, name), "drop-in");
   for (const { read, from } of files) {
-    if (from === "file" || read.says.state_dir === undefined) continue;
+    if (from !== "drop-in" || read.says.state_dir === undefined) continue;
     const right = "Write it into the main file: drop-ins are looked for in the state folder.";
     const finding = { path: ["state_dir"], wrong: "can't stand in a drop-in", right };
     problems.push(problemOf(finding, read));
   }
   if (problems.length > 0) return err(problems);
+  files.push(...over);
   const merged = mergeFiles(files);
   const told = (findings: readonly Finding[]) => firstOf(findings, (one) => placeIn(files, merged, one));
   const errors = told(findErrors(merged));
@@ -98,7 +106,7 @@ function listDropIns(dir: string): Result<string[], ConfigProblem> {
   }
 }
 
-function placeIn(files: readonly { read: ReadFile }[], merged: Merged, finding: Finding): ConfigProblem {
+function placeIn(files: readonly Layer[], merged: Merged, finding: Finding): ConfigProblem {
   const origin = merged.origins.get(tomlKey(finding.path));
   const said = files.find(({ read }) => origin?.from !== "default" && read.file === origin?.file);
   return problemOf(finding, said?.read);
@@ -109,15 +117,16 @@ function problemOf({ path, wrong, right }: Finding, said: ReadFile | undefined):
   return { file: said?.file ?? "", key: tomlKey(path), ...(said && placed(said.text, path)), wrong, right };
 }
 
-function settle(files: readonly { read: ReadFile }[], merged: Merged, warnings: ConfigProblem[]): Config {
+function settle(files: readonly Layer[], merged: Merged, warnings: ConfigProblem[]): Config {
   const { says } = merged;
   const pinning = { ...DEFAULTS.pinning, ...says.pinning };
   return {
     ...merged,
-    files: files.map(({ read }) => read.file),
+    files: files.filter(({ from }) => from === "file" || from === "drop-in").map(({ read }) => read.file),
     stateDir: says.state_dir ?? DEFAULTS.state_dir,
     channels: { ...DEFAULTS.channels, ...says.channels },
     pinning: { sources: pinning.sources, floating: pinning.floating, libvirtUri: pinning.libvirt_uri },
+    cpufreq: { ...DEFAULTS.cpufreq, ...says.cpufreq },
     control: { ...DEFAULTS.control, ...says.control },
     limits: Object.entries(says.limits ?? {}).map(([cpuList, { floor, ceiling }]) => ({
       cpuList,

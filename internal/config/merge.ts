@@ -8,7 +8,13 @@ import type { ConfigFile } from "./schema.ts";
 export type Origin =
   | { readonly from: "default" }
   /** @param key the TOML key that brought it, such as vm-defaults.floor */
-  | { readonly from: "file" | "drop-in"; readonly file: string; readonly key: string };
+  | { readonly from: Layer["from"]; readonly file: string; readonly key: string };
+
+/** One thing that says settings: a file, a drop-in, the command line's flags, or what was changed at run time. */
+export interface Layer {
+  readonly from: "file" | "drop-in" | "flags" | "runtime";
+  readonly read: ReadFile;
+}
 
 /** The files' words in one, and for each key, tables included, who said it last. */
 export interface Merged {
@@ -19,9 +25,7 @@ export interface Merged {
 type Table = Record<string, unknown>;
 
 /** Returns `files` laid over each other, later over earlier: tables key by key, lists and single values whole. */
-export function mergeFiles(
-  files: readonly { readonly read: ReadFile; readonly from: "file" | "drop-in" }[],
-): Merged {
+export function mergeFiles(files: readonly Layer[]): Merged {
   const says: Table = {};
   const origins = new Map<string, Origin>();
   for (const { read, from } of files) {

@@ -43,6 +43,14 @@ export function readConfigFile(file: string): Result<ReadFile, ConfigProblem[]> 
     );
     return whole(`Is not TOML: ${message}`, "See https://toml.io/en/v1.0.0.", lineOfSyntaxError(text));
   }
+  return judge(file, raw, text);
+}
+
+/**
+ * Returns `raw` as a file of that name would say it. Errors: as readConfigFile's.
+ * @param text where lines are looked for; empty when `raw` was no text
+ */
+export function judge(file: string, raw: object, text = ""): Result<ReadFile, ConfigProblem[]> {
   const parsed = v.safeParse(fileSchema, raw);
   if (parsed.success) return ok({ file, text, says: parsed.output });
   const issues = new Map<string, v.BaseIssue<unknown>>();

@@ -4,11 +4,14 @@ import * as v from "valibot";
 import { STEPS } from "../request.ts";
 import { parseCpuList } from "../cpulist.ts";
 import type { Khz } from "../units.ts";
+import { isVmName, MAX_VM_NAME } from "../vm-name.ts";
 
 /** The pinning sources a file may name, in the order that is tried when none is given a reason to be first. */
 export const PINNING_SOURCES = ["proc", "libvirt", "qmp", "static"] as const;
 /** What becomes of a vCPU that may run on several pCPUs: it is refused, or it claims all of them. */
 export const FLOATING = ["refuse", "all"] as const;
+/** What to do when another tool changes a frequency that is claimed: set it again, or only report it. */
+export const DRIFT_RULES = ["reapply", "report"] as const;
 /** The wire generations a VM can be held to; auto tells them by the first packet. */
 export const WIRES = ["auto", "2014", "17.11", "18.11"] as const;
 /** What a VM may ask, kind by kind. */
@@ -17,6 +20,7 @@ export const COMMANDS = [...STEPS, "policy", "query"] as const;
 export const NAMED_BOUNDS = ["min", "base", "max"] as const;
 
 export type PinningSource = (typeof PINNING_SOURCES)[number];
+export type DriftRule = (typeof DRIFT_RULES)[number];
 export type Floating = (typeof FLOATING)[number];
 export type Wire = (typeof WIRES)[number];
 export type Command = (typeof COMMANDS)[number];
@@ -33,8 +37,6 @@ const MIN_CHANNEL_NAME = 4;
 const URI = 'Write a libvirt connection URI, such as "qemu:///system".';
 const QMP = 'Write the whole path of QEMU\'s monitor socket, such as "/run/qemu/{vm}.qmp", or "" for none.';
 
-/** Longest VM name in bytes: the longest file name, since QEMU and libvirt name files by it. Source: NAME_MAX. */
-const MAX_VM_NAME = 255;
 const VM_NAME = `Name a VM as QEMU or libvirt does: 1 to ${MAX_VM_NAME} bytes, without "/" and control characters.`;
 
 /** The lowest and highest frequency that can be meant, in kHz: 10 MHz and 20 GHz. */
@@ -187,6 +189,7 @@ export const fileSchema = table(
         v.pipe(v.string(URI), v.regex(/^[a-z][\w+.-]*:\/\/[\x21-\x7e]{0,200}$/, URI)),
       ),
     }),
+    cpufreq: section({ drift: v.exactOptional(oneOf(DRIFT_RULES)) }),
     control: section({
       socket: v.exactOptional(path("a socket", MAX_SOCKET_PATH)),
       group: v.exactOptional(
@@ -219,12 +222,4 @@ export type VmSection = v.InferOutput<typeof vmSection>;
 export function isCpuList(text: string): boolean {
   const list = parseCpuList(text);
   return list.ok && list.value.length > 0;
-}
-
-/** Returns whether `name` can be a VM's. */
-export function isVmName(name: string): boolean {
-  // oxlint-disable no-control-regex
-  return (
-    /^[^/\u0000-\u001f\u007f]+$/.test(name) && Buffer.byteLength(name) <= MAX_VM_NAME && !/^\.\.?$/.test(name)
-  );
 }

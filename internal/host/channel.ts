@@ -2,13 +2,14 @@
 
 import type { Socket } from "bun";
 import type { Log } from "../log.ts";
-import type { Generation } from "../packet/constants.ts";
 import { FrameCutter } from "../packet/frame.ts";
 import { acknowledge } from "../packet/reply.ts";
 import { RequestDecoder } from "../packet/request.ts";
 import { explain } from "../refusal.ts";
 import { explainSysfs } from "../sysfs/error.ts";
-import type { Outcome } from "./outcome.ts";
+import type { EventFeed } from "./events.ts";
+import type { Claimant } from "./ledger.ts";
+import { type Outcome, refused } from "./outcome.ts";
 import { type Desk, serve } from "./serve/index.ts";
 import type { Vm } from "./vm.ts";
 
@@ -25,6 +26,8 @@ export interface ChannelCounts {
   failed: number;
   /** Frames that were no request: unknown commands, unknown units, bad policies. */
   malformed: number;
+  /** Frames that came while the channel was disabled. */
+  ignored: number;
   /** Replies that the guest had no room for, because it does not read. */
   repliesDropped: number;
   connects: number;
@@ -32,14 +35,11 @@ export interface ChannelCounts {
 
 export type ChannelState = "connecting" | "connected" | "waiting" | "closed";
 
-/** A guest's DPDK generation, or `auto` to tell it from its first packet. */
-export type Wire = "auto" | Generation;
-
 /** What a channel needs of the host. */
 export interface ChannelHost {
   readonly desk: Desk;
   readonly log: Log;
-  readonly wire: Wire;
+  readonly events: EventFeed;
 }
 
 export class Channel {
@@ -55,10 +55,17 @@ export class Channel {
     refused: 0,
     failed: 0,
     malformed: 0,
+    ignored: 0,
     repliesDropped: 0,
     connects: 0,
   };
+  /** On whose behalf this channel's guest wishes. */
+  readonly claimant: Claimant;
   state: ChannelState = "connecting";
+  /** While false, packets are read and ignored. */
+  enabled = true;
+  /** When the guest was last heard, performance.now(). */
+  heardAt = 0;
   readonly #host: ChannelHost;
   readonly #name: string;
   #cutter: FrameCutter;
@@ -79,7 +86,8 @@ export class Channel {
     this.index = index;
     this.#host = host;
     this.#name = `${vm.vm}.${index}`;
-    this.#cutter = new FrameCutter(host.wire);
+    this.claimant = { slot: "guest", by: "guest", owner: this, limitsIn: (domain) => vm.limitsIn(domain) };
+    this.#cutter = new FrameCutter(vm.settings.wire);
   }
 
   /** Frames given up because they stayed incomplete, and times the framing was started anew. */
@@ -88,6 +96,11 @@ export class Channel {
       dropped: this.#healed.dropped + this.#cutter.dropped,
       resyncs: this.#healed.resyncs + this.#cutter.resyncs,
     };
+  }
+
+  /** The guest's DPDK generation, once it has told. */
+  get generation(): string | undefined {
+    return this.#cutter.generation;
   }
 
   /** Connects now and again whenever the connection is lost, until close(). */
@@ -117,19 +130,21 @@ export class Channel {
     this.#socket = socket;
     this.#healed.dropped += this.#cutter.dropped;
     this.#healed.resyncs += this.#cutter.resyncs;
-    this.#cutter = new FrameCutter(this.#host.wire);
+    this.#cutter = new FrameCutter(this.vm.settings.wire);
     this.#decoder = new RequestDecoder();
     this.#rest = undefined;
     const fd = (socket as unknown as { readonly fd?: number }).fd;
     this.#connection = fd === undefined ? undefined : { fd, path: this.path };
     if (this.#connection !== undefined) this.vm.connected(this.#connection);
     this.#host.log.info("Channel connected", { channel: this.#name });
+    this.#host.events.emit("channel-connected", { channel: this.#name });
   }
 
   received(chunk: Uint8Array): void {
     this.#backoffMs = BACKOFF_MS.first;
+    this.heardAt = performance.now();
     const healed = this.#cutter.dropped + this.#cutter.resyncs;
-    this.#cutter.push(chunk, performance.now(), this.#onFrame);
+    this.#cutter.push(chunk, this.heardAt, this.#onFrame);
     if (this.#cutter.dropped + this.#cutter.resyncs !== healed) {
       this.#host.log.warnFolded(
         `${this.#name} framing`,
@@ -147,6 +162,7 @@ export class Channel {
     this.#socket = undefined;
     if (this.state === "closed") return;
     this.#host.log.info("Channel lost", { channel: this.#name });
+    this.#host.events.emit("channel-lost", { channel: this.#name });
     this.#lost();
     this.#again();
   }
@@ -171,6 +187,13 @@ export class Channel {
     this.open();
   }
 
+  /** Takes back every wish that was made through this channel. */
+  withdraw(): void {
+    for (const error of this.#host.desk.ledger.withdraw((claim) => claim.claimant.owner === this)) {
+      this.#host.log.error(explainSysfs(error), { channel: this.#name });
+    }
+  }
+
   #again(): void {
     this.state = "waiting";
     this.#retry = setTimeout(() => this.open(), this.#backoffMs);
@@ -180,14 +203,16 @@ export class Channel {
   #lost(): void {
     if (this.#connection !== undefined) this.vm.disconnected(this.#connection);
     this.#connection = undefined;
-    for (const error of this.#host.desk.ledger.withdraw(this)) {
-      this.#host.log.error(explainSysfs(error), { channel: this.#name });
-    }
+    this.withdraw();
   }
 
   #frame(frame: Uint8Array): void {
     const { counts } = this;
     counts.received++;
+    if (!this.enabled) {
+      counts.ignored++;
+      return;
+    }
     const request = this.#decoder.decode(frame);
     if (request.kind === "malformed") {
       counts.malformed++;
@@ -198,9 +223,12 @@ export class Channel {
       if (request.why === "bad-policy") this.#acknowledge(frame, false);
       return;
     }
-    const outcome = serve(this.#host.desk, this.vm, this, request);
+    const over = request.kind === "connect" ? undefined : this.vm.overRate(this.heardAt);
+    const outcome = over ? refused(over) : serve(this.#host.desk, this.vm, this.claimant, request);
     counts[outcome.kind]++;
-    if (outcome.kind !== "done" || this.#host.log.debugs) this.#tell(request.kind, outcome);
+    if (outcome.kind !== "done" || this.#host.log.debugs) {
+      this.#tell(request.kind, request.kind === "connect" ? 0 : request.vcpu, outcome);
+    }
     this.#reply(frame, outcome);
   }
 
@@ -228,14 +256,22 @@ export class Channel {
     else if (this.#rest === undefined) this.counts.repliesDropped++;
   }
 
-  #tell(kind: string, outcome: Outcome): void {
-    const { log } = this.#host;
+  #tell(kind: string, vcpu: number, outcome: Outcome): void {
+    const { log, events } = this.#host;
     const fields = { channel: this.#name, request: kind };
     switch (outcome.kind) {
-      case "refused":
-        return log.warnFolded(`${this.#name} ${outcome.refusal.kind}`, explain(outcome.refusal), fields);
-      case "failed":
-        return log.error(explainSysfs(outcome.error), fields);
+      case "refused": {
+        const message = explain(outcome.refusal);
+        this.vm.refused(vcpu, outcome.refusal);
+        if (events.active)
+          events.emit("request-refused", { ...fields, vcpu, why: outcome.refusal.kind, message });
+        return log.warnFolded(`${this.#name} ${outcome.refusal.kind}`, message, fields);
+      }
+      case "failed": {
+        const message = explainSysfs(outcome.error);
+        if (events.active) events.emit("request-failed", { ...fields, vcpu, message });
+        return log.warnFolded(`${this.#name} ${message}`, message, fields);
+      }
       default:
         return log.debug("Served", { ...fields, outcome: outcome.kind });
     }

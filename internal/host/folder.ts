@@ -12,7 +12,7 @@ export interface ChannelName {
 const MAX_NAME = 255;
 const MAX_INDEX = 1023;
 /** The folder is read again this often, in ms: a watch goes deaf when the folder is made anew. */
-const RESCAN_MS = 5000;
+const RESCAN_MS = 2000;
 /** Wait this long after a change for the others that come with it, in ms. */
 const SETTLE_MS = 20;
 

@@ -1,88 +1,116 @@
 // The daemon as a whole: who is connected, what stands, and that everything is put back at the end.
 
 import type { Limits } from "../arbiter/arbitrate.ts";
+import { limitsIn } from "../arbiter/limits.ts";
+import { vmConfig } from "../config/effective.ts";
+import type { Config } from "../config/load.ts";
 import type { Log } from "../log.ts";
 import type { PinSource } from "../pinning/pins.ts";
-import type { Cpufreq } from "../sysfs/cpufreq.ts";
+import type { Cpufreq, Domain } from "../sysfs/cpufreq.ts";
 import { explainSysfs, type SysfsError } from "../sysfs/error.ts";
-import { authorizeVcpu } from "../arbiter/authorize.ts";
-import { Channel, type Wire } from "./channel.ts";
-import { ChannelFolder, type ChannelName } from "./folder.ts";
-import { type Claim, Ledger } from "./ledger.ts";
-import { type FloatingRule, Vm } from "./vm.ts";
+import type { DomainId } from "../units.ts";
+import { Channels } from "./channels.ts";
+import { EventFeed } from "./events.ts";
+import { Ledger } from "./ledger.ts";
+import { Upkeep } from "./upkeep.ts";
+import type { PlacementRules } from "./vm.ts";
 
 /** How a host is set up. */
 export interface HostOptions {
   readonly cpufreq: Cpufreq;
-  readonly dirs: readonly string[];
-  readonly sources: readonly PinSource[];
-  readonly floating: FloatingRule;
-  /** VM names, or `all`. */
-  readonly allowQuery: ReadonlySet<string>;
   readonly procRoot: string;
-  readonly wire: Wire;
+  readonly config: Config;
   readonly log: Log;
+  /** Makes the pinning sources that a configuration names. */
+  sources(config: Config): readonly PinSource[];
 }
 
-/** Claims of vCPUs whose pins are read live are checked this often, in ms. */
-const FOLLOW_MS = 500;
-const NO_LIMITS: Limits = {};
-
 export class Host {
+  readonly cpufreq: Cpufreq;
   readonly ledger: Ledger;
+  readonly channels: Channels;
+  readonly events = new EventFeed();
+  readonly upkeep: Upkeep;
+  readonly log: Log;
   readonly #options: HostOptions;
-  readonly #vms = new Map<string, Vm>();
-  readonly #channels = new Map<string, Channel>();
-  readonly #folders: readonly ChannelFolder[];
-  #follow: ReturnType<typeof setInterval> | undefined;
+  readonly #rules: PlacementRules;
+  readonly #site = new Map<DomainId, Limits>();
+  #config: Config;
 
   constructor(options: HostOptions) {
     this.#options = options;
-    const { cpufreq, log } = options;
+    this.#config = options.config;
+    this.cpufreq = options.cpufreq;
+    this.log = options.log;
+    const { cpufreq, procRoot, log } = options;
+    this.#rules = {
+      cpufreq,
+      procRoot,
+      sources: options.sources(options.config),
+      floating: options.config.pinning.floating,
+    };
     this.ledger = new Ledger(
       cpufreq,
-      () => NO_LIMITS,
-      () => NO_LIMITS,
-      (domain, target, winner) => {
-        if (!log.debugs) return;
-        log.debug(target === undefined ? "Frequency given back" : "Frequency set", {
-          policy: domain.id,
-          khz: target,
-          vm: winner?.vm,
-          vcpu: winner?.vcpu,
-        });
+      (domain) => this.siteLimits(domain),
+      (domain, write, winner) => {
+        const { events } = this;
+        if (!log.debugs && !events.active) return;
+        const fields = { policy: domain.id, khz: write.khz, vm: winner?.grant.vm, vcpu: winner?.grant.vcpu };
+        if (write.error !== undefined) {
+          events.emit("write-failed", { ...fields, message: explainSysfs(write.error) });
+          return;
+        }
+        log.debug(winner === undefined ? "Frequency given back" : "Frequency set", fields);
+        events.emit(winner === undefined ? "frequency-restored" : "frequency-set", fields);
       },
     );
-    this.#folders = options.dirs.map(
-      (dir) =>
-        new ChannelFolder(
-          dir,
-          (path, name) => this.#found(path, name),
-          (path) => this.#gone(path),
-          (code) => log.warn(`Cannot read the channel folder "${dir}": ${code}; waiting for it`),
-        ),
+    this.channels = new Channels(
+      { desk: { cpufreq, ledger: this.ledger }, log, events: this.events },
+      this.#rules,
+      (vm) => vmConfig(this.#config, vm),
+    );
+    this.upkeep = new Upkeep(
+      cpufreq,
+      this.ledger,
+      this.channels,
+      this.events,
+      log,
+      () => this.#config.cpufreq.drift,
     );
   }
 
-  get channels(): Iterable<Channel> {
-    return this.#channels.values();
+  get config(): Config {
+    return this.#config;
   }
 
   /** Looks for channels and serves them from now on. */
   start(): void {
-    for (const problem of this.#options.cpufreq.problems) this.#options.log.error(explainSysfs(problem));
-    for (const folder of this.#folders) folder.start();
-    this.#follow = setInterval(() => this.#followPins(), FOLLOW_MS);
+    for (const problem of this.cpufreq.problems) this.log.error(explainSysfs(problem));
+    for (const id of this.cpufreq.stale) {
+      this.log.info("Settings saved before the last boot were dropped", { policy: id });
+    }
+    this.channels.watch(this.#config.channels.dirs);
+    this.upkeep.start();
+  }
+
+  /** Takes a new configuration: folders, pinning, limits and every VM's settings follow it at once. */
+  configure(config: Config): void {
+    this.#config = config;
+    this.#rules.sources = this.#options.sources(config);
+    this.#rules.floating = config.pinning.floating;
+    this.#site.clear();
+    this.channels.configure();
+    this.channels.watch(config.channels.dirs);
+    for (const error of this.ledger.settle()) this.log.error(explainSysfs(error));
+    this.events.emit("config-reloaded", { files: config.files });
   }
 
   /** Ends all channels and gives every domain back. Returns what could not be given back. */
   stop(): readonly SysfsError[] {
-    clearInterval(this.#follow);
-    for (const folder of this.#folders) folder.stop();
-    for (const channel of this.#channels.values()) channel.close();
-    this.#channels.clear();
+    this.upkeep.stop();
+    this.channels.stop();
     const failed: SysfsError[] = [];
-    for (const domain of this.#options.cpufreq.domains) {
+    for (const domain of this.cpufreq.domains) {
       const restored = domain.restore();
       if (!restored.ok) failed.push(restored.error);
       domain.close();
@@ -90,62 +118,34 @@ export class Host {
     return failed;
   }
 
-  #found(path: string, name: ChannelName): void {
-    const known = this.#channels.get(path);
-    if (known !== undefined) {
-      known.poke();
-      return;
+  /** Returns the site's limits on a domain: the tightest of those that name one of its CPUs. */
+  siteLimits(domain: Domain): Limits {
+    let limits = this.#site.get(domain.id);
+    if (limits === undefined) {
+      limits = tightest(
+        this.#config.limits
+          .filter(({ cpus }) => domain.pcpus.some((cpu) => cpus.includes(cpu)))
+          .map(({ floor, ceiling }) => limitsIn(domain.table, floor, ceiling)),
+      );
+      this.#site.set(domain.id, limits);
     }
-    const { cpufreq, log, wire } = this.#options;
-    const channel = new Channel(path, this.#vm(name.vm), name.index, {
-      desk: { cpufreq, ledger: this.ledger },
-      log,
-      wire,
-    });
-    this.#channels.set(path, channel);
-    channel.open();
+    return limits;
   }
+}
 
-  #gone(path: string): void {
-    const channel = this.#channels.get(path);
-    if (channel === undefined) return;
-    this.#options.log.info("Channel removed", { channel: `${channel.vm.vm}.${channel.index}` });
-    channel.close();
-    this.#channels.delete(path);
-    for (const other of this.#channels.values()) if (other.vm === channel.vm) return;
-    this.#vms.delete(channel.vm.vm);
-  }
-
-  #vm(name: string): Vm {
-    let vm = this.#vms.get(name);
-    if (vm === undefined) {
-      const { allowQuery, cpufreq, sources, floating, procRoot } = this.#options;
-      const queries = allowQuery.has(name) || allowQuery.has("all");
-      this.#vms.set(name, (vm = new Vm(name, queries, { cpufreq, sources, floating, procRoot })));
-    }
-    return vm;
-  }
-
-  /** Moves the claims of re-pinned vCPUs to the domains they run on now. */
-  #followPins(): void {
-    for (const claim of [...this.ledger.claims()]) this.#followPin(claim);
-  }
-
-  #followPin(claim: Claim): void {
-    const vm = this.#vms.get(claim.vm);
-    if (vm === undefined) return;
-    const grant = authorizeVcpu(vm, claim.vcpu);
-    if (grant.ok && grant.value.domains === claim.domains) return;
-    const { log } = this.#options;
-    const fields = { vm: claim.vm, vcpu: claim.vcpu };
-    if (!grant.ok) {
-      log.info("Claim withdrawn: its vCPU has no place of its own any more", fields);
-      for (const error of this.ledger.withdrawVcpu(claim.vm, claim.vcpu))
-        log.error(explainSysfs(error), fields);
-      return;
-    }
-    log.info("Claim follows its vCPU", { ...fields, pcpu: grant.value.pcpus.join(",") });
-    const moved = this.ledger.wish(grant.value, claim.owner, claim.level);
-    if (!moved.ok) log.error(explainSysfs(moved.error), fields);
-  }
+function tightest(all: readonly Limits[]): Limits {
+  const of = (values: readonly (Limits["floor"] | undefined)[], pick: typeof Math.max) => {
+    const numbers = values.filter((value) => value !== undefined);
+    return numbers.length === 0 ? undefined : (pick(...numbers) as Limits["floor"]);
+  };
+  return {
+    floor: of(
+      all.map(({ floor }) => floor),
+      Math.max,
+    ),
+    ceiling: of(
+      all.map(({ ceiling }) => ceiling),
+      Math.min,
+    ),
+  };
 }

@@ -7,168 +7,208 @@ import type { Step } from "../request.ts";
 import { DONE, type Result } from "../result.ts";
 import type { Cpufreq, Domain } from "../sysfs/cpufreq.ts";
 import type { SysfsError } from "../sysfs/error.ts";
-import type { DomainId, Khz, Vcpu } from "../units.ts";
+import type { DomainId, Khz } from "../units.ts";
 
 /** Whoever can hold a wish and go away: a channel, an operator, a policy. */
 export type Owner = object;
 
-/** A wish as it stands in the ledger. */
-export interface Claim extends Wish {
-  readonly vm: string;
-  readonly vcpu: Vcpu;
+/**
+ * Where a vCPU's wishes stand, one in each: `guest` holds what it asked last, by scale request or policy; `policy` the
+ * operator's policy for it, which speaks in the guest's place; `operator` an operator's word on a pCPU.
+ */
+export const SLOTS = ["guest", "policy", "operator"] as const;
+export type Slot = (typeof SLOTS)[number];
+
+/** On whose behalf a wish is made. */
+export interface Claimant {
+  readonly slot: Slot;
+  /** How it came about; `policy` in slot guest is the guest's own. */
+  readonly by: "guest" | "policy" | "operator";
   readonly owner: Owner;
-  readonly domains: readonly DomainId[];
-  level: Level;
+  limitsIn(domain: DomainId): Limits;
 }
 
-/** Told after a domain was written, or was given back (`target` undefined). */
-export type OnChange = (domain: Domain, target: Khz | undefined, winner: Claim | undefined) => void;
+/** A wish as it stands in the ledger. */
+export class Claim implements Wish {
+  readonly grant: Grant;
+  readonly claimant: Claimant;
+  level: Level;
+  superseded = false;
+
+  constructor(grant: Grant, claimant: Claimant, level: Level) {
+    this.grant = grant;
+    this.claimant = claimant;
+    this.level = level;
+  }
+
+  get operator(): boolean {
+    return this.claimant.slot === "operator";
+  }
+
+  limitsIn(domain: DomainId): Limits {
+    return this.claimant.limitsIn(domain);
+  }
+}
+
+/** What was last written to a domain; `khz` undefined when it was given back. */
+export interface LastWrite {
+  /** Date.now(). */
+  readonly at: number;
+  readonly khz: Khz | undefined;
+  readonly error: SysfsError | undefined;
+}
+
+/** Told after each write to a domain, also one that failed. */
+export type OnWrite = (domain: Domain, write: LastWrite, winner: Claim | undefined) => void;
+
+interface Page {
+  readonly claims: Set<Claim>;
+  decided: Khz | undefined;
+  lastWrite: LastWrite | undefined;
+}
 
 const NO_CLAIMS: ReadonlySet<Claim> = new Set();
 
 export class Ledger {
   readonly #cpufreq: Cpufreq;
-  readonly #limitsOf: (vm: string) => Limits;
-  readonly #site: (domain: DomainId) => Limits;
-  readonly #onChange: OnChange;
-  /** Per VM, per vCPU: one claim, whoever made it last. */
-  readonly #claims = new Map<string, Map<number, Claim>>();
-  readonly #byDomain = new Map<DomainId, Set<Claim>>();
+  readonly #site: (domain: Domain) => Limits;
+  readonly #onWrite: OnWrite;
+  readonly #slots: Readonly<Record<Slot, Map<string, Map<number, Claim>>>> = {
+    guest: new Map(),
+    policy: new Map(),
+    operator: new Map(),
+  };
+  readonly #pages = new Map<DomainId, Page>();
 
-  constructor(
-    cpufreq: Cpufreq,
-    limitsOf: (vm: string) => Limits,
-    site: (domain: DomainId) => Limits,
-    onChange: OnChange,
-  ) {
+  /** @param site the limits that hold for everybody on a domain */
+  constructor(cpufreq: Cpufreq, site: (domain: Domain) => Limits, onWrite: OnWrite) {
     this.#cpufreq = cpufreq;
-    this.#limitsOf = limitsOf;
     this.#site = site;
-    this.#onChange = onChange;
+    this.#onWrite = onWrite;
   }
 
-  /** Returns the claim on a vCPU, if one stands. */
-  claim(vm: string, vcpu: number): Claim | undefined {
-    return this.#claims.get(vm)?.get(vcpu);
+  /** Returns the claim in a slot of a vCPU (for `operator`: VM "" and the pCPU), if one stands. */
+  claim(slot: Slot, vm: string, vcpu: number): Claim | undefined {
+    return this.#slots[slot].get(vm)?.get(vcpu);
   }
 
   /** Returns all claims on a domain. */
   claimsOn(domain: DomainId): ReadonlySet<Claim> {
-    return this.#byDomain.get(domain) ?? NO_CLAIMS;
+    return this.#pages.get(domain)?.claims ?? NO_CLAIMS;
   }
 
   /** Returns every claim that stands. */
   *claims(): Generator<Claim> {
-    for (const vm of this.#claims.values()) yield* vm.values();
+    for (const slot of SLOTS) for (const vm of this.#slots[slot].values()) yield* vm.values();
+  }
+
+  /** Returns what was last written to a domain since the start. */
+  lastWrite(domain: DomainId): LastWrite | undefined {
+    return this.#pages.get(domain)?.lastWrite;
   }
 
   /** Returns what a domain should get now, and from whom; undefined when nobody claims it. */
   decide(domain: Domain): Decision<Claim> | undefined {
-    if (this.claimsOn(domain.id).size === 0) return undefined;
+    const own = this.claimsOn(domain.id);
+    if (own.size === 0) return undefined;
     const group = this.#cpufreq.group(domain.id);
     // Siblings share the core's clock, so the highest wish on any of them holds for each that is claimed.
-    return arbitrate(
-      group.length === 1 ? this.claimsOn(domain.id) : this.#claimsOnGroup(group),
-      this.#site(domain.id),
-    );
+    return arbitrate(group.length === 1 ? own : this.#claimsOnGroup(group), domain.id, this.#site(domain));
   }
 
   /**
-   * Moves a vCPU's wish by one step and writes what follows from it. A vCPU without a wish starts from its highest
-   * non-turbo frequency, as DPDK's host does at start. When a write fails the old wish stands again.
+   * Moves a wish by one step and writes what follows from it. One that does not stand yet starts from the highest non-turbo
+   * frequency, as DPDK's host does at start. When a write fails the old wish stands again.
    */
-  step(grant: Grant, owner: Owner, step: Step): Result<void, SysfsError> {
+  step(grant: Grant, claimant: Claimant, step: Step): Result<void, SysfsError> {
     const domain = this.#cpufreq.domainById(grant.domains[0] as DomainId);
     if (domain === undefined) throw new Error(`a grant names policy${grant.domains[0]}, which is not there`);
-    const old = this.claim(grant.vm, grant.vcpu);
+    const old = this.claim(claimant.slot, grant.vm, grant.vcpu);
     const from = old?.level ?? { khz: highest(domain.table, false), turbo: false };
-    return this.wish(grant, owner, move(domain.table, from, step));
+    return this.wish(grant, claimant, move(domain.table, from, step));
   }
 
-  /** Sets a vCPU's wish and writes what follows from it. When a write fails the old wish stands again. */
-  wish(grant: Grant, owner: Owner, level: Level): Result<void, SysfsError> {
-    const old = this.claim(grant.vm, grant.vcpu);
-    if (old !== undefined && old.owner === owner && old.domains === grant.domains) {
+  /** Sets a wish and writes what follows from it. When a write fails the old wish stands again. */
+  wish(grant: Grant, claimant: Claimant, level: Level): Result<void, SysfsError> {
+    const old = this.claim(claimant.slot, grant.vm, grant.vcpu);
+    if (old !== undefined && old.claimant === claimant && old.grant.domains === grant.domains) {
       const before = old.level;
       old.level = level;
-      const applied = this.#apply(old.domains);
+      const applied = this.#apply(grant.domains);
       if (!applied.ok) {
         old.level = before;
-        this.#apply(old.domains);
+        this.#apply(grant.domains);
       }
       return applied;
     }
-    const claim: Claim = {
-      vm: grant.vm,
-      vcpu: grant.vcpu,
-      owner,
-      domains: grant.domains,
-      level,
-      limits: this.#limitsOf(grant.vm),
-    };
+    const claim = new Claim(grant, claimant, level);
     if (old !== undefined) this.#remove(old);
     this.#add(claim);
-    const applied = this.#apply(claim.domains);
+    const applied = this.#apply(grant.domains);
     if (!applied.ok) {
       this.#remove(claim);
       if (old !== undefined) this.#add(old);
-      this.#apply(claim.domains);
+      this.#apply(grant.domains);
     }
-    if (old !== undefined) this.#apply(old.domains);
+    if (old !== undefined && old.grant.domains !== grant.domains) this.#apply(old.grant.domains);
     return applied;
   }
 
-  /** Takes back every wish of `owner` and writes what follows. Returns the failures. */
-  withdraw(owner: Owner): readonly SysfsError[] {
-    return this.#withdraw((claim) => claim.owner === owner);
-  }
-
-  /** Takes back one vCPU's wish, whoever has it. Returns the failures. */
-  withdrawVcpu(vm: string, vcpu: number): readonly SysfsError[] {
-    return this.#withdraw((claim) => claim.vm === vm && claim.vcpu === vcpu);
-  }
-
-  /** Writes every claimed domain again where it differs from what it should be. Returns the failures. */
-  settle(): readonly SysfsError[] {
-    const failed: SysfsError[] = [];
-    for (const domain of this.#byDomain.keys()) {
-      const applied = this.#apply([domain]);
-      if (!applied.ok) failed.push(applied.error);
-    }
-    return failed;
-  }
-
-  #withdraw(gone: (claim: Claim) => boolean): readonly SysfsError[] {
+  /** Takes back the claims that `gone` picks and writes what follows. Returns the failures. */
+  withdraw(gone: (claim: Claim) => boolean): readonly SysfsError[] {
     const touched = new Set<DomainId>();
     for (const claim of [...this.claims()]) {
       if (!gone(claim)) continue;
       this.#remove(claim);
-      for (const domain of claim.domains) touched.add(domain);
+      for (const domain of claim.grant.domains) touched.add(domain);
     }
+    return this.#settle(touched);
+  }
+
+  /** Decides every domain anew, as after a change of limits, and writes what differs. Returns the failures. */
+  settle(): readonly SysfsError[] {
+    return this.#settle(this.#pages.keys());
+  }
+
+  #settle(ids: Iterable<DomainId>): readonly SysfsError[] {
     const failed: SysfsError[] = [];
-    for (const domain of touched) {
-      const applied = this.#apply([domain]);
+    for (const id of ids) {
+      const applied = this.#apply([id]);
       if (!applied.ok) failed.push(applied.error);
     }
     return failed;
   }
 
   #add(claim: Claim): void {
-    let vm = this.#claims.get(claim.vm);
-    if (vm === undefined) this.#claims.set(claim.vm, (vm = new Map()));
-    vm.set(claim.vcpu, claim);
-    for (const id of claim.domains) {
-      let domain = this.#byDomain.get(id);
-      if (domain === undefined) this.#byDomain.set(id, (domain = new Set()));
-      domain.add(claim);
-    }
+    const { vm, vcpu, domains } = claim.grant;
+    const book = this.#slots[claim.claimant.slot];
+    let claims = book.get(vm);
+    if (claims === undefined) book.set(vm, (claims = new Map()));
+    claims.set(vcpu, claim);
+    this.#supersede(vm, vcpu);
+    for (const id of domains) this.#page(id).claims.add(claim);
   }
 
   #remove(claim: Claim): void {
-    const vm = this.#claims.get(claim.vm);
-    vm?.delete(claim.vcpu);
-    if (vm?.size === 0) this.#claims.delete(claim.vm);
-    for (const id of claim.domains) this.#byDomain.get(id)?.delete(claim);
+    const { vm, vcpu, domains } = claim.grant;
+    const claims = this.#slots[claim.claimant.slot].get(vm);
+    claims?.delete(vcpu);
+    if (claims?.size === 0) this.#slots[claim.claimant.slot].delete(vm);
+    this.#supersede(vm, vcpu);
+    for (const id of domains) this.#page(id).claims.delete(claim);
+  }
+
+  #supersede(vm: string, vcpu: number): void {
+    const guest = this.claim("guest", vm, vcpu);
+    if (guest !== undefined) guest.superseded = this.claim("policy", vm, vcpu) !== undefined;
+  }
+
+  #page(id: DomainId): Page {
+    let page = this.#pages.get(id);
+    if (page === undefined) {
+      this.#pages.set(id, (page = { claims: new Set(), decided: undefined, lastWrite: undefined }));
+    }
+    return page;
   }
 
   *#claimsOnGroup(group: readonly Domain[]): Generator<Claim> {
@@ -180,25 +220,43 @@ export class Ledger {
     let first: Result<void, SysfsError> = DONE;
     for (const id of domains) {
       for (const domain of this.#cpufreq.group(id)) {
-        const applied = this.#applyOne(domain);
+        const applied = this.#applyOne(domain, this.#page(domain.id));
         if (!applied.ok && first.ok) first = applied;
       }
     }
     return first;
   }
 
-  #applyOne(domain: Domain): Result<void, SysfsError> {
+  #applyOne(domain: Domain, page: Page): Result<void, SysfsError> {
     const decision = this.decide(domain);
     if (decision === undefined) {
       if (domain.target === undefined) return DONE;
+      page.decided = undefined;
       const restored = domain.restore();
-      if (restored.ok) this.#onChange(domain, undefined, undefined);
+      this.#wrote(domain, page, undefined, restored.ok ? undefined : restored.error, undefined);
       return restored;
     }
-    if (decision.target === domain.target) return DONE;
+    if (decision.target === page.decided && domain.target !== undefined) return DONE;
     const set = domain.set(decision.target);
-    if (!set.ok) return set;
-    this.#onChange(domain, set.value, decision.winner);
-    return DONE;
+    page.decided = set.ok ? decision.target : undefined;
+    this.#wrote(
+      domain,
+      page,
+      set.ok ? set.value : undefined,
+      set.ok ? undefined : set.error,
+      decision.winner,
+    );
+    return set.ok ? DONE : set;
+  }
+
+  #wrote(
+    domain: Domain,
+    page: Page,
+    khz: Khz | undefined,
+    error: SysfsError | undefined,
+    winner: Claim | undefined,
+  ): void {
+    page.lastWrite = { at: Date.now(), khz, error };
+    this.#onWrite(domain, page.lastWrite, winner);
   }
 }

@@ -1,21 +1,23 @@
 // One VM as the host knows it: its name is its channels', its pinning is read, nothing is believed from a packet.
 
+import type { Limits } from "../arbiter/arbitrate.ts";
 import type { Placement, Standing } from "../arbiter/authorize.ts";
+import { limitsIn } from "../arbiter/limits.ts";
+import { TokenBucket } from "../arbiter/rate.ts";
+import type { VmConfig } from "../config/effective.ts";
+import type { Floating } from "../config/schema.ts";
 import { findVmProcess } from "../pinning/peer.ts";
 import type { PinSource, PinSubject } from "../pinning/pins.ts";
+import { explain, type Refusal } from "../refusal.ts";
 import { MAX_V1_VCPUS } from "../request.ts";
 import type { Cpufreq } from "../sysfs/cpufreq.ts";
 import type { DomainId, Pcpu } from "../units.ts";
 
-/** What to do with a vCPU that may run on several pCPUs. */
-export const FLOATING_RULES = ["refuse", "all"] as const;
-export type FloatingRule = (typeof FLOATING_RULES)[number];
-
-/** How all VMs of a host are placed. */
+/** How all VMs of a host are placed; a reload may change it. */
 export interface PlacementRules {
   readonly cpufreq: Cpufreq;
-  readonly sources: readonly PinSource[];
-  readonly floating: FloatingRule;
+  sources: readonly PinSource[];
+  floating: Floating;
   readonly procRoot: string;
 }
 
@@ -25,27 +27,108 @@ export interface Connection {
   readonly path: string;
 }
 
-/** A placement is trusted this long, in ms: a re-pinned vCPU is followed within it. */
+/** A refusal as it is remembered. */
+export interface PastRefusal {
+  /** Date.now(). */
+  readonly at: number;
+  readonly vcpu: number;
+  readonly message: string;
+}
+
+/** A vCPU's place and the pinning source that told it. */
+export interface Found {
+  readonly placement: Placement;
+  readonly source: string | undefined;
+}
+
+/** A placement is trusted this long, in ms; with the host's own interval a re-pinned vCPU is followed within a second. */
 const FRESH_MS = 400;
 /** Largest vCPU index looked at. */
 const MAX_VCPU = 8191;
 /** Names in a packet are cut here. Source: RTE_POWER_VM_MAX_NAME_SZ 32, with its NUL. */
 const MAX_CLAIM_BYTES = 31;
+/** vCPUs whose last refusal is remembered. */
+const MAX_REFUSALS = 64;
 
 export class Vm implements Standing, PinSubject {
   readonly vm: string;
   readonly claimName: string;
-  readonly queries: boolean;
   readonly #rules: PlacementRules;
   readonly #connections = new Set<Connection>();
-  readonly #placements = new Map<number, { placement: Placement; until: number }>();
+  readonly #places = new Map<number, Found & { readonly until: number }>();
+  readonly #limits = new Map<DomainId, Limits>();
+  readonly #refusals = new Map<number, PastRefusal>();
+  #settings: VmConfig;
+  #rate: TokenBucket;
   #pid: number | undefined;
 
-  constructor(name: string, queries: boolean, rules: PlacementRules) {
-    this.vm = name;
-    this.claimName = Buffer.from(name).subarray(0, MAX_CLAIM_BYTES).toString();
-    this.queries = queries;
+  constructor(rules: PlacementRules, settings: VmConfig) {
+    this.vm = settings.vm;
+    this.claimName = Buffer.from(this.vm).subarray(0, MAX_CLAIM_BYTES).toString();
     this.#rules = rules;
+    this.#settings = settings;
+    this.#rate = bucket(settings);
+  }
+
+  get settings(): VmConfig {
+    return this.#settings;
+  }
+  get queries(): boolean {
+    return this.#settings.queries;
+  }
+  get turbo(): boolean {
+    return this.#settings.turbo;
+  }
+  get commands(): ReadonlySet<string> {
+    return this.#settings.commands;
+  }
+
+  /** Takes new settings; what was derived from the old ones is forgotten. */
+  configure(settings: VmConfig): void {
+    this.#settings = settings;
+    this.#rate = bucket(settings);
+    this.#limits.clear();
+    this.#places.clear();
+  }
+
+  /** Returns why one more request now is too many, or undefined, and counts it. */
+  overRate(nowMs: number): Refusal | undefined {
+    return this.#rate.take(nowMs)
+      ? undefined
+      : { kind: "rate", vm: this.vm, perSecond: this.#rate.perSecond };
+  }
+
+  /** Returns the VM's floor and ceiling on a domain. */
+  limitsIn(id: DomainId): Limits {
+    let limits = this.#limits.get(id);
+    if (limits === undefined) {
+      const domain = this.#rules.cpufreq.domainById(id);
+      const { floor, ceiling } = this.#settings;
+      limits = domain === undefined ? {} : limitsIn(domain.table, floor, ceiling);
+      this.#limits.set(id, limits);
+    }
+    return limits;
+  }
+
+  /** Remembers a refusal for those who ask why. */
+  refused(vcpu: number, refusal: Refusal): void {
+    this.#refusals.delete(vcpu);
+    if (this.#refusals.size >= MAX_REFUSALS) {
+      for (const oldest of this.#refusals.keys()) {
+        this.#refusals.delete(oldest);
+        break;
+      }
+    }
+    this.#refusals.set(vcpu, { at: Date.now(), vcpu, message: explain(refusal) });
+  }
+
+  /** The last refusal of each vCPU, oldest first. */
+  get refusals(): Iterable<PastRefusal> {
+    return this.#refusals.values();
+  }
+
+  lastRefusal(vcpu: number): PastRefusal | undefined {
+    return this.#refusals.get(vcpu);
   }
 
   /** Pid of the VM's process, looked for when first asked. */
@@ -61,26 +144,39 @@ export class Vm implements Standing, PinSubject {
 
   connected(connection: Connection): void {
     this.#connections.add(connection);
-    this.#forget();
+    this.#pid = undefined;
+    this.forgetPlaces();
   }
 
   disconnected(connection: Connection): void {
     this.#connections.delete(connection);
-    this.#forget();
+    this.#pid = undefined;
+    this.forgetPlaces();
   }
 
   placement(index: number): Placement {
+    return this.find(index).placement;
+  }
+
+  /** Forgets what the pinning sources said: they are asked anew. */
+  forgetPlaces(): void {
+    for (const [index, place] of this.#places) this.#places.set(index, { ...place, until: 0 });
+  }
+
+  /** Returns where a vCPU runs and who says so. */
+  find(index: number): Found {
     const now = performance.now();
-    const known = this.#placements.get(index);
-    if (known !== undefined && now < known.until) return known.placement;
+    const known = this.#places.get(index);
+    if (known !== undefined && now < known.until) return known;
     if (!Number.isInteger(index) || index > MAX_VCPU) {
-      return { kind: "unpinned", why: `vCPU numbers end at ${MAX_VCPU}` };
+      return { placement: { kind: "unpinned", why: `vCPU numbers end at ${MAX_VCPU}` }, source: undefined };
     }
-    const found = this.#place(index);
+    const found = this.#find(index);
     // The same object as before when nothing changed: claims are compared by it.
-    const placement = known !== undefined && same(known.placement, found) ? known.placement : found;
-    this.#placements.set(index, { placement, until: now + FRESH_MS });
-    return placement;
+    const placement = known && same(known.placement, found.placement) ? known.placement : found.placement;
+    const fresh = { placement, source: found.source, until: now + FRESH_MS };
+    this.#places.set(index, fresh);
+    return fresh;
   }
 
   /** Returns how many vCPUs a v1 reply should list: those with a known place, counted up to the last, 8 at most. */
@@ -93,15 +189,15 @@ export class Vm implements Standing, PinSubject {
     return 0;
   }
 
-  #place(index: number): Placement {
+  #find(index: number): Found {
     const whys: string[] = [];
     for (const source of this.#rules.sources) {
       const pins = source.pins(this, index);
-      if (pins.kind === "known") return this.#domains(pins.pcpus);
-      if (pins.kind === "absent") return pins;
+      if (pins.kind === "known") return { placement: this.#domains(pins.pcpus), source: source.name };
+      if (pins.kind === "absent") return { placement: pins, source: source.name };
       whys.push(pins.why);
     }
-    return { kind: "unpinned", why: whys.join("; ") };
+    return { placement: { kind: "unpinned", why: whys.join("; ") }, source: undefined };
   }
 
   #domains(pcpus: readonly Pcpu[]): Placement {
@@ -116,11 +212,10 @@ export class Vm implements Standing, PinSubject {
     }
     return { kind: "placed", pcpus, domains: [...domains] };
   }
+}
 
-  #forget(): void {
-    this.#pid = undefined;
-    for (const entry of this.#placements.values()) entry.until = 0;
-  }
+function bucket({ rate }: VmConfig): TokenBucket {
+  return new TokenBucket(rate.requestsPerSecond, rate.burst, performance.now());
 }
 
 function same(a: Placement, b: Placement): boolean {

@@ -4,19 +4,20 @@ import { err, ok, type Result } from "../result.ts";
 import { type Pcpu, pcpu } from "../units.ts";
 import type { Pins, PinSource } from "./pins.ts";
 
-/** vCPU -> pCPUs of each VM. */
-export type StaticPins = ReadonlyMap<string, ReadonlyMap<number, readonly Pcpu[]>>;
+/** vCPU -> pCPUs of one VM. */
+export type VmPins = ReadonlyMap<number, readonly Pcpu[]>;
 
 /** Largest CPU number taken; the kernel's own limit. Source: NR_CPUS in arch/x86/Kconfig. */
 const MAX_CPU = 8191;
 
-/** Returns the source that answers from `table`; a VM that is not in it is unknown to it. */
-export function staticPins(table: StaticPins): PinSource {
+/** Returns the source that answers from what `pinsOf` says of a VM; one without pins is unknown to it. */
+export function staticPins(pinsOf: (vm: string) => VmPins | undefined): PinSource {
   return {
     name: "static",
     pins({ vm }, vcpu): Pins {
-      const pins = table.get(vm);
-      if (pins === undefined) return { kind: "unknown", why: `no static pins for VM ${JSON.stringify(vm)}` };
+      const pins = pinsOf(vm);
+      if (pins === undefined || pins.size === 0)
+        return { kind: "unknown", why: `no static pins for VM ${JSON.stringify(vm)}` };
       const pcpus = pins.get(vcpu);
       return pcpus === undefined
         ? { kind: "unknown", why: `static pins of VM ${JSON.stringify(vm)} do not name vCPU ${vcpu}` }
@@ -29,7 +30,7 @@ export function staticPins(table: StaticPins): PinSource {
  * Returns the pins in `words`, each of the form `vm1:0=2,1=3`; a VM named twice gets both.
  * Errors: a sentence with the word and the right form.
  */
-export function parsePins(words: readonly string[]): Result<StaticPins, string> {
+export function parsePins(words: readonly string[]): Result<ReadonlyMap<string, VmPins>, string> {
   const table = new Map<string, Map<number, Pcpu[]>>();
   for (const word of words) {
     const colon = word.lastIndexOf(":");

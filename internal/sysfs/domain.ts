@@ -86,6 +86,12 @@ export class Domain {
     return this.#pin.told();
   }
 
+  /** Reads the governor's name; undefined when the file is not there or can't be read now. */
+  governor(): string | undefined {
+    const governor = this.#attrs.read("scaling_governor");
+    return governor.ok ? governor.value : undefined;
+  }
+
   /** Reads scaling_cur_freq in kHz, which can take a cross-CPU call; undefined when the driver has none. */
   observed(): Result<Khz | undefined, SysfsError> {
     return this.#attrs.readNumber("scaling_cur_freq") as Result<Khz | undefined, SysfsError>;

@@ -1,11 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { arbitrate, clip, type Limits } from "../../internal/arbiter/arbitrate.ts";
-import { khz } from "../../internal/units.ts";
+import { domainId, khz } from "../../internal/units.ts";
 
 const wish = (name: string, wanted: number, limits: Limits = {}) => ({
   name,
   level: { khz: khz(wanted), turbo: false },
-  limits,
+  operator: name === "operator",
+  superseded: name === "superseded",
+  limitsIn: () => limits,
 });
 
 describe("arbitrate()", () => {
@@ -32,9 +34,33 @@ describe("arbitrate()", () => {
       "a",
       "site",
     ],
+    [
+      "an operator's word before a higher wish",
+      [wish("a", 2600000), wish("operator", 800000)],
+      {},
+      800000,
+      "operator",
+      undefined,
+    ],
+    [
+      "an operator's word that came first",
+      [wish("operator", 800000), wish("a", 2600000)],
+      {},
+      800000,
+      "operator",
+      undefined,
+    ],
+    [
+      "nothing to a wish whose vCPU a policy speaks for",
+      [wish("superseded", 2600000), wish("a", 800000)],
+      {},
+      800000,
+      "a",
+      undefined,
+    ],
     ["the site's floor", [wish("a", 800000)], { floor: khz(1000000) }, 1000000, "a", "site"],
   ] as const)("gives %s", (_, wishes, site, target, winner, clippedBy) => {
-    const decision = arbitrate(wishes, site);
+    const decision = arbitrate(wishes, domainId(0), site);
     expect([decision?.target, decision?.winner.name, decision?.clippedBy]).toEqual([
       khz(target),
       winner,
@@ -43,7 +69,7 @@ describe("arbitrate()", () => {
   });
 
   test("decides nothing when nobody wishes", () => {
-    expect(arbitrate([], { floor: khz(800000) })).toBeUndefined();
+    expect(arbitrate([], domainId(0), { floor: khz(800000) })).toBeUndefined();
   });
 });
 

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import {
   authorize,
-  type Claimed,
   type Placement,
   refuseQuery,
   type Standing,
@@ -19,9 +18,11 @@ const standing: Standing = {
   vm: "vm0",
   claimName: "vm0",
   queries: false,
+  turbo: true,
+  commands: new Set(["up", "turbo-on", "query"]),
   placement: (index) => places[index] ?? { kind: "absent", count: places.length },
 };
-const up: Claimed = { kind: "scale", step: "up", vcpu: 0, vmName: "vm0", physical: false };
+const up = { kind: "scale", step: "up", vcpu: 0, vmName: "vm0", physical: false } as const;
 
 describe("authorize()", () => {
   test.each([
@@ -44,6 +45,7 @@ describe("authorize()", () => {
     ["a vCPU without pins", { ...up, vcpu: 2 }, "not-pinned"],
     ["a pCPU without cpufreq", { ...up, vcpu: 3 }, "no-cpufreq"],
     ["a vCPU it has not", { ...up, vcpu: 4 }, "no-such-vcpu"],
+    ["a step that the VM may not ask", { ...up, step: "max" as const }, "command-off"],
     ["a vCPU past all numbers", { ...up, vcpu: 2 ** 64 }, "no-such-vcpu"],
   ])("refuses %s", (_, request, kind) => {
     const grant = authorize(standing, request);
@@ -55,4 +57,9 @@ test("refuseQuery() refuses a VM whose queries are off, and says so before all e
   expect(refuseQuery(standing, up)?.kind).toBe("queries-off");
   expect(refuseQuery({ ...standing, queries: true }, up)).toBeUndefined();
   expect(refuseQuery({ ...standing, queries: true }, { ...up, vmName: "vm1" })?.kind).toBe("name-mismatch");
+});
+
+test("authorize() refuses turbo to a VM that may not use it", () => {
+  const grant = authorize({ ...standing, turbo: false }, { ...up, step: "turbo-on" });
+  expect(grant.ok ? "granted" : grant.error.kind).toBe("turbo-off");
 });

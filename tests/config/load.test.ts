@@ -30,6 +30,7 @@ describe("loadConfig()", () => {
       stateDir: "/var/lib/powermon",
       channels: { dirs: ["/run/powermon/channels"] },
       pinning: { sources: ["proc"], floating: "refuse", libvirtUri: "qemu:///system" },
+      cpufreq: { drift: "reapply" },
       control: { socket: "/run/powermon/control.sock", group: "powermon" },
       limits: [],
       vms: [],

@@ -1,12 +1,16 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { Host, type HostOptions } from "../../internal/host/host.ts";
+import { vmConfig } from "../../internal/config/effective.ts";
+import { type Config, loadConfig } from "../../internal/config/load.ts";
+import { judge } from "../../internal/config/read.ts";
+import type { ConfigFile } from "../../internal/config/schema.ts";
+import { Host } from "../../internal/host/host.ts";
 import { Log } from "../../internal/log.ts";
 import type { Generation } from "../../internal/packet/constants.ts";
 import { decodeReply } from "../../internal/packet/reply.ts";
 import { encodeRequest } from "../../internal/packet/request.ts";
 import { procPins } from "../../internal/pinning/proc.ts";
-import { parsePins, staticPins } from "../../internal/pinning/static.ts";
+import { staticPins } from "../../internal/pinning/static.ts";
 import type { Request, Step } from "../../internal/request.ts";
 import { openCpufreq } from "../../internal/sysfs/cpufreq.ts";
 import { makeProc } from "../helpers/proc.ts";
@@ -34,9 +38,36 @@ afterEach(() => {
   tree.remove();
 });
 
-const PINS = ["vm1:0=2,1=3", "vm2:0=2", "a.b:0=1"];
+const PINS = {
+  vm1: { pins: { 0: 2, 1: 3 }, queries: true },
+  vm2: { pins: { 0: 2 } },
+  "a.b": { pins: { 0: 1 } },
+};
 
-function start(options: Partial<HostOptions> = {}, name?: string): Host {
+interface Start {
+  /** Written over the defaults, as a configuration file would. */
+  readonly says?: ConfigFile;
+  readonly tree?: string;
+  readonly procRoot?: string;
+}
+
+/** Returns the configuration of one file that says `says`. */
+function configOf(says: ConfigFile): Config {
+  const judged = judge("test.toml", { channels: { dirs: [dir] }, ...says });
+  const config = judged.ok
+    ? loadConfig(undefined, `${tree.root}/no-drop-ins`, [{ from: "flags", read: judged.value }])
+    : judged;
+  if (!config.ok) throw new Error(JSON.stringify(config.error));
+  return config.value;
+}
+
+const live: ConfigFile = { pinning: { sources: ["proc"] } };
+
+function start({
+  says = { pinning: { sources: ["static"] }, vm: PINS },
+  tree: name,
+  procRoot,
+}: Start = {}): Host {
   if (name !== undefined) {
     tree.remove();
     tree = makeTree(name);
@@ -44,18 +75,16 @@ function start(options: Partial<HostOptions> = {}, name?: string): Host {
     mkdirSync(dir);
   }
   const cpufreq = openCpufreq({ sysfsRoot: tree.sys, procRoot: tree.proc, stateDir: `${tree.root}/state` });
-  const pins = parsePins(PINS);
-  if (!cpufreq.ok || !pins.ok) throw new Error("the fixture can't be opened");
+  if (!cpufreq.ok) throw new Error("the fixture can't be opened");
   host = new Host({
     cpufreq: cpufreq.value,
-    dirs: [dir],
-    sources: [staticPins(pins.value)],
-    floating: "refuse",
-    allowQuery: new Set(["vm1"]),
-    procRoot: tree.proc,
-    wire: "auto",
+    procRoot: procRoot ?? tree.proc,
+    config: configOf(says),
     log: new Log("debug", "text", false, (line) => void log.push(line)),
-    ...options,
+    sources: (config) =>
+      config.pinning.sources.includes("static")
+        ? [staticPins((vm) => vmConfig(config, vm).pins)]
+        : [procPins(procRoot ?? tree.proc)],
   });
   host.start();
   return host;
@@ -151,7 +180,7 @@ describe("Host", () => {
     writeFileSync(`${dir}/vm1.0`, "");
     start();
     await guest("vm1.1");
-    expect([...(host?.channels ?? [])].map((channel) => channel.index)).toEqual([1]);
+    expect([...(host?.channels.all ?? [])].map((channel) => channel.index)).toEqual([1]);
   });
 
   test("answers queries of an allowed VM and is silent to others", async () => {
@@ -209,9 +238,8 @@ describe("Host", () => {
   });
 
   test("writes siblings of a core that both are claimed, and never an unclaimed one", async () => {
-    const pins = parsePins(["vm1:0=0", "vm2:0=4"]);
-    if (!pins.ok) throw new Error(pins.error);
-    start({ sources: [staticPins(pins.value)] }, "intel-pstate-8cpu-smt");
+    const vm = { vm1: { pins: { 0: 0 } }, vm2: { pins: { 0: 4 } } };
+    start({ says: { pinning: { sources: ["static"] }, vm }, tree: "intel-pstate-8cpu-smt" });
     const [first, second] = [0, 4];
     const max = (cpu: number) => Number(attribute(cpu, "scaling_max_freq"));
     const untouched = max(second);
@@ -234,7 +262,7 @@ describe("Host with live pins", () => {
     try {
       // The peer of the test's sockets is the test itself.
       proc.thread(process.pid, 1, "CPU 0/KVM", "1");
-      start({ sources: [procPins(proc.root)], procRoot: proc.root });
+      start({ says: live, procRoot: proc.root });
       const before = speeds();
       const vm = await guest("live.0");
       expect(await ask(vm, frame({ step: "max" }))).toBe("ack");
@@ -254,7 +282,7 @@ describe("Host with live pins", () => {
     const proc = makeProc();
     try {
       proc.thread(process.pid, 1, "CPU 0/KVM", "1-2");
-      start({ sources: [procPins(proc.root)], procRoot: proc.root, floating: "all" });
+      start({ says: { pinning: { sources: ["proc"], floating: "all" } }, procRoot: proc.root });
       const vm = await guest("live.0");
       expect(await ask(vm, frame({ step: "max" }))).toBe("ack");
       expect(speeds().slice(1, 3)).toEqual([2600000, 2600000]);

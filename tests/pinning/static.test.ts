@@ -5,7 +5,7 @@ import { pcpu } from "../../internal/units.ts";
 test("parsePins() takes pins of several VMs, dots and colons in their names", () => {
   const pins = parsePins(["vm1:0=2,1=3", "a.b:c:0=7", "vm1:2=4"]);
   if (!pins.ok) throw new Error(pins.error);
-  const source = staticPins(pins.value);
+  const source = staticPins((vm) => pins.value.get(vm));
   expect(source.pins({ vm: "vm1", pid: undefined }, 2)).toEqual({ kind: "known", pcpus: [pcpu(4)] });
   expect(source.pins({ vm: "a.b:c", pid: undefined }, 0)).toEqual({ kind: "known", pcpus: [pcpu(7)] });
   expect(source.pins({ vm: "vm1", pid: undefined }, 9).kind).toBe("unknown");

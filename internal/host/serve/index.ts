@@ -1,7 +1,7 @@
 // The table of request kinds: the compiler holds it complete, so no request can be forgotten.
 
 import type { Request } from "../../request.ts";
-import type { Ledger, Owner } from "../ledger.ts";
+import type { Claimant, Ledger } from "../ledger.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Cpufreq } from "../../sysfs/cpufreq.ts";
 import type { Vm } from "../vm.ts";
@@ -16,11 +16,11 @@ export interface Desk {
   readonly ledger: Ledger;
 }
 
-/** Serves one kind of request, asked through `owner`'s channel by `vm`. */
+/** Serves one kind of request of `vm`, whose wishes stand as `claimant`'s. */
 export type Serve<K extends Request["kind"]> = (
   desk: Desk,
   vm: Vm,
-  owner: Owner,
+  claimant: Claimant,
   request: Extract<Request, { kind: K }>,
 ) => Outcome;
 
@@ -34,6 +34,6 @@ const SERVE: { readonly [K in Request["kind"]]: Serve<K> } = {
 };
 
 /** Returns what came of `request`. */
-export function serve(desk: Desk, vm: Vm, owner: Owner, request: Request): Outcome {
-  return (SERVE[request.kind] as Serve<typeof request.kind>)(desk, vm, owner, request as never);
+export function serve(desk: Desk, vm: Vm, claimant: Claimant, request: Request): Outcome {
+  return (SERVE[request.kind] as Serve<typeof request.kind>)(desk, vm, claimant, request as never);
 }

@@ -5,7 +5,7 @@ import { DONE, refused } from "../outcome.ts";
 import type { Serve } from "./index.ts";
 
 /** Moves the frequency that a vCPU wishes by one step, when it may. Source: DPDK channel_monitor.c, process_request. */
-export const scale: Serve<"scale"> = (desk, vm, owner, request) => {
+export const scale: Serve<"scale"> = (desk, vm, claimant, request) => {
   const grant = authorize(vm, request);
   if (!grant.ok) return refused(grant.error);
   if (request.step === "turbo-on") {
@@ -15,6 +15,6 @@ export const scale: Serve<"scale"> = (desk, vm, owner, request) => {
       return refused({ kind: "no-turbo", vm: vm.vm, vcpu: request.vcpu, pcpu });
     }
   }
-  const done = desk.ledger.step(grant.value, owner, request.step);
+  const done = desk.ledger.step(grant.value, claimant, request.step);
   return done.ok ? DONE : { kind: "failed", error: done.error };
 };

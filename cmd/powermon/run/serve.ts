@@ -1,0 +1,143 @@
+// The daemon from its configuration to its exit status: everything is put together and taken apart here.
+
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
+import { STATUS, type Status } from "../../../internal/cli/status.ts";
+import { vmConfig } from "../../../internal/config/effective.ts";
+import type { Config } from "../../../internal/config/load.ts";
+import type { ConfigProblem } from "../../../internal/config/problem.ts";
+import type { ConfigFile } from "../../../internal/config/schema.ts";
+import type { Operations } from "../../../internal/control/operations.ts";
+import { startControl } from "../../../internal/control/server.ts";
+import { Host } from "../../../internal/host/host.ts";
+import { Notifier, type NotifyEnv } from "../../../internal/host/notify.ts";
+import { HostOperations } from "../../../internal/host/operations.ts";
+import type { Log } from "../../../internal/log.ts";
+import { peerCredentials } from "../../../internal/pinning/libc.ts";
+import type { PinSource } from "../../../internal/pinning/pins.ts";
+import { procPins } from "../../../internal/pinning/proc.ts";
+import { staticPins } from "../../../internal/pinning/static.ts";
+import type { Result } from "../../../internal/result.ts";
+import { openCpufreq } from "../../../internal/sysfs/cpufreq.ts";
+import { explainSysfs } from "../../../internal/sysfs/error.ts";
+import { version } from "../../../package.json";
+
+/** What the daemon is started with. */
+export interface ServeOptions {
+  readonly config: Config;
+  /** Reads the configuration again, under what was changed at run time. */
+  load(runtime?: ConfigFile): Result<Config, readonly ConfigProblem[]>;
+  readonly log: Log;
+  readonly sysfsRoot: string;
+  readonly procRoot: string;
+  /** The control socket's path when a flag names it. */
+  readonly socket: string | undefined;
+  readonly dropInDir: string;
+}
+
+/** Serves until a signal or a bug ends it. Returns the exit status. */
+export async function serve(options: ServeOptions): Promise<Status> {
+  const { config, log, procRoot, sysfsRoot } = options;
+  const cpufreq = openCpufreq({ sysfsRoot, procRoot, stateDir: config.stateDir });
+  if (!cpufreq.ok) {
+    log.error(explainSysfs(cpufreq.error));
+    return STATUS.failed;
+  }
+  if (cpufreq.value.domains.length === 0) {
+    log.warn("This machine has no cpufreq domains: every scale request will be refused");
+  }
+  const host = new Host({
+    cpufreq: cpufreq.value,
+    procRoot,
+    config,
+    log,
+    sources: (now) => sourcesOf(now, procRoot),
+  });
+  const operations = new HostOperations(host, {
+    version,
+    procRoot,
+    dropInDir: options.dropInDir,
+    load: (runtime) => options.load(runtime),
+  });
+  const control = await openControl(options, operations);
+  if (!control.ok) {
+    log.error(control.error);
+    cpufreq.value.close();
+    return STATUS.failed;
+  }
+  const end = untilEnd();
+  const notifier = new Notifier(process.env as NotifyEnv);
+  const reload = () => {
+    void notifier.reloading();
+    operations.reload();
+    void notifier.ready(statusLine(host));
+  };
+  process.on("SIGHUP", reload);
+  host.start();
+  log.info("Serving", { domains: cpufreq.value.domains.length, dirs: host.channels.dirs.join(",") });
+  void notifier.ready(statusLine(host));
+  const timer =
+    notifier.watchdogMs === undefined
+      ? undefined
+      : setInterval(() => {
+          void notifier.watchdog();
+          void notifier.status(statusLine(host));
+        }, notifier.watchdogMs);
+  const { signal, bug } = await end;
+  if (bug !== undefined) log.error(`Stopping after a bug: ${bug}`);
+  else log.info("Stopping", { signal });
+  clearInterval(timer);
+  process.off("SIGHUP", reload);
+  await notifier.stopping("Putting the original settings back");
+  control.value?.stop();
+  const failed = host.stop();
+  for (const error of failed) log.error(explainSysfs(error));
+  return bug !== undefined || failed.length > 0 ? STATUS.failed : STATUS.done;
+}
+
+/** Opens the control socket; without a flag for it, a folder that is not there means to do without. */
+async function openControl(options: ServeOptions, operations: HostOperations) {
+  const { config, log } = options;
+  const socket = options.socket ?? config.control.socket;
+  if (options.socket === undefined && !existsSync(dirname(socket))) {
+    log.warn(`No control socket: the folder of "${socket}" is not there`);
+    return { ok: true, value: undefined } as const;
+  }
+  return await startControl({
+    socket,
+    group: config.control.group,
+    operations: operations satisfies Operations,
+    log,
+    peerOf: (fd) => {
+      const peer = peerCredentials(fd);
+      return peer.ok ? peer.value : undefined;
+    },
+  });
+}
+
+/** Returns the pinning sources in the configured order. */
+function sourcesOf(config: Config, procRoot: string): readonly PinSource[] {
+  const make: Readonly<Record<string, () => PinSource>> = {
+    proc: () => procPins(procRoot),
+    static: () => staticPins((vm) => vmConfig(config, vm).pins),
+  };
+  return config.pinning.sources.map((name) => make[name]?.()).filter((source) => source !== undefined);
+}
+
+function statusLine(host: Host): string {
+  const channels = [...host.channels.all];
+  const connected = channels.filter(({ state }) => state === "connected").length;
+  const vms = [...host.channels.vms].length;
+  return `${vms} VMs, ${connected} of ${channels.length} channels connected, ${[...host.ledger.claims()].length} claims`;
+}
+
+/** Resolves at the first SIGTERM, SIGINT or exception that nobody caught. */
+function untilEnd(): Promise<{ readonly signal?: string; readonly bug?: string }> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve({ signal }));
+    const bug = (cause: unknown) =>
+      resolve({ bug: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause) });
+    process.once("uncaughtException", bug);
+    process.once("unhandledRejection", bug);
+  });
+}

@@ -1,0 +1,311 @@
+// What an operator can do with the running daemon; each answer is plain data or a sentence.
+
+import { authorizeOperator } from "../arbiter/authorize.ts";
+import { type ConfigProblem, describeProblem } from "../config/problem.ts";
+import { judge } from "../config/read.ts";
+import { saveVm, type VmChanges } from "../config/save.ts";
+import type { Config } from "../config/load.ts";
+import type { Bound, ConfigFile } from "../config/schema.ts";
+import { highest, roundUp } from "../frequency.ts";
+import { setAffinity } from "../pinning/libc.ts";
+import { readVcpuThreads } from "../pinning/proc.ts";
+import type { Step } from "../request.ts";
+import type { Result } from "../result.ts";
+import { explainSysfs } from "../sysfs/error.ts";
+import type { Domain } from "../sysfs/cpufreq.ts";
+import { khz, pcpu } from "../units.ts";
+import { explainCpu } from "./explain.ts";
+import type { Happening } from "./events.ts";
+import type { Host } from "./host.ts";
+import type { Claimant } from "./ledger.ts";
+import { channelReport, freqReport, sumCounts, vcpuReport, vmReport } from "./report.ts";
+
+type Code = "not-found" | "invalid" | "refused" | "failed" | "unsupported" | "busy";
+type Answer<T = void> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly error: { readonly code: Code; readonly message: string } };
+
+const yes = <T>(value: T): Answer<T> => ({ ok: true, value });
+const no = (code: Code, message: string): Answer<never> => ({ ok: false, error: { code, message } });
+const DONE = yes<void>(undefined);
+
+/** What the operations need beside the host. */
+export interface OperationsOptions {
+  readonly version: string;
+  readonly procRoot: string;
+  /** Where changes are saved. */
+  readonly dropInDir: string;
+  /** Reads the files again under the changes made at run time. */
+  load(runtime: ConfigFile): Result<Config, readonly ConfigProblem[]>;
+  /** Pins through libvirt when the VM is libvirt's; undefined when it is not. */
+  pinByLibvirt?(vm: string, vcpu: number, cpuList: string): Promise<Result<void, string> | undefined>;
+}
+
+/** What can be changed of a VM at run time. */
+export interface VmSettingsChange {
+  readonly queries?: boolean | undefined;
+  readonly turbo?: boolean | undefined;
+  readonly floor?: number | "min" | "base" | "max" | undefined;
+  readonly ceiling?: number | "min" | "base" | "max" | undefined;
+  readonly requestsPerSecond?: number | undefined;
+  readonly burst?: number | undefined;
+}
+
+type Numbers = readonly number[] | "all";
+
+export class HostOperations {
+  readonly #host: Host;
+  readonly #options: OperationsOptions;
+  readonly #startedAt = performance.now();
+  /** The operator's claims have no limits of their own: the site's hold. */
+  readonly #operator: Claimant = { slot: "operator", by: "operator", owner: this, limitsIn: () => ({}) };
+  #runtime: ConfigFile = {};
+
+  constructor(host: Host, options: OperationsOptions) {
+    this.#host = host;
+    this.#options = options;
+  }
+
+  status() {
+    const { config, channels, cpufreq, ledger } = this.#host;
+    const all = [...channels.all];
+    return {
+      version: this.#options.version,
+      pid: process.pid,
+      uptimeS: Math.round((performance.now() - this.#startedAt) / 1000),
+      configFiles: config.files,
+      dirs: channels.dirs,
+      stateDir: config.stateDir,
+      domains: cpufreq.domains.length,
+      drivers: [...new Set(cpufreq.domains.map(({ driver }) => driver))],
+      problems: cpufreq.problems.map(explainSysfs),
+      vms: [...channels.vms].length,
+      channels: { total: all.length, connected: all.filter(({ state }) => state === "connected").length },
+      claims: [...ledger.claims()].length,
+      counts: { ...sumCounts(all), drifts: this.#host.upkeep.drifts },
+    };
+  }
+
+  vms() {
+    return [...this.#host.channels.vms].map((vm) => vmReport(this.#host, vm));
+  }
+
+  vm(name: string) {
+    const vm = this.#host.channels.vm(name);
+    return vm === undefined ? this.#noVm(name) : yes(vmReport(this.#host, vm));
+  }
+
+  addVm(name: string): Answer {
+    return this.#host.channels.addVm(name)
+      ? DONE
+      : no(
+          "not-found",
+          `VM ${JSON.stringify(name)} has no socket in ${this.#host.channels.dirs.join(", ")}.`,
+        );
+  }
+
+  removeVm(name: string): Answer {
+    return this.#host.channels.removeVm(name) ? DONE : this.#noVm(name);
+  }
+
+  changeVm(name: string, change: VmSettingsChange, save: boolean) {
+    const vm = this.#host.channels.vm(name);
+    if (vm === undefined) return this.#noVm(name);
+    const settings = written(change);
+    const before = this.#runtime;
+    this.#runtime = overlay(before, name, settings);
+    const loaded = this.#load();
+    if (!loaded.ok) {
+      this.#runtime = before;
+      return loaded;
+    }
+    if (save) {
+      const saved = saveVm(this.#options.dropInDir, name, settings);
+      if (!saved.ok) {
+        this.#runtime = before;
+        return no("failed", saved.error.map(describeProblem).join(" "));
+      }
+      // What is in the files now need not stand above them any more.
+      const { [name]: _, ...others } = this.#runtime.vm ?? {};
+      this.#runtime = { ...before, vm: others };
+      const again = this.#load();
+      if (!again.ok) return again;
+      this.#host.configure(again.value);
+    } else {
+      this.#host.configure(loaded.value);
+    }
+    this.#host.events.emit("vm-changed", { vm: name, ...change, saved: save });
+    return this.vm(name);
+  }
+
+  async pinVcpu(name: string, index: number, pcpus: readonly number[]) {
+    const vm = this.#host.channels.vm(name);
+    if (vm === undefined) return this.#noVm(name);
+    if (pcpus.length === 0) return no("invalid", "Name at least one pCPU.");
+    const list = pcpus.join(",");
+    const byLibvirt = await this.#options.pinByLibvirt?.(name, index, list);
+    if (byLibvirt !== undefined) {
+      if (!byLibvirt.ok) return no("failed", byLibvirt.error);
+    } else {
+      const { pid } = vm;
+      const tid = pid === undefined ? undefined : readVcpuThreads(this.#options.procRoot, pid).get(index);
+      if (tid === undefined) {
+        return no(
+          "failed",
+          `VM ${JSON.stringify(name)} has no thread for vCPU ${index} that could be pinned.`,
+        );
+      }
+      const pinned = setAffinity(tid, pcpus);
+      if (!pinned.ok) return no("failed", `${pinned.error}.`);
+    }
+    vm.forgetPlaces();
+    this.#host.upkeep.look();
+    return yes(vcpuReport(this.#host, vm, index));
+  }
+
+  channels() {
+    return [...this.#host.channels.all].map(channelReport);
+  }
+
+  addChannels(vm: string, numbers: Numbers) {
+    if (!this.#host.channels.addChannels(vm, numbers)) return this.#noChannels(vm, numbers);
+    return yes(this.#host.channels.of(vm).map(channelReport));
+  }
+
+  removeChannels(vm: string, numbers: Numbers): Answer {
+    return this.#host.channels.removeChannels(vm, numbers) ? DONE : this.#noChannels(vm, numbers);
+  }
+
+  enableChannels(vm: string, numbers: Numbers, enabled: boolean): Answer {
+    const all = this.#host.channels.of(vm);
+    const chosen = numbers === "all" ? all : all.filter(({ index }) => numbers.includes(index));
+    if (chosen.length === 0 || (numbers !== "all" && chosen.length < numbers.length)) {
+      return this.#noChannels(vm, numbers);
+    }
+    for (const channel of chosen) channel.enabled = enabled;
+    return DONE;
+  }
+
+  freq(cpus: Numbers) {
+    const found = this.#domains(cpus);
+    return found.ok ? yes(found.value.map(([cpu, domain]) => freqReport(this.#host, cpu, domain))) : found;
+  }
+
+  setFreq(cpus: readonly number[], target: Step | number) {
+    const found = this.#domains(cpus);
+    if (!found.ok) return found;
+    for (const [cpu, domain] of found.value) {
+      if (target === "turbo-on" && !domain.hasTurbo) {
+        return no("unsupported", `CPU ${cpu} has no turbo frequencies.`);
+      }
+    }
+    for (const [cpu, domain] of found.value) {
+      const grant = authorizeOperator(pcpu(cpu), domain.id);
+      const { ledger } = this.#host;
+      const done =
+        typeof target === "number"
+          ? ledger.wish(grant, this.#operator, this.#level(domain, target))
+          : ledger.step(grant, this.#operator, target);
+      if (!done.ok) return no("failed", explainSysfs(done.error));
+    }
+    return this.freq(cpus);
+  }
+
+  releaseFreq(cpus: Numbers) {
+    const found = this.#domains(cpus);
+    if (!found.ok) return found;
+    const released = new Set(found.value.map(([cpu]) => cpu));
+    const failed = this.#host.ledger.withdraw((claim) => claim.operator && released.has(claim.grant.vcpu));
+    return failed[0] === undefined ? this.freq(cpus) : no("failed", explainSysfs(failed[0]));
+  }
+
+  explain(cpu: number) {
+    const found = this.#domains([cpu]);
+    const [first] = found.ok ? found.value : [];
+    if (!found.ok) return found;
+    return first === undefined
+      ? no("not-found", `There is no CPU ${cpu}.`)
+      : yes(explainCpu(this.#host, ...first));
+  }
+
+  reload() {
+    const loaded = this.#load();
+    if (!loaded.ok) {
+      this.#host.log.error(`Configuration refused, the old one stays: ${loaded.error.message}`);
+      return loaded;
+    }
+    this.#host.configure(loaded.value);
+    this.#host.log.info("Configuration reloaded", { files: loaded.value.files.join(",") });
+    return yes({ files: loaded.value.files });
+  }
+
+  subscribe(listener: (event: Happening) => void): () => void {
+    return this.#host.events.subscribe(listener);
+  }
+
+  #load(): Answer<Config> {
+    const judged = judge("the change", this.#runtime);
+    const loaded = judged.ok ? this.#options.load(judged.value.says) : judged;
+    return loaded.ok ? yes(loaded.value) : no("invalid", loaded.error.map(describeProblem).join(" "));
+  }
+
+  /** A kHz is rounded as the kernel would; one above nominal needs turbo and takes it. */
+  #level(domain: Domain, wanted: number) {
+    const target = roundUp(domain.table, khz(wanted));
+    return { khz: target, turbo: target > highest(domain.table, false) };
+  }
+
+  #domains(cpus: Numbers): Answer<readonly (readonly [number, Domain])[]> {
+    const { cpufreq } = this.#host;
+    const numbers =
+      cpus === "all" ? cpufreq.domains.flatMap(({ pcpus }) => [...pcpus]).sort((a, b) => a - b) : cpus;
+    const found: (readonly [number, Domain])[] = [];
+    for (const cpu of numbers) {
+      const domain = cpufreq.domainOf(pcpu(cpu));
+      if (domain === undefined) return no("not-found", `CPU ${cpu} is not there, or has no cpufreq domain.`);
+      found.push([cpu, domain]);
+    }
+    return yes(found);
+  }
+
+  #noVm(name: string): Answer<never> {
+    const known = [...this.#host.channels.vms].map(({ vm }) => vm).sort();
+    const instead = known.length === 0 ? "none is connected" : `there are ${known.slice(0, 20).join(", ")}`;
+    return no("not-found", `There is no VM ${JSON.stringify(name)}; ${instead}.`);
+  }
+
+  #noChannels(vm: string, numbers: Numbers): Answer<never> {
+    const there = this.#host.channels.socketsOf(vm).join(", ") || "none";
+    const asked = numbers === "all" ? "" : ` ${numbers.join(", ")}`;
+    return no(
+      "not-found",
+      `VM ${JSON.stringify(vm)} has not all of the channels${asked}; its sockets are: ${there}.`,
+    );
+  }
+}
+
+/** Returns `file` with `settings` laid over those of one VM. */
+function overlay(file: ConfigFile, vm: string, settings: VmChanges): ConfigFile {
+  const old = file.vm?.[vm];
+  const rate = { ...old?.rate, ...settings.rate };
+  const section = { ...old, ...settings, ...(Object.keys(rate).length > 0 ? { rate } : {}) };
+  return { ...file, vm: { ...file.vm, [vm]: section } } as ConfigFile;
+}
+
+/** Returns a change as a configuration file would say it. */
+function written({
+  requestsPerSecond,
+  burst,
+  floor,
+  ceiling,
+  ...flags
+}: VmSettingsChange): VmChanges & object {
+  const rate = {
+    ...(requestsPerSecond === undefined ? {} : { requests_per_second: requestsPerSecond }),
+    ...(burst === undefined ? {} : { burst }),
+  };
+  const section: Record<string, unknown> = { ...flags, floor, ceiling };
+  if (Object.keys(rate).length > 0) section["rate"] = rate;
+  for (const key of Object.keys(section)) if (section[key] === undefined) delete section[key];
+  return section as { floor?: Bound };
+}

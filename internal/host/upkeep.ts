@@ -1,0 +1,150 @@
+// What must be looked after while claims stand: pins that move, guests that fell silent, CPUs that come back, tools that interfere.
+
+import { authorizeVcpu } from "../arbiter/authorize.ts";
+import type { DriftRule } from "../config/schema.ts";
+import { explain } from "../refusal.ts";
+import type { Log } from "../log.ts";
+import type { Cpufreq } from "../sysfs/cpufreq.ts";
+import { explainSysfs, type SysfsError } from "../sysfs/error.ts";
+import type { Channels } from "./channels.ts";
+import type { EventFeed } from "./events.ts";
+import type { Claim, Ledger } from "./ledger.ts";
+
+/** Pins, leases and drift are looked at this often, in ms. */
+const PERIOD_MS = 500;
+
+export class Upkeep {
+  /** Times a domain was found changed by somebody else. */
+  drifts = 0;
+  readonly #cpufreq: Cpufreq;
+  readonly #ledger: Ledger;
+  readonly #channels: Channels;
+  readonly #events: EventFeed;
+  readonly #log: Log;
+  readonly #rule: () => DriftRule;
+  #online = "";
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  constructor(
+    cpufreq: Cpufreq,
+    ledger: Ledger,
+    channels: Channels,
+    events: EventFeed,
+    log: Log,
+    rule: () => DriftRule,
+  ) {
+    this.#cpufreq = cpufreq;
+    this.#ledger = ledger;
+    this.#channels = channels;
+    this.#events = events;
+    this.#log = log;
+    this.#rule = rule;
+  }
+
+  start(): void {
+    this.#online = this.#readOnline();
+    this.#timer = setInterval(() => this.look(), PERIOD_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Looks at everything once; nothing is read while nobody claims anything. */
+  look(): void {
+    const claims = [...this.#ledger.claims()];
+    if (claims.length === 0) return;
+    this.#hotplug();
+    for (const claim of claims) if (claim.claimant.slot !== "operator") this.#followPin(claim);
+    this.#leases();
+    this.#drift();
+  }
+
+  /** Writes every claimed domain again, as after resume. */
+  reapply(): void {
+    for (const domain of this.#cpufreq.domains) {
+      if (domain.target !== undefined) this.#tell(domain.reapply(), { policy: domain.id });
+    }
+  }
+
+  /** CPUs that went or came: the domains are read anew, and what is claimed is written again. */
+  #hotplug(): void {
+    const online = this.#readOnline();
+    if (online === this.#online) return;
+    this.#log.info("CPUs online changed", { from: this.#online, to: online });
+    this.#online = online;
+    this.#tell(this.#cpufreq.refresh(), {});
+    this.#channels.configure();
+    this.reapply();
+    for (const error of this.#ledger.settle()) this.#log.error(explainSysfs(error));
+  }
+
+  #readOnline(): string {
+    const online = this.#cpufreq.topology.online();
+    return online.ok ? online.value.join(",") : "";
+  }
+
+  /** Moves a claim to the domains its vCPU runs on now; one that has no place of its own any more ends. */
+  #followPin(claim: Claim): void {
+    const vm = this.#channels.vm(claim.grant.vm);
+    if (vm === undefined) return;
+    const grant = authorizeVcpu(vm, claim.grant.vcpu);
+    if (grant.ok && grant.value.domains === claim.grant.domains) return;
+    const fields = { vm: claim.grant.vm, vcpu: claim.grant.vcpu };
+    if (!grant.ok) {
+      const message = explain(grant.error);
+      this.#log.info(`Claim withdrawn: ${message}`, fields);
+      this.#events.emit("claim-withdrawn", { ...fields, message });
+      for (const error of this.#ledger.withdraw((other) => other === claim)) {
+        this.#log.error(explainSysfs(error), fields);
+      }
+      return;
+    }
+    const pcpus = grant.value.pcpus.join(",");
+    this.#log.info("Claim follows its vCPU", { ...fields, pcpus });
+    this.#events.emit("claim-moved", { ...fields, pcpus });
+    this.#tell(this.#ledger.wish(grant.value, claim.claimant, claim.level), fields);
+  }
+
+  /** Ends the claims of guests that have been silent for longer than their lease. */
+  #leases(): void {
+    const now = performance.now();
+    for (const channel of this.#channels.all) {
+      const { leaseS } = channel.vm.settings;
+      if (leaseS === 0 || channel.heardAt === 0 || now - channel.heardAt < leaseS * 1000) continue;
+      channel.heardAt = 0;
+      const fields = { vm: channel.vm.vm, channel: channel.index };
+      this.#log.info(`Claims withdrawn: the guest was silent for ${leaseS} s`, fields);
+      this.#events.emit("claim-withdrawn", { ...fields, message: `silent for ${leaseS} s` });
+      channel.withdraw();
+    }
+  }
+
+  #drift(): void {
+    for (const domain of this.#cpufreq.domains) {
+      if (domain.target === undefined) continue;
+      const drifted = domain.drifted();
+      // A file that can't be read now is an offline CPU's: its claim waits.
+      if (!drifted.ok || !drifted.value) continue;
+      this.drifts++;
+      const reapply = this.#rule() === "reapply";
+      const fields = { policy: domain.id, khz: domain.target };
+      this.#events.emit("drift", { ...fields, reapplied: reapply });
+      this.#log.warnFolded(
+        `drift ${domain.id}`,
+        reapply
+          ? "Another tool changed a claimed frequency; set again"
+          : "Another tool changed a claimed frequency; left as it is",
+        fields,
+      );
+      if (reapply) this.#tell(domain.reapply(), fields);
+    }
+  }
+
+  #tell(
+    done: { readonly ok: true } | { readonly ok: false; readonly error: SysfsError },
+    fields: Readonly<Record<string, string | number>>,
+  ): void {
+    if (!done.ok) this.#log.warnFolded(explainSysfs(done.error), explainSysfs(done.error), fields);
+  }
+}
