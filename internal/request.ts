@@ -1,5 +1,7 @@
 // What a guest can ask and what it is answered: the words that host and guest share, free of bytes and offsets.
 
+import type { ExtensionAnswer, ExtensionAsk } from "./extension.ts";
+
 /** How a guest moves a vCPU's frequency. Source: DPDK rte_power_guest_channel.h, RTE_POWER_SCALE_* and *_TURBO. */
 export const STEPS = ["up", "down", "max", "min", "turbo-on", "turbo-off"] as const;
 export type Step = (typeof STEPS)[number];
@@ -48,7 +50,9 @@ export type Request =
   | (Claimed & { readonly kind: "policy"; readonly policy: GuestPolicy })
   | (Claimed & { readonly kind: "policy-remove" })
   | (Claimed & { readonly kind: "query-freq"; readonly all: boolean })
-  | (Claimed & { readonly kind: "query-caps"; readonly all: boolean });
+  | (Claimed & { readonly kind: "query-caps"; readonly all: boolean })
+  /** Our own words; `sequence` comes back in the answer. */
+  | (Claimed & { readonly kind: "extension"; readonly sequence: number; readonly ask: ExtensionAsk });
 
 /** The host's answer as a guest sees it. */
 export type Reply =
@@ -66,6 +70,13 @@ export type Reply =
       readonly vmName: string;
       readonly count: number;
       readonly caps: readonly VcpuCaps[];
+    }
+  | {
+      readonly kind: "extension";
+      readonly vcpu: number;
+      readonly vmName: string;
+      readonly sequence: number;
+      readonly answer: ExtensionAnswer;
     };
 
 /** What a vCPU's core can do. Source: RTE_POWER caps: turbo, priority (a core with a higher base frequency). */

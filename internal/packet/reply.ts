@@ -3,6 +3,7 @@
 import type { Reply, VcpuCaps } from "../request.ts";
 import { BOUND, isExtension, REPLY, REPLY_BYTES } from "./constants.ts";
 import { capsListPacket, channelPacket464, freqListPacket } from "./dpdk.ts";
+import { decodeAnswer } from "./extension-answer.ts";
 import { setU32At, u32At } from "./little-endian.ts";
 import { hasName } from "./name.ts";
 import type { Malformed } from "./request.ts";
@@ -53,10 +54,12 @@ export function decodeReply(bytes: Uint8Array): Reply | Malformed {
   if (size !== bytes.length) {
     return malformed("bad-size", command, `Reply ${command} has ${size} bytes, not ${bytes.length}.`);
   }
-  if (isExtension(command)) {
-    return malformed("extension", command, `Extension reply 0x${command.toString(16)} is not known.`);
-  }
   const named = hasName(bytes, 0);
+  if (isExtension(command)) {
+    const answer = named ? decodeAnswer(bytes) : undefined;
+    if (answer !== undefined) return answer;
+    return malformed("unknown-command", command, `Extension answer 0x${command.toString(16)} is not known.`);
+  }
   if (command === REPLY.FREQ_LIST) {
     const { resource_id: vcpu, vm_name, num_vcpu: count, freq_list } = freqListPacket.decode(bytes);
     return { kind: "freq-list", vcpu, vmName: named ? vm_name : "", count, khz: freq_list.slice(0, count) };

@@ -3,6 +3,8 @@
 import { type Request, STEPS, type Step } from "../request.ts";
 import { COMMAND, CORE_TYPE, type Generation, hasCommand, isExtension, REQUEST_BYTES } from "./constants.ts";
 import { channelPacket16, channelPacket456, channelPacket464 } from "./dpdk.ts";
+import { commandOf as extensionCommandOf, decodeExtension, encodeExtension } from "./extension.ts";
+import { isAnswer } from "./extension-layout.ts";
 import { u32At, u64At } from "./little-endian.ts";
 import { NameReader } from "./name.ts";
 import { decodePolicy, encodePolicy } from "./policy.ts";
@@ -10,8 +12,7 @@ import { decodePolicy, encodePolicy } from "./policy.ts";
 /** Bytes that are no packet, and why; `detail` is the sentence for the log. */
 export interface Malformed {
   readonly kind: "malformed";
-  readonly why:
-    "unknown-command" | "unknown-unit" | "unterminated-name" | "bad-size" | "bad-policy" | "extension";
+  readonly why: "unknown-command" | "unknown-unit" | "unterminated-name" | "bad-size" | "bad-policy";
   /** The command as sent; 0 when there were too few bytes to have one. */
   readonly command: number;
   readonly detail: string;
@@ -43,7 +44,7 @@ export class RequestDecoder {
       return malformed("bad-size", 0, `A request has 464, 456 or 16 bytes, not ${frame.length}.`);
     }
     const command = u32At(frame, COMMAND_AT);
-    if (!hasCommand(generation, command)) {
+    if (!hasCommand(generation, command) || isAnswer(command)) {
       return malformed(
         "unknown-command",
         command,
@@ -51,13 +52,11 @@ export class RequestDecoder {
       );
     }
     if (command === COMMAND.CONNECT) return CONNECT;
-    if (isExtension(command)) {
-      return malformed("extension", command, `Extension command 0x${command.toString(16)} is not served.`);
-    }
     const vmName = generation === "2014" ? "" : this.#name.read(frame);
     if (vmName === undefined) {
       return malformed("unterminated-name", command, "The vm_name has no NUL in its 32 bytes.");
     }
+    if (isExtension(command)) return decodeExtension(frame, vmName);
     const vcpu = u64At(frame, VCPU_AT);
     const physical = generation === "18.11" && frame[CORE_TYPE_AT] !== CORE_TYPE.VIRTUAL;
     switch (command) {
@@ -97,6 +96,7 @@ export function encodeRequest(request: Request, generation: Generation, into?: U
   const command = commandOf(request);
   if (!hasCommand(generation, command))
     throw new RangeError(`DPDK ${generation} has no ${request.kind} request`);
+  if (request.kind === "extension") return encodeExtension(request, into);
   const packet = { command, resource_id: 0, unit: 0, vm_name: "" };
   if (request.kind !== "connect") {
     if (!Number.isSafeInteger(request.vcpu) || request.vcpu < 0) {
@@ -147,6 +147,8 @@ function commandOf(request: Request): number {
       return request.all ? COMMAND.QUERY_FREQ_LIST : COMMAND.QUERY_FREQ;
     case "query-caps":
       return request.all ? COMMAND.QUERY_CAPS_LIST : COMMAND.QUERY_CAPS;
+    case "extension":
+      return extensionCommandOf(request.ask);
   }
 }
 

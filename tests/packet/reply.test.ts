@@ -101,7 +101,18 @@ test.each([
   ["a list of an ACK's size", patched(golden("reply", "ack"), 4), "bad-size", 4],
   ["command 0", patched(golden("reply", "ack"), 0), "unknown-command", 0],
   ["command 5", patched(golden("reply", "ack"), 5), "unknown-command", 5],
-  ["an extension code", patched(golden("reply", "ack"), EXTENSION_FIRST), "extension", EXTENSION_FIRST],
+  [
+    "an extension request",
+    patched(golden("reply", "ack"), EXTENSION_FIRST),
+    "unknown-command",
+    EXTENSION_FIRST,
+  ],
+  [
+    "an unknown extension answer",
+    patched(golden("18.11", "connect"), 0x564d_ff00),
+    "unknown-command",
+    0x564d_ff00,
+  ],
   ["an ACK whose name has no NUL", golden("reply", "ack").fill(0x61, 16, 48), "unterminated-name", 1],
 ] as const)("decodeReply() says why when it gets %s", (_, bytes, why, command) => {
   expect(decodeReply(bytes)).toMatchObject({ kind: "malformed", why, command });

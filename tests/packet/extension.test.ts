@@ -1,0 +1,229 @@
+// The extension's bytes judged by C-made frames, both ways: a guest in any language writes these structs.
+
+import { expect, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ExtensionAnswer, ExtensionAsk, VcpuState } from "../../internal/extension.ts";
+import { encodeAnswer } from "../../internal/packet/extension-answer.ts";
+import {
+  EXTENSION_STATUS,
+  extensionAnswer,
+  extensionRequest,
+  PAGE,
+} from "../../internal/packet/extension-layout.ts";
+import { decodeReply } from "../../internal/packet/reply.ts";
+import { encodeRequest, RequestDecoder } from "../../internal/packet/request.ts";
+import { STEPS } from "../../internal/request.ts";
+import { EXTENSION_PACKETS, EXTENSION_STRUCTS, golden } from "../fixtures/packet/golden.ts";
+import { random } from "../fixtures/packet/random.ts";
+
+const FIXTURES = join(import.meta.dir, "../fixtures/packet");
+const request = (ask: ExtensionAsk) =>
+  ({
+    kind: "extension",
+    vcpu: 11,
+    vmName: "web.01",
+    physical: false,
+    sequence: 0x01020304,
+    ask,
+  }) as const;
+
+/** One row a request: the oracle's title, what it asks. */
+const ASKS: readonly (readonly [string, ExtensionAsk])[] = [
+  ["hello", { do: "hello", version: 1, leaseS: 10 }],
+  ["ping", { do: "ping" }],
+  ...STEPS.map((step) => [`scale-${step}`, { do: "scale", step }] as const),
+  ["set-khz", { do: "set-khz", khz: 2_400_000, turbo: false }],
+  ["set-khz-turbo", { do: "set-khz", khz: 3_500_000, turbo: true }],
+  ["release", { do: "release", all: false }],
+  ["release-all", { do: "release", all: true }],
+  ["freqs", { do: "freqs", first: 40 }],
+  ["state", { do: "state" }],
+  ["list", { do: "list", first: 32 }],
+  ["policy-remove", { do: "policy-remove" }],
+];
+
+const state: VcpuState = {
+  wishKhz: 1,
+  targetKhz: 2,
+  currentKhz: 3,
+  floorKhz: 4,
+  ceilingKhz: 5,
+  lowestKhz: 6,
+  highestKhz: 7,
+  nominalKhz: 8,
+  ownClaims: 9,
+  otherVms: 10,
+  decidedBy: "other-vm",
+  winner: 12,
+  clippedBy: "site",
+  turboAllowed: true,
+  hasTurbo: true,
+  leaseLeftMs: 9999,
+  lastNo: { no: "no-such-vcpu", agoS: 61 },
+};
+const vcpus = [
+  { khz: 2_600_000, turbo: true, priority: false },
+  { khz: 0, turbo: false, priority: true },
+  { khz: 800_000, turbo: true, priority: true },
+];
+/** One row an answer: the oracle's title, what was asked, what it says. */
+const ANSWERS: readonly (readonly [string, ExtensionAsk, ExtensionAnswer])[] = [
+  ["hello", { do: "hello", version: 1, leaseS: 0 }, { do: "hello", version: 1, leaseS: 10, vcpus: 12 }],
+  ["ping", { do: "ping" }, { do: "ping", lapses: 3 }],
+  ["scale", { do: "scale", step: "up" }, { do: "scale", wishKhz: 1_200_000, targetKhz: 2_600_000 }],
+  [
+    "set-khz",
+    { do: "set-khz", khz: 1, turbo: false },
+    { do: "set-khz", wishKhz: 2_400_000, targetKhz: 2_400_000 },
+  ],
+  ["release", { do: "release", all: false }, { do: "release", wishKhz: 0, targetKhz: 800_000 }],
+  [
+    "freqs",
+    { do: "freqs", first: 40 },
+    { do: "freqs", total: 42, first: 40, nominal: 1, khz: [900_000, 800_000] },
+  ],
+  ["state", { do: "state" }, { do: "state", ...state, text: "There is no vCPU 11." }],
+  ["list", { do: "list", first: 32 }, { do: "list", total: 35, first: 32, vcpus }],
+  ["policy-remove", { do: "policy-remove" }, { do: "policy-remove", removed: true }],
+  [
+    "refused",
+    { do: "set-khz", khz: 1, turbo: true },
+    { do: "no", no: "turbo-off", text: "This VM may not use turbo." },
+  ],
+  [
+    "unknown",
+    { do: "not-understood", command: 0x564d_7fff, why: "unknown-command", detail: "" },
+    { do: "no", no: "unknown-command", text: "What?" },
+  ],
+];
+const head = (ask: ExtensionAsk) => ({ vcpu: 11, sequence: 0xffff_fffe, vmName: "web.01", ask });
+
+const TABLES = [...Object.values(extensionRequest), ...Object.values(extensionAnswer)];
+test.each(TABLES.map((table) => [table.name, table] as const))(
+  "%s has the members that the C compiler laid out",
+  (name, table) => {
+    const members = Object.entries(table.fields).map(
+      ([key, { offset, bytes }]) => `${key}@${offset}+${bytes}`,
+    );
+    const struct = EXTENSION_STRUCTS.find((s) => s.name === name);
+    expect({ size: table.size, members }).toEqual({
+      size: struct?.size ?? 0,
+      members: struct?.members ?? [],
+    });
+  },
+);
+
+test("extension.txt has neither a struct nor a packet without a row", () => {
+  expect(EXTENSION_STRUCTS.map((s) => s.name)).toEqual(TABLES.map((t) => t.name));
+  const titles = (who: string) => EXTENSION_PACKETS.filter((p) => p.generation === who).map((p) => p.title);
+  expect(titles("request")).toEqual(ASKS.map(([title]) => title));
+  expect(titles("answer")).toEqual(ANSWERS.map(([title]) => title));
+});
+
+test.skipIf(Bun.which("gcc") === null)(
+  "extension.txt is what extension-oracle.c prints (needs gcc)",
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), "oracle-"));
+    try {
+      const program = join(folder, "oracle");
+      const gcc = Bun.spawnSync([
+        "gcc",
+        "-Wall",
+        "-Werror",
+        "-o",
+        program,
+        join(FIXTURES, "extension-oracle.c"),
+      ]);
+      expect(gcc.stderr.toString()).toBe("");
+      const printed = Bun.spawnSync([program]).stdout.toString();
+      expect(printed).toBe(await Bun.file(join(FIXTURES, "extension.txt")).text());
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  },
+);
+
+test.each(ASKS)("encodeRequest() and decode() agree with the C program on %s", (title, ask) => {
+  expect(encodeRequest(request(ask), "18.11").toHex()).toBe(golden("request", title).toHex());
+  expect(new RequestDecoder().decode(golden("request", title))).toEqual(request(ask));
+});
+
+test.each(ANSWERS)(
+  "encodeAnswer() and decodeReply() agree with the C program on %s",
+  (title, ask, answer) => {
+    expect(encodeAnswer(head(ask), answer).toHex()).toBe(golden("answer", title).toHex());
+    expect(decodeReply(golden("answer", title))).toEqual({
+      kind: "extension",
+      vcpu: 11,
+      vmName: "web.01",
+      sequence: 0xffff_fffe,
+      answer,
+    });
+  },
+);
+
+const patched = (title: string, at: number, value: number): Uint8Array => {
+  const bytes = golden("request", title);
+  new DataView(bytes.buffer).setUint32(at, value, true);
+  return bytes;
+};
+test.each([
+  ["version 0", patched("hello", 48, 0), "bad-value", "version is 0"],
+  ["a lease past an hour", patched("hello", 52, 3601), "bad-value", "lease_s is 3601; it may be 0 to 3600"],
+  ["unit 0", patched("scale-up", 48, 0), "bad-value", "unit is 0"],
+  ["unit 7", patched("scale-up", 48, 7), "bad-value", "it may be 1 to 6"],
+  ["0 kHz", patched("set-khz", 48, 0), "bad-value", "khz is 0"],
+  ["the next version's command", patched("ping", 12, 0x564d_000a), "unknown-command", "0x564d000a"],
+] as const)("decode() keeps %s as something to answer no", (_, frame, why, words) => {
+  const decoded = new RequestDecoder().decode(frame);
+  expect(decoded).toMatchObject({ kind: "extension", ask: { do: "not-understood", why } });
+  expect(JSON.stringify(decoded)).toContain(words);
+});
+
+test("encodeAnswer() cuts pages and sentences to what fits, between characters", () => {
+  const khz = Array.from({ length: 60 }, (_, i) => 3_000_000 - i);
+  const freqs = decodeReply(
+    encodeAnswer(head({ do: "freqs", first: 0 }), { do: "freqs", total: 60, first: 0, nominal: 0, khz }),
+  );
+  expect(freqs).toMatchObject({ answer: { total: 60, khz: khz.slice(0, PAGE.FREQS) } });
+  const text = `x${"\u00e9".repeat(200)}`;
+  const no = decodeReply(encodeAnswer(head({ do: "ping" }), { do: "no", no: "failed", text }));
+  expect(no).toMatchObject({ answer: { text: text.slice(0, 104) } });
+});
+
+test("a page's count past its room is cut, a no of a newer host keeps its sentence", () => {
+  const bytes = golden("answer", "list");
+  new DataView(bytes.buffer).setUint32(64, 0xffff_ffff, true);
+  expect(decodeReply(bytes)).toMatchObject({ answer: { vcpus: { length: PAGE.VCPUS } } });
+  const no = golden("answer", "refused");
+  new DataView(no.buffer).setUint32(48, 999, true);
+  expect(decodeReply(no)).toMatchObject({
+    answer: { do: "no", no: "other", text: "This VM may not use turbo." },
+  });
+});
+
+test("every status has a number of its own", () => {
+  const numbers = Object.values(EXTENSION_STATUS);
+  expect(new Set(numbers).size).toBe(numbers.length);
+  expect(numbers).not.toContain(0);
+});
+
+test("decode() and decodeReply() never throw when the body is random", () => {
+  const next = random(7);
+  const asked = new Set<string>();
+  for (let i = 0; i < 20_000; i++) {
+    const bytes = Uint8Array.from({ length: 464 }, () => next(256));
+    const command = 0x564d_0000 + next(12) + (next(2) === 0 ? 0 : 0x8000);
+    new DataView(bytes.buffer).setUint32(12, command, true);
+    if (next(4) > 0) bytes[47] = 0;
+    if (next(2) > 0) bytes.fill(0, 48, 52);
+    const decoded = new RequestDecoder().decode(bytes);
+    asked.add(decoded.kind === "extension" ? decoded.ask.do : decoded.kind);
+    const reply = decodeReply(bytes);
+    asked.add(reply.kind === "extension" ? `answer ${reply.answer.do}` : reply.kind);
+  }
+  for (const [, ask] of ASKS) if (ask.do !== "hello" && ask.do !== "scale") expect(asked).toContain(ask.do);
+  for (const [, , answer] of ANSWERS) expect(asked).toContain(`answer ${answer.do}`);
+});
