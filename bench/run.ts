@@ -28,11 +28,14 @@ function compile(scratch: string, name: string): string {
   return program;
 }
 
-/** Returns how long one run of `argv` takes from spawn to exit, in ms. */
-function timeStart(argv: string[]): number {
+/** Returns how long one run of `argv` takes from spawn to exit, in ms. Throws when it ends with another status than `status`. */
+function timeStart(argv: string[], status: number): number {
   const since = Bun.nanoseconds();
-  Bun.spawnSync(argv, { stdin: "ignore", stdout: "ignore", stderr: "ignore" });
-  return (Bun.nanoseconds() - since) / 1e6;
+  const { exitCode } = Bun.spawnSync(argv, { stdin: "ignore", stdout: "ignore", stderr: "ignore" });
+  const ms = (Bun.nanoseconds() - since) / 1e6;
+  if (exitCode !== status)
+    throw new Error(`"${argv.join(" ")}" ended with status ${exitCode}, not ${status}.`);
+  return ms;
 }
 
 /** Runs everything, A B A B, and returns the lines of the report. */
@@ -67,10 +70,11 @@ async function bench(scratch: string, sysfs: string, proc: string, quick: boolea
       await measure(scratch, client, sides[side], whole, put(side));
     }
   }
-  const guest = against === "powermon" ? join(REPO, "dist/vmpower-guest") : yardstick;
+  const usage = () => timeStart([yardstick], 2);
+  const version = () => timeStart([join(REPO, "dist/vmpower-guest"), "--version"], 0);
   for (let i = 0; i < STARTS; i++) {
-    put("powermon")("start", timeStart([guest, "--version"]));
-    put("yardstick")("start", timeStart([yardstick, "--version"]));
+    put("powermon")("start", against === "powermon" ? version() : usage());
+    put("yardstick")("start", usage());
   }
   return [...figures].map(([key, both]) => ({ key, ...summarize(METRICS[key], both) }));
 }
