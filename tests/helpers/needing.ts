@@ -10,19 +10,27 @@ const PACKAGES = {
   "qemu-system-x86_64": "qemu-system-x86",
   "systemd-analyze": "systemd",
   "systemd-notify": "systemd",
+  "systemd-sysusers": "systemd",
+  "systemd-tmpfiles": "systemd",
   socat: "socat",
   python3: "python3",
 } as const;
 
-const canUnshare = () =>
-  process.getuid?.() === 0 &&
-  Bun.which("unshare") !== null &&
-  Bun.spawnSync(["unshare", "-m", "-p", "-n", "-f", "true"]).success;
+/** What no package brings. */
+const RIGHTS = {
+  root: () => process.getuid?.() === 0,
+  "root and namespaces": () =>
+    RIGHTS.root() &&
+    Bun.which("unshare") !== null &&
+    Bun.spawnSync(["unshare", "-m", "-p", "-n", "-f", "true"]).success,
+} as const;
 
-type Need = keyof typeof PACKAGES | "root and namespaces";
+type Need = keyof typeof PACKAGES | keyof typeof RIGHTS;
 
-function isMissing(need: Need): boolean {
-  return need === "root and namespaces" ? !canUnshare() : Bun.which(need) === null;
+/** Returns what would bring `need`; undefined when it is here. */
+function lackOf(need: Need): string | undefined {
+  if (need in RIGHTS) return RIGHTS[need as keyof typeof RIGHTS]() ? undefined : need;
+  return Bun.which(need) === null ? PACKAGES[need as keyof typeof PACKAGES] : undefined;
 }
 
 /** Runs `body` as a test when everything that it needs is here. */
@@ -32,9 +40,7 @@ export function testNeeding(
   body: () => Promise<void> | void,
   timeoutMs = 10_000,
 ): void {
-  const missing = needs
-    .filter(isMissing)
-    .map((need) => (need === "root and namespaces" ? need : PACKAGES[need]));
-  const why = missing.length > 0 ? ` (needs ${[...new Set(missing)].join(", ")})` : "";
-  test.skipIf(missing.length > 0)(title + why, body, timeoutMs);
+  const missing = new Set(needs.map(lackOf).filter((lack) => lack !== undefined));
+  const why = missing.size > 0 ? ` (needs ${[...missing].join(", ")})` : "";
+  test.skipIf(missing.size > 0)(title + why, body, timeoutMs);
 }

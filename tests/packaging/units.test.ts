@@ -1,0 +1,117 @@
+// The unit and its companions, judged by systemd's own tools.
+
+import { expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DEFAULTS } from "../../internal/config/defaults.ts";
+import { testNeeding } from "../helpers/needing.ts";
+
+const PACKAGING = join(import.meta.dir, "../../packaging");
+const UNIT = join(PACKAGING, "powermon.service");
+const unit = readFileSync(UNIT, "utf8");
+
+/** Largest exposure that is accepted, of 10. */
+const MAX_EXPOSURE = 3.0;
+
+function inFolder<T>(work: (dir: string) => T): T {
+  const dir = mkdtempSync(join(tmpdir(), "powermon-units-"));
+  try {
+    return work(dir);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}
+
+function run(...command: string[]) {
+  const done = Bun.spawnSync(command, { timeout: 9000, env: { ...process.env, LC_ALL: "C" } });
+  return { status: done.exitCode, text: `${done.stdout}${done.stderr}` };
+}
+
+/** Returns what the unit sets `key` to, each time. */
+function settings(key: string): string[] {
+  return [...unit.matchAll(new RegExp(`^${key}=(.*)$`, "gm"))].map((match) => match[1] ?? "");
+}
+
+testNeeding(
+  ["systemd-analyze"],
+  `powermon.service is exposed to ${MAX_EXPOSURE} or less by systemd-analyze security`,
+  () => {
+    const { text } = run("systemd-analyze", "security", "--offline=true", "--no-pager", UNIT);
+    const exposure = Number(/Overall exposure level for powermon\.service: ([\d.]+)/.exec(text)?.[1] ?? NaN);
+    expect(exposure).toBeGreaterThan(0);
+    expect(exposure).toBeLessThanOrEqual(MAX_EXPOSURE);
+  },
+);
+
+testNeeding(["systemd-analyze"], "powermon.service has no key or value that systemd does not know", () =>
+  inFolder((dir) => {
+    // The program and its manual are not installed here.
+    const tried = join(dir, "powermon.service");
+    writeFileSync(tried, unit.replaceAll("/usr/bin/powermon", "/bin/true"));
+    expect(run("systemd-analyze", "verify", "--man=no", tried)).toEqual({ status: 0, text: "" });
+    writeFileSync(
+      tried,
+      unit.replaceAll("/usr/bin/powermon", "/bin/true").replace("ProtectSystem", "ProtectSistem"),
+    );
+    expect(run("systemd-analyze", "verify", "--man=no", tried).text).toContain("ProtectSistem");
+  }),
+);
+
+test("powermon.service says why for each thing that it leaves open", () => {
+  const lines = unit.split("\n");
+  const open = lines.flatMap((line, i) => (/^[A-Z]\w+=(no|default|all|0)$/.test(line) ? [i] : []));
+  expect(open.length).toBeGreaterThan(5);
+  for (const i of open) {
+    const before = lines
+      .slice(0, i)
+      .findLast((line) => line.startsWith("#") || line === "" || !/=(default|all)$/.test(line));
+    expect(`${before} / ${lines[i]}`).toStartWith("# ");
+  }
+  for (const capability of settings("CapabilityBoundingSet").join(" ").split(" ")) {
+    expect(unit).toContain(`# - ${capability} `);
+  }
+});
+
+test("powermon.service agrees with the program's defaults and keeps the runtime's own variables out", () => {
+  expect(settings("StateDirectory")).toEqual([DEFAULTS.state_dir.replace("/var/lib/", "")]);
+  expect(DEFAULTS.control.socket).toStartWith(`/run/${settings("RuntimeDirectory")[0]}/`);
+  expect(settings("RuntimeDirectoryPreserve")).toEqual(["yes"]);
+  expect(settings("WorkingDirectory")).toEqual(["/"]);
+  expect(settings("UnsetEnvironment")[0]?.split(" ")).toEqual(
+    expect.arrayContaining(["BUN_OPTIONS", "BUN_BE_BUN", "BUN_INSPECT", "LD_PRELOAD"]),
+  );
+});
+
+testNeeding(
+  ["systemd-tmpfiles", "root"],
+  "tmpfiles.d makes the folders that the program watches, for root alone to write",
+  () =>
+    inFolder((root) => {
+      mkdirSync(join(root, "etc"));
+      writeFileSync(join(root, "etc/passwd"), "root:x:0:0::/root:/bin/sh\n");
+      writeFileSync(join(root, "etc/group"), "root:x:0:\n");
+      const made = run(
+        "systemd-tmpfiles",
+        `--root=${root}`,
+        "--create",
+        join(PACKAGING, "tmpfiles.d/powermon.conf"),
+      );
+      expect(made).toEqual({ status: 0, text: "" });
+      const { mode, uid } = statSync(join(root, DEFAULTS.channels.dirs[0] ?? ""));
+      expect([mode & 0o7777, uid]).toEqual([0o755, 0]);
+    }),
+);
+
+testNeeding(["systemd-sysusers"], "sysusers.d makes the group of the control socket", () =>
+  inFolder((root) => {
+    const planned = run(
+      "systemd-sysusers",
+      `--root=${root}`,
+      "--dry-run",
+      join(PACKAGING, "sysusers.d/powermon.conf"),
+    );
+    expect(planned.status).toBe(0);
+    expect(planned.text).toContain(`group '${DEFAULTS.control.group}'`);
+  }),
+);
