@@ -1,0 +1,48 @@
+// From a method and a path to a route: without it a path trick could reach what it should not, or crash on the way.
+
+import { type Route, ROUTES } from "./routes.ts";
+
+/** What a method and a path lead to. */
+export type Found =
+  | { readonly kind: "route"; readonly route: Route; readonly parts: readonly string[] }
+  | { readonly kind: "events" }
+  | { readonly kind: "wrong-method"; readonly allowed: readonly string[] }
+  | { readonly kind: "nowhere" };
+
+const TABLE = ROUTES.map((route) => ({ route, pattern: route.path.split("/") }));
+
+/**
+ * Returns what `target`, a request's path as sent, leads to. Each part is decoded after the path was cut at its slashes: an
+ * encoded slash never makes a new part, and "." and ".." are parts like any other.
+ */
+export function findRoute(method: string, target: string): Found {
+  const parts = decodeParts(target);
+  if (parts === undefined || parts[0] !== "v1") return { kind: "nowhere" };
+  const rest = parts.slice(1);
+  if (rest.length === 1 && rest[0] === "events")
+    return method === "GET" ? { kind: "events" } : { kind: "wrong-method", allowed: ["GET"] };
+  const here = TABLE.filter(({ pattern }) => isMatch(pattern, rest));
+  const found = here.find(({ route }) => route.method === method);
+  if (found !== undefined) {
+    const names = rest.filter((_, i) => found.pattern[i]?.startsWith("{"));
+    return { kind: "route", route: found.route, parts: names };
+  }
+  if (here.length === 0) return { kind: "nowhere" };
+  return { kind: "wrong-method", allowed: here.map(({ route }) => route.method) };
+}
+
+function decodeParts(target: string): readonly string[] | undefined {
+  if (!target.startsWith("/") || /[?#]/.test(target)) return undefined;
+  try {
+    return target.slice(1).split("/").map(decodeURIComponent);
+  } catch {
+    return undefined;
+  }
+}
+
+function isMatch(pattern: readonly string[], parts: readonly string[]): boolean {
+  return (
+    pattern.length === parts.length &&
+    pattern.every((wanted, i) => (wanted.startsWith("{") ? parts[i] !== "" : wanted === parts[i]))
+  );
+}

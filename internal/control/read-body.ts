@@ -1,0 +1,44 @@
+// A request's body, bounded: without it one request could fill the memory or hold its place for ever.
+
+import type { IncomingMessage } from "node:http";
+import { err, ok, type Result } from "../result.ts";
+
+/** Most bytes of a body. */
+export const MAX_BODY = 64 * 1024;
+/** How long a body may take, in ms. */
+const BODY_MS = 5000;
+
+/** Why a body was not read to its end. */
+export type BodyError = "too-large" | "too-slow" | "gone" | "no-json";
+
+/** Reads the body as JSON; undefined when there is none. */
+export function readBody(request: IncomingMessage): Promise<Result<unknown, BodyError>> {
+  if (Number(request.headers["content-length"] ?? 0) > MAX_BODY) return Promise.resolve(err("too-large"));
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const end = (result: Result<unknown, BodyError>) => {
+      clearTimeout(deadline);
+      request.removeAllListeners("data");
+      resolve(result);
+    };
+    const deadline = setTimeout(() => end(err("too-slow")), BODY_MS);
+    request.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > MAX_BODY) end(err("too-large"));
+      else chunks.push(chunk);
+    });
+    request.once("end", () => end(parse(Buffer.concat(chunks).toString())));
+    request.once("error", () => end(err("gone")));
+    request.once("close", () => end(err("gone")));
+  });
+}
+
+function parse(text: string): Result<unknown, BodyError> {
+  if (text.trim() === "") return ok(undefined);
+  try {
+    return ok(JSON.parse(text));
+  } catch {
+    return err("no-json");
+  }
+}

@@ -1,0 +1,216 @@
+// The control server: without it nobody could ask or tell a running powermon anything.
+
+import { rmSync } from "node:fs";
+import { createServer as createHttp, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type Server, type Socket } from "node:net";
+import type { Log } from "../log.ts";
+import { err, ok, type Result } from "../result.ts";
+import { EventStreams } from "./event-streams.ts";
+import { findRoute } from "./find-route.ts";
+import type { Done, Operations, Problem } from "./operations.ts";
+import { HTTP_STATUS, problem } from "./problem.ts";
+import { type BodyError, MAX_BODY, readBody } from "./read-body.ts";
+import { clearStale, shareSocket } from "./socket-file.ts";
+import { wrongSocketPath } from "./socket-path.ts";
+
+/** Who is at the other end of a connection. */
+export interface Peer {
+  readonly pid: number;
+  readonly uid: number;
+}
+
+export interface ControlOptions {
+  /** A whole path; its folder exists. */
+  readonly socket: string;
+  /** The group that may use it beside the owner; empty for nobody else. */
+  readonly group: string;
+  readonly operations: Operations;
+  readonly log: Log;
+  /** Returns who is connected to the file descriptor `fd`, for the log of changes. */
+  readonly peerOf?: (fd: number) => Peer | undefined;
+  /** How often event streams get a comment, in ms. */
+  readonly heartbeatMs?: number;
+}
+
+/** A running control server. */
+export interface ControlServer {
+  /** Ends all connections and removes the socket. */
+  stop(): void;
+}
+
+/** Connections at a time; more are answered with 503. */
+const MAX_CONNECTIONS = 64;
+/** A connection without a request is closed after this time, in ms. */
+const IDLE_MS = 10_000;
+/** Most bytes of a body that are written to the log of changes. */
+const MAX_LOGGED = 200;
+
+/**
+ * Serves HTTP on the unix socket `socket`, mode 0660. A stale socket is replaced. Errors: a sentence when another powermon answers
+ * there, or the socket can't be made.
+ *
+ * The connections are taken by node:net and handed to node:http, since Bun.serve() tells nobody's file descriptor and so no peer.
+ */
+export async function startControl(options: ControlOptions): Promise<Result<ControlServer, string>> {
+  const { socket: path, group, log } = options;
+  const wrong = wrongSocketPath(path);
+  if (wrong !== undefined) return err(`Cannot listen: ${wrong}.`);
+  const control = new Control(options);
+  const http = createHttp({ maxHeaderSize: 8192 }, (request, response) => control.serve(request, response));
+  http.on("clientError", (_cause, socket) => {
+    if (socket.writable) socket.end(raw(400, "invalid", "That is not HTTP as this server speaks it."));
+    else socket.destroy();
+  });
+  const connections = new Set<Socket>();
+  const server = createServer((socket) => {
+    socket.on("error", () => socket.destroy());
+    if (connections.size >= MAX_CONNECTIONS) {
+      socket.end(raw(503, "busy", `There are ${MAX_CONNECTIONS} connections already; try again.`));
+      return;
+    }
+    connections.add(socket);
+    socket.once("close", () => connections.delete(socket));
+    socket.setTimeout(IDLE_MS, () => socket.destroy());
+    http.emit("connection", socket);
+  });
+  try {
+    const cleared = await clearStale(path);
+    if (!cleared.ok) return err(`Cannot listen: ${cleared.error}`);
+    await listen(server, path);
+    const alone = shareSocket(path, group);
+    if (alone !== undefined) log.warn(alone);
+  } catch (cause) {
+    server.close();
+    return err(`Cannot listen on ${path}: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}.`);
+  }
+  return ok({
+    stop() {
+      control.close();
+      server.close();
+      for (const socket of connections) socket.destroySoon();
+      rmSync(path, { force: true });
+    },
+  });
+}
+
+class Control {
+  readonly #options: ControlOptions;
+  readonly #streams: EventStreams;
+
+  constructor(options: ControlOptions) {
+    this.#options = options;
+    const { operations, log, heartbeatMs } = options;
+    this.#streams = new EventStreams(
+      operations,
+      () => log.warn("An event listener was too slow and has been cut off"),
+      heartbeatMs,
+    );
+  }
+
+  serve(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
+    // The answer may take longer than an idle connection may rest.
+    socket.setTimeout(0);
+    response.once("finish", () => socket.setTimeout(IDLE_MS));
+    response.on("error", () => response.destroy());
+    this.#answer(request, response).catch((cause: unknown) => {
+      const bug = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+      this.#options.log.error(`Control request failed by a bug: ${bug}`, { path: request.url });
+      if (!response.headersSent)
+        write(response, 500, problem("failed", "powermon failed by a bug; its log says where."));
+      else response.destroy();
+    });
+  }
+
+  close(): void {
+    this.#streams.close();
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method = "", url = "" } = request;
+    const found = findRoute(method, url);
+    if (found.kind === "nowhere") {
+      write(response, 404, problem("not-found", `There is nothing at ${JSON.stringify(url)}.`));
+    } else if (found.kind === "wrong-method") {
+      response.setHeader("allow", found.allowed.join(", "));
+      write(
+        response,
+        405,
+        problem("invalid", `${method} is not taken here; ${found.allowed.join(", ")} would be.`),
+      );
+    } else if (found.kind === "events") {
+      if (this.#streams.hasRoom) this.#streams.open(response);
+      else write(response, 503, problem("busy", "There are too many event listeners already; try again."));
+    } else {
+      const body = await readBody(request);
+      if (!body.ok) {
+        refuseBody(response, body.error);
+        return;
+      }
+      const outcome = await found.route.serve(this.#options.operations, found.parts, body.value);
+      if (method !== "GET") this.#note(request, body.value, outcome);
+      write(response, outcome.ok ? 200 : HTTP_STATUS[outcome.error.code], outcome);
+    }
+  }
+
+  /** Logs a change and who asked for it. */
+  #note({ method, url, socket }: IncomingMessage, body: unknown, outcome: Done<unknown>): void {
+    const { log, peerOf } = this.#options;
+    const fd = fdOf(socket);
+    const peer = fd === undefined ? undefined : peerOf?.(fd);
+    log.info(outcome.ok ? "Control request done" : "Control request not done", {
+      request: `${method} ${url}`,
+      body: body === undefined ? undefined : JSON.stringify(body).slice(0, MAX_LOGGED),
+      uid: peer?.uid,
+      pid: peer?.pid,
+      code: outcome.ok ? undefined : outcome.error.code,
+    });
+  }
+}
+
+/** Returns the socket's file descriptor, which node:net's API does not name; undefined where the runtime keeps it elsewhere. */
+function fdOf(socket: Socket): number | undefined {
+  const handle: unknown = Reflect.get(socket, "_handle");
+  const fd: unknown = typeof handle === "object" && handle !== null ? Reflect.get(handle, "fd") : undefined;
+  return typeof fd === "number" && fd >= 0 ? fd : undefined;
+}
+
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(path, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+const BODY_ANSWERS: Readonly<Record<Exclude<BodyError, "gone">, readonly [number, string]>> = {
+  "too-large": [413, `The body has more than ${MAX_BODY} bytes.`],
+  "too-slow": [408, "The body did not come in time."],
+  "no-json": [400, 'The body is no JSON; write one object, such as {"queries": true}.'],
+};
+
+function refuseBody(response: ServerResponse, no: BodyError): void {
+  if (no === "gone") {
+    response.destroy();
+    return;
+  }
+  const [status, message] = BODY_ANSWERS[no];
+  // What is still coming of the body is not waited for.
+  if (status !== 400) response.setHeader("connection", "close");
+  write(response, status, problem("invalid", message));
+}
+
+function write(response: ServerResponse, status: number, outcome: Done<unknown>): void {
+  const text = JSON.stringify(outcome.ok ? (outcome.value ?? { done: true }) : { error: outcome.error });
+  response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
+  response.end(`${text}\n`);
+}
+
+/** Returns a whole answer for a connection that has no request. */
+function raw(status: number, code: Problem["code"], message: string): string {
+  const body = `${JSON.stringify({ error: { code, message } })}\n`;
+  const reason = status === 400 ? "Bad Request" : "Service Unavailable";
+  return `HTTP/1.1 ${status} ${reason}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`;
+}
