@@ -3,8 +3,6 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { scenario } from "./scenario.ts";
 import { TWO_VMS, TwoVms } from "./two-vms.ts";
 
-const STEP_MS = 60_000;
-
 scenario("chain of two VMs", TWO_VMS, (build) => {
   let vms: TwoVms;
 
@@ -17,7 +15,7 @@ scenario("chain of two VMs", TWO_VMS, (build) => {
     // connected on both ports, and somewhere in the middle, so that each first step below changes something
     await vms.scaleWhenConnected("min", 0);
     await vms.scaleWhenConnected("max", 1);
-  }, 3 * STEP_MS);
+  });
 
   afterAll(() => vms?.end());
 
@@ -41,46 +39,38 @@ scenario("chain of two VMs", TWO_VMS, (build) => {
       expect(after[policy]).toMatchObject({ governor: "userspace", setspeed: khz, cur: khz });
       expect({ ...after, [policy]: undefined }).toEqual({ ...before, [policy]: undefined });
     },
-    STEP_MS,
   );
 
-  test(
-    "freq answers with the clocks of both vCPUs",
-    async () => {
-      const answer = JSON.parse(await vms.answered("freq --vcpu all --json --timeout-ms 3000"));
-      expect(JSON.stringify(answer)).toMatch(/1000000.*2400000/);
-    },
-    STEP_MS,
-  );
+  test("freq answers with the clocks of both vCPUs", async () => {
+    const answer = JSON.parse(await vms.answered("freq --vcpu all --json --timeout-ms 10000"));
+    expect(answer.vcpus).toMatchObject([
+      { vcpu: 0, khz: 1_000_000 },
+      { vcpu: 1, khz: 2_400_000 },
+    ]);
+  });
 
-  test(
-    "caps answers for both vCPUs",
-    async () => {
-      expect(JSON.parse(await vms.answered("caps --json --timeout-ms 3000"))).toBeDefined();
-    },
-    STEP_MS,
-  );
+  test("caps answers that neither CPU has turbo, for this kernel has no boost", async () => {
+    const answer = JSON.parse(await vms.answered("caps --json --timeout-ms 10000"));
+    expect(answer.vcpus).toMatchObject([
+      { vcpu: 0, turbo: false },
+      { vcpu: 1, turbo: false },
+    ]);
+  });
 
-  test(
-    "probe says that the host answers on both ports",
-    async () => {
-      const said = await vms.answered("probe --timeout-ms 3000");
-      expect(said).toMatch(/poweragent\.0/);
-      expect(said).toMatch(/poweragent\.1/);
-    },
-    STEP_MS,
-  );
+  test("probe says that the host answers on both ports", async () => {
+    const answer = JSON.parse(await vms.answered("probe --json --timeout-ms 10000"));
+    expect(answer.ports).toMatchObject([
+      { number: 0, answers: true },
+      { number: 1, answers: true },
+    ]);
+  });
 
-  test(
-    "scale of a vCPU without a pin is refused with status 3 and changes nothing",
-    async () => {
-      await vms.host.endPowermon("TERM");
-      await vms.host.startPowermon("--pin vm1:0=2");
-      await vms.scaleWhenConnected("max", 0);
-      const before = await vms.host.domains();
-      expect(await vms.scale("min", 1)).toMatchObject({ status: 3 });
-      expect(await vms.host.domains()).toEqual(before);
-    },
-    STEP_MS,
-  );
+  test("scale of a vCPU without a pin is refused with status 3 and changes nothing", async () => {
+    await vms.host.endPowermon("TERM");
+    await vms.host.startPowermon("--pin vm1:0=2");
+    await vms.scaleWhenConnected("max", 0);
+    const before = await vms.host.domains();
+    expect(await vms.scale("min", 1)).toMatchObject({ status: 3 });
+    expect(await vms.host.domains()).toEqual(before);
+  });
 });

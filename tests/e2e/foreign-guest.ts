@@ -14,7 +14,18 @@ export async function compileForeignGuest(out: string): Promise<void> {
 /** Words that make dpdk-guest VM `name` with lcores 0 to `ports` - 1, all on CPU 0, without hugepages or devices. */
 export function foreignGuestWords(name: string, ports: number): string[] {
   const lcores = Array.from({ length: ports }, (_, lcore) => `${lcore}@0`).join(",");
-  return [name, "--no-huge", "-m", "64", "--no-pci", "--no-shconf", "--no-telemetry", "--lcores", lcores];
+  return [
+    name,
+    "--no-huge",
+    "-m",
+    "64",
+    "--no-pci",
+    "--no-shconf",
+    "--no-telemetry",
+    "--log-level=error",
+    "--lcores",
+    lcores,
+  ];
 }
 
 /** A running dpdk-guest behind lab/dpdk-bridge.sh. */

@@ -12,6 +12,7 @@ export class OuterHost {
   readonly channels: string;
   readonly #dir: string;
   readonly #tree: Tree;
+  readonly #logPath: string;
   readonly #powermon: Subprocess;
 
   /** Starts powermon on tree `tree` (see tests/helpers/tree.ts) with more `flags`. */
@@ -20,18 +21,14 @@ export class OuterHost {
     this.channels = join(this.#dir, "channels");
     mkdirSync(this.channels);
     this.#tree = makeTree(tree);
+    this.#logPath = join(this.#dir, "powermon.log");
     const state = join(this.#dir, "state");
     const where = ["--dir", this.channels, "--state-dir", state, "--sysfs-root", this.#tree.sys];
     // setpriv: powermon ends with the test run, however that ends
     this.#powermon = Bun.spawn(
       ["setpriv", "--pdeathsig", "KILL", join(DIST, "powermon"), "run", ...where, ...flags],
-      { stdin: "ignore", stdout: "ignore", stderr: Bun.file(this.logPath) },
+      { stdin: "ignore", stdout: "ignore", stderr: Bun.file(this.#logPath) },
     );
-  }
-
-  /** Where powermon's own words go. */
-  get logPath(): string {
-    return join(this.#dir, "powermon.log");
   }
 
   /** Every cpufreq domain of the tree as it is now; `cur` stands still, for no kernel is behind it. */
@@ -39,12 +36,15 @@ export class OuterHost {
     return readDomains((command) => Bun.$`bash -c ${command}`.text(), this.#tree.sys);
   }
 
-  /** Stops powermon by SIGTERM, removes what was made, and returns its exit status. */
-  async end(): Promise<number> {
+  /** Stops powermon by SIGTERM and removes what was made. Throws with its log if it does not end well within 5 s. */
+  async end(): Promise<void> {
     this.#powermon.kill("SIGTERM");
+    const late = setTimeout(() => this.#powermon.kill("SIGKILL"), 5000);
     const status = await this.#powermon.exited;
+    clearTimeout(late);
+    const log = await Bun.file(this.#logPath).text();
     this.#tree.remove();
     rmSync(this.#dir, { recursive: true });
-    return status;
+    if (status !== 0) throw new Error(`powermon ended with status ${status} after SIGTERM. Its log: ${log}`);
   }
 }

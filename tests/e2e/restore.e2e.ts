@@ -4,8 +4,6 @@ import type { Domain } from "./domains.ts";
 import { scenario } from "./scenario.ts";
 import { TWO_VMS, TwoVms } from "./two-vms.ts";
 
-const STEP_MS = 60_000;
-
 /** The clock of a domain under schedutil is the kernel's to choose; everything else must be as it was. */
 function settings(domains: Record<string, Domain>): Record<string, Domain> {
   const settled = ([name, domain]: [string, Domain]): [string, Domain] => [
@@ -24,7 +22,7 @@ scenario("powermon ends", TWO_VMS, (build) => {
     await vms.host.configure("policy2", "schedutil", { min: 1_000_000, max: 2_400_000 });
     await vms.host.configure("policy3", "userspace", { min: 1_200_000, max: 2_000_000, setspeed: 1_400_000 });
     original = await vms.host.domains();
-  }, 3 * STEP_MS);
+  });
 
   beforeEach(async () => {
     await vms.host.startPowermon("--pin vm1:0=2,1=3");
@@ -33,41 +31,29 @@ scenario("powermon ends", TWO_VMS, (build) => {
     const changed = settings(await vms.host.domains());
     expect(changed["policy2"]).not.toEqual(settings(original)["policy2"]);
     expect(changed["policy3"]).not.toEqual(settings(original)["policy3"]);
-  }, STEP_MS);
+  });
 
   afterAll(() => vms?.end());
 
-  test(
-    "powermon restore brings the originals back when powermon was killed",
-    async () => {
-      expect(await vms.host.endPowermon("KILL")).toMatchObject({ status: 137 });
-      expect(settings(await vms.host.domains())).not.toEqual(settings(original));
-      await vms.host.restore();
-      expect(settings(await vms.host.domains())).toEqual(settings(original));
-    },
-    STEP_MS,
-  );
+  test("powermon restore brings the originals back when powermon was killed", async () => {
+    expect(await vms.host.endPowermon("KILL")).toMatchObject({ status: 137 });
+    expect(settings(await vms.host.domains())).not.toEqual(settings(original));
+    await vms.host.restore();
+    expect(settings(await vms.host.domains())).toEqual(settings(original));
+  });
 
-  test(
-    "a powermon started after a crash still knows the originals",
-    async () => {
-      await vms.host.endPowermon("KILL");
-      await vms.host.startPowermon("--pin vm1:0=2,1=3");
-      await vms.scaleWhenConnected("max", 0);
-      expect(await vms.host.endPowermon("TERM")).toMatchObject({ status: 0 });
-      expect(settings(await vms.host.domains())).toEqual(settings(original));
-    },
-    STEP_MS,
-  );
+  test("a powermon started after a crash still knows the originals", async () => {
+    await vms.host.endPowermon("KILL");
+    await vms.host.startPowermon("--pin vm1:0=2,1=3");
+    await vms.scaleWhenConnected("max", 0);
+    expect(await vms.host.endPowermon("TERM")).toMatchObject({ status: 0 });
+    expect(settings(await vms.host.domains())).toEqual(settings(original));
+  });
 
-  test(
-    "SIGTERM ends powermon with status 0 in under a second and brings the originals back",
-    async () => {
-      const { status, ms } = await vms.host.endPowermon("TERM");
-      expect(status).toBe(0);
-      expect(ms).toBeLessThan(1000);
-      expect(settings(await vms.host.domains())).toEqual(settings(original));
-    },
-    STEP_MS,
-  );
+  test("SIGTERM ends powermon with status 0 in under a second and brings the originals back", async () => {
+    const { status, ms } = await vms.host.endPowermon("TERM");
+    expect(status).toBe(0);
+    expect(ms).toBeLessThan(1000);
+    expect(settings(await vms.host.domains())).toEqual(settings(original));
+  });
 });

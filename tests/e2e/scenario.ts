@@ -1,5 +1,5 @@
 // Says what a scenario needs and skips it with the reason when that is absent; without it a bare machine would just fail.
-import { describe, test } from "bun:test";
+import { describe, setDefaultTimeout, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -27,6 +27,9 @@ export interface Needs {
   readonly root?: boolean;
   readonly cpus?: number;
 }
+
+/** Each test and each hook is given up after this: two boots that hang, and the steps around them. */
+const LIMIT_MS = 180_000;
 
 let built: { readonly dir: string } | { readonly missing: string } | undefined;
 
@@ -70,6 +73,7 @@ function whatIsMissing(needs: Needs): string | undefined {
 export function scenario(title: string, needs: Needs, body: (build: string) => void): void {
   const missing = whatIsMissing(needs);
   if (missing === undefined) {
+    setDefaultTimeout(LIMIT_MS);
     const lab = needs.lab ? buildLab() : undefined;
     describe(title, () => body(lab && "dir" in lab ? lab.dir : ""));
     return;

@@ -55,9 +55,9 @@ export class TwoVms {
     return this.#guest.sh(`${GUEST} ${words}`);
   }
 
-  /** Asks for a scale of one vCPU; emulated CPUs get 3 s for what takes 10 ms on real ones. */
+  /** Asks for a scale of one vCPU; emulated CPUs get 10 s for what takes 10 ms on real ones. */
   scale(unit: string, vcpu: number): Promise<Outcome> {
-    return this.ask(`scale ${unit} --vcpu ${vcpu} --timeout-ms 3000`);
+    return this.ask(`scale ${unit} --vcpu ${vcpu} --timeout-ms 10000`);
   }
 
   /** Waits until a scale of that vCPU is answered with ACK, as it is once powermon has found the channel. */
