@@ -1,0 +1,127 @@
+// A host on a fixture machine with guests on real sockets: what every test of internal/host stands on.
+
+import { mkdirSync, readFileSync } from "node:fs";
+import { vmConfig } from "../../internal/config/effective.ts";
+import { type Config, loadConfig } from "../../internal/config/load.ts";
+import type { ConfigProblem } from "../../internal/config/problem.ts";
+import { judge } from "../../internal/config/read.ts";
+import type { ConfigFile } from "../../internal/config/schema.ts";
+import { Host } from "../../internal/host/host.ts";
+import { Log } from "../../internal/log.ts";
+import type { Generation } from "../../internal/packet/constants.ts";
+import { decodeReply } from "../../internal/packet/reply.ts";
+import { encodeRequest } from "../../internal/packet/request.ts";
+import { procPins } from "../../internal/pinning/proc.ts";
+import { staticPins } from "../../internal/pinning/static.ts";
+import type { Request, Step } from "../../internal/request.ts";
+import type { Result } from "../../internal/result.ts";
+import { openCpufreq } from "../../internal/sysfs/cpufreq.ts";
+import { QemuSocket } from "./qemu.ts";
+import { makeTree, type Tree } from "./tree.ts";
+
+/** Pins of the VMs that tests talk about: vm1 on pCPUs 2 and 3, vm2 on 2, a.b on 1. */
+export const STATIC = {
+  pinning: { sources: ["static"] },
+  vm: {
+    vm1: { pins: { 0: 2, 1: 3 }, queries: true },
+    vm2: { pins: { 0: 2 } },
+    "a.b": { pins: { 0: 1 } },
+  },
+} as const;
+
+/** The bytes of a scale request. */
+export const frame = (
+  request: Partial<Extract<Request, { kind: "scale" }>> & { step: Step },
+  wire: Generation = "18.11",
+) => encodeRequest({ kind: "scale", vcpu: 0, vmName: "", physical: false, ...request }, wire);
+
+/** Sends a request and resolves to the kind of its answer. */
+export const ask = async (socket: QemuSocket, bytes: Uint8Array) => decodeReply(await socket.ask(bytes)).kind;
+
+export class Lab {
+  readonly tree: Tree;
+  readonly dir: string;
+  readonly log: string[] = [];
+  readonly sockets: QemuSocket[] = [];
+  readonly #procRoot: string;
+  #host: Host | undefined;
+
+  /** @param procRoot stands for /proc; the tree's own by default */
+  constructor(tree = "acpi-cpufreq-4cpu-independent", procRoot?: string) {
+    this.tree = makeTree(tree);
+    this.#procRoot = procRoot ?? this.tree.proc;
+    this.dir = `${this.tree.root}/channels`;
+    mkdirSync(this.dir);
+  }
+
+  get host(): Host {
+    if (this.#host === undefined) throw new Error("start() comes first");
+    return this.#host;
+  }
+
+  /** Returns the configuration of a file that says `says`, under what was changed at run time. */
+  load(says: object = STATIC, runtime: ConfigFile = {}): Result<Config, ConfigProblem[]> {
+    const judged = judge("test.toml", { channels: { dirs: [this.dir] }, ...says });
+    if (!judged.ok) return judged;
+    return loadConfig(undefined, this.dropIns, [
+      { from: "flags", read: judged.value },
+      { from: "runtime", read: { file: "runtime", text: "", says: runtime } },
+    ]);
+  }
+
+  get dropIns(): string {
+    return `${this.tree.root}/state/powermon.d`;
+  }
+
+  start(says: object = STATIC): Host {
+    const { tree } = this;
+    const config = this.load(says);
+    if (!config.ok) throw new Error(JSON.stringify(config.error));
+    const cpufreq = openCpufreq({ sysfsRoot: tree.sys, procRoot: tree.proc, stateDir: `${tree.root}/state` });
+    if (!cpufreq.ok) throw new Error("the fixture can't be opened");
+    this.#host = new Host({
+      cpufreq: cpufreq.value,
+      procRoot: this.#procRoot,
+      config: config.value,
+      log: new Log("debug", "text", false, (line) => void this.log.push(line)),
+      sources: (config) =>
+        config.pinning.sources.includes("static")
+          ? [staticPins((vm) => vmConfig(config, vm).pins)]
+          : [procPins(this.#procRoot)],
+    });
+    this.#host.start();
+    return this.#host;
+  }
+
+  /** Opens a guest's channel, such as vm1.0, and resolves once the host is connected to it. */
+  async guest(name: string): Promise<QemuSocket> {
+    const socket = new QemuSocket(`${this.dir}/${name}`);
+    this.sockets.push(socket);
+    await socket.hosted();
+    return socket;
+  }
+
+  /** The whole path of a policy's attribute. */
+  path(cpu: number, file: string): string {
+    return `${this.tree.sys}/devices/system/cpu/cpufreq/policy${cpu}/${file}`;
+  }
+
+  /** The first line of a policy's attribute. */
+  attribute(cpu: number, file: string): string {
+    return readFileSync(this.path(cpu, file), "utf8").split("\n")[0] ?? "";
+  }
+
+  speed(cpu: number): number {
+    return Number(this.attribute(cpu, "scaling_setspeed"));
+  }
+
+  get speeds(): readonly number[] {
+    return [0, 1, 2, 3].map((cpu) => this.speed(cpu));
+  }
+
+  end(): void {
+    this.#host?.stop();
+    for (const socket of this.sockets) socket.quit();
+    this.tree.remove();
+  }
+}
