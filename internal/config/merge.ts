@@ -4,15 +4,18 @@ import { tomlKey } from "./problem.ts";
 import type { ReadFile } from "./read.ts";
 import type { ConfigFile } from "./schema.ts";
 
+/** Who can say settings; later ones lie over earlier ones. */
+type Sayer = "file" | "drop-in" | "flags" | "runtime";
+
 /** Where a value comes from. */
 export type Origin =
   | { readonly from: "default" }
   /** @param key the TOML key that brought it, such as vm-defaults.floor */
-  | { readonly from: Layer["from"]; readonly file: string; readonly key: string };
+  | { readonly from: Sayer; readonly file: string; readonly key: string };
 
 /** One thing that says settings: a file, a drop-in, the command line's flags, or what was changed at run time. */
 export interface Layer {
-  readonly from: "file" | "drop-in" | "flags" | "runtime";
+  readonly from: Sayer;
   readonly read: ReadFile;
 }
 
