@@ -75,7 +75,7 @@ describe("HostOperations", () => {
     value(operations.changeVm("vm1", { ceiling: 1500000 }, false));
     expect(lab.speed(2)).toBe(1400000);
     const report = value(operations.changeVm("vm1", { requestsPerSecond: 1, burst: 1 }, false));
-    expect(report.settings.ceiling).toEqual({ value: 1500000, from: "runtime" });
+    expect(report.settings.ceiling as object).toEqual({ value: 1500000, from: "runtime" });
     expect(await ask(vm1, frame({ step: "min" }))).toBe("ack");
     expect(await ask(vm1, frame({ step: "min" }))).toBe("nack");
     expect(message(operations.changeVm("vm1", { floor: 2000000 }, false))).toContain("floor");
