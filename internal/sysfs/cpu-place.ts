@@ -1,0 +1,48 @@
+// Where each CPU sits: without it energy could not be told by package, nor a report say who shares a core.
+
+import { ok, type Result } from "../result.ts";
+import type { Pcpu } from "../units.ts";
+import { AttrDir } from "./attr.ts";
+import type { SysfsError } from "./error.ts";
+import { Topology } from "./topology.ts";
+
+/** One CPU's place; undefined numbers while it is offline. Source: Documentation/admin-guide/cputopology.rst. */
+export interface CpuPlace {
+  readonly cpu: Pcpu;
+  readonly online: boolean;
+  readonly package: number | undefined;
+  readonly die: number | undefined;
+  readonly core: number | undefined;
+  /** The CPUs of its core, itself included. */
+  readonly siblings: readonly Pcpu[];
+}
+
+/** Reads the place of every CPU that is present. Errors: as AttrDir.read. */
+export function readCpuPlaces(sysfsRoot: string): Result<CpuPlace[], SysfsError> {
+  const topology = new Topology(sysfsRoot);
+  const present = topology.present();
+  if (!present.ok) return present;
+  const online = topology.online();
+  if (!online.ok) return online;
+  const running = new Set(online.value);
+  const places: CpuPlace[] = [];
+  for (const cpu of present.value) {
+    const dir = new AttrDir(`${sysfsRoot}/devices/system/cpu/cpu${cpu}/topology`);
+    const siblings = topology.siblings(cpu);
+    if (!siblings.ok) return siblings;
+    // The kernel says -1 where the firmware tells nothing.
+    const number = (name: string): number | undefined => {
+      const value = dir.readNumber(name);
+      return value.ok ? value.value : undefined;
+    };
+    places.push({
+      cpu,
+      online: running.has(cpu),
+      package: number("physical_package_id"),
+      die: number("die_id"),
+      core: number("core_id"),
+      siblings: siblings.value,
+    });
+  }
+  return ok(places);
+}

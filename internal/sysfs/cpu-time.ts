@@ -1,0 +1,36 @@
+// How long each CPU was busy: without it a package's joules could not be shared out.
+
+import { readFileSync } from "node:fs";
+import { err, ok, type Result } from "../result.ts";
+import { type Pcpu, pcpu } from "../units.ts";
+import { notUnderstood, type SysfsError, sysfsError } from "./error.ts";
+
+/** Ticks a second of /proc/stat: USER_HZ, which is 100 on every architecture we run on. Source: include/asm-generic/param.h. */
+export const USER_HZ = 100;
+
+/** Returns the busy ticks of every online CPU: all but idle, iowait and steal; guest time is in user time already. Source: Documentation/filesystems/proc.rst, 1.8. */
+export function parseBusyTicks(text: string): ReadonlyMap<Pcpu, number> {
+  const busy = new Map<Pcpu, number>();
+  for (const line of text.split("\n")) {
+    const words = /^cpu(\d{1,5}) ([\d ]+)$/.exec(line);
+    if (!words) continue;
+    const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = (words[2] ?? "")
+      .split(" ")
+      .map(Number);
+    busy.set(pcpu(Number(words[1])), user + nice + system + irq + softirq);
+  }
+  return busy;
+}
+
+/** Reads the busy ticks of every online CPU from `procRoot`/stat. Errors: ENOENT, EINVAL when it names no CPU. */
+export function readBusyTicks(procRoot: string): Result<ReadonlyMap<Pcpu, number>, SysfsError> {
+  const path = `${procRoot}/stat`;
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (thrown) {
+    return err(sysfsError("read", path, thrown));
+  }
+  const busy = parseBusyTicks(text);
+  return busy.size > 0 ? ok(busy) : err(notUnderstood(path, text.slice(0, 80)));
+}

@@ -1,0 +1,89 @@
+// How deep idle CPUs sleep: without it a latency limit could not be set or explained.
+
+import { ok, type Result } from "../result.ts";
+import type { Pcpu } from "../units.ts";
+import { AttrDir } from "./attr.ts";
+import { readWords } from "./choice.ts";
+import type { SysfsError } from "./error.ts";
+import { listNumbered } from "./numbered.ts";
+
+/** Who runs the idle states. */
+export interface Cpuidle {
+  /** Such as intel_idle; undefined when there is none ("none" in the kernel's words). */
+  readonly driver: string | undefined;
+  readonly governor: string | undefined;
+  readonly governors: readonly string[];
+}
+
+/** One idle state of one CPU. Times in microseconds. Source: Documentation/admin-guide/pm/cpuidle.rst. */
+export interface IdleState {
+  /** N of stateN: deeper ones have greater numbers. */
+  readonly index: number;
+  readonly name: string;
+  readonly desc: string;
+  /** Worst time to leave it. */
+  readonly latencyUs: number;
+  /** Least stay that pays. */
+  readonly residencyUs: number;
+  readonly disabled: boolean;
+  readonly usage: number;
+  readonly timeUs: number;
+}
+
+/** Reads the driver and governor; undefined when the kernel has no cpuidle. Errors: as AttrDir.read. */
+export function readCpuidle(cpuRoot: string): Result<Cpuidle | undefined, SysfsError> {
+  const dir = new AttrDir(`${cpuRoot}/cpuidle`);
+  const driver = dir.read("current_driver");
+  if (!driver.ok || driver.value === undefined) return driver as Result<undefined, SysfsError>;
+  const writable = dir.read("current_governor");
+  if (!writable.ok) return writable;
+  const fixed = dir.read("current_governor_ro");
+  if (!fixed.ok) return fixed;
+  const governors = readWords(dir, "available_governors");
+  if (!governors.ok) return governors;
+  return ok({
+    driver: driver.value === "none" ? undefined : driver.value,
+    governor: writable.value ?? fixed.value,
+    governors: governors.value,
+  });
+}
+
+/** Returns where state `index` of `cpu` is, from the folder of CPUs on. */
+export const idleStatePath = (cpu: Pcpu, index: number): string => `cpu${cpu}/cpuidle/state${index}`;
+
+/** Reads the idle states of `cpu` from the shallowest on; none when it has none. Errors: as AttrDir.readNumber. */
+export function readIdleStates(cpuRoot: string, cpu: Pcpu): Result<IdleState[], SysfsError> {
+  const numbers = listNumbered(`${cpuRoot}/cpu${cpu}/cpuidle`, "state");
+  if (!numbers.ok) return numbers;
+  const states: IdleState[] = [];
+  for (const index of numbers.value) {
+    const state = readState(new AttrDir(`${cpuRoot}/${idleStatePath(cpu, index)}`), index);
+    if (!state.ok) return state;
+    states.push(state.value);
+  }
+  return ok(states);
+}
+
+function readState(dir: AttrDir, index: number): Result<IdleState, SysfsError> {
+  const name = dir.read("name");
+  if (!name.ok) return name;
+  const desc = dir.read("desc");
+  if (!desc.ok) return desc;
+  const numbers: number[] = [];
+  for (const file of ["latency", "residency", "disable", "usage", "time"]) {
+    const value = dir.readNumber(file);
+    if (!value.ok) return value;
+    numbers.push(value.value ?? 0);
+  }
+  const [latencyUs = 0, residencyUs = 0, disable = 0, usage = 0, timeUs = 0] = numbers;
+  return ok({
+    index,
+    name: name.value ?? `state${index}`,
+    desc: desc.value ?? "",
+    latencyUs,
+    residencyUs,
+    disabled: disable !== 0,
+    usage,
+    timeUs,
+  });
+}

@@ -1,0 +1,57 @@
+// Sensors of energy and power beside RAPL: without it boards with their own meters would be called blind.
+
+import { readdirSync } from "node:fs";
+import { ok, type Result } from "../result.ts";
+import { AttrDir } from "./attr.ts";
+import type { SysfsError } from "./error.ts";
+import { listNumbered } from "./numbered.ts";
+
+/** One sensor. Source: Documentation/hwmon/sysfs-interface.rst. */
+export interface Sensor {
+  /** The chip's name, such as amd_energy. */
+  readonly chip: string;
+  /** energyN_label or powerN_label, else the file's own name. */
+  readonly label: string;
+  /** energyN_input counts microjoules; powerN_input and powerN_average show microwatts. */
+  readonly kind: "energy" | "power";
+  readonly path: string;
+  readonly file: string;
+}
+
+/** Returns every energy and power sensor, by chip and file; none without hwmon. Errors: EACCES for the folder. */
+export function findSensors(sysfsRoot: string): Result<Sensor[], SysfsError> {
+  const folder = `${sysfsRoot}/class/hwmon`;
+  const numbers = listNumbered(folder, "hwmon");
+  if (!numbers.ok) return numbers;
+  const sensors: Sensor[] = [];
+  for (const n of numbers.value) {
+    const dir = new AttrDir(`${folder}/hwmon${n}`);
+    const chip = dir.read("name");
+    for (const file of filesOf(dir.path)) {
+      const words = /^(energy|power)(\d+)_(input|average)$/.exec(file);
+      if (!words) continue;
+      const label = dir.read(`${words[1]}${words[2]}_label`);
+      sensors.push({
+        chip: (chip.ok && chip.value) || `hwmon${n}`,
+        label: (label.ok && label.value) || file,
+        kind: words[1] === "energy" ? "energy" : "power",
+        path: dir.path,
+        file,
+      });
+    }
+  }
+  return ok(sensors);
+}
+
+/** Reads `sensor`: microjoules or microwatts, by its kind; undefined when it is gone. Errors: as AttrDir.readNumber, EACCES, EIO. */
+export const readSensor = (sensor: Sensor): Result<number | undefined, SysfsError> =>
+  new AttrDir(sensor.path).readNumber(sensor.file);
+
+function filesOf(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+  } catch {
+    // The chip went away between two looks.
+    return [];
+  }
+}

@@ -1,0 +1,35 @@
+// Which CPUs are near which memory: without it a profile's author could not tell one node's CPUs from another's.
+
+import { ok, type Result } from "../result.ts";
+import type { Pcpu } from "../units.ts";
+import { AttrDir } from "./attr.ts";
+import type { SysfsError } from "./error.ts";
+import { listNumbered } from "./numbered.ts";
+import { readCpuList } from "./topology.ts";
+
+/** One NUMA node; `cpus` is empty for a node of memory only. */
+export interface NumaNode {
+  readonly node: number;
+  readonly cpus: readonly Pcpu[];
+  /** MemTotal, kB; undefined when the kernel shows none. */
+  readonly memoryKb: number | undefined;
+}
+
+/** Reads the NUMA nodes by number; none on a kernel without NUMA. Source: Documentation/ABI/stable/sysfs-devices-node. */
+export function readNumaNodes(sysfsRoot: string): Result<NumaNode[], SysfsError> {
+  const folder = `${sysfsRoot}/devices/system/node`;
+  const numbers = listNumbered(folder, "node");
+  if (!numbers.ok) return numbers;
+  const nodes: NumaNode[] = [];
+  for (const node of numbers.value) {
+    const dir = new AttrDir(`${folder}/node${node}`);
+    const cpus = readCpuList(dir, "cpulist");
+    if (!cpus.ok) return cpus;
+    // The first line of meminfo: "Node 0 MemTotal:  16331752 kB".
+    const memory = dir.read("meminfo");
+    if (!memory.ok) return memory;
+    const kb = /MemTotal:\s*(\d+) kB/.exec(memory.value ?? "")?.[1];
+    nodes.push({ node, cpus: cpus.value, memoryKb: kb === undefined ? undefined : Number(kb) });
+  }
+  return ok(nodes);
+}

@@ -1,0 +1,81 @@
+// How the whole machine can sleep: without it suspend could neither be reported nor asked for.
+
+import { ok, type Result } from "../result.ts";
+import { AttrDir } from "./attr.ts";
+import { type Choice, readChoice, readWords } from "./choice.ts";
+import type { SysfsError } from "./error.ts";
+import { listNumbered } from "./numbered.ts";
+
+/** What /sys/power offers. Source: Documentation/admin-guide/pm/sleep-states.rst. */
+export interface PowerState {
+  /** Words of /sys/power/state, such as freeze, mem, disk; none when the kernel can't sleep. */
+  readonly states: readonly string[];
+  /** s2idle, shallow, deep: what `mem` means. Undefined where the kernel has one meaning only. */
+  readonly memSleep: Choice | undefined;
+  /** platform, shutdown, reboot, suspend, ...: how `disk` ends. Undefined without hibernation. */
+  readonly disk: Choice | undefined;
+}
+
+/** The kernel's count of sleeps since boot. Source: Documentation/ABI/testing/sysfs-power, suspend_stats. */
+export interface SuspendStats {
+  readonly success: number;
+  readonly fail: number;
+  readonly lastFailedDevice: string;
+  readonly lastFailedStep: string;
+  readonly lastFailedErrno: string;
+}
+
+/** Returns the folder that stands for /sys/power. */
+export const powerDir = (sysfsRoot: string): AttrDir => new AttrDir(`${sysfsRoot}/power`);
+
+/** Reads what sleep states there are. Errors: as AttrDir.read. */
+export function readPowerState(sysfsRoot: string): Result<PowerState, SysfsError> {
+  const dir = powerDir(sysfsRoot);
+  const states = readWords(dir, "state");
+  if (!states.ok) return states;
+  const memSleep = readChoice(dir, "mem_sleep");
+  if (!memSleep.ok) return memSleep;
+  const disk = readChoice(dir, "disk");
+  if (!disk.ok) return disk;
+  return ok({ states: states.value, memSleep: memSleep.value, disk: disk.value });
+}
+
+/** Reads /sys/power/suspend_stats; undefined before Linux 5.4, which has none. Errors: as AttrDir.readNumber. */
+export function readSuspendStats(sysfsRoot: string): Result<SuspendStats | undefined, SysfsError> {
+  const dir = new AttrDir(`${sysfsRoot}/power/suspend_stats`);
+  const success = dir.readNumber("success");
+  if (!success.ok || success.value === undefined) return success as Result<undefined, SysfsError>;
+  const fail = dir.readNumber("fail");
+  if (!fail.ok) return fail;
+  const last = (name: string): string => {
+    const line = dir.read(name);
+    return line.ok ? (line.value ?? "") : "";
+  };
+  return ok({
+    success: success.value,
+    fail: fail.value ?? 0,
+    lastFailedDevice: last("last_failed_dev"),
+    lastFailedStep: last("last_failed_step"),
+    lastFailedErrno: last("last_failed_errno"),
+  });
+}
+
+/** Reads the interrupt that ended the last sleep; undefined when the kernel noted none (it then answers ENODATA). */
+export function readWakeIrq(sysfsRoot: string): number | undefined {
+  const line = powerDir(sysfsRoot).readNumber("pm_wakeup_irq");
+  return line.ok ? line.value : undefined;
+}
+
+/** Reads how many wake-up events each source has had, by name and number. Source: Documentation/ABI/testing/sysfs-class-wakeup. */
+export function readWakeEvents(sysfsRoot: string): ReadonlyMap<string, number> {
+  const folder = `${sysfsRoot}/class/wakeup`;
+  const numbers = listNumbered(folder, "wakeup");
+  const events = new Map<string, number>();
+  for (const n of numbers.ok ? numbers.value : []) {
+    const dir = new AttrDir(`${folder}/wakeup${n}`);
+    const name = dir.read("name");
+    const count = dir.readNumber("event_count");
+    if (name.ok && count.ok) events.set(`${name.value ?? ""} (wakeup${n})`, count.value ?? 0);
+  }
+  return events;
+}

@@ -1,0 +1,98 @@
+// Energy counters and power limits of the packages: without it joules could only be guessed.
+
+import { readdirSync } from "node:fs";
+import { err, ok, type Result } from "../result.ts";
+import { AttrDir } from "./attr.ts";
+import { notUnderstood, type SysfsError, sysfsError } from "./error.ts";
+import { listNumbered } from "./numbered.ts";
+
+/** One power limit of a zone. */
+export interface PowerLimit {
+  /** Such as long_term. */
+  readonly name: string;
+  readonly limitUw: number | undefined;
+  readonly windowUs: number | undefined;
+  readonly maxUw: number | undefined;
+  /** N of constraint_N. */
+  readonly index: number;
+}
+
+/** One powercap zone. Source: Documentation/power/powercap/powercap.rst. */
+export interface PowerZone {
+  /** The folder's name, such as intel-rapl:0:0: the part before the first colon is the control type, the rest the place in the tree. */
+  readonly id: string;
+  /** Such as package-0, core, uncore, dram, psys. */
+  readonly name: string;
+  readonly path: string;
+  /** Where the counter starts anew, uJ; undefined when the zone counts no energy. */
+  readonly maxEnergyUj: number | undefined;
+  readonly enabled: boolean | undefined;
+  readonly limits: readonly PowerLimit[];
+}
+
+/** Reads all zones, parents before children; none without powercap. Errors: as AttrDir.readNumber. */
+export function readPowerZones(sysfsRoot: string): Result<PowerZone[], SysfsError> {
+  const folder = `${sysfsRoot}/class/powercap`;
+  let ids: string[];
+  try {
+    ids = readdirSync(folder).filter((id) => /^[\w-]+(:[0-9a-f]{1,4})+$/.test(id));
+  } catch (thrown) {
+    const error = sysfsError("read", folder, thrown);
+    return error.code === "ENOENT" ? ok([]) : err(error);
+  }
+  const zones: PowerZone[] = [];
+  for (const id of ids.sort((a, b) => a.localeCompare(b, "en", { numeric: true }))) {
+    const dir = new AttrDir(`${folder}/${id}`);
+    const zone = readZone(id, dir);
+    if (!zone.ok) return zone;
+    zones.push(zone.value);
+  }
+  return ok(zones);
+}
+
+/**
+ * Reads the energy counter of `zone` in microjoules, which wraps past maxEnergyUj. Exact: RAPL's counters stay under 2^53 uJ.
+ * Errors: EACCES for anyone but root since Linux 5.10.
+ */
+export function readEnergy(zone: PowerZone): Result<number, SysfsError> {
+  const line = new AttrDir(zone.path).read("energy_uj");
+  if (!line.ok) return line;
+  return /^\d{1,15}$/.test(line.value ?? "")
+    ? ok(Number(line.value))
+    : err(notUnderstood(`${zone.path}/energy_uj`, line.value ?? ""));
+}
+
+function readZone(id: string, dir: AttrDir): Result<PowerZone, SysfsError> {
+  const name = dir.read("name");
+  if (!name.ok) return name;
+  const max = dir.readNumber("max_energy_range_uj");
+  if (!max.ok) return max;
+  const enabled = dir.readNumber("enabled");
+  if (!enabled.ok) return enabled;
+  const numbers = listNumbered(dir.path, "constraint_", "_name");
+  if (!numbers.ok) return numbers;
+  return ok({
+    id,
+    name: name.value ?? id,
+    path: dir.path,
+    maxEnergyUj: max.value,
+    enabled: enabled.value === undefined ? undefined : enabled.value !== 0,
+    limits: numbers.value.map((index) => readLimit(dir, index)),
+  });
+}
+
+/** A limit that the firmware doesn't back answers ENODATA: it is then not known. */
+function readLimit(dir: AttrDir, index: number): PowerLimit {
+  const number = (file: string): number | undefined => {
+    const value = dir.readNumber(`constraint_${index}_${file}`);
+    return value.ok ? value.value : undefined;
+  };
+  const name = dir.read(`constraint_${index}_name`);
+  return {
+    name: name.ok ? (name.value ?? "") : "",
+    limitUw: number("power_limit_uw"),
+    windowUs: number("time_window_us"),
+    maxUw: number("max_power_uw"),
+    index,
+  };
+}

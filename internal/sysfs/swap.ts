@@ -1,0 +1,27 @@
+// Room for a hibernation image: without it a suspend to disk would be promised that can't find a place to write to.
+
+import { readFileSync } from "node:fs";
+import { err, ok, type Result } from "../result.ts";
+import { type SysfsError, sysfsError } from "./error.ts";
+
+/** Returns the free swap in kB from the text of /proc/swaps: 0 without any; zram is memory itself and doesn't count. */
+export function parseFreeSwapKb(text: string): number {
+  let free = 0;
+  for (const line of text.split("\n").slice(1)) {
+    const [path = "", , size, used] = line.split(/\s+/);
+    if (path === "" || path.startsWith("/dev/zram")) continue;
+    free += Math.max(0, Number(size) - Number(used)) || 0;
+  }
+  return free;
+}
+
+/** Reads how much swap is free, kB; undefined on a kernel without swap. Source: Documentation/admin-guide/pm/sleep-states.rst, hibernation. */
+export function readFreeSwapKb(procRoot: string): Result<number | undefined, SysfsError> {
+  const path = `${procRoot}/swaps`;
+  try {
+    return ok(parseFreeSwapKb(readFileSync(path, "utf8")));
+  } catch (thrown) {
+    const error = sysfsError("read", path, thrown);
+    return error.code === "ENOENT" ? ok(undefined) : err(error);
+  }
+}
