@@ -19,6 +19,7 @@ process.exitCode = await main(
     commands: {
       run: () => import("./powermon/run.ts"),
       restore: () => import("./powermon/restore.ts"),
+      capabilities: () => import("./powermon/capabilities.ts"),
     },
   },
   process.argv.slice(2),

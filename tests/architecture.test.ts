@@ -28,6 +28,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     rooms: ["packet", "arbiter", "sysfs", "pinning", "profile", "config", "log"],
     modules: ["bun", "bun:ffi", NODE],
   },
+  power: { rooms: ["sysfs", "log"], modules: ["bun", NODE] },
   guest: { rooms: ["packet", "sysfs", "log"], modules: ["bun", NODE] },
   control: { rooms: ["log"], modules: ["valibot", "bun", NODE] },
   output: { rooms: [], modules: [] },

@@ -14,6 +14,7 @@ const PACKAGES = {
   "systemd-tmpfiles": "systemd",
   socat: "socat",
   python3: "python3",
+  xmllint: "libxml2-utils",
 } as const;
 
 /** What no package brings. */

@@ -1,0 +1,64 @@
+// powermon capabilities: what this host can do about power, and what of it can be controlled.
+
+import { defineCommand } from "../../internal/cli/command.ts";
+import { STATUS } from "../../internal/cli/status.ts";
+import { capabilitiesRfc } from "../../internal/output/capabilities-rfc.ts";
+import { capabilitiesText } from "../../internal/output/capabilities-text.ts";
+import { capabilitiesXml } from "../../internal/output/capabilities-xml.ts";
+import { json } from "../../internal/output/json.ts";
+import { type HostCapabilities, readHostCapabilities } from "../../internal/power/capabilities.ts";
+import { libvirtView } from "../../internal/power/libvirt-view.ts";
+import { askLogind } from "../../internal/power/logind.ts";
+import { ROOT_ARGS, rootsOf } from "./roots.ts";
+
+const FORMATS: Readonly<Record<string, (report: HostCapabilities) => string>> = {
+  text: capabilitiesText,
+  json,
+  xml: (report) => capabilitiesXml(libvirtView(report)),
+  rfc: (report) => capabilitiesRfc(libvirtView(report)),
+};
+
+export default defineCommand({
+  meta: {
+    name: "capabilities",
+    summary: "Show what this host can do about power, and what of it can be controlled",
+    details:
+      "Reads the kernel's files and writes nothing. Where logind runs it is asked too, for 3 s at most: it knows policy and swap.\n" +
+      "xml is libvirt's form (virsh capabilities), rfc the older one with S3 and S4; both say what is there. json and text say more: each thing with controllable and, if not, why.",
+    examples: ["powermon capabilities", "powermon capabilities --format xml", "powermon capabilities --json"],
+  },
+  args: {
+    format: {
+      type: "enum",
+      options: ["text", "json", "xml", "rfc"],
+      default: "text",
+      description: "how it is written",
+    },
+    json: { type: "boolean", description: "the same as --format json" },
+    logind: {
+      type: "boolean",
+      default: true,
+      description: "ask logind too; --no-logind trusts the kernel alone",
+    },
+    "sysfs-root": ROOT_ARGS["sysfs-root"],
+    "proc-root": ROOT_ARGS["proc-root"],
+  },
+  async run({ args, io }) {
+    const roots = rootsOf({ ...args, "state-dir": ROOT_ARGS["state-dir"].default });
+    // logind speaks of the machine it runs on, not of a folder.
+    const logind =
+      args.logind && roots.sysfsRoot === ROOT_ARGS["sysfs-root"].default ? await askLogind() : undefined;
+    const report = readHostCapabilities(roots, machine(), logind);
+    const format = args.json ? json : FORMATS[args.format];
+    if (format === undefined) throw new Error(`no format ${args.format}`);
+    io.out(format(report));
+    for (const problem of report.problems) io.err(`powermon: ${problem}`);
+    return report.problems.length > 0 ? STATUS.failed : STATUS.done;
+  },
+});
+
+/** Returns the architecture as the kernel and libvirt call it. */
+function machine(): string {
+  const names: Readonly<Record<string, string>> = { x64: "x86_64", arm64: "aarch64" };
+  return names[process.arch] ?? process.arch;
+}

@@ -1,0 +1,59 @@
+// libvirt's own form of a host's capabilities: without it software that reads virsh's could not read ours.
+
+import { formatCpuList } from "../cpulist.ts";
+
+/** What the document says; sleep is undefined when it could not be found out, and then libvirt leaves the element away. */
+interface Host {
+  readonly arch: string;
+  readonly sleep?: { readonly mem: boolean; readonly disk: boolean; readonly hybrid: boolean } | undefined;
+  readonly cells: readonly {
+    readonly id: number;
+    readonly memoryKb?: number | undefined;
+    readonly cpus: readonly {
+      readonly id: number;
+      readonly place?:
+        | {
+            readonly socket: number;
+            readonly die: number;
+            readonly core: number;
+            readonly siblings: readonly number[];
+          }
+        | undefined;
+    }[];
+  }[];
+}
+
+/**
+ * Returns the capabilities document without a last newline. power_management is empty when the host was asked and can't sleep.
+ * Source: libvirt src/conf/schemas/capability.rng.
+ */
+export function capabilitiesXml({ arch, sleep, cells }: Host): string {
+  const lines = ["<capabilities>", "", "  <host>", "    <cpu>", `      <arch>${arch}</arch>`, "    </cpu>"];
+  if (sleep) {
+    const elements = [
+      ...(sleep.mem ? ["      <suspend_mem/>"] : []),
+      ...(sleep.disk ? ["      <suspend_disk/>"] : []),
+      ...(sleep.hybrid ? ["      <suspend_hybrid/>"] : []),
+    ];
+    if (elements.length === 0) lines.push("    <power_management/>");
+    else lines.push("    <power_management>", ...elements, "    </power_management>");
+  }
+  if (cells.length > 0) {
+    lines.push("    <topology>", `      <cells num='${cells.length}'>`);
+    for (const cell of cells) {
+      lines.push(`        <cell id='${cell.id}'>`);
+      if (cell.memoryKb !== undefined) lines.push(`          <memory unit='KiB'>${cell.memoryKb}</memory>`);
+      lines.push(`          <cpus num='${cell.cpus.length}'>`);
+      for (const { id, place } of cell.cpus) {
+        const at = place
+          ? ` socket_id='${place.socket}' die_id='${place.die}' core_id='${place.core}' siblings='${formatCpuList(place.siblings)}'`
+          : "";
+        lines.push(`            <cpu id='${id}'${at}/>`);
+      }
+      lines.push("          </cpus>", "        </cell>");
+    }
+    lines.push("      </cells>", "    </topology>");
+  }
+  lines.push("  </host>", "", "</capabilities>");
+  return lines.join("\n");
+}

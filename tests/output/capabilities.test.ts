@@ -1,0 +1,89 @@
+// The two XML forms and the text: exact where the world reads them, and valid by libvirt's own schema.
+
+import { expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { capabilitiesRfc } from "../../internal/output/capabilities-rfc.ts";
+import { capabilitiesText } from "../../internal/output/capabilities-text.ts";
+import { capabilitiesXml } from "../../internal/output/capabilities-xml.ts";
+import { readHostCapabilities } from "../../internal/power/capabilities.ts";
+import { libvirtView } from "../../internal/power/libvirt-view.ts";
+import { testNeeding } from "../helpers/needing.ts";
+import { TREES } from "../helpers/tree.ts";
+import { machine } from "../sysfs/machine.ts";
+
+const SCHEMA = "/usr/share/libvirt/schemas/capability.rng";
+const ALL = { mem: true, disk: true, hybrid: true };
+const NONE = { mem: false, disk: false, hybrid: false };
+
+function lint(flags: readonly string[], document: string): void {
+  const { exitCode, stderr } = Bun.spawnSync(["xmllint", "--noout", ...flags, "-"], {
+    stdin: Buffer.from(document),
+  });
+  expect(stderr.toString().replace("- validates\n", "")).toBe("");
+  expect(exitCode).toBe(0);
+}
+
+test("capabilitiesXml() has libvirt's elements, an empty one when the host can't sleep and none when nobody knows", () => {
+  const text = (sleep?: typeof ALL) => capabilitiesXml({ arch: "x86_64", sleep, cells: [] });
+  expect(text(ALL)).toContain(
+    "    <power_management>\n      <suspend_mem/>\n      <suspend_disk/>\n      <suspend_hybrid/>\n    </power_management>\n",
+  );
+  expect(text(NONE)).toContain("    <power_management/>\n");
+  expect(text()).not.toContain("power_management");
+});
+
+test("capabilitiesRfc() has S3 and S4, and no tag at all when the host has neither", () => {
+  const text = (s3: boolean, s4: boolean) => capabilitiesRfc({ arch: "i686", sleep: { s3, s4 } });
+  expect(text(true, true)).toBe(`<capabilities>
+
+  <host>
+    <cpu>
+      <arch>i686</arch>
+    </cpu>
+    <power_management>
+      <S3/>
+      <S4/>
+    </power_management>
+  </host>
+
+</capabilities>`);
+  expect(text(false, true)).toContain("<power_management>\n      <S4/>\n    </power_management>");
+  expect(text(false, false)).not.toContain("power_management");
+  expect(capabilitiesRfc({ arch: "i686" })).toBe(text(false, false));
+});
+
+testNeeding(["xmllint"], "both forms of every machine are well-formed", () => {
+  for (const name of TREES) {
+    const view = libvirtView(readHostCapabilities(machine(name).roots, "x86_64"));
+    lint([], capabilitiesXml(view));
+    lint([], capabilitiesRfc(view));
+  }
+});
+
+if (existsSync(SCHEMA)) {
+  testNeeding(["xmllint"], "capabilitiesXml() of every machine is valid by libvirt's schema", () => {
+    for (const name of TREES) {
+      const view = libvirtView(readHostCapabilities(machine(name).roots, "x86_64"));
+      lint(["--relaxng", SCHEMA], capabilitiesXml(view));
+    }
+    for (const sleep of [ALL, NONE, undefined])
+      lint(["--relaxng", SCHEMA], capabilitiesXml({ arch: "aarch64", sleep, cells: [] }));
+  });
+} else {
+  test.skipIf(true)(
+    "capabilitiesXml() is valid by libvirt's schema (needs libvirt-daemon's schemas)",
+    () => {},
+  );
+}
+
+test("capabilitiesText() groups policies that stand alike and tells why not", () => {
+  const { roots, put } = machine("intel-server-8cpu");
+  put("cpufreq/policy5/scaling_governor", "performance");
+  const lines = capabilitiesText(readHostCapabilities(roots, "x86_64")).split("\n");
+  expect(lines[0]).toMatch(/^WHAT +NOW +CONTROL +WHY NOT$/);
+  expect(lines.find((line) => line.startsWith("clock of CPUs 0-4,6-7"))).toMatch(
+    /intel_pstate powersave 800000-3700000 kHz +yes$/,
+  );
+  expect(lines.find((line) => line.startsWith("clock of CPUs 5 "))).toMatch(/performance/);
+  expect(lines.find((line) => line.startsWith("SMT"))).toMatch(/no +powermon takes no CPUs offline/);
+});
