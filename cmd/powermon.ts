@@ -1,8 +1,8 @@
-// powermon: the host's executable. Names its commands; everything else is in internal/.
+// powermon: the host's executable. Its commands are in powermon/commands.ts; everything else is in internal/.
 
 import type { Io } from "../internal/cli/command.ts";
 import { main } from "../internal/cli/main.ts";
-import { version } from "../package.json";
+import { POWERMON } from "./powermon/commands.ts";
 
 const io: Io = {
   out: (text) => console.log(text),
@@ -11,17 +11,4 @@ const io: Io = {
   env: process.env,
 };
 
-process.exitCode = await main(
-  {
-    name: "powermon",
-    version,
-    summary: "lets virtual machines manage the clock of the CPUs they run on",
-    commands: {
-      run: () => import("./powermon/run.ts"),
-      restore: () => import("./powermon/restore.ts"),
-      capabilities: () => import("./powermon/capabilities.ts"),
-    },
-  },
-  process.argv.slice(2),
-  io,
-);
+process.exitCode = await main(POWERMON, process.argv.slice(2), io);

@@ -1,8 +1,8 @@
-// vmpower-guest: the guest's executable. Names its commands; everything else is in internal/.
+// vmpower-guest: the guest's executable. Its commands are in vmpower-guest/commands.ts; everything else is in internal/.
 
 import type { Io } from "../internal/cli/command.ts";
 import { main } from "../internal/cli/main.ts";
-import { version } from "../package.json";
+import { VMPOWER_GUEST } from "./vmpower-guest/commands.ts";
 
 const io: Io = {
   out: (text) => console.log(text),
@@ -13,18 +13,4 @@ const io: Io = {
   env: process.env,
 };
 
-process.exitCode = await main(
-  {
-    name: "vmpower-guest",
-    version,
-    summary: "asks the host to change the clock of this VM's vCPUs",
-    commands: {
-      scale: () => import("./vmpower-guest/scale.ts"),
-      freq: () => import("./vmpower-guest/freq.ts"),
-      caps: () => import("./vmpower-guest/caps.ts"),
-      probe: () => import("./vmpower-guest/probe.ts"),
-    },
-  },
-  process.argv.slice(2),
-  io,
-);
+process.exitCode = await main(VMPOWER_GUEST, process.argv.slice(2), io);
