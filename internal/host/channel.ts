@@ -9,8 +9,9 @@ import { explain } from "../refusal.ts";
 import { explainSysfs } from "../sysfs/error.ts";
 import type { EventFeed } from "./events.ts";
 import type { Claimant } from "./ledger.ts";
-import { type Outcome, refused } from "./outcome.ts";
-import { type Desk, serve } from "./serve/index.ts";
+import { Lease } from "./lease.ts";
+import type { Outcome } from "./outcome.ts";
+import { type Desk, refuse, serve } from "./serve/index.ts";
 import type { Vm } from "./vm.ts";
 
 /** First and longest wait before a lost channel is tried again, ms. */
@@ -59,6 +60,8 @@ export class Channel {
     repliesDropped: 0,
     connects: 0,
   };
+  /** What its guest agreed with HELLO. */
+  readonly lease = new Lease();
   /** On whose behalf this channel's guest wishes. */
   readonly claimant: Claimant;
   state: ChannelState = "connecting";
@@ -86,7 +89,13 @@ export class Channel {
     this.index = index;
     this.#host = host;
     this.#name = `${vm.vm}.${index}`;
-    this.claimant = { slot: "guest", by: "guest", owner: this, limitsIn: (domain) => vm.limitsIn(domain) };
+    this.claimant = {
+      slot: "guest",
+      by: "guest",
+      owner: this,
+      limitsIn: (domain) => vm.limitsIn(domain),
+      lease: this.lease,
+    };
     this.#cutter = new FrameCutter(vm.settings.wire);
   }
 
@@ -133,6 +142,7 @@ export class Channel {
     this.#cutter = new FrameCutter(this.vm.settings.wire);
     this.#decoder = new RequestDecoder();
     this.#rest = undefined;
+    this.lease.reset();
     const fd = (socket as unknown as { readonly fd?: number }).fd;
     this.#connection = fd === undefined ? undefined : { fd, path: this.path };
     if (this.#connection !== undefined) this.vm.connected(this.#connection);
@@ -194,6 +204,13 @@ export class Channel {
     }
   }
 
+  /** Lets the claims of a guest that fell silent fall back to what stood before them. */
+  lapse(): void {
+    for (const error of this.lease.lapse(this.#host.desk.ledger, this.claimant, this.vm.vm)) {
+      this.#host.log.error(explainSysfs(error), { channel: this.#name });
+    }
+  }
+
   #again(): void {
     this.state = "waiting";
     this.#retry = setTimeout(() => this.open(), this.#backoffMs);
@@ -224,7 +241,9 @@ export class Channel {
       return;
     }
     const over = request.kind === "connect" ? undefined : this.vm.overRate(this.heardAt);
-    const outcome = over ? refused(over) : serve(this.#host.desk, this.vm, this.claimant, request);
+    const outcome = over
+      ? refuse(this.vm, this.claimant, request, over)
+      : serve(this.#host.desk, this.vm, this.claimant, request);
     counts[outcome.kind]++;
     if (outcome.kind !== "done" || this.#host.log.debugs) {
       this.#tell(request.kind, request.kind === "connect" ? 0 : request.vcpu, outcome);
@@ -233,7 +252,7 @@ export class Channel {
   }
 
   #reply(frame: Uint8Array, outcome: Outcome): void {
-    if (outcome.kind === "answered") this.#send(outcome.reply);
+    if ("reply" in outcome && outcome.reply !== undefined) this.#send(outcome.reply);
     else if (outcome.kind === "refused" ? !outcome.silent : outcome.kind !== "noted") {
       this.#acknowledge(frame, outcome.kind === "done");
     }

@@ -8,6 +8,7 @@ import { DONE, type Result } from "../result.ts";
 import type { Cpufreq, Domain } from "../sysfs/cpufreq.ts";
 import type { SysfsError } from "../sysfs/error.ts";
 import type { DomainId, Khz } from "../units.ts";
+import type { Lease } from "./lease.ts";
 
 /** Whoever can hold a wish and go away: a channel, an operator, a policy. */
 export type Owner = object;
@@ -26,6 +27,8 @@ export interface Claimant {
   readonly by: "guest" | "policy" | "operator";
   readonly owner: Owner;
   limitsIn(domain: DomainId): Limits;
+  /** Of a channel: what its guest agreed with HELLO. */
+  readonly lease?: Lease;
 }
 
 /** A wish as it stands in the ledger. */
@@ -100,6 +103,11 @@ export class Ledger {
   /** Returns every claim that stands. */
   *claims(): Generator<Claim> {
     for (const slot of SLOTS) for (const vm of this.#slots[slot].values()) yield* vm.values();
+  }
+
+  /** Returns the limits that hold for everybody on a domain. */
+  siteLimits(domain: Domain): Limits {
+    return this.#site(domain);
   }
 
   /** Returns what was last written to a domain since the start. */

@@ -12,9 +12,15 @@ export type Outcome =
   /** Taken note of; DPDK's host stays silent here and a stock guest depends on it. */
   | { readonly kind: "noted" }
   /** Not allowed. `silent` where DPDK's host sends nothing. */
-  | { readonly kind: "refused"; readonly refusal: Refusal; readonly silent: boolean }
+  | {
+      readonly kind: "refused";
+      readonly refusal: Refusal;
+      readonly silent: boolean;
+      /** The answer to send in place of a NACK. */
+      readonly reply?: Uint8Array;
+    }
   /** Allowed, but the kernel said no. */
-  | { readonly kind: "failed"; readonly error: SysfsError };
+  | { readonly kind: "failed"; readonly error: SysfsError; readonly reply?: Uint8Array };
 
 export const OUTCOMES = [
   "done",

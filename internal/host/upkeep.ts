@@ -88,8 +88,9 @@ export class Upkeep {
   #followPin(claim: Claim): void {
     const vm = this.#channels.vm(claim.grant.vm);
     if (vm === undefined) return;
+    const place = vm.placement(claim.grant.vcpu);
+    if (place.kind === "placed" && place.domains === claim.grant.domains) return;
     const grant = authorizeVcpu(vm, claim.grant.vcpu);
-    if (grant.ok && grant.value.domains === claim.grant.domains) return;
     const fields = { vm: claim.grant.vm, vcpu: claim.grant.vcpu };
     if (!grant.ok) {
       const message = explain(grant.error);
@@ -110,6 +111,13 @@ export class Upkeep {
   #leases(): void {
     const now = performance.now();
     for (const channel of this.#channels.all) {
+      if (channel.lease.lapsed(now)) {
+        const message = `the guest was silent for its lease of ${channel.lease.seconds} s`;
+        const fields = { vm: channel.vm.vm, channel: channel.index };
+        this.#log.info(`Claims fell back: ${message}`, fields);
+        this.#events.emit("claim-withdrawn", { ...fields, message });
+        channel.lapse();
+      }
       const { leaseS } = channel.vm.settings;
       if (leaseS === 0 || channel.heardAt === 0 || now - channel.heardAt < leaseS * 1000) continue;
       channel.heardAt = 0;

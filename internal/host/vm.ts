@@ -33,12 +33,15 @@ export interface PastRefusal {
   readonly at: number;
   readonly vcpu: number;
   readonly message: string;
+  readonly refusal: Refusal;
 }
 
 /** A vCPU's place and the pinning source that told it. */
 export interface Found {
   readonly placement: Placement;
   readonly source: string | undefined;
+  /** Whether it can change by itself: then it is asked for again soon. */
+  readonly live: boolean;
 }
 
 /** A placement is trusted this long, in ms; with the host's own interval a re-pinned vCPU is followed within a second. */
@@ -47,6 +50,8 @@ const FRESH_MS = 400;
 const MAX_VCPU = 8191;
 /** Names in a packet are cut here. Source: RTE_POWER_VM_MAX_NAME_SZ 32, with its NUL. */
 const MAX_CLAIM_BYTES = 31;
+/** vCPUs without a place that may lie between two that have one. */
+const MAX_GAP = 8;
 /** vCPUs whose last refusal is remembered. */
 const MAX_REFUSALS = 64;
 
@@ -119,7 +124,7 @@ export class Vm implements Standing, PinSubject {
         break;
       }
     }
-    this.#refusals.set(vcpu, { at: Date.now(), vcpu, message: explain(refusal) });
+    this.#refusals.set(vcpu, { at: Date.now(), vcpu, message: explain(refusal), refusal });
   }
 
   /** The last refusal of each vCPU, oldest first. */
@@ -169,12 +174,16 @@ export class Vm implements Standing, PinSubject {
     const known = this.#places.get(index);
     if (known !== undefined && now < known.until) return known;
     if (!Number.isInteger(index) || index > MAX_VCPU) {
-      return { placement: { kind: "unpinned", why: `vCPU numbers end at ${MAX_VCPU}` }, source: undefined };
+      return {
+        placement: { kind: "unpinned", why: `vCPU numbers end at ${MAX_VCPU}` },
+        source: undefined,
+        live: true,
+      };
     }
     const found = this.#find(index);
     // The same object as before when nothing changed: claims are compared by it.
     const placement = known && same(known.placement, found.placement) ? known.placement : found.placement;
-    const fresh = { placement, source: found.source, until: now + FRESH_MS };
+    const fresh = { ...found, placement, until: found.live ? now + FRESH_MS : Infinity };
     this.#places.set(index, fresh);
     return fresh;
   }
@@ -189,15 +198,29 @@ export class Vm implements Standing, PinSubject {
     return 0;
   }
 
+  /** Returns how many vCPUs are known: as many as a source counts, else up to the last that has a place, gaps of some allowed. */
+  knownVcpus(): number {
+    let known = 0;
+    for (let index = 0; index < known + MAX_GAP && index <= MAX_VCPU; index++) {
+      const place = this.placement(index);
+      if (place.kind === "absent") return place.count;
+      if (place.kind !== "unpinned") known = index + 1;
+    }
+    return known;
+  }
+
   #find(index: number): Found {
     const whys: string[] = [];
+    let live = false;
     for (const source of this.#rules.sources) {
       const pins = source.pins(this, index);
-      if (pins.kind === "known") return { placement: this.#domains(pins.pcpus), source: source.name };
-      if (pins.kind === "absent") return { placement: pins, source: source.name };
+      // What an earlier, live source does not know now it may know later.
+      live ||= source.live;
+      if (pins.kind === "known") return { placement: this.#domains(pins.pcpus), source: source.name, live };
+      if (pins.kind === "absent") return { placement: pins, source: source.name, live };
       whys.push(pins.why);
     }
-    return { placement: { kind: "unpinned", why: whys.join("; ") }, source: undefined };
+    return { placement: { kind: "unpinned", why: whys.join("; ") }, source: undefined, live };
   }
 
   #domains(pcpus: readonly Pcpu[]): Placement {

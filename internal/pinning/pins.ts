@@ -19,6 +19,8 @@ export interface PinSubject {
 /** One way to learn the pinning. */
 export interface PinSource {
   readonly name: string;
+  /** Whether its answers change by themselves; others change with the configuration only. */
+  readonly live: boolean;
   /** @param vcpu any non-negative number a guest may have sent */
   pins(subject: PinSubject, vcpu: number): Pins;
 }

@@ -25,6 +25,7 @@ export function procPins(procRoot: string, now: () => number = () => performance
   const scans = new Map<number, Scan>();
   return {
     name: "proc",
+    live: true,
     pins({ vm, pid }: PinSubject, vcpu: number): Pins {
       if (pid === undefined) return { kind: "unknown", why: "the process behind its channel is not known" };
       let scan = scans.get(pid);

@@ -14,6 +14,7 @@ const MAX_CPU = 8191;
 export function staticPins(pinsOf: (vm: string) => VmPins | undefined): PinSource {
   return {
     name: "static",
+    live: false,
     pins({ vm }, vcpu): Pins {
       const pins = pinsOf(vm);
       if (pins === undefined || pins.size === 0)

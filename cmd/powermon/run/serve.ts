@@ -1,6 +1,6 @@
 // The daemon from its configuration to its exit status: everything is put together and taken apart here.
 
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { STATUS, type Status } from "../../../internal/cli/status.ts";
 import { vmConfig } from "../../../internal/config/effective.ts";
@@ -103,6 +103,8 @@ async function openControl(options: ServeOptions, operations: HostOperations) {
     log.warn(`No control socket: the folder of "${socket}" is not there`);
     return { ok: true, value: undefined } as const;
   }
+  // A folder that a flag names is ours to make; /run/powermon is made by whoever installs us.
+  mkdirSync(dirname(socket), { recursive: true });
   return await startControl({
     socket,
     group: config.control.group,

@@ -2,10 +2,12 @@
 
 import type { Request } from "../../request.ts";
 import type { Claimant, Ledger } from "../ledger.ts";
-import type { Outcome } from "../outcome.ts";
+import { type Outcome, refused } from "../outcome.ts";
 import type { Cpufreq } from "../../sysfs/cpufreq.ts";
 import type { Vm } from "../vm.ts";
+import type { Refusal } from "../../refusal.ts";
 import { connect } from "./connect.ts";
+import { extension, refuseExtension } from "./extension.ts";
 import { policy, policyRemove } from "./policy.ts";
 import { queryCaps, queryFreq } from "./query.ts";
 import { scale } from "./scale.ts";
@@ -31,7 +33,13 @@ const SERVE: { readonly [K in Request["kind"]]: Serve<K> } = {
   "policy-remove": policyRemove,
   "query-freq": queryFreq,
   "query-caps": queryCaps,
+  extension,
 };
+
+/** Returns the refusal of a request that was not looked at, answered as its kind is. */
+export function refuse(vm: Vm, claimant: Claimant, request: Request, refusal: Refusal): Outcome {
+  return request.kind === "extension" ? refuseExtension(vm, claimant, request, refusal) : refused(refusal);
+}
 
 /** Returns what came of `request`. */
 export function serve(desk: Desk, vm: Vm, claimant: Claimant, request: Request): Outcome {

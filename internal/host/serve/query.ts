@@ -52,20 +52,22 @@ function answer<T>(
   };
 }
 
-function domainOf(desk: Desk, vm: Vm, vcpu: number): Domain | undefined {
+/** Returns the domain that a vCPU runs on (the first, when it floats); undefined when it has no place. */
+export function domainOf(desk: Desk, vm: Vm, vcpu: number): Domain | undefined {
   const place = vm.placement(vcpu);
   const id = place.kind === "placed" ? place.domains[0] : undefined;
   return id === undefined ? undefined : desk.cpufreq.domainById(id);
 }
 
-function toldKhz(_desk: Desk, domain: Domain): number {
+/** Returns what the kernel was told for `domain`, in kHz; 0 when it can't be read. */
+export function toldKhz(_desk: Desk, domain: Domain): number {
   if (domain.target !== undefined) return domain.target;
   const current = domain.current();
   return current.ok ? current.value : 0;
 }
 
-/** Priority is a higher base frequency than the machine's lowest one. Source: DPDK drivers/power/intel_pstate, power_pstate_get_capabilities. */
-function capsOf(desk: Desk, domain: Domain): VcpuCaps {
+/** Returns what a domain can do. Priority is a higher base frequency than the machine's lowest one. Source: DPDK drivers/power/intel_pstate, power_pstate_get_capabilities. */
+export function capsOf(desk: Desk, domain: Domain): VcpuCaps {
   const bases = desk.cpufreq.domains.map((d) => d.baseKhz ?? 0);
   return { turbo: domain.hasTurbo, priority: (domain.baseKhz ?? 0) > Math.min(...bases) };
 }

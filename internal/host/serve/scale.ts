@@ -4,8 +4,15 @@ import { authorize } from "../../arbiter/authorize.ts";
 import { DONE, refused } from "../outcome.ts";
 import type { Serve } from "./index.ts";
 
-/** Moves the frequency that a vCPU wishes by one step, when it may. Source: DPDK channel_monitor.c, process_request. */
+/** Moves the frequency that a vCPU wishes by one step, when it may; the wish lasts. Source: DPDK channel_monitor.c, process_request. */
 export const scale: Serve<"scale"> = (desk, vm, claimant, request) => {
+  const outcome = move(desk, vm, claimant, request);
+  if (outcome.kind === "done") claimant.lease?.keep(request.vcpu);
+  return outcome;
+};
+
+/** Moves the frequency that a vCPU wishes by one step, when it may. */
+export const move: Serve<"scale"> = (desk, vm, claimant, request) => {
   const grant = authorize(vm, request);
   if (!grant.ok) return refused(grant.error);
   if (request.step === "turbo-on") {

@@ -1,0 +1,78 @@
+// What one channel's guest agreed with HELLO: without it the wishes of a guest that died would stand for ever.
+
+import type { SysfsError } from "../sysfs/error.ts";
+import type { Claim, Claimant, Ledger } from "./ledger.ts";
+
+/** The HELLO of a channel, and what its claims took the place of. */
+export class Lease {
+  /** The extension's version agreed on this connection; 0 before HELLO. */
+  version = 0;
+  /** How long the guest may be silent, in seconds; 0 for ever. */
+  seconds = 0;
+  /** How often the claims have fallen back since HELLO. */
+  lapses = 0;
+  #until = 0;
+  /** By vCPU, what stood before this guest's claim; undefined for nothing. */
+  readonly #before = new Map<number, Claim | undefined>();
+
+  /** Starts anew: a connection was made. What stood before is gone with the old one. */
+  reset(): void {
+    this.version = this.seconds = this.lapses = 0;
+    this.#before.clear();
+  }
+
+  /** Takes a HELLO; claims made under an earlier one stay what they are. */
+  agree(version: number, seconds: number): void {
+    this.version = version;
+    this.seconds = seconds;
+    this.lapses = 0;
+  }
+
+  /** Counts the lease from now on. @param nowMs a clock that never goes back, in ms */
+  renew(nowMs: number): void {
+    this.#until = nowMs + this.seconds * 1000;
+  }
+
+  /** Returns what is left of the lease, in ms; 0 when it ran out or there is none. */
+  leftMs(nowMs: number): number {
+    return this.seconds === 0 ? 0 : Math.max(0, Math.ceil(this.#until - nowMs));
+  }
+
+  /** Returns whether claims stand whose lease has run out. */
+  lapsed(nowMs: number): boolean {
+    return this.seconds > 0 && this.#before.size > 0 && nowMs >= this.#until;
+  }
+
+  /** Remembers what a new claim on `vcpu` takes the place of, unless that is this guest's own. */
+  note(vcpu: number, standing: Claim | undefined): void {
+    if (!this.#before.has(vcpu)) this.#before.set(vcpu, standing);
+  }
+
+  /** The claim on `vcpu` is no longer the lease's: the guest moved it with a v1 request, which lasts. */
+  keep(vcpu: number): void {
+    this.#before.delete(vcpu);
+  }
+
+  /** Puts back what stood before the claim on `vcpu`, or before all when undefined. Returns the failures. */
+  fallBack(ledger: Ledger, claimant: Claimant, vm: string, vcpu: number | undefined): readonly SysfsError[] {
+    const failed: SysfsError[] = [];
+    for (const [index, before] of [...this.#before]) {
+      if (vcpu !== undefined && index !== vcpu) continue;
+      this.#before.delete(index);
+      const claim = ledger.claim("guest", vm, index);
+      if (claim === undefined || claim.claimant !== claimant) continue;
+      if (before === undefined) failed.push(...ledger.withdraw((other) => other === claim));
+      else {
+        const done = ledger.wish(claim.grant, before.claimant, before.level);
+        if (!done.ok) failed.push(done.error);
+      }
+    }
+    return failed;
+  }
+
+  /** Lets all claims fall back because the guest fell silent. Returns the failures. */
+  lapse(ledger: Ledger, claimant: Claimant, vm: string): readonly SysfsError[] {
+    this.lapses++;
+    return this.fallBack(ledger, claimant, vm, undefined);
+  }
+}
