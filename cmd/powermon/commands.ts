@@ -1,4 +1,4 @@
-// What powermon can be told: the one table from which the executable, its help, manual and completions are made.
+// What powermon can be told: the one table from which the executable, its shell, help, manual and completions are made.
 
 import type { Program } from "../../internal/cli/main.ts";
 import { version } from "../../package.json";
@@ -10,6 +10,14 @@ export const POWERMON: Program = {
   summary: "lets virtual machines manage the clock of the CPUs they run on",
   commands: {
     run: () => import("./run.ts"),
+    status: () => import("./status.ts"),
+    vm: () => import("./vm.ts"),
+    channel: () => import("./channel.ts"),
+    freq: () => import("./freq.ts"),
+    explain: () => import("./explain.ts"),
+    events: () => import("./events.ts"),
+    reload: () => import("./reload.ts"),
     restore: () => import("./restore.ts"),
+    capabilities: () => import("./capabilities.ts"),
   },
 };

@@ -1,0 +1,116 @@
+// How commands ask a running powermon: without it each would name the socket, the statuses and the words in its own way.
+
+import * as v from "valibot";
+import { integer, parseArgs } from "../../internal/cli/args.ts";
+import type { Io } from "../../internal/cli/command.ts";
+import { STATUS, type Status } from "../../internal/cli/status.ts";
+import { ControlClient, type ControlError } from "../../internal/control/client.ts";
+import type { BoundText, ChannelList } from "../../internal/control/operations.ts";
+import { parseCpuList } from "../../internal/cpulist.ts";
+import { json } from "../../internal/output/json.ts";
+import type { Result } from "../../internal/result.ts";
+import { isVmName } from "../../internal/vm-name.ts";
+import { absolutePath } from "./roots.ts";
+
+/** The flags of every command that asks a running powermon. */
+export const CONTROL_ARGS = {
+  socket: {
+    type: "string",
+    default: "/run/powermon/control.sock",
+    valueHint: "PATH",
+    description: "the control socket of the powermon to ask",
+  },
+  json: { type: "boolean", description: "print one JSON document instead of text" },
+} as const;
+
+/** A VM's name as a word. */
+export const VM_ARG = { type: "positional", valueHint: "VM", description: "the VM's name" } as const;
+export const vmName = v.pipe(
+  v.string(),
+  v.check(isVmName, 'must be a VM\'s name, without "/" and control characters'),
+);
+
+/** A vCPU's number. */
+export const vcpuNumber = integer(0, 4095);
+
+/** Most channels a VM can have. Source: internal/host/folder.ts, MAX_INDEX. */
+const MAX_CHANNEL = 1023;
+const CHANNELS = `must be a list of channel numbers from 0 to ${MAX_CHANNEL} such as 0-3,5, or all`;
+
+/** A list of channels, or all. */
+export const channelList = v.pipe(
+  v.string(),
+  v.rawTransform<string, ChannelList>(({ dataset, addIssue, NEVER }) => {
+    if (dataset.value === "all") return "all";
+    const list = parseCpuList(dataset.value);
+    if (list.ok && list.value.length > 0 && (list.value.at(-1) ?? 0) <= MAX_CHANNEL) return list.value;
+    addIssue({ message: CHANNELS });
+    return NEVER;
+  }),
+);
+
+const BOUND = "must be kHz (10000 to 20000000), min, base or max";
+
+/** A frequency bound. */
+export const bound = v.union(
+  [v.picklist(["min", "base", "max"]), integer(10_000, 20_000_000)],
+  BOUND,
+) satisfies v.GenericSchema<string, BoundText>;
+
+/** The word on or off, as a boolean. */
+export const onOff = v.pipe(
+  v.picklist(["on", "off"], "must be on or off"),
+  v.transform((word) => word === "on"),
+);
+
+const Socket = v.object({ socket: absolutePath });
+
+/** Returns the powermon that CONTROL_ARGS name. Nothing is connected yet. */
+export function clientOf(args: object): ControlClient {
+  return new ControlClient(parseArgs(Socket, args).socket);
+}
+
+const STATUS_OF: Readonly<Record<ControlError["code"], Status>> = {
+  "not-found": STATUS.failed,
+  invalid: STATUS.usage,
+  refused: STATUS.refused,
+  failed: STATUS.failed,
+  unsupported: STATUS.unsupported,
+  busy: STATUS.failed,
+  "no-answer": STATUS.noAnswer,
+  forbidden: STATUS.failed,
+};
+
+/** Prints why nothing was done, as JSON on standard output when `asJson`, and returns the status that stands for it. */
+export function fail({ code, message }: ControlError, asJson: boolean, io: Io): Status {
+  if (asJson) io.out(json({ error: { code, message } }));
+  else io.err(message);
+  return STATUS_OF[code];
+}
+
+/**
+ * Prints what came back, as JSON or as `show` says it, and returns the status that stands for it.
+ * @param show returns the text for people; undefined prints nothing
+ */
+export async function tell<T extends object>(
+  asked: Promise<Result<T, ControlError>>,
+  { args, io }: { readonly args: { readonly json: boolean }; readonly io: Io },
+  show: (value: T) => string | undefined,
+): Promise<Status> {
+  const answer = await asked;
+  if (!answer.ok) return fail(answer.error, args.json, io);
+  const text = args.json ? json(answer.value) : show(answer.value);
+  if (text !== undefined) io.out(text);
+  return STATUS.done;
+}
+
+/** Returns a number as a cell of a table. */
+export function cell(value: number | string | undefined): string {
+  return value === undefined || value === "" ? "-" : String(value);
+}
+
+/** Returns counters as `name 1, other 2`; "none" when there is none. */
+export function countsText(counts: Readonly<Record<string, number>>): string {
+  const parts = Object.entries(counts).map(([name, count]) => `${name} ${count}`);
+  return parts.length === 0 ? "none" : parts.join(", ");
+}

@@ -1,0 +1,51 @@
+// powermon events: what happens, as it happens.
+
+import * as v from "valibot";
+import { integer, parseArgs } from "../../internal/cli/args.ts";
+import { defineCommand } from "../../internal/cli/command.ts";
+import { STATUS } from "../../internal/cli/status.ts";
+import { UsageError } from "../../internal/cli/usage-error.ts";
+import type { HappenedEvent } from "../../internal/control/operations.ts";
+import { clientOf, CONTROL_ARGS, fail } from "./control.ts";
+
+export default defineCommand({
+  meta: {
+    name: "events",
+    summary: "print what happens: VMs, channels, requests, refusals, frequencies",
+    details:
+      "Waits for one event and prints it; --count N waits for N, --follow goes on until interrupted. Nothing from before the call is told. With --json each event is one line of JSON. Status 4 when powermon ends meanwhile.",
+    examples: ["powermon events --follow", "powermon events --count 10 --json"],
+  },
+  args: {
+    follow: { type: "boolean", alias: "f", description: "go on until interrupted" },
+    count: { type: "string", valueHint: "n", description: "how many events to wait for (default 1)" },
+    ...CONTROL_ARGS,
+  },
+  async run({ args, io }) {
+    const { count, follow } = parseArgs(
+      v.object({ count: v.optional(integer(1, 1_000_000)), follow: v.boolean() }),
+      args,
+    );
+    if (follow && count !== undefined) throw new UsageError("--follow and --count exclude each other.");
+    const events = clientOf(args).events();
+    for (let left = follow ? Infinity : (count ?? 1); left > 0; left--) {
+      const next = await events.next();
+      if (next.done) return fail(next.value, args.json, io);
+      io.out(args.json ? JSON.stringify(next.value) : line(next.value));
+    }
+    await events.return({ code: "no-answer", message: "" });
+    return STATUS.done;
+  },
+});
+
+/** Returns such as `2026-01-02T03:04:05Z request vm=vm1 vcpu=0`. */
+function line({ at, event, ...fields }: HappenedEvent): string {
+  const parts = Object.entries(fields).flatMap(([key, value]) =>
+    value === undefined ? [] : [`${key}=${say(value)}`],
+  );
+  return [at, event, ...parts].join(" ");
+}
+
+function say(value: unknown): string {
+  return typeof value === "string" && /^[\w./:,+-]+$/.test(value) ? value : JSON.stringify(value);
+}

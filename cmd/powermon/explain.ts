@@ -1,0 +1,98 @@
+// powermon explain: why a CPU's clock is what it is.
+
+import * as v from "valibot";
+import { integer, parseArgs } from "../../internal/cli/args.ts";
+import { defineCommand } from "../../internal/cli/command.ts";
+import type { Json } from "../../internal/control/answer.ts";
+import type { ClaimReport, ExplainReport } from "../../internal/control/operations.ts";
+import { formatCpuList } from "../../internal/cpulist.ts";
+import { clientOf, CONTROL_ARGS, tell } from "./control.ts";
+
+export default defineCommand({
+  meta: {
+    name: "explain",
+    summary: "tell why a CPU's clock is what it is",
+    details:
+      "Who shares the clock, every claim on it, which limit clips, who wins, what was written, what the kernel holds, and when and why a request was last refused.",
+    examples: ["powermon explain 4", "powermon explain 4 --json"],
+  },
+  args: {
+    cpu: { type: "positional", valueHint: "CPU", description: "the host's CPU" },
+    ...CONTROL_ARGS,
+  },
+  run(context) {
+    const { cpu } = parseArgs(v.object({ cpu: integer(0, 8191) }), context.args);
+    return tell(clientOf(context.args).explain(cpu), context, story);
+  },
+});
+
+type Report = Json<ExplainReport>;
+type Claim = Json<ClaimReport>;
+
+function story(report: Report): string {
+  return [
+    ...report.why,
+    ...(report.why.length > 0 ? [""] : []),
+    place(report),
+    range(report),
+    ...report.claims.map((claim) => claimLine(claim, isSame(claim, report.winner))),
+    ...(report.claims.length === 0 ? ["Nobody claims it."] : []),
+    ...report.siblingClaims.map((claim) => `On a sibling's clock: ${claimLine(claim, false)}`),
+    ...limits(report),
+    ...written(report),
+    ...report.lastRefusals.map(
+      ({ at, vm, vcpu, message }) => `Refused at ${at} to vCPU ${vcpu} of ${vm}: ${message}`,
+    ),
+  ].join("\n");
+}
+
+function place({ cpu, policy, driver, governor, sharedWith, siblingPolicies }: Report): string {
+  const others = sharedWith.filter((other) => other !== cpu);
+  const shared = others.length === 0 ? "alone" : `with CPU ${formatCpuList(others)}`;
+  const siblings =
+    siblingPolicies.length === 0 ? "" : ` It shares cores with policy ${formatCpuList(siblingPolicies)}.`;
+  return `CPU ${cpu} is in policy ${policy} ${shared}; driver ${driver}, governor ${governor ?? "unknown"}.${siblings}`;
+}
+
+function range({ minKhz, nominalKhz, maxKhz, turbo }: Report): string {
+  const above = maxKhz > nominalKhz ? `, ${maxKhz} kHz with turbo${turbo ? "" : " (off)"}` : "";
+  return `It goes from ${minKhz} to ${nominalKhz} kHz${above}.`;
+}
+
+function claimLine(claim: Claim, wins: boolean): string {
+  const { vm, vcpu, by, wishKhz, turbo, clippedKhz } = claim;
+  const who =
+    by === "operator" ? "An operator" : `${vcpu === undefined ? "" : `vCPU ${vcpu} of `}VM ${vm ?? "?"}`;
+  const how = by === "policy" ? " by its policy" : "";
+  const clipped = clippedKhz === wishKhz ? "" : `, which its limits make ${clippedKhz} kHz`;
+  return `${who}${how} claims ${wishKhz} kHz${turbo ? " with turbo" : ""}${clipped}${wins ? ": it wins" : ""}.`;
+}
+
+function isSame(a: Claim, b: Claim | undefined): boolean {
+  return b !== undefined && a.by === b.by && a.vm === b.vm && a.vcpu === b.vcpu && a.wishKhz === b.wishKhz;
+}
+
+function limits({ clippedBy, site: { floorKhz, ceilingKhz } }: Report): string[] {
+  const bounds = [
+    ...(floorKhz === undefined ? [] : [`not below ${floorKhz} kHz`]),
+    ...(ceilingKhz === undefined ? [] : [`not above ${ceilingKhz} kHz`]),
+  ];
+  return [
+    ...(bounds.length === 0 ? [] : [`The site's limits: ${bounds.join(", ")}.`]),
+    ...(clippedBy === "vm" ? ["The VM's own limits clip the winner."] : []),
+    ...(clippedBy === "site" ? ["The site's limits clip the winner."] : []),
+  ];
+}
+
+function written({ targetKhz, currentKhz, lastWrite }: Report): string[] {
+  return [
+    targetKhz === undefined
+      ? "powermon has set nothing here."
+      : `powermon told it ${targetKhz} kHz; the kernel holds ${currentKhz ?? "an unknown frequency"}${currentKhz === undefined ? "" : " kHz"}.`,
+    ...(lastWrite === undefined
+      ? []
+      : lastWrite.error === undefined
+        ? [`Last written at ${lastWrite.at}.`]
+        : [`The last write, at ${lastWrite.at}, failed: ${lastWrite.error}`]),
+  ];
+}

@@ -1,0 +1,26 @@
+// Frequencies in text: show, set and release answer with the same rows.
+
+import type { Json } from "../../../internal/control/answer.ts";
+import type { FreqReport } from "../../../internal/control/operations.ts";
+import { table } from "../../../internal/output/table.ts";
+import { cell } from "../control.ts";
+
+/** Returns a line a CPU; frequencies in kHz. */
+export function showFreqs(freqs: readonly Json<FreqReport>[]): string {
+  if (freqs.length === 0) return "No CPU has a cpufreq policy.";
+  return table([
+    ["CPU", "POLICY", "DRIVER", "GOVERNOR", "TARGET kHz", "KERNEL kHz", "MIN", "NOMINAL", "MAX", "OPERATOR"],
+    ...freqs.map((freq) => [
+      String(freq.cpu),
+      String(freq.policy),
+      freq.driver,
+      cell(freq.governor),
+      cell(freq.targetKhz),
+      cell(freq.currentKhz),
+      String(freq.minKhz),
+      String(freq.nominalKhz),
+      String(freq.maxKhz),
+      freq.operatorClaim ? "claims it" : "-",
+    ]),
+  ]);
+}

@@ -1,0 +1,58 @@
+// A VM in text: show, query and limits answer with the same report.
+
+import type { Json } from "../../../internal/control/answer.ts";
+import type { VmReport } from "../../../internal/control/operations.ts";
+import { formatCpuList } from "../../../internal/cpulist.ts";
+import { table } from "../../../internal/output/table.ts";
+import { cell, countsText } from "../control.ts";
+
+type Report = Json<VmReport>;
+
+/** Returns the whole VM. */
+export function showVm(report: Report): string {
+  const { vm, pid, channels, vcpus, counts } = report;
+  const notes = vcpus.flatMap(({ vcpu, pcpus, why, lastRefusal }) => [
+    ...(pcpus.length === 0 ? [`vCPU ${vcpu} has no known pCPU: ${why ?? "nobody knows why"}`] : []),
+    ...(lastRefusal === undefined
+      ? []
+      : [`vCPU ${vcpu} was last refused at ${lastRefusal.at}: ${lastRefusal.message}`]),
+  ]);
+  return [
+    `VM ${vm}, ${pid === undefined ? "process unknown" : `process ${pid}`}, channels ${formatCpuList(channels) || "none"}, counts: ${countsText(counts)}`,
+    "",
+    table([
+      ["VCPU", "PCPUS", "SOURCE", "POLICIES", "WISH kHz", "TARGET kHz"],
+      ...vcpus.map(({ vcpu, pcpus, source, domains, wishKhz, targetKhz }) => [
+        String(vcpu),
+        cell(formatCpuList(pcpus)),
+        cell(source),
+        cell(formatCpuList(domains)),
+        cell(wishKhz),
+        cell(targetKhz),
+      ]),
+    ]),
+    ...notes,
+    "",
+    showSettings(report),
+  ].join("\n");
+}
+
+/** Returns what the VM may do, and where each value comes from. */
+export function showSettings({ settings }: Report): string {
+  const rows = Object.entries(settings).map(([name, { value, from }]) => [
+    SETTINGS[name] ?? name,
+    say(value),
+    from,
+  ]);
+  return table([["SETTING", "VALUE", "FROM"], ...rows]);
+}
+
+const SETTINGS: Readonly<Record<string, string>> = {
+  requestsPerSecond: "requests/s",
+  leaseS: "lease s",
+};
+
+function say(value: unknown): string {
+  if (typeof value === "boolean") return value ? "on" : "off";
+  return Array.isArray(value) ? value.join(",") : String(value);
+}
