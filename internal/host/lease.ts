@@ -1,7 +1,14 @@
 // What one channel's guest agreed with HELLO: without it the wishes of a guest that died would stand for ever.
 
+import type { Level } from "../frequency.ts";
 import type { SysfsError } from "../sysfs/error.ts";
-import type { Claim, Claimant, Ledger } from "./ledger.ts";
+import type { Claimant, Ledger } from "./ledger.ts";
+
+/** A claim as it stood: the ledger's own changes with the next wish. */
+export interface Before {
+  readonly claimant: Claimant;
+  readonly level: Level;
+}
 
 /** The HELLO of a channel, and what its claims took the place of. */
 export class Lease {
@@ -13,7 +20,7 @@ export class Lease {
   lapses = 0;
   #until = 0;
   /** By vCPU, what stood before this guest's claim; undefined for nothing. */
-  readonly #before = new Map<number, Claim | undefined>();
+  readonly #before = new Map<number, Before | undefined>();
 
   /** Starts anew: a connection was made. What stood before is gone with the old one. */
   reset(): void {
@@ -44,8 +51,8 @@ export class Lease {
   }
 
   /** Remembers what a new claim on `vcpu` takes the place of, unless that is this guest's own. */
-  note(vcpu: number, standing: Claim | undefined): void {
-    if (!this.#before.has(vcpu)) this.#before.set(vcpu, standing);
+  note(vcpu: number, before: Before | undefined): void {
+    if (!this.#before.has(vcpu)) this.#before.set(vcpu, before);
   }
 
   /** The claim on `vcpu` is no longer the lease's: the guest moved it with a v1 request, which lasts. */

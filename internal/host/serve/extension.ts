@@ -26,7 +26,7 @@ type Said = ExtensionAnswer | { readonly refusal: Refusal } | { readonly error: 
 /** A no that concerns the frame alone. */
 type NotServed = { readonly do: "no"; readonly no: ExtensionNo; readonly text: string };
 
-/** Serves an extension request; each one but a late HELLO's renews the lease, whatever comes of it. */
+/** Serves an extension request; each one renews the lease, whatever comes of it. */
 export const extension: Serve<"extension"> = (desk, vm, claimant, request) => {
   claimant.lease?.renew(performance.now());
   return outcomeOf(vm, request, answer(desk, vm, claimant, request));
@@ -98,9 +98,10 @@ function answer(desk: Desk, vm: Vm, claimant: Claimant, request: ExtensionReques
 function claim(desk: Desk, vm: Vm, claimant: Claimant, lease: Lease, request: ExtensionRequest): Said {
   const { vcpu, ask } = request;
   const standing = desk.ledger.claim("guest", vm.vm, vcpu);
+  const before = standing && { claimant: standing.claimant, level: standing.level };
   const no = ask.do === "scale" ? step(desk, vm, claimant, request) : setKhz(desk, vm, claimant, request);
   if (no !== undefined) return no;
-  lease.note(vcpu, standing);
+  lease.note(vcpu, before);
   return { do: ask.do === "scale" ? "scale" : "set-khz", ...clocks(desk, vm, vcpu) };
 }
 
