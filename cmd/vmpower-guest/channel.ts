@@ -72,6 +72,8 @@ const STATUS_OF: Readonly<Record<GuestFailure["kind"], Status>> = {
   "absent-host": STATUS.noAnswer,
   "no-answer": STATUS.noAnswer,
   refused: STATUS.refused,
+  "host-failed": STATUS.failed,
+  "not-understood": STATUS.unsupported,
   "read-failed": STATUS.failed,
   "write-failed": STATUS.failed,
 };

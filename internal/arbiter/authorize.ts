@@ -59,6 +59,15 @@ export function authorize(
   return no === undefined ? authorizeVcpu(standing, request.vcpu) : err(no);
 }
 
+/** Returns the grant to set one vCPU to any frequency, above the highest non-turbo one when `turbo`; or why not. Up and down together lead anywhere. */
+export function authorizeKhz(standing: Standing, index: number, turbo: boolean): Result<Grant, Refusal> {
+  const no =
+    refuseCommand(standing, "up") ??
+    refuseCommand(standing, "down") ??
+    (turbo ? refuseCommand(standing, "turbo-on") : undefined);
+  return no === undefined ? authorizeVcpu(standing, index) : err(no);
+}
+
 /** Returns why `standing`'s VM may not ask `command`, or undefined when it may. */
 export function refuseCommand(standing: Standing, command: string): Refusal | undefined {
   const { vm } = standing;

@@ -18,7 +18,11 @@ export type GuestFailure =
       readonly asked: "scale" | "query";
       readonly timeoutMs: number;
     }
-  | { readonly kind: "refused"; readonly port: string; readonly vcpu: number }
+  /** `text` is the host's own sentence, where it speaks the extension. */
+  | { readonly kind: "refused"; readonly port: string; readonly vcpu: number; readonly text?: string }
+  /** The host wanted to, and its kernel said no. */
+  | { readonly kind: "host-failed"; readonly port: string; readonly text: string }
+  | { readonly kind: "not-understood"; readonly port: string; readonly text: string }
   | { readonly kind: "read-failed"; readonly port: string; readonly code: string }
   | {
       readonly kind: "write-failed";
@@ -50,7 +54,12 @@ export function explainFailure(no: GuestFailure): string {
         ? `The host did not answer the query on ${quote(no.port)} within ${no.timeoutMs} ms: either it does not let this VM query, or not under this --vm-name (powermon: --allow-query), or it is too slow or not reading (try a longer --timeout-ms).`
         : `The host did not answer on ${quote(no.port)} within ${no.timeoutMs} ms: either it does not serve this channel (disabled, held by another client, or a DPDK before 19.11, which never answers), or it is too slow (try a longer --timeout-ms).`;
     case "refused":
+      if (no.text !== undefined) return `The host refused vCPU ${no.vcpu} on ${quote(no.port)}: ${no.text}`;
       return `The host refused vCPU ${no.vcpu} on ${quote(no.port)}; its log and \`powermon explain\` say why.`;
+    case "host-failed":
+      return `The host behind ${quote(no.port)} could not do it: ${no.text}`;
+    case "not-understood":
+      return `The host behind ${quote(no.port)} did not understand: ${no.text}`;
     case "read-failed":
       return `Cannot read ${quote(no.port)}: ${no.code}.`;
     case "write-failed":

@@ -1,5 +1,6 @@
 // One request, one reply, one deadline: without it an answer that came late would be taken for the next request's.
 
+import type { ExtensionAnswer, ExtensionAsk } from "../extension.ts";
 import { decodeReply } from "../packet/reply.ts";
 import { ReplyCutter } from "../packet/reply-frame.ts";
 import { encodeRequest } from "../packet/request.ts";
@@ -9,16 +10,23 @@ import type { GuestFailure } from "./failure.ts";
 import { openPort, type Port } from "./port.ts";
 
 /** What a guest can ask and be answered. */
-export type Question = Extract<Request, { kind: "scale" | "query-freq" | "query-caps" }>;
+export type Question = Extract<
+  Request,
+  { kind: "scale" | "query-freq" | "query-caps" | "policy" | "extension" }
+>;
+
+/** The answer that a request of the extension gets when it isn't no. */
+export type AnswerTo<A extends ExtensionAsk> = Extract<ExtensionAnswer, { do: A["do"] }>;
 
 const GENERATION = "18.11";
 
 /**
- * Where a scale request carries its stamp: vfid[0], which nobody reads in a CPU_POWER request. An ACK or NACK is the request's own
- * bytes with `command` replaced, so the stamp comes back and tells this answer from an older one's.
+ * Where a request carries its stamp: vfid[0], which nobody reads in a CPU_POWER request, or in a policy the padding at the end. An
+ * ACK or NACK is the request's own bytes with `command` replaced, so the stamp comes back and tells this answer from an older one's.
  * Source: DPDK rte_power_guest_channel.h, struct rte_power_channel_packet.
  */
 const STAMP = { at: 48, bytes: 8 } as const;
+const POLICY_STAMP = { at: 457, bytes: 7 } as const;
 /** A host writes each reply in one write, so what follows so long a silence, in ms, is the start of a reply. */
 const SILENCE_MS = 100;
 /** More than a channel can hold (about 700 KB in QEMU): a host that never stops sending must not keep a request from being sent. */
@@ -44,6 +52,7 @@ export class Session {
   readonly #cutter = new ReplyCutter();
   #receivedAt = 0;
   #asking = false;
+  #sequence = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
 
   constructor(port: Port) {
     this.#port = port;
@@ -72,6 +81,37 @@ export class Session {
     }
   }
 
+  /**
+   * Says HELLO or anything else of the extension and returns the answer. A DPDK host ignores it: no-answer then means that it speaks v1.
+   * Errors: those of ask(); a no with its sentence is refused, host-failed or not-understood.
+   */
+  async say<A extends ExtensionAsk>(
+    what: A,
+    vcpu: number,
+    vmName: string,
+    timeoutMs: number,
+  ): Promise<Result<AnswerTo<A>, GuestFailure>> {
+    this.#sequence = (this.#sequence + 1) >>> 0;
+    const reply = await this.ask(
+      { kind: "extension", vcpu, vmName, physical: false, sequence: this.#sequence, ask: what },
+      timeoutMs,
+    );
+    if (!reply.ok) return reply;
+    const answer = reply.value.kind === "extension" ? reply.value.answer : undefined;
+    if (answer?.do === what.do) return ok(answer as AnswerTo<A>);
+    const port = this.#port.name;
+    if (answer?.do !== "no") {
+      return err({ kind: "not-understood", port, text: "the answer is to something else" });
+    }
+    return err(noFailure(port, vcpu, answer));
+  }
+
+  /** Sends a request that v1 never answers. Errors: absent-host, read-failed, write-failed. */
+  tell(request: Extract<Request, { kind: "policy-remove" }>): Result<void, GuestFailure> {
+    const drained = this.#drain();
+    return drained.ok ? this.#port.write(encodeRequest(request, GENERATION)) : drained;
+  }
+
   close(): void {
     this.#port.close();
   }
@@ -81,7 +121,8 @@ export class Session {
     const drained = this.#drain();
     if (!drained.ok) return drained;
     const frame = encodeRequest(question, GENERATION);
-    crypto.getRandomValues(frame.subarray(STAMP.at, STAMP.at + STAMP.bytes));
+    const stamp = question.kind === "scale" ? STAMP : question.kind === "policy" ? POLICY_STAMP : undefined;
+    if (stamp !== undefined) crypto.getRandomValues(frame.subarray(stamp.at, stamp.at + stamp.bytes));
     const sent = port.write(frame);
     if (!sent.ok) return sent;
     const deadline = performance.now() + timeoutMs;
@@ -96,7 +137,7 @@ export class Session {
       if (answer !== undefined) return ok(answer);
       const leftMs = deadline - performance.now();
       if (leftMs <= 0) {
-        const asked = question.kind === "scale" ? "scale" : "query";
+        const asked = question.kind.startsWith("query") ? "query" : "scale";
         return err({ kind: "no-answer", port: port.name, asked, timeoutMs });
       }
       await port.wait(leftMs);
@@ -133,7 +174,9 @@ function answerTo(question: Question, frame: Uint8Array, reply: Uint8Array): Rep
       return undefined;
     case "ack":
     case "nack":
-      return sameStamp(frame, reply) ? decoded : undefined;
+      return sameStamp(question.kind === "policy" ? POLICY_STAMP : STAMP, frame, reply) ? decoded : undefined;
+    case "extension":
+      return question.kind === "extension" && decoded.sequence === question.sequence ? decoded : undefined;
     case "freq-list":
       return question.kind === "query-freq" ? decoded : undefined;
     case "caps-list":
@@ -141,7 +184,29 @@ function answerTo(question: Question, frame: Uint8Array, reply: Uint8Array): Rep
   }
 }
 
-function sameStamp(frame: Uint8Array, reply: Uint8Array): boolean {
-  for (let i = STAMP.at; i < STAMP.at + STAMP.bytes; i++) if (frame[i] !== reply[i]) return false;
+function sameStamp(
+  { at, bytes }: { readonly at: number; readonly bytes: number },
+  frame: Uint8Array,
+  reply: Uint8Array,
+): boolean {
+  for (let i = at; i < at + bytes; i++) if (frame[i] !== reply[i]) return false;
   return true;
+}
+
+/** Returns the failure that a host's no is. */
+function noFailure(
+  port: string,
+  vcpu: number,
+  { no, text }: Extract<ExtensionAnswer, { do: "no" }>,
+): GuestFailure {
+  switch (no) {
+    case "failed":
+      return { kind: "host-failed", port, text };
+    case "unknown-command":
+    case "bad-value":
+    case "no-hello":
+      return { kind: "not-understood", port, text };
+    default:
+      return { kind: "refused", port, vcpu, text };
+  }
 }

@@ -42,10 +42,10 @@ export function fakeHost(script: Script, greeting?: Uint8Array): FakeHost {
       data(socket, chunk) {
         held = Buffer.concat([held, chunk]);
         while (held.length >= FRAME_BYTES) {
-          const frame = held.slice(0, FRAME_BYTES);
-          held = held.slice(FRAME_BYTES);
+          const frame = Uint8Array.from(held.subarray(0, FRAME_BYTES));
+          held = held.subarray(FRAME_BYTES);
           frames.push(frame);
-          if (frame[12] === 2) continue;
+          if (frame[12] === 2 && frame[14] === 0) continue;
           script(
             (bytes) => void socket.write(bytes),
             frame,

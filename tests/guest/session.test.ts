@@ -1,6 +1,10 @@
 import { expect, test } from "bun:test";
+import type { ExtensionAnswer } from "../../internal/extension.ts";
 import { openSession, type Question, type Session } from "../../internal/guest/session.ts";
 import { encodeCapsList, encodeFreqList } from "../../internal/packet/reply.ts";
+import { encodeAnswer } from "../../internal/packet/extension-answer.ts";
+import { RequestDecoder } from "../../internal/packet/request.ts";
+import { until } from "../helpers/until.ts";
 import { answer, type FakeHost, fakeHost, type Script } from "./fake-host.ts";
 
 const UP: Question = { kind: "scale", vcpu: 3, vmName: "vm1", physical: false, step: "up" };
@@ -170,6 +174,85 @@ test("ask() refuses to ask two things at a time", async () => {
       const first = session.ask(UP, LONG_MS);
       expect(session.ask(UP, LONG_MS)).rejects.toThrow("one thing at a time");
       expect(await first).toMatchObject({ ok: true });
+    },
+  );
+});
+
+/** Answers an extension request as our host would. */
+function extensionAnswer(frame: Uint8Array, said: ExtensionAnswer): Uint8Array {
+  const request = new RequestDecoder().decode(frame);
+  if (request.kind !== "extension") throw new Error(`not an extension request: ${request.kind}`);
+  return encodeAnswer(request, said);
+}
+const HELLO = { do: "hello", version: 1, leaseS: 10 } as const;
+const AGREED = { do: "hello", version: 1, leaseS: 10, vcpus: 2 } as const;
+
+test("say() returns the answer that has its sequence, and none of another", async () => {
+  let first: Uint8Array = new Uint8Array(0);
+  await withHost(
+    (send, frame, nth) => {
+      if (nth === 0) first = extensionAnswer(frame, { ...AGREED, leaseS: 1 });
+      else send(Buffer.concat([first, extensionAnswer(frame, AGREED)]));
+    },
+    async (session) => {
+      expect(await session.say(HELLO, 0, "", SHORT_MS)).toMatchObject({ error: { kind: "no-answer" } });
+      expect(await session.say(HELLO, 0, "", LONG_MS)).toEqual({ ok: true, value: AGREED });
+    },
+  );
+});
+
+test.each([
+  ["turbo-off", { kind: "refused", vcpu: 3, text: "Why." }],
+  ["failed", { kind: "host-failed", text: "Why." }],
+  ["unknown-command", { kind: "not-understood", text: "Why." }],
+  ["no-hello", { kind: "not-understood", text: "Why." }],
+] as const)("say() tells the host's no: %s", async (no, error) => {
+  await withHost(
+    (send, frame) => send(extensionAnswer(frame, { do: "no", no, text: "Why." })),
+    async (session) =>
+      expect(await session.say({ do: "ping" }, 3, "", LONG_MS)).toMatchObject({ ok: false, error }),
+  );
+});
+
+test("say() gives up on a host that ignores the extension, which then answers v1", async () => {
+  await withHost(
+    (send, frame) => {
+      if (frame[14] === 0) send(answer(frame, true));
+    },
+    async (session) => {
+      expect(await session.say(HELLO, 0, "", SHORT_MS)).toMatchObject({ error: { kind: "no-answer" } });
+      expect(await session.ask(UP, LONG_MS)).toMatchObject({ ok: true });
+    },
+  );
+});
+
+test("ask() knows the answer to its policy, though the packet is full of MACs", async () => {
+  const macs = Array.from({ length: 10 }, (_, i) => `52:54:00:00:00:0${i}`);
+  const policy = {
+    type: "traffic",
+    vcpus: [0],
+    macs,
+    traffic: { min: 0, avg: 10, max: 20 },
+    busyHours: [],
+    quietHours: [],
+    trafficHours: [],
+    workload: "high",
+    turbo: false,
+  } as const;
+  let late: Uint8Array = new Uint8Array(0);
+  await withHost(
+    (send, frame, nth) => {
+      if (nth === 0) late = answer(frame, true);
+      else send(Buffer.concat([late, answer(frame, false)]));
+    },
+    async (session, host) => {
+      const question = { kind: "policy", vcpu: 0, vmName: "", physical: false, policy } as const;
+      expect(await session.ask(question, SHORT_MS)).toMatchObject({ error: { kind: "no-answer" } });
+      expect(await session.ask(question, LONG_MS)).toMatchObject({ error: { kind: "refused" } });
+      expect(host.requests()[1]).toMatchObject({ kind: "policy", policy: { macs } });
+      const removal = { kind: "policy-remove", vcpu: 0, vmName: "", physical: false } as const;
+      expect(session.tell(removal)).toMatchObject({ ok: true });
+      await until("the removal arrives", () => host.requests().at(-1)?.kind === "policy-remove");
     },
   );
 });
