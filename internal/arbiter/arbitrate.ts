@@ -39,7 +39,7 @@ export function clip(wanted: Khz, limits: Limits): Khz {
  * highest wins, the site's limits clip that; the earlier of two equal ones is named. Undefined when nobody wishes.
  */
 export function arbitrate<W extends Wish>(
-  wishes: Iterable<W>,
+  wishes: readonly W[],
   domain: DomainId,
   site: Limits,
 ): Decision<W> | undefined {

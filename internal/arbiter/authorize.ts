@@ -22,7 +22,10 @@ export interface Standing {
   readonly turbo: boolean;
   /** What the VM may ask: scale steps, `policy`, `query`. */
   readonly commands: ReadonlySet<string>;
-  /** @param index any non-negative number a guest may have sent */
+  /**
+   * Returns where a vCPU runs: an object of that vCPU alone, the same one while nothing changes.
+   * @param index any non-negative number a guest may have sent
+   */
   placement(index: number): Placement;
 }
 
@@ -80,13 +83,23 @@ export function authorizeOperator(cpu: Pcpu, domain: DomainId): Grant {
   return { vm: "", vcpu: vcpu(cpu), pcpus: [cpu], domains: [domain] } as unknown as Grant;
 }
 
+/** The grant that each placement led to: a placement is one vCPU's, so the next request gets the same one. */
+const GRANTED = new WeakMap<Placement, Result<Grant, Refusal>>();
+
 /** Returns the grant to act on one vCPU of the channel's own VM, or why not. */
 export function authorizeVcpu(standing: Standing, index: number): Result<Grant, Refusal> {
   const { vm } = standing;
   const place = standing.placement(index);
   switch (place.kind) {
-    case "placed":
-      return ok({ vm, vcpu: vcpu(index), pcpus: place.pcpus, domains: place.domains } as unknown as Grant);
+    case "placed": {
+      let granted = GRANTED.get(place);
+      if (granted === undefined) {
+        const { pcpus, domains } = place;
+        granted = ok({ vm, vcpu: vcpu(index), pcpus, domains } as unknown as Grant);
+        GRANTED.set(place, granted);
+      }
+      return granted;
+    }
     case "floating":
       return err({ kind: "floating", vm, vcpu: index, pcpus: place.pcpus });
     case "unpinned":

@@ -299,13 +299,26 @@ export class Channel {
 
 const HANDLERS = {
   open: (socket: Socket<Channel>) => socket.data.opened(socket),
-  data: (socket: Socket<Channel>, chunk: Uint8Array) => socket.data.received(chunk),
+  data(socket: Socket<Channel>, chunk: Uint8Array) {
+    try {
+      socket.data.received(chunk);
+    } catch (bug) {
+      raise(bug);
+    }
+  },
   close: (socket: Socket<Channel>) => socket.data.lost(socket),
   end: (socket: Socket<Channel>) => void socket.end(),
-  error: (socket: Socket<Channel>, error: Error) => socket.data.failed(error),
+  error: (_socket: Socket<Channel>, error: Error) => raise(error),
   connectError: (socket: Socket<Channel>, error: Error) => socket.data.failed(error),
   drain: (socket: Socket<Channel>) => socket.data.drained(),
 };
+
+/** Throws where nobody catches it: Bun gives what a handler throws to the socket, where a bug would pass for a lost connection. */
+function raise(bug: unknown): void {
+  setImmediate(() => {
+    throw bug;
+  });
+}
 
 function codeOf(error: Error): string {
   return (error as { code?: string }).code ?? error.message;

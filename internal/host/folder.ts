@@ -34,6 +34,7 @@ export class ChannelFolder {
   #rescan: ReturnType<typeof setInterval> | undefined;
   #settle: ReturnType<typeof setTimeout> | undefined;
   #inode: string | undefined;
+  #mtimeMs = 0;
   #broken = false;
 
   /**
@@ -56,7 +57,7 @@ export class ChannelFolder {
   /** Reads the folder now and follows its changes until stop(). */
   start(): void {
     this.#scan();
-    this.#rescan = setInterval(() => this.#scan(), RESCAN_MS);
+    this.#rescan = setInterval(() => this.#scan(false), RESCAN_MS);
   }
 
   stop(): void {
@@ -66,11 +67,16 @@ export class ChannelFolder {
     this.#watcher = undefined;
   }
 
-  #scan(): void {
+  #scan(changed = true): void {
     let entries: Dirent[];
     try {
+      const { dev, ino, mtimeMs } = statSync(this.dir);
+      const known = this.#watcher !== undefined && this.#inode === `${dev}:${ino}`;
+      // A folder's time changes with every entry that comes or goes.
+      if (known && !changed && mtimeMs === this.#mtimeMs) return;
+      if (!known) this.#follow(`${dev}:${ino}`);
+      this.#mtimeMs = mtimeMs;
       entries = readdirSync(this.dir, { withFileTypes: true });
-      this.#follow();
       this.#broken = false;
     } catch (cause) {
       if (!this.#broken) this.#problem((cause as { code?: string }).code ?? String(cause));
@@ -95,10 +101,7 @@ export class ChannelFolder {
   }
 
   /** Watches the folder that now stands at the path. */
-  #follow(): void {
-    const { dev, ino } = statSync(this.dir);
-    const inode = `${dev}:${ino}`;
-    if (inode === this.#inode && this.#watcher !== undefined) return;
+  #follow(inode: string): void {
     this.#watcher?.close();
     this.#inode = inode;
     this.#watcher = watch(this.dir, () => {

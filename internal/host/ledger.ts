@@ -65,12 +65,12 @@ export interface LastWrite {
 export type OnWrite = (domain: Domain, write: LastWrite, winner: Claim | undefined) => void;
 
 interface Page {
-  readonly claims: Set<Claim>;
+  readonly claims: Claim[];
   decided: Khz | undefined;
   lastWrite: LastWrite | undefined;
 }
 
-const NO_CLAIMS: ReadonlySet<Claim> = new Set();
+const NO_CLAIMS: readonly Claim[] = [];
 
 export class Ledger {
   readonly #cpufreq: Cpufreq;
@@ -96,8 +96,13 @@ export class Ledger {
   }
 
   /** Returns all claims on a domain. */
-  claimsOn(domain: DomainId): ReadonlySet<Claim> {
+  claimsOn(domain: DomainId): readonly Claim[] {
     return this.#pages.get(domain)?.claims ?? NO_CLAIMS;
+  }
+
+  /** True when nobody claims anything. */
+  get empty(): boolean {
+    return SLOTS.every((slot) => this.#slots[slot].size === 0);
   }
 
   /** Returns every claim that stands. */
@@ -118,10 +123,11 @@ export class Ledger {
   /** Returns what a domain should get now, and from whom; undefined when nobody claims it. */
   decide(domain: Domain): Decision<Claim> | undefined {
     const own = this.claimsOn(domain.id);
-    if (own.size === 0) return undefined;
+    if (own.length === 0) return undefined;
     const group = this.#cpufreq.group(domain.id);
     // Siblings share the core's clock, so the highest wish on any of them holds for each that is claimed.
-    return arbitrate(group.length === 1 ? own : this.#claimsOnGroup(group), domain.id, this.#site(domain));
+    const wishes = group.length === 1 ? own : group.flatMap(({ id }) => this.claimsOn(id));
+    return arbitrate(wishes, domain.id, this.#site(domain));
   }
 
   /**
@@ -194,7 +200,7 @@ export class Ledger {
     if (claims === undefined) book.set(vm, (claims = new Map()));
     claims.set(vcpu, claim);
     this.#supersede(vm, vcpu);
-    for (const id of domains) this.#page(id).claims.add(claim);
+    for (const id of domains) this.#page(id).claims.push(claim);
   }
 
   #remove(claim: Claim): void {
@@ -203,7 +209,10 @@ export class Ledger {
     claims?.delete(vcpu);
     if (claims?.size === 0) this.#slots[claim.claimant.slot].delete(vm);
     this.#supersede(vm, vcpu);
-    for (const id of domains) this.#page(id).claims.delete(claim);
+    for (const id of domains) {
+      const { claims: onDomain } = this.#page(id);
+      onDomain.splice(onDomain.indexOf(claim), 1);
+    }
   }
 
   #supersede(vm: string, vcpu: number): void {
@@ -214,13 +223,9 @@ export class Ledger {
   #page(id: DomainId): Page {
     let page = this.#pages.get(id);
     if (page === undefined) {
-      this.#pages.set(id, (page = { claims: new Set(), decided: undefined, lastWrite: undefined }));
+      this.#pages.set(id, (page = { claims: [], decided: undefined, lastWrite: undefined }));
     }
     return page;
-  }
-
-  *#claimsOnGroup(group: readonly Domain[]): Generator<Claim> {
-    for (const domain of group) yield* this.claimsOn(domain.id);
   }
 
   /** Writes what the wishes come to on `domains` and their siblings; a domain that nobody claims is given back. */

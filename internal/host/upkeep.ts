@@ -10,8 +10,9 @@ import type { Channels } from "./channels.ts";
 import type { EventFeed } from "./events.ts";
 import type { Claim, Ledger } from "./ledger.ts";
 
-/** Pins, leases and drift are looked at this often, in ms. */
+/** Live pins and leases are looked at this often, in ms; CPUs and drift every DRIFT_EVERY-th time. */
 const PERIOD_MS = 500;
+const DRIFT_EVERY = 4;
 
 export class Upkeep {
   /** Times a domain was found changed by somebody else. */
@@ -23,6 +24,7 @@ export class Upkeep {
   readonly #log: Log;
   readonly #rule: () => DriftRule;
   #online = "";
+  #turns = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(
@@ -43,7 +45,7 @@ export class Upkeep {
 
   start(): void {
     this.#online = this.#readOnline();
-    this.#timer = setInterval(() => this.look(), PERIOD_MS);
+    this.#timer = setInterval(() => this.#turn(), PERIOD_MS);
   }
 
   stop(): void {
@@ -52,12 +54,27 @@ export class Upkeep {
 
   /** Looks at everything once; nothing is read while nobody claims anything. */
   look(): void {
-    const claims = [...this.#ledger.claims()];
-    if (claims.length === 0) return;
+    this.#cpus();
+    this.#pinsAndLeases();
+  }
+
+  #turn(): void {
+    this.#turns++;
+    if (this.#turns % DRIFT_EVERY === 0) this.#cpus();
+    this.#pinsAndLeases();
+  }
+
+  #cpus(): void {
+    if (this.#ledger.empty) return;
     this.#hotplug();
-    for (const claim of claims) if (claim.claimant.slot !== "operator") this.#followPin(claim);
-    this.#leases();
     this.#drift();
+  }
+
+  #pinsAndLeases(): void {
+    if (this.#ledger.empty) return;
+    this.#leases();
+    if (!this.#channels.livePins) return;
+    for (const claim of [...this.#ledger.claims()]) if (!claim.operator) this.#followPin(claim);
   }
 
   /** Writes every claimed domain again, as after resume. */
