@@ -74,6 +74,11 @@ export interface Meta {
 /** Loaders by command name: nothing of a command is imported before it is called or described. */
 export type Commands = Readonly<Record<string, () => Promise<{ readonly default: Command }>>>;
 
+/** Returns whether the command `name` is for programs: it runs, and help, manual and suggestions leave it out. */
+export function isHidden(name: string): boolean {
+  return name.startsWith("__");
+}
+
 /** A command that runs. */
 export interface Leaf {
   readonly meta: Meta;

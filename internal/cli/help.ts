@@ -1,7 +1,7 @@
 // The help of every command, drawn from its definition: without it flags and their description would drift apart.
 
 import { type ArgDef as CittyArg, renderUsage } from "citty";
-import type { ArgDef, Command } from "./command.ts";
+import { type ArgDef, type Command, isHidden } from "./command.ts";
 import { kebab } from "./words.ts";
 
 /** Returns the help text of `command`, called as `path` (program and command words), without a last newline. */
@@ -23,9 +23,9 @@ const VERSION: Record<string, CittyArg> = { version: { type: "boolean", descript
 
 async function summaries(group: Extract<Command, { commands: unknown }>) {
   const loaded = await Promise.all(
-    Object.entries(group.commands).map(
-      async ([name, load]) => [name, (await load()).default.meta.summary] as const,
-    ),
+    Object.entries(group.commands)
+      .filter(([name]) => !isHidden(name))
+      .map(async ([name, load]) => [name, (await load()).default.meta.summary] as const),
   );
   return Object.fromEntries(loaded.map(([name, description]) => [name, { meta: { description } }]));
 }

@@ -1,6 +1,6 @@
 // From argv to an exit status: without it each binary would answer typos, help and crashes in its own way.
 
-import type { Command, Commands, Io } from "./command.ts";
+import { type Command, type Commands, type Io, isHidden } from "./command.ts";
 import { nearest } from "../nearest.ts";
 import { STATUS, type Status } from "./status.ts";
 import { UsageError } from "./usage-error.ts";
@@ -96,7 +96,7 @@ async function find(
     const next = rest.find((other) => Object.hasOwn(commands, other));
     throw new UsageError(`the command comes before its flags; write ${path} ${next ?? "COMMAND"} ${word}.`);
   }
-  const names = Object.keys(commands);
+  const names = Object.keys(commands).filter((name) => !isHidden(name));
   const near = nearest(word, names);
   const instead = near === undefined ? `the commands are ${names.join(", ")}.` : `did you mean ${near}?`;
   const words = path.split(" ").slice(1).concat(word).join(" ");

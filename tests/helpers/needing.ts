@@ -15,6 +15,14 @@ const PACKAGES = {
   socat: "socat",
   python3: "python3",
   xmllint: "libxml2-utils",
+  groff: "groff",
+  mandoc: "mandoc",
+  zsh: "zsh",
+  fish: "fish",
+  "dpkg-deb": "dpkg",
+  lintian: "lintian",
+  rpmbuild: "rpm",
+  fakeroot: "fakeroot",
 } as const;
 
 /** What no package brings. */
