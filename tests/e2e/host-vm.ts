@@ -72,9 +72,9 @@ export class HostVm {
     await this.vm.sh(`${POWERMON} restore --state-dir ${RUN}/state`);
   }
 
-  /** What powermon has said so far. */
+  /** The last lines that powermon has said. */
   log(): Promise<string> {
-    return this.vm.sh(`cat ${RUN}/powermon.log`);
+    return this.vm.sh(`tail -n 20 ${RUN}/powermon.log`);
   }
 
   /** Every cpufreq domain as it is now. */

@@ -64,7 +64,9 @@ export class TwoVms {
   async scaleWhenConnected(unit: string, vcpu: number): Promise<void> {
     await until(`ACK for scale ${unit} of vCPU ${vcpu}`, 30_000, async () => {
       const { status, stdout, stderr } = await this.scale(unit, vcpu);
-      if (status !== 0) throw new Error(`status ${status}: ${stdout}${stderr}`);
+      if (status !== 0) {
+        throw new Error(`status ${status}: ${stdout}${stderr}powermon says: ${await this.host.log()}`);
+      }
       return true;
     });
   }
