@@ -14,6 +14,8 @@ export class Channels {
   readonly #byPath = new Map<string, Channel>();
   /** Every socket that is there, taken up or not. */
   readonly #seen = new Map<string, ChannelName>();
+  /** Whose sockets are, by libvirt's word. */
+  readonly #named = new Map<string, ChannelName>();
   readonly #removedVms = new Set<string>();
   readonly #removedPaths = new Set<string>();
   #folders: readonly ChannelFolder[] = [];
@@ -83,11 +85,28 @@ export class Channels {
   }
 
   /** A socket is there, or something in its folder changed. */
-  found(path: string, name: ChannelName): void {
+  found(path: string, told: ChannelName): void {
+    const name = this.#named.get(path) ?? told;
     this.#seen.set(path, name);
     const known = this.#byPath.get(path);
     if (known !== undefined) known.poke();
     else if (!this.#removedVms.has(name.vm) && !this.#removedPaths.has(path)) this.#takeUp(path, name);
+  }
+
+  /** Takes libvirt's word for whose a socket is, also of those that stand in no watched folder. */
+  named(channels: readonly (ChannelName & { readonly path: string })[]): void {
+    const before = new Set(this.#named.keys());
+    for (const { path, vm, index } of channels) {
+      before.delete(path);
+      const known = this.#byPath.get(path);
+      if (known !== undefined && (known.vm.vm !== vm || known.index !== index)) this.#drop(path);
+      this.#named.set(path, { vm, index });
+      this.found(path, { vm, index });
+    }
+    for (const path of before) {
+      this.#named.delete(path);
+      if (!this.dirs.includes(dirOf(path))) this.gone(path);
+    }
   }
 
   /** A socket's file was removed. */

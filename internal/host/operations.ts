@@ -38,7 +38,7 @@ export interface OperationsOptions {
   /** Reads the files again under the changes made at run time. */
   load(runtime: ConfigFile): Result<Config, readonly ConfigProblem[]>;
   /** Pins through libvirt when the VM is libvirt's; undefined when it is not. */
-  pinByLibvirt?(vm: string, vcpu: number, cpuList: string): Promise<Result<void, string> | undefined>;
+  pinByLibvirt(vm: string, vcpu: number, cpuList: string): Promise<Result<void, string> | undefined>;
 }
 
 /** What can be changed of a VM at run time. */
@@ -143,7 +143,7 @@ export class HostOperations {
     if (vm === undefined) return this.#noVm(name);
     if (pcpus.length === 0) return no("invalid", "Name at least one pCPU.");
     const list = pcpus.join(",");
-    const byLibvirt = await this.#options.pinByLibvirt?.(name, index, list);
+    const byLibvirt = await this.#options.pinByLibvirt(name, index, list);
     if (byLibvirt !== undefined) {
       if (!byLibvirt.ok) return no("failed", byLibvirt.error);
     } else {

@@ -18,6 +18,7 @@ function start(says: object = STATIC): HostOperations {
     version: "1.2.3",
     procRoot: lab.tree.proc,
     dropInDir: lab.dropIns,
+    pinByLibvirt: () => Promise.resolve(undefined),
     load: (runtime) => lab.load(says, runtime),
   });
   // What the control server is given.
@@ -161,6 +162,7 @@ describe("HostOperations", () => {
       version: "1",
       procRoot: lab.tree.proc,
       dropInDir: lab.dropIns,
+      pinByLibvirt: () => Promise.resolve(undefined),
       load: (runtime) =>
         good
           ? lab.load({ ...STATIC, "vm-defaults": { ceiling: 1400000 } }, runtime)

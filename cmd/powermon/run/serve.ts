@@ -3,7 +3,6 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { STATUS, type Status } from "../../../internal/cli/status.ts";
-import { vmConfig } from "../../../internal/config/effective.ts";
 import type { Config } from "../../../internal/config/load.ts";
 import type { ConfigProblem } from "../../../internal/config/problem.ts";
 import type { ConfigFile } from "../../../internal/config/schema.ts";
@@ -12,11 +11,9 @@ import { startControl } from "../../../internal/control/server.ts";
 import { Host } from "../../../internal/host/host.ts";
 import { Notifier, type NotifyEnv } from "../../../internal/host/notify.ts";
 import { HostOperations } from "../../../internal/host/operations.ts";
+import { Sources } from "../../../internal/host/sources.ts";
 import type { Log } from "../../../internal/log.ts";
 import { peerCredentials } from "../../../internal/pinning/libc.ts";
-import type { PinSource } from "../../../internal/pinning/pins.ts";
-import { procPins } from "../../../internal/pinning/proc.ts";
-import { staticPins } from "../../../internal/pinning/static.ts";
 import type { Result } from "../../../internal/result.ts";
 import { openCpufreq } from "../../../internal/sysfs/cpufreq.ts";
 import { explainSysfs } from "../../../internal/sysfs/error.ts";
@@ -46,18 +43,24 @@ export async function serve(options: ServeOptions): Promise<Status> {
   if (cpufreq.value.domains.length === 0) {
     log.warn("This machine has no cpufreq domains: every scale request will be refused");
   }
-  const host = new Host({
+  const sources = new Sources(
+    procRoot,
+    (channels) => host.channels.named(channels),
+    (why) => log.warn(why),
+  );
+  const host: Host = new Host({
     cpufreq: cpufreq.value,
     procRoot,
     config,
     log,
-    sources: (now) => sourcesOf(now, procRoot),
+    sources: (now) => sources.of(now),
   });
   const operations = new HostOperations(host, {
     version,
     procRoot,
     dropInDir: options.dropInDir,
     load: (runtime) => options.load(runtime),
+    pinByLibvirt: (vm, vcpu, cpuList) => sources.pinByLibvirt(vm, vcpu, cpuList),
   });
   const control = await openControl(options, operations);
   if (!control.ok) {
@@ -90,6 +93,7 @@ export async function serve(options: ServeOptions): Promise<Status> {
   process.off("SIGHUP", reload);
   await notifier.stopping("Putting the original settings back");
   control.value?.stop();
+  sources.stop();
   const failed = host.stop();
   for (const error of failed) log.error(explainSysfs(error));
   return bug !== undefined || failed.length > 0 ? STATUS.failed : STATUS.done;
@@ -115,15 +119,6 @@ async function openControl(options: ServeOptions, operations: HostOperations) {
       return peer.ok ? peer.value : undefined;
     },
   });
-}
-
-/** Returns the pinning sources in the configured order. */
-function sourcesOf(config: Config, procRoot: string): readonly PinSource[] {
-  const make: Readonly<Record<string, () => PinSource>> = {
-    proc: () => procPins(procRoot),
-    static: () => staticPins((vm) => vmConfig(config, vm).pins),
-  };
-  return config.pinning.sources.map((name) => make[name]?.()).filter((source) => source !== undefined);
 }
 
 function statusLine(host: Host): string {

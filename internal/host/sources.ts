@@ -1,0 +1,66 @@
+// The pinning sources that a configuration names, kept over reloads: libvirt's view takes time to build.
+
+import { vmConfig } from "../config/effective.ts";
+import type { Config } from "../config/load.ts";
+import type { PinningSource } from "../config/schema.ts";
+import { type LibvirtChannel, LibvirtSource } from "../pinning/libvirt-source.ts";
+import type { PinSource } from "../pinning/pins.ts";
+import { procPins } from "../pinning/proc.ts";
+import { qmpPins } from "../pinning/qmp-source.ts";
+import { staticPins } from "../pinning/static.ts";
+import type { Result } from "../result.ts";
+
+export class Sources {
+  readonly #procRoot: string;
+  readonly #onChannels: (channels: readonly LibvirtChannel[]) => void;
+  readonly #onProblem: (why: string) => void;
+  #libvirt: { readonly uri: string; readonly source: LibvirtSource } | undefined;
+
+  /**
+   * @param onChannels told when libvirt's channels changed
+   * @param onProblem told when libvirt can't be asked
+   */
+  constructor(
+    procRoot: string,
+    onChannels: (channels: readonly LibvirtChannel[]) => void,
+    onProblem: (why: string) => void,
+  ) {
+    this.#procRoot = procRoot;
+    this.#onChannels = onChannels;
+    this.#onProblem = onProblem;
+  }
+
+  /** Returns the sources in the configured order; one that is not named any more is stopped. */
+  of(config: Config): readonly PinSource[] {
+    const { sources, libvirtUri } = config.pinning;
+    if (!sources.includes("libvirt") || this.#libvirt?.uri !== libvirtUri) this.stop();
+    const make: { readonly [K in PinningSource]: () => PinSource } = {
+      proc: () => procPins(this.#procRoot),
+      libvirt: () => this.#startLibvirt(libvirtUri),
+      qmp: () => qmpPins((vm) => vmConfig(config, vm).qmp),
+      static: () => staticPins((vm) => vmConfig(config, vm).pins),
+    };
+    return sources.map((name) => make[name]());
+  }
+
+  /** Pins a vCPU through libvirt; undefined when the VM is not libvirt's. */
+  async pinByLibvirt(vm: string, vcpu: number, cpuList: string): Promise<Result<void, string> | undefined> {
+    return await this.#libvirt?.source.pin(vm, vcpu, cpuList);
+  }
+
+  stop(): void {
+    if (this.#libvirt === undefined) return;
+    this.#libvirt.source.stop();
+    this.#libvirt = undefined;
+    this.#onChannels([]);
+  }
+
+  #startLibvirt(uri: string): PinSource {
+    if (this.#libvirt === undefined) {
+      const source = new LibvirtSource({ uri }, this.#onChannels, this.#onProblem);
+      this.#libvirt = { uri, source };
+      source.start();
+    }
+    return this.#libvirt.source;
+  }
+}

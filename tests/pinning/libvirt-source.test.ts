@@ -1,0 +1,65 @@
+// libvirt's view followed: pins changed behind our back, paths libvirt chose itself, and a libvirtd that goes away.
+
+import { expect } from "bun:test";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { channelXml } from "../../internal/output/channel-xml.ts";
+import { type LibvirtChannel, LibvirtSource } from "../../internal/pinning/libvirt-source.ts";
+import { startLibvirt } from "../helpers/libvirtd.ts";
+import { testNeeding } from "../helpers/needing.ts";
+import { until } from "../helpers/until.ts";
+
+testNeeding(
+  ["virsh", "libvirtd", "qemu-system-x86_64", "root and namespaces"],
+  "LibvirtSource follows a real libvirtd's domains, pins and channels, and keeps them when it ends",
+  async () => {
+    const libvirt = await startLibvirt();
+    let channels: readonly LibvirtChannel[] = [];
+    const problems: string[] = [];
+    const source = new LibvirtSource(
+      { uri: libvirt.uri },
+      (now) => void (channels = now),
+      (why) => void problems.push(why),
+    );
+    try {
+      const dir = join(libvirt.dir, "channels");
+      mkdirSync(dir);
+      const explicit = channelXml({ vm: "web.1", vcpus: 1, dir });
+      if (!explicit.ok) throw new Error(explicit.error);
+      const auto =
+        "<channel type='unix'><target type='virtio' name='virtio.serial.port.poweragent.1'/></channel>";
+      writeFileSync(
+        join(libvirt.dir, "web.xml"),
+        `<domain type='qemu'><name>web.1</name><memory unit='MiB'>32</memory><vcpu>2</vcpu><os><type machine='q35'>hvm</type></os>
+         <devices><emulator>${Bun.which("qemu-system-x86_64")}</emulator><controller type='usb' model='none'/>${explicit.value}${auto}</devices></domain>`,
+      );
+      libvirt.virsh("define", join(libvirt.dir, "web.xml"));
+      const subject = { vm: "web.1", pid: undefined };
+      expect(source.pins(subject, 0)).toEqual({ kind: "unknown", why: "libvirt has not answered yet" });
+      source.start();
+      await source.ask();
+      expect(source.pins(subject, 0).kind).toBe("unknown");
+
+      libvirt.virsh("start", "--paused", "web.1");
+      await until("the domain's start is seen", () => source.pins(subject, 0).kind === "known");
+      await until("its channels are told", () => channels.length === 2);
+      expect(channels[0]).toEqual({ path: join(dir, "web.1.0"), vm: "web.1", index: 0 });
+      expect(channels[1]).toMatchObject({ vm: "web.1", index: 1 });
+      expect(source.pins(subject, 7)).toEqual({ kind: "absent", count: 2 });
+
+      libvirt.virsh("vcpupin", "web.1", "1", "1");
+      const pinned = { kind: "known", pcpus: [1] } as unknown;
+      await until("the new pin is seen", () => Bun.deepEquals(source.pins(subject, 1), pinned), 1000);
+      expect(await source.pin("web.1", 1, "0")).toEqual({ ok: true, value: undefined });
+      expect(source.pins(subject, 1) as unknown).toEqual({ kind: "known", pcpus: [0] });
+      expect(await source.pin("other", 0, "0")).toBeUndefined();
+    } finally {
+      await libvirt.stop();
+    }
+    await source.ask();
+    expect(problems.length).toBeGreaterThan(0);
+    expect(source.pins({ vm: "web.1", pid: undefined }, 1) as unknown).toEqual({ kind: "known", pcpus: [0] });
+    source.stop();
+  },
+  60_000,
+);
