@@ -2,6 +2,7 @@
 
 import { defineCommand } from "../../internal/cli/command.ts";
 import { STATUS } from "../../internal/cli/status.ts";
+import { runningInstance } from "../../internal/host/instance.ts";
 import { explainSysfs } from "../../internal/sysfs/error.ts";
 import { restoreAll } from "../../internal/sysfs/originals.ts";
 import { ROOT_ARGS, rootsOf } from "./roots.ts";
@@ -11,12 +12,20 @@ export default defineCommand({
     name: "restore",
     summary: "put every frequency setting back as it was before powermon's first write",
     details:
-      "For after a crash or SIGKILL; a powermon that ends by SIGTERM does it itself. Settings saved before the last boot are dropped, since the kernel has forgotten them too. Don't run it while powermon runs.",
+      "For after a crash or SIGKILL; a powermon that ends by SIGTERM does it itself. Settings saved before the last boot are dropped, since the kernel has forgotten them too. While powermon runs it does nothing and ends with status 1.",
     examples: ["powermon restore", "powermon restore --json"],
   },
   args: { ...ROOT_ARGS, json: { type: "boolean", description: "print one JSON object" } },
   run({ args, io }) {
-    const { restored, failed, stale } = restoreAll(rootsOf(args));
+    const roots = rootsOf(args);
+    const running = runningInstance(roots.stateDir);
+    if (running !== undefined) {
+      io.err(
+        `powermon: process ${running} serves with these settings; stop it, and it restores them itself.`,
+      );
+      return STATUS.failed;
+    }
+    const { restored, failed, stale } = restoreAll(roots);
     if (args.json) {
       io.out(JSON.stringify({ restored, stale, failed: failed.map(explainSysfs) }));
     } else {

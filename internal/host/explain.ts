@@ -96,7 +96,7 @@ function sentences(view: View, decided: number | undefined): string[] {
       `The kernel's limits as they were before powermon, or its table, made ${targetKhz} kHz of ${decided} kHz.`,
     );
   }
-  if (view.sharedWith.length > 0) why.push(`CPUs ${view.sharedWith.join(", ")} share this clock.`);
+  if (view.sharedWith.length > 0) why.push(`This clock is also that of CPU ${view.sharedWith.join(", ")}.`);
   if (view.lastWrite?.error !== undefined) why.push(`The last write failed: ${view.lastWrite.error}.`);
   return why;
 }

@@ -47,6 +47,10 @@ describe("powermon run", () => {
     await vm1.hosted();
     await vm1.ask(max());
     expect(machine.policy(2, "scaling_setspeed")).toBe("2600000");
+    const early = await runBinary("powermon", ["restore", ...machine.roots]);
+    expect([early.status, early.err]).toEqual([1, expect.stringContaining(`process ${daemon.pid} serves`)]);
+    const second = await runBinary("powermon", ["run", "--dir", machine.dir, ...machine.roots]);
+    expect([second.status, second.err]).toEqual([1, expect.stringContaining("Another powermon")]);
     daemon.kill("SIGTERM");
     const stopped = await Promise.race([daemon.exited, Bun.sleep(1000).then(() => "still running")]);
     expect(stopped).toBe(0);

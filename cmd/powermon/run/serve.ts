@@ -9,6 +9,7 @@ import type { ConfigFile } from "../../../internal/config/schema.ts";
 import type { Operations } from "../../../internal/control/operations.ts";
 import { startControl } from "../../../internal/control/server.ts";
 import { Host } from "../../../internal/host/host.ts";
+import { claimInstance } from "../../../internal/host/instance.ts";
 import { Notifier, type NotifyEnv } from "../../../internal/host/notify.ts";
 import { HostOperations } from "../../../internal/host/operations.ts";
 import { Sources } from "../../../internal/host/sources.ts";
@@ -34,6 +35,20 @@ export interface ServeOptions {
 
 /** Serves until a signal or a bug ends it. Returns the exit status. */
 export async function serve(options: ServeOptions): Promise<Status> {
+  const { config, log } = options;
+  const instance = claimInstance(config.stateDir);
+  if (!instance.ok) {
+    log.error(instance.error);
+    return STATUS.failed;
+  }
+  try {
+    return await serveAlone(options);
+  } finally {
+    instance.value();
+  }
+}
+
+async function serveAlone(options: ServeOptions): Promise<Status> {
   const { config, log, procRoot, sysfsRoot } = options;
   const cpufreq = openCpufreq({ sysfsRoot, procRoot, stateDir: config.stateDir });
   if (!cpufreq.ok) {
