@@ -18,6 +18,9 @@ export const POWERMON: Program = {
     events: () => import("./events.ts"),
     reload: () => import("./reload.ts"),
     restore: () => import("./restore.ts"),
+    check: () => import("./check.ts"),
+    setup: () => import("./setup.ts"),
+    shell: () => import("./shell.ts"),
     capabilities: () => import("./capabilities.ts"),
   },
 };

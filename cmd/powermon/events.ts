@@ -28,12 +28,15 @@ export default defineCommand({
     );
     if (follow && count !== undefined) throw new UsageError("--follow and --count exclude each other.");
     const events = clientOf(args).events();
-    for (let left = follow ? Infinity : (count ?? 1); left > 0; left--) {
-      const next = await events.next();
-      if (next.done) return fail(next.value, args.json, io);
-      io.out(args.json ? JSON.stringify(next.value) : line(next.value));
+    try {
+      for (let left = follow ? Infinity : (count ?? 1); left > 0; left--) {
+        const next = await events.next();
+        if (next.done) return fail(next.value, args.json, io);
+        io.out(args.json ? JSON.stringify(next.value) : line(next.value));
+      }
+    } finally {
+      await events.return({ code: "no-answer", message: "" });
     }
-    await events.return({ code: "no-answer", message: "" });
     return STATUS.done;
   },
 });

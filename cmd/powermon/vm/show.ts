@@ -9,7 +9,7 @@ import { showVm } from "./text.ts";
 export default defineCommand({
   meta: {
     name: "show",
-    summary: "show a VM's vCPUs, wishes, channels and settings, and where each setting comes from",
+    summary: "show a VM's vCPUs, wishes, channels and settings, and who said each setting",
     examples: ["powermon vm show vm1", "powermon vm show vm1 --json"],
   },
   args: { vm: VM_ARG, ...CONTROL_ARGS },

@@ -1,0 +1,116 @@
+// powermon check: what is wrong with the configuration and with this machine, and what to do about it.
+
+import { existsSync } from "node:fs";
+import * as v from "valibot";
+import { parseArgs } from "../../internal/cli/args.ts";
+import { defineCommand } from "../../internal/cli/command.ts";
+import { STATUS } from "../../internal/cli/status.ts";
+import { type Config, CONFIG_FILE, loadConfig } from "../../internal/config/load.ts";
+import { type ConfigProblem, describeProblem } from "../../internal/config/problem.ts";
+import { ControlClient } from "../../internal/control/client.ts";
+import { json } from "../../internal/output/json.ts";
+import { Cpufreq } from "../../internal/sysfs/cpufreq.ts";
+import { explainSysfs } from "../../internal/sysfs/error.ts";
+import { OriginalsStore } from "../../internal/sysfs/store.ts";
+import { type Finding, note, problem, warning } from "./check/finding.ts";
+import { checkFolders } from "./check/folders.ts";
+import { checkMachine } from "./check/machine.ts";
+import { checkRivals } from "./check/rivals.ts";
+import { checkVms } from "./check/vms.ts";
+import { absolutePath } from "./roots.ts";
+
+const Args = v.object({
+  config: v.optional(absolutePath),
+  "sysfs-root": absolutePath,
+  "proc-root": absolutePath,
+  json: v.boolean(),
+});
+
+/** How long a running powermon may take to answer, in ms. */
+const ANSWER_MS = 2000;
+
+export default defineCommand({
+  meta: {
+    name: "check",
+    summary: "look for what is wrong with the configuration and with this machine",
+    details:
+      'Changes nothing. Problems end with status 1, a bad configuration with 2; warnings and notes with 0. JSON: {"files", "findings": [{"severity", "about", "what", "todo"}]}.',
+    examples: ["powermon check", "powermon check --config ./powermon.toml --json"],
+  },
+  args: {
+    config: {
+      type: "string",
+      valueHint: "FILE",
+      description: `the configuration to look at (default ${CONFIG_FILE} where there is one)`,
+    },
+    "sysfs-root": { type: "string", default: "/sys", description: "stands for /sys", valueHint: "DIR" },
+    "proc-root": { type: "string", default: "/proc", description: "stands for /proc", valueHint: "DIR" },
+    json: { type: "boolean", description: "print one JSON document instead of text" },
+  },
+  async run({ args, io }) {
+    const parsed = parseArgs(Args, args);
+    const file = parsed.config ?? (existsSync(CONFIG_FILE) ? CONFIG_FILE : undefined);
+    const config = loadConfig(file);
+    const findings = config.ok
+      ? await look(config.value, parsed["sysfs-root"], parsed["proc-root"])
+      : config.error.map((one) => problem("configuration", whatIsWrong(one), one.right));
+    const files = config.ok ? config.value.files : [file ?? ""];
+    io.out(parsed.json ? json({ files, findings }) : report(files, findings));
+    if (!config.ok) return STATUS.usage;
+    return findings.some(({ severity }) => severity === "problem") ? STATUS.failed : STATUS.done;
+  },
+});
+
+async function look(config: Config, sysfsRoot: string, procRoot: string): Promise<Finding[]> {
+  // Not openCpufreq(), which forgets what an older boot has left.
+  const cpufreq = new Cpufreq({ sysfsRoot, procRoot, stateDir: config.stateDir });
+  const scanned = cpufreq.refresh();
+  const { findings, channels } = checkFolders(config);
+  const service = await checkService(config, procRoot);
+  const machine = scanned.ok
+    ? checkMachine(cpufreq)
+    : [problem("cpufreq", `${explainSysfs(scanned.error)}.`, "Mount sysfs, or name it with --sysfs-root.")];
+  cpufreq.close();
+  return [
+    ...config.warnings.map((one) => warning("configuration", whatIsWrong(one), one.right)),
+    ...machine,
+    ...checkRivals(procRoot),
+    ...findings,
+    ...checkVms(config, cpufreq, channels),
+    ...service,
+  ];
+}
+
+function whatIsWrong(one: ConfigProblem): string {
+  return describeProblem({ ...one, right: "" }).trimEnd();
+}
+
+/** Whether powermon runs, and what an ended one has left. */
+async function checkService({ control, stateDir }: Config, procRoot: string): Promise<Finding[]> {
+  const status = await new ControlClient(control.socket, ANSWER_MS).status();
+  if (status.ok)
+    return [note("service", `powermon ${status.value.version} runs as process ${status.value.pid}.`)];
+  if (status.error.code !== "no-answer") return [note("service", status.error.message)];
+  const left = new OriginalsStore(stateDir, procRoot).list();
+  if (!left.ok) return [problem("state folder", `${explainSysfs(left.error)}.`, "Let powermon read it.")];
+  const stopped = note("service", `powermon does not run, or not on ${control.socket}.`);
+  if (left.value.length === 0) return [stopped];
+  const what = `An ended powermon has left ${left.value.length} policies as it had set them.`;
+  return [stopped, warning("service", what, "Put them back with `powermon restore`.")];
+}
+
+function report(files: readonly string[], findings: readonly Finding[]): string {
+  const lines = findings.map(
+    ({ severity, about, what, todo }) =>
+      `${severity}: ${about}: ${what}${todo === undefined ? "" : `\n  ${todo}`}`,
+  );
+  const count = (severity: Finding["severity"]) => {
+    const found = findings.filter((finding) => finding.severity === severity).length;
+    return `${found} ${severity}${found === 1 ? "" : "s"}`;
+  };
+  return [
+    `Configuration: ${files.join(", ") || "no file, defaults alone"}`,
+    ...lines,
+    `${count("problem")}, ${count("warning")}.`,
+  ].join("\n");
+}

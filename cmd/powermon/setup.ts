@@ -1,0 +1,118 @@
+// powermon setup: makes the folder that QEMU puts its channels in, now and at every boot.
+
+import * as v from "valibot";
+import { nonEmpty, parseArgs } from "../../internal/cli/args.ts";
+import { defineCommand } from "../../internal/cli/command.ts";
+import { STATUS } from "../../internal/cli/status.ts";
+import { DEFAULTS } from "../../internal/config/defaults.ts";
+import { json } from "../../internal/output/json.ts";
+import { absolutePath } from "./roots.ts";
+import { findUser, type User } from "./setup/qemu-user.ts";
+import { file, folder, make, octal, type Step } from "./setup/steps.ts";
+
+const RUN = "/run/powermon";
+const TMPFILES = "/etc/tmpfiles.d/powermon.conf";
+const ROOT: User = { name: "root", uid: 0, gid: 0 };
+/** Others may look for the control socket. */
+const RUN_MODE = 0o755;
+/** Who may make a socket there may speak for any VM: the owner alone. */
+const CHANNELS_MODE = 0o750;
+
+const Args = v.object({
+  dir: v.pipe(
+    absolutePath,
+    v.check((path) => !/\s|%/.test(path), "must be a path without blanks and % signs, for tmpfiles.d"),
+  ),
+  user: v.optional(nonEmpty),
+  root: absolutePath,
+  "dry-run": v.boolean(),
+  json: v.boolean(),
+});
+
+export default defineCommand({
+  meta: {
+    name: "setup",
+    summary: "make the channel folder for the user that QEMU runs as, now and at every boot",
+    details: `The folder gets that user, his group and mode ${octal(CHANNELS_MODE)}; ${TMPFILES} makes it again at boot. What is right already is left alone. JSON: {"user", "steps": [{"step", "outcome"}]}; an outcome is "done", "was so", "would be done" or the error.`,
+    examples: ["powermon setup --dry-run", "powermon setup --dir /tmp/powermonitor --user qemu"],
+  },
+  args: {
+    dir: {
+      type: "string",
+      default: DEFAULTS.channels.dirs[0] ?? "",
+      valueHint: "DIR",
+      description: "the channel folder, as powermon's configuration names it",
+    },
+    user: {
+      type: "string",
+      valueHint: "NAME",
+      description: "the user that QEMU runs as (default libvirt-qemu, else qemu)",
+    },
+    "dry-run": { type: "boolean", description: "say what would be done and do nothing" },
+    root: {
+      type: "string",
+      default: "/",
+      valueHint: "DIR",
+      description: "stands for /, for images and containers",
+    },
+    json: { type: "boolean", description: "print one JSON document instead of text" },
+  },
+  run({ args, io }) {
+    const { dir, user: name, root, "dry-run": dry } = parseArgs(Args, args);
+    const under = (path: string) => (root === "/" ? path : `${root}${path}`);
+    const user = findUser(under("/etc/passwd"), name);
+    if (!user.ok) {
+      if (args.json) io.out(json({ error: { code: "failed", message: user.error } }));
+      else io.err(user.error);
+      return STATUS.failed;
+    }
+    const results = run(stepsFor(dir, user.value, under), dry);
+    if (args.json) {
+      io.out(
+        json({ user: user.value, steps: results.map(({ says, outcome }) => ({ step: says, outcome })) }),
+      );
+    } else {
+      for (const { says, outcome, failed } of results) {
+        if (failed) io.err(outcome);
+        else io.out(`${outcome}: ${says}`);
+      }
+    }
+    return results.some(({ failed }) => failed) ? STATUS.failed : STATUS.done;
+  },
+});
+
+function stepsFor(dir: string, user: User, under: (path: string) => string): readonly Step[] {
+  const home = dir.startsWith(`${RUN}/`);
+  const lines = [
+    "# Written by powermon setup: the folders of QEMU's channels, made at every boot. Source: tmpfiles.d(5).",
+    `d ${RUN} ${octal(RUN_MODE)} root root -`,
+    `d ${dir} ${octal(CHANNELS_MODE)} ${user.uid} ${user.gid} -`,
+  ];
+  return [
+    ...(home ? [folder(under(RUN), ROOT, RUN_MODE)] : []),
+    folder(under(dir), user, CHANNELS_MODE),
+    file(under(TMPFILES), `${lines.join("\n")}\n`),
+  ];
+}
+
+interface Ran {
+  readonly says: string;
+  readonly outcome: string;
+  readonly failed: boolean;
+}
+
+/** Takes the steps in order; stops at the first that fails. */
+function run(steps: readonly Step[], dry: boolean): readonly Ran[] {
+  const results: Ran[] = [];
+  for (const step of steps) {
+    const { says } = step;
+    if (step.isDone()) results.push({ says, outcome: "was so", failed: false });
+    else if (dry) results.push({ says, outcome: "would be done", failed: false });
+    else {
+      const made = make(step);
+      results.push({ says, outcome: made.ok ? "done" : made.error, failed: !made.ok });
+      if (!made.ok) break;
+    }
+  }
+  return results;
+}
