@@ -22,5 +22,7 @@ export const POWERMON: Program = {
     setup: () => import("./setup.ts"),
     shell: () => import("./shell.ts"),
     capabilities: () => import("./capabilities.ts"),
+    __complete: () => import("./complete.ts"),
+    profile: () => import("./profile.ts"),
   },
 };

@@ -1,17 +1,13 @@
 // Runs powermon's command line in this process and keeps what it said.
 
+import { POWERMON } from "../../../cmd/powermon/commands.ts";
 import { main } from "../../../internal/cli/main.ts";
-import type { Commands } from "../../../internal/cli/command.ts";
-
-const COMMANDS: Commands = {
-  capabilities: () => import("../../../cmd/powermon/capabilities.ts"),
-};
 
 /** Resolves to the status and all that was written, lines joined. */
 export async function runPowermon(argv: readonly string[]) {
   const out: string[] = [];
   const err: string[] = [];
-  const status = await main({ name: "powermon", version: "0", summary: "", commands: COMMANDS }, argv, {
+  const status = await main(POWERMON, argv, {
     out: (text) => void out.push(text),
     err: (text) => void err.push(text),
     isTTY: false,

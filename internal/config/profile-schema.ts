@@ -1,0 +1,138 @@
+// What a file may say about the host's own profiles: without it a site could only have the four built-in ones.
+
+import * as v from "valibot";
+import { parseCpuList } from "../cpulist.ts";
+
+/** Names of energy_perf_bias, beside 0 to 15. Source: arch/x86/kernel/cpu/intel_epb.c, energy_perf_strings. */
+const EPB = { performance: 0, "balance-performance": 4, normal: 6, "balance-power": 8, power: 15 } as const;
+/** The longest latency that makes sense, microseconds: the kernel's own word for no limit. Source: include/linux/pm_qos.h. */
+const MAX_LATENCY_US = 2_000_000_000;
+const KHZ = { least: 10_000, most: 20_000_000 };
+
+const flag = v.boolean("Write true or false.");
+
+/** valibot takes lists and dates for tables; TOML doesn't. */
+const isTable = (right: string) =>
+  v.custom<object>(
+    (given) =>
+      typeof given === "object" && given !== null && Object.getPrototypeOf(given) === Object.prototype,
+    right,
+  );
+
+/** A table with these keys and no other. */
+const table = <const T extends v.ObjectEntries>(entries: T, right = "Write a table of settings.") =>
+  v.pipe(isTable(right), v.strictObject(Object.assign(Object.create(null), entries) as T, right));
+
+const latency = (what: string) => {
+  const right = `Write ${what}, in microseconds, a whole number from 0 to ${MAX_LATENCY_US}.`;
+  return v.pipe(v.number(right), v.integer(right), v.minValue(0, right), v.maxValue(MAX_LATENCY_US, right));
+};
+
+const level = <const T extends string>(names: readonly T[]) =>
+  v.custom<T | number>(
+    (value) =>
+      names.includes(value as never) ||
+      (Number.isInteger(value) && (value as number) >= KHZ.least && (value as number) <= KHZ.most),
+    `Write kHz (${KHZ.least} to ${KHZ.most}; 2.4 GHz is 2400000), ${names.map((name) => JSON.stringify(name)).join(" or ")}.`,
+  );
+
+const word = (right: string) => v.pipe(v.string(right), v.regex(/^[\w.+-]{1,63}$/, right));
+
+const rule = table({
+  governor: v.exactOptional(word('Write a governor\'s name, such as "schedutil", or "dynamic".')),
+  floor: v.exactOptional(level(["min", "base", "max"])),
+  ceiling: v.exactOptional(level(["min", "base", "max"])),
+  epp: v.exactOptional(
+    v.union(
+      [v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(255)), word("")],
+      'Write a word of energy_performance_available_preferences, such as "balance_power", or 0 to 255.',
+    ),
+  ),
+  epb: v.exactOptional(
+    v.union(
+      [
+        v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(15)),
+        v.picklist(Object.keys(EPB) as (keyof typeof EPB)[]),
+      ],
+      `Write 0 (performance) to 15 (energy), or ${Object.keys(EPB).join(", ")}.`,
+    ),
+  ),
+  deepest_state: v.exactOptional(word('Write the name of an idle state, such as "C1E".')),
+  latency_us: v.exactOptional(latency("the longest time to wake")),
+});
+
+/** Returns whether `text` can stand for CPUs in a profile. */
+export function isProfileCpus(text: string): boolean {
+  const list = parseCpuList(text);
+  return (
+    ["all", "isolated", "housekeeping"].includes(text) ||
+    /^vm:[^/]+$/.test(text) ||
+    (list.ok && list.value.length > 0)
+  );
+}
+
+/** Returns whether `text` can name a profile: it stands in a command line. */
+export const isProfileName = (text: string): boolean => /^[a-z][a-z0-9_-]{0,31}$/i.test(text);
+
+const CPUS = 'Name CPUs as "all", "isolated", "housekeeping", "vm:NAME" or a list such as "0-3,8".';
+const NAME = "Name a profile by a letter and up to 31 letters, digits, - and _.";
+
+/** A table with keys of the operator's own; valibot would let the names of Object's own members through unseen. */
+const keyed = <const T extends v.GenericSchema>(good: (key: string) => boolean, right: string, value: T) =>
+  v.pipe(
+    isTable("Write a table of settings."),
+    v.rawCheck(({ dataset, addIssue }) => {
+      if (!dataset.typed) return;
+      for (const key of Object.keys(dataset.value)) {
+        if (good(key) && !["__proto__", "prototype", "constructor"].includes(key)) continue;
+        const at = { type: "unknown", origin: "key", input: dataset.value, key, value: undefined } as const;
+        addIssue({ message: right, path: [at] });
+      }
+    }),
+    v.record(v.string(), value, "Write a table of settings."),
+  );
+
+/** The table `profile` of a configuration file: [profile.NAME] and [profile.NAME.cpus.LIST]. */
+export const profilesSchema = keyed(
+  isProfileName,
+  NAME,
+  table({
+    summary: v.exactOptional(
+      v.pipe(v.string("Write one line."), v.maxLength(200, "Write one line of at most 200 characters.")),
+    ),
+    missing: v.exactOptional(v.picklist(["refuse", "skip"], 'Write "refuse" or "skip".')),
+    boost: v.exactOptional(flag),
+    uncore: v.exactOptional(
+      v.strictObject(
+        { floor: v.exactOptional(level(["min", "max"])), ceiling: v.exactOptional(level(["min", "max"])) },
+        "Write a table such as { ceiling = 1600000 }.",
+      ),
+    ),
+    latency_us: v.exactOptional(latency("the longest time for any CPU to wake")),
+    cpus: v.exactOptional(keyed(isProfileCpus, CPUS, rule)),
+  }),
+);
+
+/** The profiles as a file says them. */
+export type ProfileSections = v.InferOutput<typeof profilesSchema>;
+
+/** Returns the profiles in the words of the program: rules in the order they are written, numbers for names. */
+export function profilesOf(sections: ProfileSections) {
+  return Object.entries(sections).map(
+    ([name, { cpus = {}, latency_us, summary = "", missing = "refuse", ...machine }]) => ({
+      name,
+      summary,
+      missing,
+      ...machine,
+      ...(latency_us !== undefined && { latencyUs: latency_us }),
+      rules: Object.entries(cpus).map(([list, { epp, epb, deepest_state, latency_us, ...clock }]) => ({
+        cpus: list,
+        ...clock,
+        ...(epp !== undefined && { epp: `${epp}` }),
+        ...(epb !== undefined && { epb: typeof epb === "number" ? epb : EPB[epb] }),
+        ...(deepest_state !== undefined && { deepestState: deepest_state }),
+        ...(latency_us !== undefined && { latencyUs: latency_us }),
+      })),
+    }),
+  );
+}

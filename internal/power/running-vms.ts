@@ -1,0 +1,78 @@
+// Which VMs run here and on which CPUs, told by their QEMU processes: without it a host without libvirt would seem empty.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { parseCpuList } from "../cpulist.ts";
+import { type Pcpu, pcpu } from "../units.ts";
+
+/** A running VM. */
+export interface RunningVm {
+  readonly vm: string;
+  readonly pid: number;
+  /** Where each vCPU's thread may run, by vCPU; empty for a QEMU without named threads. */
+  readonly vcpus: ReadonlyMap<number, readonly Pcpu[]>;
+}
+
+/** QEMU's names of vCPU threads with -name ...,debug-threads=on. Source: QEMU accel/kvm/kvm-accel-ops.c and accel/tcg. */
+const VCPU_THREAD = /^CPU (\d{1,4})\/(?:KVM|TCG|HVF)$/;
+
+/** Returns the VMs whose QEMU runs, by name. Processes that end meanwhile are left out. */
+export function findRunningVms(procRoot: string): RunningVm[] {
+  const found: RunningVm[] = [];
+  for (const pid of listOrEmpty(procRoot)) {
+    if (!/^\d+$/.test(pid) || !/qemu|kvm/i.test(readOrEmpty(`${procRoot}/${pid}/comm`))) continue;
+    const words = readOrEmpty(`${procRoot}/${pid}/cmdline`).split("\0");
+    const vm = nameIn(words);
+    if (vm !== undefined) found.push({ vm, pid: Number(pid), vcpus: readVcpus(`${procRoot}/${pid}/task`) });
+  }
+  return found.sort((a, b) => a.vm.localeCompare(b.vm));
+}
+
+/**
+ * Returns the CPUs that the VM's vCPUs are pinned to, ascending: those of the threads that may not run everywhere.
+ * @param online the CPUs of the machine: a thread that may run on all of them is not pinned
+ */
+export function pinnedCpus(vm: RunningVm, online: readonly Pcpu[]): Pcpu[] {
+  const cpus = new Set<Pcpu>();
+  for (const allowed of vm.vcpus.values()) {
+    if (online.every((cpu) => allowed.includes(cpu))) continue;
+    for (const cpu of allowed) if (online.includes(cpu)) cpus.add(cpu);
+  }
+  return [...cpus].sort((a, b) => a - b);
+}
+
+/** Returns the VM's name in `-name NAME` or `-name guest=NAME,...`; QEMU doubles a comma within it. */
+export function nameIn(words: readonly string[]): string | undefined {
+  const value = words[words.findIndex((word) => word === "-name" || word === "--name") + 1];
+  if (value === undefined || !words.some((word) => word === "-name" || word === "--name")) return undefined;
+  const parts = value.split(/(?<!,),(?!,)/).map((part) => part.replaceAll(",,", ","));
+  const named = parts.find((part) => part.startsWith("guest="))?.slice("guest=".length);
+  return named ?? (parts[0]?.includes("=") ? undefined : parts[0]);
+}
+
+function readVcpus(folder: string): Map<number, readonly Pcpu[]> {
+  const vcpus = new Map<number, readonly Pcpu[]>();
+  for (const tid of listOrEmpty(folder)) {
+    const vcpu = VCPU_THREAD.exec(readOrEmpty(`${folder}/${tid}/comm`).trimEnd())?.[1];
+    if (vcpu === undefined) continue;
+    const list = /^Cpus_allowed_list:\s*([\d,-]+)$/m.exec(readOrEmpty(`${folder}/${tid}/status`))?.[1];
+    const cpus = parseCpuList(list ?? "");
+    if (cpus.ok) vcpus.set(Number(vcpu), cpus.value.map(pcpu));
+  }
+  return vcpus;
+}
+
+function listOrEmpty(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function readOrEmpty(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,98 @@
+// powermon profile: words in, statuses and files out, on machines of files.
+
+import { expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { machine } from "../../sysfs/machine.ts";
+import { runPowermon } from "./power-main.ts";
+
+const world = (name: string) => {
+  const at = machine(name);
+  const flags = ["--sysfs-root", at.tree.sys, "--proc-root", at.tree.proc, "--state-dir", at.roots.stateDir];
+  return { at, run: (...words: string[]) => runPowermon(["profile", ...words, ...flags]) };
+};
+
+test("profile apply, verify, drift, status and off are one round", async () => {
+  const { at, run } = world("intel-server-8cpu");
+  expect(await run("verify")).toEqual({ status: 0, out: "No profile is in force.", err: "" });
+  expect((await run("apply", "powersave", "--dry-run")).out).toMatch(
+    /Would be in force: powersave, 25 attributes/,
+  );
+  expect(at.line("intel_pstate/no_turbo")).toBe("0");
+  expect(await run("apply", "powersave")).toMatchObject({
+    status: 0,
+    out: "In force: powersave, 25 attributes change",
+  });
+  expect(await run("verify")).toMatchObject({ status: 0 });
+  at.put("intel_pstate/no_turbo", "0");
+  const drifted = await run("verify");
+  expect(drifted.status).toBe(1);
+  expect(drifted.out).toMatch(/intel_pstate\/no_turbo +1 +0/);
+  const json = JSON.parse((await run("status", "--json")).out);
+  expect(json).toMatchObject({ state: "applied", profile: "powersave", held: [] });
+  expect(json.drift).toEqual([{ path: "intel_pstate/no_turbo", text: "1", knob: "boost", found: "0" }]);
+  expect((await run("off")).out).toMatch(/^Profile powersave is off, \d+ attributes are as they were$/);
+  expect(at.line("cpufreq/policy3/scaling_max_freq")).toBe("3700000");
+  expect((await run("off")).out).toBe("No profile is in force.");
+});
+
+test("profile apply --cpus takes words and refuses CPUs that are not there", async () => {
+  const { at, run } = world("intel-server-8cpu");
+  expect((await run("apply", "performance", "--cpus", "isolated")).status).toBe(0);
+  expect([0, 2].map((n) => at.line(`cpufreq/policy${n}/scaling_governor`))).toEqual([
+    "powersave",
+    "performance",
+  ]);
+  expect(await run("apply", "performance", "--cpus", "9")).toMatchObject({
+    status: 2,
+    err: "powermon: --cpus: CPU 9 is not online.",
+  });
+  expect((await run("apply", "performance", "--cpus", "vm:web")).err).toContain(
+    'no QEMU process runs a VM called "web"',
+  );
+});
+
+test("profile apply names the nearest profile for a typo", async () => {
+  const { run } = world("intel-server-8cpu");
+  expect(await run("apply", "performence")).toMatchObject({
+    status: 2,
+    err: 'powermon: there is no profile "performence"; did you mean performance?',
+  });
+});
+
+test("profile apply on a machine without any knob ends with status 5 and the reasons", async () => {
+  const { at } = world("intel-server-8cpu");
+  const bare = ["--sysfs-root", `${at.tree.root}/bare`];
+  await Bun.write(`${at.tree.root}/bare/devices/system/cpu/online`, "0\n");
+  const ran = await runPowermon([
+    "profile",
+    "apply",
+    "balanced",
+    ...bare,
+    "--proc-root",
+    at.tree.proc,
+    "--state-dir",
+    at.roots.stateDir,
+  ]);
+  expect(ran.status).toBe(5);
+  expect(ran.err).toMatch(/no driver runs/);
+});
+
+test("profile list and show tell the built-in ones", async () => {
+  const listed = await runPowermon(["profile", "list", "--json"]);
+  expect(JSON.parse(listed.out).profiles.map((one: { name: string }) => one.name)).toEqual([
+    "performance",
+    "balanced",
+    "powersave",
+    "latency",
+  ]);
+  expect((await runPowermon(["profile", "show", "latency"])).out).toMatch(/all +latency +10 us$/);
+});
+
+test("profile list says what is wrong with a configuration", async () => {
+  const { at } = world("intel-server-8cpu");
+  const file = `${at.tree.root}/p.toml`;
+  writeFileSync(file, "state_dir = 3\n");
+  const ran = await runPowermon(["profile", "list", "--config", file]);
+  expect(ran.status).toBe(2);
+  expect(ran.err).toContain("state_dir");
+});
