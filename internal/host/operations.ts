@@ -1,33 +1,20 @@
 // What an operator can do with the running daemon; each answer is plain data or a sentence.
 
-import { authorizeOperator } from "../arbiter/authorize.ts";
 import { type ConfigProblem, describeProblem } from "../config/problem.ts";
 import { judge } from "../config/read.ts";
 import { saveVm, type VmChanges } from "../config/save.ts";
 import type { Config } from "../config/load.ts";
 import type { Bound, ConfigFile } from "../config/schema.ts";
-import { highest, roundUp } from "../frequency.ts";
 import { setAffinity } from "../pinning/libc.ts";
 import { readVcpuThreads } from "../pinning/proc.ts";
 import type { Step } from "../request.ts";
 import type { Result } from "../result.ts";
 import { explainSysfs } from "../sysfs/error.ts";
-import type { Domain } from "../sysfs/cpufreq.ts";
-import { khz, pcpu } from "../units.ts";
-import { explainCpu } from "./explain.ts";
+import { type Answer, DONE, no, type Numbers, yes } from "./answer.ts";
 import type { Happening } from "./events.ts";
+import { FreqOperations } from "./freq-operations.ts";
 import type { Host } from "./host.ts";
-import type { Claimant } from "./ledger.ts";
-import { channelReport, freqReport, sumCounts, vcpuReport, vmReport } from "./report.ts";
-
-type Code = "not-found" | "invalid" | "refused" | "failed" | "unsupported" | "busy";
-type Answer<T = void> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly error: { readonly code: Code; readonly message: string } };
-
-const yes = <T>(value: T): Answer<T> => ({ ok: true, value });
-const no = (code: Code, message: string): Answer<never> => ({ ok: false, error: { code, message } });
-const DONE = yes<void>(undefined);
+import { channelReport, sumCounts, vcpuReport, vmReport } from "./report.ts";
 
 /** What the operations need beside the host. */
 export interface OperationsOptions {
@@ -51,18 +38,16 @@ export interface VmSettingsChange {
   readonly burst?: number | undefined;
 }
 
-type Numbers = readonly number[] | "all";
-
 export class HostOperations {
   readonly #host: Host;
   readonly #options: OperationsOptions;
+  readonly #freq: FreqOperations;
   readonly #startedAt = performance.now();
-  /** The operator's claims have no limits of their own: the site's hold. */
-  readonly #operator: Claimant = { slot: "operator", by: "operator", owner: this, limitsIn: () => ({}) };
   #runtime: ConfigFile = {};
 
   constructor(host: Host, options: OperationsOptions) {
     this.#host = host;
+    this.#freq = new FreqOperations(host);
     this.#options = options;
   }
 
@@ -187,45 +172,19 @@ export class HostOperations {
   }
 
   freq(cpus: Numbers) {
-    const found = this.#domains(cpus);
-    return found.ok ? yes(found.value.map(([cpu, domain]) => freqReport(this.#host, cpu, domain))) : found;
+    return this.#freq.freq(cpus);
   }
 
   setFreq(cpus: readonly number[], target: Step | number) {
-    const found = this.#domains(cpus);
-    if (!found.ok) return found;
-    for (const [cpu, domain] of found.value) {
-      if (target === "turbo-on" && !domain.hasTurbo) {
-        return no("unsupported", `CPU ${cpu} has no turbo frequencies.`);
-      }
-    }
-    for (const [cpu, domain] of found.value) {
-      const grant = authorizeOperator(pcpu(cpu), domain.id);
-      const { ledger } = this.#host;
-      const done =
-        typeof target === "number"
-          ? ledger.wish(grant, this.#operator, this.#level(domain, target))
-          : ledger.step(grant, this.#operator, target);
-      if (!done.ok) return no("failed", explainSysfs(done.error));
-    }
-    return this.freq(cpus);
+    return this.#freq.setFreq(cpus, target);
   }
 
   releaseFreq(cpus: Numbers) {
-    const found = this.#domains(cpus);
-    if (!found.ok) return found;
-    const released = new Set(found.value.map(([cpu]) => cpu));
-    const failed = this.#host.ledger.withdraw((claim) => claim.operator && released.has(claim.grant.vcpu));
-    return failed[0] === undefined ? this.freq(cpus) : no("failed", explainSysfs(failed[0]));
+    return this.#freq.releaseFreq(cpus);
   }
 
   explain(cpu: number) {
-    const found = this.#domains([cpu]);
-    const [first] = found.ok ? found.value : [];
-    if (!found.ok) return found;
-    return first === undefined
-      ? no("not-found", `There is no CPU ${cpu}.`)
-      : yes(explainCpu(this.#host, ...first));
+    return this.#freq.explain(cpu);
   }
 
   reload() {
@@ -247,25 +206,6 @@ export class HostOperations {
     const judged = judge("the change", this.#runtime);
     const loaded = judged.ok ? this.#options.load(judged.value.says) : judged;
     return loaded.ok ? yes(loaded.value) : no("invalid", loaded.error.map(describeProblem).join(" "));
-  }
-
-  /** A kHz is rounded as the kernel would; one above nominal needs turbo and takes it. */
-  #level(domain: Domain, wanted: number) {
-    const target = roundUp(domain.table, khz(wanted));
-    return { khz: target, turbo: target > highest(domain.table, false) };
-  }
-
-  #domains(cpus: Numbers): Answer<readonly (readonly [number, Domain])[]> {
-    const { cpufreq } = this.#host;
-    const numbers =
-      cpus === "all" ? cpufreq.domains.flatMap(({ pcpus }) => [...pcpus]).sort((a, b) => a - b) : cpus;
-    const found: (readonly [number, Domain])[] = [];
-    for (const cpu of numbers) {
-      const domain = cpufreq.domainOf(pcpu(cpu));
-      if (domain === undefined) return no("not-found", `CPU ${cpu} is not there, or has no cpufreq domain.`);
-      found.push([cpu, domain]);
-    }
-    return yes(found);
   }
 
   #noVm(name: string): Answer<never> {
