@@ -30,8 +30,8 @@ scenario("a stock DPDK guest in a VM", needs, (build) => {
 
   afterAll(async () => {
     await guest?.kill();
-    await host?.end();
     await rm(dir, { recursive: true });
+    await host?.end();
   });
 
   test(`${REQUESTS} requests whose answers nobody reads are all taken, and the last one holds`, async () => {

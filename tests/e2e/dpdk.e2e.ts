@@ -52,8 +52,8 @@ scenario("a stock DPDK guest", needs, () => {
 
   afterAll(async () => {
     await Promise.all([asker?.end(), mute?.end()]);
-    await host?.end();
     await rm(dir, { recursive: true });
+    await host?.end();
   });
 
   test("CONNECT, which rte_power_init sends, is not answered", async () => {

@@ -34,14 +34,24 @@ export class TwoVms {
   /** Boots both from what lab/build.sh put into `build` and bridges the channels. powermon does not run yet. */
   static async boot(build: string): Promise<TwoVms> {
     const dir = await mkdtemp(join(tmpdir(), "powermon-e2e-"));
-    const [guest, hostVm] = await Promise.all([
+    const [guest, host] = await Promise.allSettled([
       bootVm({ kind: "guest", name: "vm1", ports: PORTS, build, dir }),
       bootVm({ kind: "host", name: "host", ports: PORTS, build, dir }),
     ]);
-    const pair = new TwoVms(new HostVm(hostVm), guest, build, dir);
-    // the executables come over 9p the first time: read once now, so that later timings are theirs
-    await Promise.all([pair.host.prepare(), pair.ask("--version")]);
-    await pair.host.openChannels(PORTS);
+    if (guest.status === "rejected" || host.status === "rejected") {
+      for (const vm of [guest, host]) if (vm.status === "fulfilled") await vm.value.kill();
+      await rm(dir, { recursive: true });
+      throw [guest, host].find((vm) => vm.status === "rejected")?.reason;
+    }
+    const pair = new TwoVms(new HostVm(host.value), guest.value, build, dir);
+    try {
+      // the executables come over 9p the first time: read once now, so that later timings are theirs
+      await Promise.all([pair.host.prepare(), pair.ask("--version")]);
+      await pair.host.openChannels(PORTS);
+    } catch (error) {
+      await pair.end();
+      throw error;
+    }
     return pair;
   }
 
