@@ -20,6 +20,14 @@ export interface ReadFile {
 
 /** Returns what the file says. Errors: every problem found, those of one key once; ENOENT says that the file is missing. */
 export function readConfigFile(file: string): Result<ReadFile, ConfigProblem[]> {
+  const written = readTable(file);
+  return written.ok ? judge(file, written.value.raw, written.value.text) : written;
+}
+
+/** Returns the table that a TOML file holds, or the JSON object in a file named *.json. Errors: one problem of the whole file. */
+export function readTable(
+  file: string,
+): Result<{ readonly text: string; readonly raw: object }, ConfigProblem[]> {
   const whole = (wrong: string, right: string, line?: number) =>
     err([{ file, key: "", wrong, right, ...(line === undefined ? {} : { line }) }]);
   let text: string;
@@ -33,9 +41,9 @@ export function readConfigFile(file: string): Result<ReadFile, ConfigProblem[]> 
     const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
     return whole(`Cannot read it: ${code}`, "Name a TOML file that powermon may read.");
   }
-  let raw: object;
+  if (file.endsWith(".json")) return parseJson(text, whole);
   try {
-    raw = Bun.TOML.parse(text);
+    return ok({ text, raw: Bun.TOML.parse(text) });
   } catch (cause) {
     const message = (cause instanceof Error ? cause.message : String(cause)).replace(
       /^TOML Parse error: /,
@@ -43,7 +51,6 @@ export function readConfigFile(file: string): Result<ReadFile, ConfigProblem[]> 
     );
     return whole(`Is not TOML: ${message}`, "See https://toml.io/en/v1.0.0.", lineOfSyntaxError(text));
   }
-  return judge(file, raw, text);
 }
 
 /**
@@ -51,8 +58,19 @@ export function readConfigFile(file: string): Result<ReadFile, ConfigProblem[]> 
  * @param text where lines are looked for; empty when `raw` was no text
  */
 export function judge(file: string, raw: object, text = ""): Result<ReadFile, ConfigProblem[]> {
-  const parsed = v.safeParse(fileSchema, raw);
-  if (parsed.success) return ok({ file, text, says: parsed.output });
+  const says = judgeAs(fileSchema, file, raw, text);
+  return says.ok ? ok({ file, text, says: says.value }) : says;
+}
+
+/** Returns `raw` as `schema` understands it. Errors: as judge's. */
+export function judgeAs<S extends v.GenericSchema>(
+  schema: S,
+  file: string,
+  raw: object,
+  text: string,
+): Result<v.InferOutput<S>, ConfigProblem[]> {
+  const parsed = v.safeParse(schema, raw);
+  if (parsed.success) return ok(parsed.output);
   const issues = new Map<string, v.BaseIssue<unknown>>();
   for (const issue of parsed.issues) {
     const key = tomlKey(pathOf(issue));
@@ -60,9 +78,24 @@ export function judge(file: string, raw: object, text = ""): Result<ReadFile, Co
   }
   const problems = firstOf([...issues], ([key, issue]) => {
     const path = pathOf(issue);
-    return { file, key, ...placed(text, path), ...told(issue, path) };
+    return { file, key, ...placed(text, path), ...told(schema, issue, path) };
   });
   return err(problems.sort((a, b) => (a.line ?? Infinity) - (b.line ?? Infinity)));
+}
+
+function parseJson(
+  text: string,
+  whole: (wrong: string, right: string) => Result<never, ConfigProblem[]>,
+): Result<{ readonly text: string; readonly raw: object }, ConfigProblem[]> {
+  const right = "Write one JSON object.";
+  try {
+    const raw: unknown = JSON.parse(text);
+    if (typeof raw !== "object" || raw === null || Array.isArray(raw))
+      return whole("Is not an object", right);
+    return ok({ text: "", raw }); // lines are looked for in TOML only
+  } catch (cause) {
+    return whole(`Is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, right);
+  }
 }
 
 function pathOf(issue: v.BaseIssue<unknown>): string[] {
@@ -75,9 +108,13 @@ export function placed(text: string, path: readonly string[]): { line?: number }
   return line === undefined ? {} : { line };
 }
 
-function told(issue: v.BaseIssue<unknown>, path: readonly string[]): { wrong: string; right: string } {
+function told(
+  schema: v.GenericSchema,
+  issue: v.BaseIssue<unknown>,
+  path: readonly string[],
+): { wrong: string; right: string } {
   if (issue.type === "strict_object" && issue.expected === "never") {
-    const known = keysAt(path.slice(0, -1));
+    const known = keysAt(schema, path.slice(0, -1));
     const near = nearest(path.at(-1) ?? "", known);
     const right = near === undefined ? `The keys here are ${known.join(", ")}.` : `Did you mean ${near}?`;
     return { wrong: "is not a key that powermon knows", right };
@@ -91,16 +128,16 @@ function told(issue: v.BaseIssue<unknown>, path: readonly string[]): { wrong: st
 }
 
 /** Returns the keys of the table at `path` in the schema. */
-function keysAt(path: readonly string[]): string[] {
-  let here: unknown = fileSchema;
+function keysAt(schema: v.GenericSchema, path: readonly string[]): string[] {
+  let here: unknown = schema;
   for (const part of path) here = stepInto(here, part);
   const entries = unwrap(here)["entries"];
   return typeof entries === "object" && entries !== null ? Object.keys(entries) : [];
 }
 
 function stepInto(schema: unknown, part: string): unknown {
-  const { entries, value } = unwrap(schema);
-  return entries === undefined ? value : (entries as Readonly<Record<string, unknown>>)[part];
+  const { entries, value, item } = unwrap(schema);
+  return entries === undefined ? (value ?? item) : (entries as Readonly<Record<string, unknown>>)[part];
 }
 
 /** Returns the schema inside optional() and at the end of a pipe. */
