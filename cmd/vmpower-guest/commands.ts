@@ -13,5 +13,6 @@ export const VMPOWER_GUEST: Program = {
     freq: () => import("./freq.ts"),
     caps: () => import("./caps.ts"),
     probe: () => import("./probe.ts"),
+    __complete: () => import("./complete.ts"),
   },
 };

@@ -1,0 +1,19 @@
+// vmpower-guest __complete: the vCPUs that a shell offers, told by this VM's ports.
+
+import { defineCommand } from "../../internal/cli/command.ts";
+import { STATUS } from "../../internal/cli/status.ts";
+import { listPorts } from "../../internal/guest/ports.ts";
+import { CHANNEL_ARGS } from "./channel.ts";
+
+export default defineCommand({
+  meta: { name: "__complete", summary: "list words for a shell's completion, one a line" },
+  args: {
+    kind: { type: "positional", options: ["vcpu"], description: "what is wanted" },
+    portDir: CHANNEL_ARGS.portDir,
+  },
+  run({ args, io }) {
+    const vcpus = listPorts(args.portDir);
+    if (vcpus.length > 0) io.out(vcpus.join("\n"));
+    return STATUS.done;
+  },
+});
