@@ -120,6 +120,10 @@ function told(
     return { wrong: "is not a key that powermon knows", right };
   }
   const last = issue.path?.at(-1);
+  if (issue.type === "strict_object" && last?.origin === "key") {
+    const known = keysAt(schema, path.slice(0, -1));
+    return { wrong: "is missing", right: `Write it; the keys here are ${known.join(", ")}.` };
+  }
   const wrong =
     last?.origin === "key"
       ? "is a name that can't stand here"

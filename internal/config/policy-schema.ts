@@ -1,0 +1,130 @@
+// What an operator's policy may say: without it a typo would leave a VM at the wrong clock, for hours.
+
+import * as v from "valibot";
+import { parseCpuList } from "../cpulist.ts";
+import { POLICY_TYPES, WORKLOADS } from "../request.ts";
+
+/** The lowest and highest frequency that can be meant, in kHz: 10 MHz and 20 GHz. */
+const KHZ = { least: 10_000, most: 20_000_000 };
+/** More interfaces or MACs than any VM has. */
+const MAX_INTERFACES = 64;
+const MAX_WINDOWS = 200;
+/** Most vCPUs a VM can have. Source: QEMU hw/i386/pc_q35.c, max_cpus of the newest machines. */
+const MAX_VCPU = 4095;
+
+/** Weekdays as they are written, Monday first. */
+export const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
+/** Levels by name. */
+export const LEVELS = ["min", "medium", "max"] as const;
+
+const words = (list: readonly string[]): string => list.map((word) => JSON.stringify(word)).join(", ");
+const oneOf = <const T extends readonly [string, ...string[]]>(list: T) =>
+  v.picklist(list, `Write one of ${words(list)}.`);
+const integer = (least: number, most: number, what: string) => {
+  const right = `Write ${what}, a whole number from ${least} to ${most}.`;
+  return v.pipe(v.number(right), v.integer(right), v.minValue(least, right), v.maxValue(most, right));
+};
+const isKhz = (value: unknown): value is number =>
+  Number.isInteger(value) && (value as number) >= KHZ.least && (value as number) <= KHZ.most;
+const level = <const T extends string>(names: readonly T[]) =>
+  v.custom<T | number>(
+    (value) => names.includes(value as T) || isKhz(value),
+    `Write ${words(names)} or kHz (${KHZ.least} to ${KHZ.most}; 2.4 GHz is 2400000).`,
+  );
+const listOf = <const T extends v.GenericSchema>(item: T, least: number, most: number, right: string) =>
+  v.pipe(v.array(item, right), v.minLength(least, right), v.maxLength(most, right));
+
+const hours = listOf(
+  integer(0, 23, "an hour"),
+  0,
+  24,
+  "Write a list of at most 24 hours, such as [17, 18, 19].",
+);
+const CLOCK = 'Write hours and minutes as "HH:MM", such as "08:30"; the end of a day is "24:00".';
+const clock = (latest: number) =>
+  v.pipe(
+    v.string(CLOCK),
+    v.regex(/^([01]\d|2[0-4]):[0-5]\d$/, CLOCK),
+    v.transform((text) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3))),
+    v.maxValue(latest, CLOCK),
+  );
+const window = v.strictObject(
+  {
+    days: v.exactOptional(
+      listOf(
+        oneOf(DAYS),
+        1,
+        DAYS.length,
+        `Write a list of days, such as ["mon", "fri"]; the days are ${DAYS.join(", ")}.`,
+      ),
+    ),
+    from: clock(24 * 60 - 1),
+    to: clock(24 * 60),
+    level: level([...LEVELS, "traffic"]),
+  },
+  'Write a table such as { from = "08:30", to = "17:00", level = "max" }.',
+);
+
+const VCPUS = `Write "all", a list of vCPUs such as [0, 1], or "0-3"; a vCPU is 0 to ${MAX_VCPU}.`;
+const vcpuNumber = v.pipe(
+  v.number(VCPUS),
+  v.integer(VCPUS),
+  v.minValue(0, VCPUS),
+  v.maxValue(MAX_VCPU, VCPUS),
+);
+const vcpuList = v.pipe(
+  v.string(VCPUS),
+  v.rawTransform(({ dataset, addIssue, NEVER }): "all" | number[] => {
+    if (dataset.value === "all") return "all";
+    const list = parseCpuList(dataset.value);
+    if (list.ok && list.value.length > 0 && (list.value.at(-1) ?? 0) <= MAX_VCPU) return list.value;
+    addIssue({ message: VCPUS });
+    return NEVER;
+  }),
+);
+
+const MACS = `Write a list of MAC addresses, such as ["52:54:00:12:34:56"].`;
+const mac = v.pipe(
+  v.string(MACS),
+  v.regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i, MACS),
+  v.transform((text) => text.toLowerCase()),
+);
+const INTERFACES = 'Write a list of the host\'s interfaces, such as ["vnet3"].';
+/** Source: net/core/dev.c, dev_valid_name. */
+const interfaceName = v.pipe(v.string(INTERFACES), v.regex(/^(?!\.\.?$)[^/:\s]{1,15}$/, INTERFACES));
+const SHARE = "Write a percentage above 0 and at most 100, such as 0.1.";
+
+/** One policy as it is written: all keys of all types; policyOf() knows which belong together. */
+export const policySection = v.strictObject(
+  {
+    type: oneOf(POLICY_TYPES),
+    vcpus: v.exactOptional(v.union([vcpuList, listOf(vcpuNumber, 1, MAX_VCPU + 1, VCPUS)], VCPUS)),
+    turbo: v.exactOptional(v.boolean("Write true or false.")),
+    timezone: v.exactOptional(v.string('Write a time zone, such as "Europe/Berlin".')),
+    default: v.exactOptional(level(LEVELS)),
+    windows: v.exactOptional(
+      listOf(window, 0, MAX_WINDOWS, `Write [[windows]] tables, at most ${MAX_WINDOWS}.`),
+    ),
+    busy_hours: v.exactOptional(hours),
+    quiet_hours: v.exactOptional(hours),
+    traffic_hours: v.exactOptional(hours),
+    macs: v.exactOptional(listOf(mac, 1, MAX_INTERFACES, MACS)),
+    interfaces: v.exactOptional(listOf(interfaceName, 1, MAX_INTERFACES, INTERFACES)),
+    medium_pps: v.exactOptional(
+      integer(0, Number.MAX_SAFE_INTEGER, "packets per second from which on medium is due"),
+    ),
+    max_pps: v.exactOptional(
+      integer(0, Number.MAX_SAFE_INTEGER, "packets per second from which on max is due"),
+    ),
+    fall_percent: v.exactOptional(
+      integer(1, 100, "the percentage of its threshold below which a level is left"),
+    ),
+    workload: v.exactOptional(oneOf(WORKLOADS)),
+    threshold_percent: v.exactOptional(v.pipe(v.number(SHARE), v.gtValue(0, SHARE), v.maxValue(100, SHARE))),
+    quiet_samples: v.exactOptional(integer(1, 100_000, "samples of 100 ms in a row before min is due")),
+  },
+  "Write a table of settings.",
+);
+
+/** A policy as it is written. */
+export type PolicySection = v.InferOutput<typeof policySection>;
