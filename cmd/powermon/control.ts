@@ -5,7 +5,7 @@ import { integer, parseArgs } from "../../internal/cli/args.ts";
 import type { Io } from "../../internal/cli/command.ts";
 import { STATUS, type Status } from "../../internal/cli/status.ts";
 import { ControlClient, type ControlError } from "../../internal/control/client.ts";
-import type { BoundText, ChannelList } from "../../internal/control/operations.ts";
+import type { ChannelList } from "../../internal/control/operations.ts";
 import { parseCpuList } from "../../internal/cpulist.ts";
 import { json } from "../../internal/output/json.ts";
 import type { Result } from "../../internal/result.ts";
@@ -49,13 +49,27 @@ export const channelList = v.pipe(
   }),
 );
 
-const BOUND = "must be kHz (10000 to 20000000), min, base or max";
+/** The frequencies that can be meant, in kHz. */
+const KHZ = { least: 10_000, most: 20_000_000 };
+
+/** Returns a schema for one of `words` or a frequency in kHz, given as text. */
+export function wordOrKhz<const T extends string>(words: readonly T[]) {
+  const message = `must be ${words.join(", ")} or kHz (${KHZ.least} to ${KHZ.most})`;
+  return v.pipe(
+    v.string(message),
+    v.rawTransform<string, T | number>(({ dataset: { value }, addIssue, NEVER }) => {
+      const word = words.find((one) => one === value);
+      if (word !== undefined) return word;
+      const khz = /^[0-9]{1,9}$/.test(value) ? Number(value) : 0;
+      if (khz >= KHZ.least && khz <= KHZ.most) return khz;
+      addIssue({ message });
+      return NEVER;
+    }),
+  );
+}
 
 /** A frequency bound. */
-export const bound = v.union(
-  [v.picklist(["min", "base", "max"]), integer(10_000, 20_000_000)],
-  BOUND,
-) satisfies v.GenericSchema<string, BoundText>;
+export const bound = wordOrKhz(["min", "base", "max"]);
 
 /** The word on or off, as a boolean. */
 export const onOff = v.pipe(

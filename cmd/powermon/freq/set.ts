@@ -1,19 +1,13 @@
 // powermon freq set: the operator's own claim on a clock.
 
 import * as v from "valibot";
-import { cpuNumbers, integer, parseArgs } from "../../../internal/cli/args.ts";
+import { cpuNumbers, parseArgs } from "../../../internal/cli/args.ts";
 import { defineCommand } from "../../../internal/cli/command.ts";
 import { STEPS } from "../../../internal/request.ts";
-import { clientOf, CONTROL_ARGS, tell } from "../control.ts";
+import { clientOf, CONTROL_ARGS, tell, wordOrKhz } from "../control.ts";
 import { showFreqs } from "./text.ts";
 
-const Args = v.object({
-  cpus: cpuNumbers,
-  target: v.union(
-    [v.picklist(STEPS), integer(10_000, 20_000_000)],
-    `must be ${STEPS.join(", ")} or kHz (10000 to 20000000)`,
-  ),
-});
+const Args = v.object({ cpus: cpuNumbers, target: wordOrKhz(STEPS) });
 
 export default defineCommand({
   meta: {

@@ -1,0 +1,169 @@
+import { afterAll, beforeEach, expect, test } from "bun:test";
+import { serve } from "../../control/serve.ts";
+import { until } from "../../helpers/until.ts";
+import { MAIN, runWith } from "./run.ts";
+
+let it = await serve();
+beforeEach(async () => {
+  it[Symbol.dispose]();
+  it = await serve();
+});
+afterAll(() => it[Symbol.dispose]());
+
+const script = (text: string) => runWith(text, "shell", "--socket", it.socket);
+
+test("powermon shell runs a DPDK script by the commands it stands for", async () => {
+  const { status, err } = await script(`# bring vm1 up
+add_vm vm1
+
+add_channels vm1 0,1   # two of them
+add_channels vm1 all
+set_channel_status vm1 0,1 disabled
+set_channel_status vm1 all enabled
+show_vm vm1
+set_pcpu vm1 1 3
+set_query vm1 enable
+set_query vm1 disable
+show_cpu_freq 2
+set_cpu_freq 2 up
+set_cpu_freq 2 disable_turbo
+rm_vm vm1
+quit
+this is never read
+`);
+  expect({ status, err }).toEqual({ status: 0, err: "" });
+  expect(it.machine.calls).toEqual([
+    ["addVm", "vm1"],
+    ["addChannels", "vm1", [0, 1]],
+    ["addChannels", "vm1", "all"],
+    ["enableChannels", "vm1", [0, 1], false],
+    ["enableChannels", "vm1", "all", true],
+    ["pinVcpu", "vm1", 1, [3]],
+    ["changeVm", "vm1", { queries: true }, false],
+    ["changeVm", "vm1", { queries: false }, false],
+    ["setFreq", [2], "up"],
+    ["setFreq", [2], "turbo-off"],
+    ["removeVm", "vm1"],
+  ]);
+});
+
+test("powermon shell runs our commands too, quoted names included, and needs no last newline", async () => {
+  const { status, out } = await script("vm add 'my vm'\nvm add \"b c\" --json\nfreq set 0 max");
+  expect(status).toBe(0);
+  expect(out).toStartWith('my vm: added\n{\n  "done": true\n}\nCPU');
+  expect(it.machine.calls).toEqual([
+    ["addVm", "my vm"],
+    ["addVm", "b c"],
+    ["setFreq", [0], "max"],
+  ]);
+});
+
+test.each([
+  [
+    "a refusal",
+    "# one\n\nadd_vm vm1\nset_pcpu vm1 9 1\nadd_vm vm2\n",
+    'VM "vm1" has no vCPU 9.\nLine 4 failed with status 3: set_pcpu vm1 9 1',
+  ],
+  [
+    "turbo that is not there",
+    "add_vm vm1\nset_cpu_freq 0 enable_turbo\n",
+    "CPU 0 has no turbo frequencies.\nLine 2 failed with status 5: set_cpu_freq 0 enable_turbo",
+  ],
+  [
+    "an unknown VM",
+    "add_vm vm1\nshow_vm vm9",
+    'There is no VM "vm9".\nLine 2 failed with status 1: show_vm vm9',
+  ],
+  [
+    "an open quote",
+    "add_vm vm1\nadd_vm 'vm",
+    "The quote ' is left open.\nLine 2 failed with status 2: add_vm 'vm",
+  ],
+  [
+    "a missing word",
+    "add_vm vm1\nset_query vm1\n",
+    "powermon: STATUS is missing; it needs enable|disable.\nLine 2 failed with status 2: set_query vm1",
+  ],
+  [
+    "a wrong word",
+    "add_vm vm1\nset_cpu_freq 0 fast\n",
+    'powermon: STEP must be one of up, down, min, max, enable_turbo, disable_turbo, not "fast".\nLine 2 failed with status 2: set_cpu_freq 0 fast',
+  ],
+] as const)("powermon shell stops at %s, naming its line", async (_what, text, err) => {
+  const done = await script(text);
+  expect({ status: done.status, err: done.err }).toEqual({ status: 1, err });
+  expect(it.machine.calls[0]).toEqual(["addVm", "vm1"]);
+  expect(it.machine.calls.filter(([name]) => name === "addVm")).toHaveLength(1);
+});
+
+test.each(["toString", "__proto__", "run", "shell", "nonsense"])(
+  "powermon shell does not know %s",
+  async (word) => {
+    const { status, err } = await script(`${word}\n`);
+    expect(status).toBe(1);
+    expect(err).toStartWith(`powermon: unknown command ${JSON.stringify(word)}; `);
+  },
+);
+
+/** A person at a terminal: keys are sent, what the screen got is read. */
+function person() {
+  let screen = "";
+  const decoder = new TextDecoder();
+  const child = Bun.spawn([process.execPath, MAIN, "shell", "--socket", it.socket], {
+    terminal: {
+      cols: 200,
+      rows: 50,
+      data: (_terminal, bytes) => void (screen += decoder.decode(bytes, { stream: true })),
+    },
+  });
+  return {
+    child,
+    async type(keys: string, wanted: string) {
+      const from = screen.length;
+      child.terminal?.write(keys);
+      await until(
+        `the screen shows ${JSON.stringify(wanted)} after ${JSON.stringify(screen.slice(-200))}`,
+        () => screen.slice(from).includes(wanted),
+        1000,
+      );
+    },
+    shown: (text: string) => until(`the screen shows ${JSON.stringify(text)}`, () => screen.includes(text)),
+    screen: () => screen,
+  };
+}
+
+test("powermon shell at a terminal has a prompt, history, completion and an end", async () => {
+  const { child, type, shown } = person();
+  await shown("powermon> ");
+  await type("show_vm nobody\r", 'There is no VM "nobody".');
+  await type("set_q", "set_q");
+  await type("\t", "uery ");
+  await type("\t", "vm");
+  await type("1 en", "1 en");
+  await type("\t", "able ");
+  await type("\r", "vm1: queries on");
+  await type("\x1b[A\x1b[A", "show_vm nobody");
+  await type("\r", 'There is no VM "nobody".');
+  await type("events --follow\r", "\n");
+  await until("it listens", () => it.machine.listeners.size === 1);
+  const happen = () => it.machine.happen({ at: "2026-01-02T03:04:05Z", event: "tick" });
+  happen();
+  await shown("2026-01-02T03:04:05Z tick");
+  await type("\x03", "powermon> ");
+  happen();
+  await until("nobody listens", () => it.machine.listeners.size === 0);
+  await type("vm add vm7\r", "vm7: added");
+  child.terminal?.write("quit\r");
+  expect(await child.exited).toBe(0);
+  expect(it.machine.calls).toEqual([
+    ["changeVm", "vm1", { queries: true }, false],
+    ["addVm", "vm7"],
+  ]);
+});
+
+test("powermon shell ends at the end of input", async () => {
+  const { child, shown } = person();
+  await shown("powermon> ");
+  child.terminal?.write("\x04");
+  expect(await child.exited).toBe(0);
+});
