@@ -8,6 +8,7 @@ import { STATUS } from "../../internal/cli/status.ts";
 import { type Config, CONFIG_FILE, loadConfig } from "../../internal/config/load.ts";
 import { type ConfigProblem, describeProblem } from "../../internal/config/problem.ts";
 import { ControlClient } from "../../internal/control/client.ts";
+import { formatCpuList } from "../../internal/cpulist.ts";
 import { json } from "../../internal/output/json.ts";
 import { Cpufreq } from "../../internal/sysfs/cpufreq.ts";
 import { explainSysfs } from "../../internal/sysfs/error.ts";
@@ -95,7 +96,7 @@ async function checkService({ control, stateDir }: Config, procRoot: string): Pr
   if (!left.ok) return [problem("state folder", `${explainSysfs(left.error)}.`, "Let powermon read it.")];
   const stopped = note("service", `powermon does not run, or not on ${control.socket}.`);
   if (left.value.length === 0) return [stopped];
-  const what = `An ended powermon has left ${left.value.length} policies as it had set them.`;
+  const what = `An ended powermon has left policies ${formatCpuList(left.value)} as it had set them.`;
   return [stopped, warning("service", what, "Put them back with `powermon restore`.")];
 }
 
