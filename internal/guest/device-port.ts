@@ -15,7 +15,7 @@ const POLL_MS = 1;
  * Opens the device `path`. Errors: no-port, not-a-port, busy, open-failed.
  * Source: Linux drivers/char, virtio_console, port_fops_*(): one opener at a time (EBUSY); without a host peer read gives 0 and write EAGAIN.
  */
-export function openDevice(path: string): Result<Port, GuestFailure> {
+export function openDevice(path: string): Result<DevicePort, GuestFailure> {
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOCTTY);
@@ -30,31 +30,34 @@ export function openDevice(path: string): Result<Port, GuestFailure> {
   return ok(new DevicePort(path, fd));
 }
 
-class DevicePort implements Port {
+/** The device of a port, open. */
+export class DevicePort implements Port {
   readonly name: string;
-  readonly #fd: number;
+  readonly heals = true;
+  readonly fd: number;
   readonly #buffer = new Uint8Array(4096);
 
   constructor(name: string, fd: number) {
     this.name = name;
-    this.#fd = fd;
+    this.fd = fd;
   }
 
-  write(frame: Uint8Array): Result<void, GuestFailure> {
+  /** @param hostIsThere asked after a write that found no room */
+  write(frame: Uint8Array, hostIsThere = () => this.#hostIsThere()): Result<void, GuestFailure> {
     try {
-      const written = writeSync(this.#fd, frame, 0, frame.length);
+      const written = writeSync(this.fd, frame, 0, frame.length);
       if (written === frame.length) return DONE;
       return err({ kind: "write-failed", port: this.name, code: "short write", written });
     } catch (error) {
       const code = errorCode(error);
-      if (code === "EAGAIN" && !this.#hostIsThere()) return err({ kind: "absent-host", port: this.name });
+      if (code === "EAGAIN" && !hostIsThere()) return err({ kind: "absent-host", port: this.name });
       return err({ kind: "write-failed", port: this.name, code, written: 0 });
     }
   }
 
   read(): Result<Uint8Array, GuestFailure> {
     try {
-      const count = readSync(this.#fd, this.#buffer, 0, this.#buffer.length, null);
+      const count = readSync(this.fd, this.#buffer, 0, this.#buffer.length, null);
       return count === 0 ? err({ kind: "absent-host", port: this.name }) : ok(this.#buffer.slice(0, count));
     } catch (error) {
       const code = errorCode(error);
@@ -66,8 +69,11 @@ class DevicePort implements Port {
     await Bun.sleep(Math.min(ms, POLL_MS));
   }
 
+  /** A wait here is too short to end early. */
+  interrupt(): void {}
+
   close(): void {
-    closeSync(this.#fd);
+    closeSync(this.fd);
   }
 
   /** After a write that found no room: what there is to read doesn't matter any more, only whether read says 0. */

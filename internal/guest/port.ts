@@ -1,8 +1,10 @@
 // The guest's end of a channel: without it every command would have to know devices from sockets.
 
-import type { Result } from "../result.ts";
+import { ok, type Result } from "../result.ts";
 import { openDevice } from "./device-port.ts";
 import { type GuestFailure, UNIX } from "./failure.ts";
+import { follow } from "./followed-port.ts";
+import type { Pulse } from "./pulse.ts";
 
 /** An open channel to the host. Nothing here blocks. */
 export interface Port {
@@ -12,8 +14,12 @@ export interface Port {
   write(frame: Uint8Array): Result<void, GuestFailure>;
   /** Returns the bytes that wait, none if none do. Errors: absent-host once all was read and nobody is there; read-failed. */
   read(): Result<Uint8Array, GuestFailure>;
-  /** Waits until a read may find more, `ms` at most. */
+  /** True when a host that went may come back on this same port; else it is to be opened anew. */
+  readonly heals: boolean;
+  /** Waits until a read may find more or say something else, `ms` at most (Infinity: for ever). */
   wait(ms: number): Promise<void>;
+  /** Ends a wait early. */
+  interrupt(): void;
   close(): void;
 }
 
@@ -30,6 +36,16 @@ export function portNumber(path: string): number | undefined {
   const name = path.slice(path.lastIndexOf("/") + 1);
   const digits = name.startsWith(PREFIX) ? name.slice(PREFIX.length) : "";
   return /^(0|[1-9][0-9]{0,4})$/.test(digits) ? Number(digits) : undefined;
+}
+
+/**
+ * Opens a port as openPort() does, to be kept for long: its waits cost nothing.
+ * @param pulse looks for a host while none is there
+ */
+export async function openFollowed(name: string, pulse: Pulse): Promise<Result<Port, GuestFailure>> {
+  if (name.startsWith(UNIX)) return await openPort(name);
+  const device = openDevice(name);
+  return device.ok ? ok(follow(device.value, pulse)) : device;
 }
 
 /**

@@ -60,7 +60,7 @@ export class Session {
 
   /** Drops what an earlier program left unread, and says CONNECT. Errors: absent-host, read-failed, write-failed. */
   greet(): Result<void, GuestFailure> {
-    const drained = this.#drain();
+    const drained = this.drain();
     if (!drained.ok) return drained;
     this.#cutter.reset();
     return this.#port.write(encodeRequest({ kind: "connect" }, GENERATION));
@@ -108,7 +108,7 @@ export class Session {
 
   /** Sends a request that v1 never answers. Errors: absent-host, read-failed, write-failed. */
   tell(request: Extract<Request, { kind: "policy-remove" }>): Result<void, GuestFailure> {
-    const drained = this.#drain();
+    const drained = this.drain();
     return drained.ok ? this.#port.write(encodeRequest(request, GENERATION)) : drained;
   }
 
@@ -118,7 +118,7 @@ export class Session {
 
   async #exchange(question: Question, timeoutMs: number): Promise<Result<Reply, GuestFailure>> {
     const port = this.#port;
-    const drained = this.#drain();
+    const drained = this.drain();
     if (!drained.ok) return drained;
     const frame = encodeRequest(question, GENERATION);
     const stamp = question.kind === "scale" ? STAMP : question.kind === "policy" ? POLICY_STAMP : undefined;
@@ -145,7 +145,7 @@ export class Session {
   }
 
   /** Reads what waits and drops it, frame by frame: half a frame stays, so that its rest is not taken for a new one. */
-  #drain(): Result<void, GuestFailure> {
+  drain(): Result<void, GuestFailure> {
     let drained = 0;
     while (drained < DRAIN_BYTES) {
       const bytes = this.#port.read();

@@ -2,6 +2,7 @@
 
 import { accessSync, constants, statSync } from "node:fs";
 import { DONE, err, ok, type Result } from "../result.ts";
+import { Bell } from "./bell.ts";
 import { errorCode } from "./error-code.ts";
 import type { GuestFailure } from "./failure.ts";
 import { fileKind } from "./file-kind.ts";
@@ -41,7 +42,8 @@ class SocketPort implements Port {
   #socket: Bun.Socket | undefined;
   #chunks: Uint8Array[] = [];
   #closed = false;
-  #wake: () => void = () => {};
+  readonly heals = false;
+  readonly #bell = new Bell();
 
   constructor(name: string) {
     this.name = name;
@@ -53,11 +55,11 @@ class SocketPort implements Port {
       socket: {
         data: (_socket, chunk) => {
           this.#chunks.push(chunk);
-          this.#wake();
+          this.#bell.ring();
         },
         close: () => {
           this.#closed = true;
-          this.#wake();
+          this.#bell.ring();
         },
       },
     });
@@ -79,12 +81,11 @@ class SocketPort implements Port {
   }
 
   async wait(ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#wake = resolve;
-    const timer = setTimeout(resolve, ms);
-    if (this.#chunks.length > 0 || this.#closed) resolve();
-    await promise;
-    clearTimeout(timer);
+    if (this.#chunks.length === 0 && !this.#closed) await this.#bell.wait(ms);
+  }
+
+  interrupt(): void {
+    this.#bell.ring();
   }
 
   close(): void {

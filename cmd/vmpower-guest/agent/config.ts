@@ -1,0 +1,102 @@
+// What vmpower-guest.toml may say: without it a typo would leave a vCPU without its governor.
+
+import { existsSync } from "node:fs";
+import * as v from "valibot";
+import { describeProblem } from "../../../internal/config/problem.ts";
+import { judgeAs, readTable } from "../../../internal/config/read.ts";
+import { formatCpuList, parseCpuList } from "../../../internal/cpulist.ts";
+import { MAX_LEASE_S } from "../../../internal/extension.ts";
+import type { GovernorRules } from "../../../internal/guest/agent/governor/governor.ts";
+import { DEFAULT_PORT_DIR } from "../../../internal/guest/port.ts";
+import { err, ok, type Result } from "../../../internal/result.ts";
+
+export const DEFAULT_CONFIG = "/etc/vmpower-guest.toml";
+export const DEFAULT_SOCKET = "/run/vmpower-guest.sock";
+
+/** The kinds of governor. */
+export const GOVERNORS = ["none", "load", "busy"] as const;
+
+const text = (right: string) => v.pipe(v.string(right), v.minLength(1, right));
+const whole = (least: number, most: number, what: string) => {
+  const right = `Write ${what}, a whole number from ${least} to ${most}.`;
+  return v.pipe(v.number(right), v.integer(right), v.minValue(least, right), v.maxValue(most, right));
+};
+const VCPUS = 'Write vCPUs as a list such as "0,2-3".';
+
+const governor = v.pipe(
+  v.strictObject({
+    vcpus: v.pipe(
+      v.string(VCPUS),
+      v.check((list) => {
+        const parsed = parseCpuList(list);
+        return parsed.ok && parsed.value.length > 0;
+      }, VCPUS),
+    ),
+    type: v.picklist(GOVERNORS, `Write one of ${GOVERNORS.join(", ")}.`),
+    up_percent: v.optional(whole(1, 100, "percent busy"), 80),
+    down_percent: v.optional(whole(0, 99, "percent busy"), 40),
+    hold_ms: v.optional(whole(0, 600_000, "ms"), 2000),
+    period_ms: v.optional(whole(50, 60_000, "ms"), 250),
+  }),
+  v.check(
+    ({ up_percent, down_percent }) => down_percent < up_percent,
+    "Write a down_percent lower than up_percent: between them nothing changes.",
+  ),
+);
+
+const schema = v.strictObject({
+  port: v.optional(text('Write a device\'s path, or "unix:PATH".')),
+  port_dir: v.optional(text("Write the folder of the ports."), DEFAULT_PORT_DIR),
+  vm_name: v.optional(v.pipe(v.string(), v.maxBytes(31, "Write a name of at most 31 bytes.")), ""),
+  timeout_ms: v.optional(whole(1, 60_000, "ms"), 100),
+  lease_s: v.optional(whole(0, MAX_LEASE_S, "seconds, 0 for claims without an end"), 10),
+  socket: v.optional(text("Write the socket's path."), DEFAULT_SOCKET),
+  group: v.optional(text("Write the name of a group."), "vmpower"),
+  governor: v.optional(v.array(governor, "Write [[governor]] tables."), []),
+});
+
+/** An agent's configuration. Times in the unit of their name. */
+export type AgentConfig = Omit<v.InferOutput<typeof schema>, "governor"> & {
+  readonly governors: readonly (GovernorRules & { readonly type: (typeof GOVERNORS)[number] })[];
+};
+
+/**
+ * Returns what `file` says, or the defaults when the default file isn't there.
+ * Errors: one line for each problem.
+ */
+export function readAgentConfig(file: string | undefined): Result<AgentConfig, readonly string[]> {
+  const path = file ?? DEFAULT_CONFIG;
+  if (file === undefined && !existsSync(path)) return agentConfig(path, {}, "");
+  const table = readTable(path);
+  return table.ok
+    ? agentConfig(path, table.value.raw, table.value.text)
+    : err(table.error.map(describeProblem));
+}
+
+function agentConfig(file: string, raw: object, toml: string): Result<AgentConfig, readonly string[]> {
+  const judged = judgeAs(schema, file, raw, toml);
+  if (!judged.ok) return err(judged.error.map(describeProblem));
+  const { governor: tables, ...rest } = judged.value;
+  const seen = new Set<number>();
+  const governors: AgentConfig["governors"][number][] = [];
+  for (const { type, up_percent, down_percent, hold_ms, period_ms, ...said } of tables) {
+    const list = parseCpuList(said.vcpus);
+    const vcpus = list.ok ? list.value : [];
+    const twice = vcpus.filter((vcpu) => seen.has(vcpu));
+    if (twice.length > 0) {
+      return err([
+        `${file}: governor.vcpus names ${formatCpuList(twice)} twice. Give each vCPU one governor.`,
+      ]);
+    }
+    for (const vcpu of vcpus) seen.add(vcpu);
+    governors.push({
+      vcpus,
+      type,
+      up: up_percent / 100,
+      down: down_percent / 100,
+      holdMs: hold_ms,
+      periodMs: period_ms,
+    });
+  }
+  return ok({ ...rest, governors });
+}

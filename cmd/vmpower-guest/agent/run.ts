@@ -1,0 +1,97 @@
+// The agent from its start to its exit status: everything is put together and taken apart here.
+
+import { STATUS, type Status } from "../../../internal/cli/status.ts";
+import { formatCpuList } from "../../../internal/cpulist.ts";
+import { Agent } from "../../../internal/guest/agent/agent.ts";
+import type { Holder } from "../../../internal/guest/agent/book.ts";
+import { LoadGovernor } from "../../../internal/guest/agent/governor/governor.ts";
+import { answerLocal, type AnswerRules } from "../../../internal/guest/agent/local-answer.ts";
+import { parseLocalAsk } from "../../../internal/guest/agent/local-ask.ts";
+import { type Client, refusal, serveLocal } from "../../../internal/guest/agent/local-server.ts";
+import { Notifier, type NotifyEnv } from "../../../internal/host/notify.ts";
+import type { Log } from "../../../internal/log.ts";
+import type { AgentConfig } from "./config.ts";
+
+/** Serves until SIGTERM or SIGINT. Returns the exit status. */
+export async function runAgent(config: AgentConfig, procRoot: string, log: Log): Promise<Status> {
+  const busy = config.governors.filter(({ type }) => type === "busy").flatMap(({ vcpus }) => vcpus);
+  if (busy.length > 0) {
+    log.error(
+      `Governor "busy" of vCPUs ${formatCpuList(busy)} is not available: DPDK's telemetry is a SOCK_SEQPACKET socket, which this program's runtime can't open. Use "load", or let the application scale by librte_power.`,
+    );
+    return STATUS.unsupported;
+  }
+  const agent = new Agent({
+    port: config.port,
+    portDir: config.port_dir,
+    vmName: config.vm_name,
+    timeoutMs: config.timeout_ms,
+    leaseS: config.lease_s,
+    log,
+  });
+  const governors = config.governors
+    .filter(({ type }) => type === "load")
+    .map((rules) => new LoadGovernor(agent, rules, procRoot, log));
+  const rules: AnswerRules = {
+    vmName: config.vm_name,
+    timeoutMs: config.timeout_ms,
+    kept: { name: "kept", lastResort: false },
+    governors: () => config.governors,
+  };
+  let connections = 0;
+  const server = await serveLocal(config.socket, config.group, () =>
+    client(agent, rules, { name: `connection ${++connections}`, lastResort: false }),
+  );
+  if (!server.ok) {
+    log.error(server.error);
+    return STATUS.failed;
+  }
+  const end = new Promise<string>((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve(signal));
+  });
+  await agent.start();
+  for (const governor of governors) governor.start();
+  const notifier = new Notifier(process.env as NotifyEnv);
+  const status = () => {
+    const lines = [...agent.lines];
+    return `${lines.filter(({ failure }) => failure === undefined).length} of ${lines.length} ports have a host, ${server.value.clients} programs`;
+  };
+  log.info("Serving", { socket: config.socket, ports: [...agent.lines].length });
+  await notifier.ready(status());
+  const timer =
+    notifier.watchdogMs === undefined
+      ? undefined
+      : setInterval(() => void notifier.watchdog(), notifier.watchdogMs);
+  const signal = await end;
+  log.info("Stopping", { signal });
+  await notifier.stopping("Giving all claims up");
+  clearInterval(timer);
+  for (const governor of governors) governor.stop();
+  server.value.stop();
+  await agent.stop();
+  return STATUS.done;
+}
+
+/** Returns a program's connection: its lines are answered, and its claims end with it. */
+function client(agent: Agent, rules: AnswerRules, holder: Holder): Client {
+  return {
+    async answer(line) {
+      let said: unknown;
+      try {
+        said = JSON.parse(line);
+      } catch {
+        return refusal("The line is no JSON.");
+      }
+      if (typeof said !== "object" || said === null || Array.isArray(said)) {
+        return refusal('A line is one JSON object, such as {"do":"scale","vcpus":"0","step":"max"}.');
+      }
+      const id = "id" in said ? { id: said.id } : {};
+      const asked = parseLocalAsk(said as Readonly<Record<string, unknown>>);
+      if (!asked.ok) return { ...id, ...refusal(asked.error) };
+      return { ...id, ...(await answerLocal(agent, rules, holder, asked.value)) };
+    },
+    left() {
+      void agent.release(holder, agent.book.vcpusOf(holder));
+    },
+  };
+}

@@ -1,0 +1,151 @@
+// The agent as a whole: without it every program of the VM would want the ports for itself.
+
+import type { Step } from "../../request.ts";
+import { DONE, err, type Result } from "../../result.ts";
+import type { GuestFailure } from "../failure.ts";
+import { portPath } from "../port.ts";
+import { listPorts } from "../ports.ts";
+import { Pulse } from "../pulse.ts";
+import { Book, type Holder } from "./book.ts";
+import { Line } from "./line.ts";
+import type { Talk, TalkRules } from "./talk.ts";
+import { khzWish, moved, same, type Wish } from "./wish.ts";
+
+/** How an agent is set up. */
+export interface AgentOptions extends Omit<TalkRules, "book"> {
+  /** One port for everything; undefined for one a vCPU in `portDir`. */
+  readonly port: string | undefined;
+  readonly portDir: string;
+}
+
+/** Absent ports and hosts are looked for this often, in ms. */
+const PULSE_MS = 500;
+/** The folder of ports is read again this often, in ms. */
+const RESCAN_MS = 5000;
+/** Heartbeats in a lease: one may be late, another lost. */
+const BEATS = 3;
+
+export class Agent {
+  readonly book = new Book();
+  readonly #options: AgentOptions;
+  readonly #pulse = new Pulse(PULSE_MS);
+  readonly #lines = new Map<string, Line>();
+  readonly #timers: ReturnType<typeof setInterval>[] = [];
+
+  constructor(options: AgentOptions) {
+    this.#options = options;
+  }
+
+  get lines(): Iterable<Line> {
+    return this.#lines.values();
+  }
+
+  /** Opens the ports there are and keeps looking for more; resolves once each was tried. */
+  async start(): Promise<void> {
+    const { leaseS } = this.#options;
+    await this.#scan();
+    if (leaseS > 0) this.#timers.push(setInterval(() => this.#beat(), (leaseS * 1000) / BEATS));
+    if (this.#options.port === undefined) {
+      this.#timers.push(setInterval(() => void this.#scan(), RESCAN_MS));
+    }
+  }
+
+  /** Gives all claims up and closes all ports. */
+  async stop(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    await Promise.all([...this.#lines.values()].map((line) => line.close()));
+  }
+
+  /** Returns the path of the port that a vCPU's requests go through. */
+  portOf(vcpu: number): string {
+    return this.#options.port ?? portPath(vcpu, this.#options.portDir);
+  }
+
+  /** Returns the line of a vCPU; undefined when it has no port. */
+  lineOf(vcpu: number): Line | undefined {
+    return this.#lines.get(this.portOf(vcpu));
+  }
+
+  /** Moves what `holder` wants of `vcpu` by one step. Errors: why the host did not take it; then nothing changed. */
+  async scale(holder: Holder, vcpu: number, step: Step): Promise<Result<void, GuestFailure>> {
+    return await this.#want(holder, vcpu, step, (table) => moved(table, this.book.wish(holder, vcpu), step));
+  }
+
+  /** As scale(), but says nothing when the step leads nowhere. */
+  async nudge(holder: Holder, vcpu: number, step: Step): Promise<Result<void, GuestFailure>> {
+    const wish = this.book.wish(holder, vcpu);
+    const table = this.lineOf(vcpu)?.tables.get(vcpu);
+    if (wish !== undefined && same(wish, moved(table, wish, step))) return DONE;
+    return await this.scale(holder, vcpu, step);
+  }
+
+  /** Sets what `holder` wants of `vcpu`, in kHz. Errors: as scale(); not-understood on a host that doesn't tell its frequencies. */
+  async set(holder: Holder, vcpu: number, khz: number, turbo: boolean): Promise<Result<void, GuestFailure>> {
+    return await this.#want(holder, vcpu, undefined, (table) => khzWish(table, khz, turbo));
+  }
+
+  /** Gives up what `holder` wants of `vcpus`. Errors: the first one's; the wish is gone all the same. */
+  async release(holder: Holder, vcpus: readonly number[]): Promise<Result<void, GuestFailure>> {
+    const mine = this.book.vcpusOf(holder).filter((vcpu) => vcpus.includes(vcpu));
+    for (const vcpu of mine) this.book.set(holder, vcpu, undefined);
+    const all = mine.map((vcpu) => this.ask(vcpu, (talk) => talk.apply(vcpu)));
+    return (await Promise.all(all)).find((done) => !done.ok) ?? DONE;
+  }
+
+  /** Asks through the line of `vcpu`. Errors: no-port when it has none, or what the line says. */
+  async ask<T>(
+    vcpu: number,
+    ask: (talk: Talk) => Promise<Result<T, GuestFailure>>,
+  ): Promise<Result<T, GuestFailure>> {
+    const line = this.lineOf(vcpu);
+    return line === undefined ? err({ kind: "no-port", port: this.portOf(vcpu) }) : await line.ask(ask);
+  }
+
+  async #want(
+    holder: Holder,
+    vcpu: number,
+    step: Step | undefined,
+    next: (table: ReturnType<Line["tables"]["get"]>) => Wish | undefined,
+  ): Promise<Result<void, GuestFailure>> {
+    return await this.ask(vcpu, async (talk) => {
+      const known = await talk.learn(vcpu);
+      if (!known.ok) return known;
+      const table = this.lineOf(vcpu)?.tables.get(vcpu);
+      const before = this.book.wish(holder, vcpu);
+      const wish = next(table);
+      if (wish === undefined) {
+        const text = "it does not tell its frequencies, so it takes steps only";
+        return err({ kind: "not-understood", port: this.portOf(vcpu), text });
+      }
+      this.book.set(holder, vcpu, wish);
+      const mine = this.book.highest(vcpu, table)?.holder === holder;
+      const done = await talk.apply(vcpu, mine ? step : undefined);
+      if (!done.ok) this.book.set(holder, vcpu, before);
+      return done;
+    });
+  }
+
+  #beat(): void {
+    for (const line of this.#lines.values()) line.beat();
+  }
+
+  async #scan(): Promise<void> {
+    const { port, portDir } = this.#options;
+    const found: readonly (readonly [string, number | undefined])[] =
+      port === undefined
+        ? listPorts(portDir).map((n) => [portPath(n, portDir), n] as const)
+        : [[port, undefined]];
+    const fresh: Line[] = [];
+    for (const [path, vcpu] of found) {
+      const known = this.#lines.get(path);
+      if (known !== undefined) {
+        if (known.failure?.kind === "no-port") known.retry();
+        continue;
+      }
+      const line = new Line(path, vcpu, { ...this.#options, book: this.book, pulse: this.#pulse });
+      this.#lines.set(path, line);
+      fresh.push(line);
+    }
+    await Promise.all(fresh.map((line) => line.start()));
+  }
+}

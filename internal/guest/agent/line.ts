@@ -1,0 +1,181 @@
+// One port kept for everybody: without it a restart of the host, a pause of the VM or an unplugged port would end the agent's claims.
+
+import type { FrequencyTable } from "../../frequency.ts";
+import { err, type Result } from "../../result.ts";
+import { explainFailure, type GuestFailure } from "../failure.ts";
+import { openFollowed, type Port } from "../port.ts";
+import type { Pulse } from "../pulse.ts";
+import { Session } from "../session.ts";
+import { Talk, type TalkRules } from "./talk.ts";
+
+/** What all lines of an agent share; the pulse says when to try again. */
+export interface LineRules extends TalkRules {
+  readonly pulse: Pulse;
+}
+
+/** Waits for a port that can't be opened, in pulses: the first, doubled up to the last. */
+const RETRY_PULSES = { first: 1, last: 16 };
+
+interface Job {
+  run(talk: Talk): Promise<void>;
+  fail(no: GuestFailure): void;
+}
+
+export class Line {
+  readonly port: string;
+  /** The vCPU whose port this is; undefined when it serves all. */
+  readonly vcpu: number | undefined;
+  /** The frequencies of vCPUs' clocks, where the host tells them. */
+  readonly tables = new Map<number, FrequencyTable>();
+  readonly #rules: LineRules;
+  readonly #jobs: Job[] = [];
+  #failure: GuestFailure | undefined;
+  #open: Port | undefined;
+  #talk: Talk | undefined;
+  #due = false;
+  #closed = false;
+  #retry: () => void = () => {};
+  #ended: Promise<void> = Promise.resolve();
+
+  constructor(port: string, vcpu: number | undefined, rules: LineRules) {
+    this.port = port;
+    this.vcpu = vcpu;
+    this.#rules = rules;
+    this.#failure = { kind: "absent-host", port };
+  }
+
+  /** Why nothing can be asked now; undefined when it can. */
+  get failure(): GuestFailure | undefined {
+    return this.#failure;
+  }
+
+  /** How the host speaks, and the lease it granted in seconds; undefined while there is none. */
+  get host(): Pick<Talk, "speech" | "leaseS"> | undefined {
+    return this.#talk;
+  }
+
+  /** Opens the port and keeps it until close(). Resolves once the first try is over. */
+  async start(): Promise<void> {
+    const first = Promise.withResolvers<void>();
+    this.#ended = this.#keep(first.resolve);
+    await first.promise;
+  }
+
+  /** A heartbeat is due. */
+  beat(): void {
+    this.#due = true;
+    this.#open?.interrupt();
+  }
+
+  /** Tries again at once to open the port, as when one was plugged. */
+  retry(): void {
+    this.#retry();
+  }
+
+  /** Runs `ask` when its turn comes. Errors: its own, or the line's failure while nothing can be asked. */
+  async ask<T>(ask: (talk: Talk) => Promise<Result<T, GuestFailure>>): Promise<Result<T, GuestFailure>> {
+    if (this.#failure !== undefined) return err(this.#failure);
+    const { promise, resolve } = Promise.withResolvers<Result<T, GuestFailure>>();
+    this.#jobs.push({ run: async (talk) => resolve(await ask(talk)), fail: (no) => resolve(err(no)) });
+    this.#open?.interrupt();
+    return await promise;
+  }
+
+  /** Gives every claim up and closes the port. */
+  async close(): Promise<void> {
+    const release = async (talk: Talk) => ({ ok: true, value: await talk.releaseAll() }) as const;
+    if (!this.#closed) await this.ask(release);
+    this.#closed = true;
+    this.#open?.interrupt();
+    this.#retry();
+    await this.#ended;
+  }
+
+  async #keep(tried: () => void): Promise<void> {
+    let pulses = RETRY_PULSES.first;
+    while (!this.#closed) {
+      const port = await openFollowed(this.port, this.#rules.pulse);
+      if (port.ok) {
+        this.#open = port.value;
+        if (await this.#serve(port.value, tried)) pulses = RETRY_PULSES.first;
+        this.#open = undefined;
+        port.value.close();
+      } else this.#lose(port.error);
+      tried();
+      if (this.#closed) return;
+      await this.#pause(pulses);
+      pulses = Math.min(pulses * 2, RETRY_PULSES.last);
+    }
+  }
+
+  /** Uses an open port until it is of no more use; returns whether a host was met on it. */
+  async #serve(port: Port, tried: () => void): Promise<boolean> {
+    let met = false;
+    while (!this.#closed) {
+      const lost = await this.#converse(port, tried);
+      met ||= this.#talk !== undefined;
+      if (lost === undefined) return met;
+      this.#lose(lost);
+      tried();
+      while (!this.#closed) {
+        const bytes = port.read();
+        if (bytes.ok) break;
+        if (!port.heals || bytes.error.kind !== "absent-host") return met;
+        await port.wait(Infinity);
+      }
+      // A host that is there but can't be written to is met again on a new connection.
+      if (lost.kind === "write-failed") return met;
+    }
+    return met;
+  }
+
+  /** Greets the host and serves until it is gone; returns why, or undefined when the line was closed. */
+  async #converse(port: Port, tried: () => void): Promise<GuestFailure | undefined> {
+    const session = new Session(port);
+    const greeted = session.greet();
+    if (!greeted.ok) return greeted.error;
+    const talk = new Talk(session, this.port, this.vcpu, this.#rules, this.tables);
+    const begun = await talk.begin();
+    if (!begun.ok) return begun.error;
+    this.#talk = talk;
+    this.#failure = undefined;
+    this.#rules.log.info("Host connected", { port: this.port, speech: talk.speech, lease: talk.leaseS });
+    tried();
+    for (;;) {
+      const job = this.#jobs.shift();
+      if (job !== undefined) await job.run(talk);
+      else if (this.#closed) return undefined;
+      else if (this.#due) {
+        this.#due = false;
+        const beaten = await talk.beat();
+        if (!beaten.ok) return beaten.error;
+      } else {
+        // Nothing is awaited between requests: what comes answers one that was given up.
+        const drained = session.drain();
+        if (!drained.ok) return drained.error;
+        await port.wait(Infinity);
+      }
+    }
+  }
+
+  #lose(why: GuestFailure): void {
+    if (this.#failure?.kind !== why.kind || this.#talk !== undefined) {
+      this.#rules.log.info(explainFailure(why), { port: this.port });
+    }
+    this.#failure = why;
+    this.#talk = undefined;
+    for (const job of this.#jobs.splice(0)) job.fail(why);
+  }
+
+  /** Waits some beats of the pulse, or for retry(). */
+  async #pause(pulses: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    let left = pulses;
+    const off = this.#rules.pulse.on(() => {
+      if (--left <= 0) resolve();
+    });
+    this.#retry = resolve;
+    await promise;
+    off();
+  }
+}

@@ -1,0 +1,161 @@
+// What the agent answers a program: the one place where asks, claims and lines meet.
+
+import { explainFailure, type GuestFailure } from "../failure.ts";
+import { listVcpus } from "../vcpu-list.ts";
+import { MAX_V1_VCPUS } from "../../request.ts";
+import { ok, type Result } from "../../result.ts";
+import type { Agent } from "./agent.ts";
+import type { Holder } from "./book.ts";
+import type { Line } from "./line.ts";
+import type { LocalAsk } from "./local-ask.ts";
+
+/** Of what happened to one request: "done", or the kind of failure and its sentence. */
+export interface Ended {
+  readonly outcome: "done" | GuestFailure["kind"];
+  readonly message: string | null;
+}
+
+/** What answering needs beside the agent. */
+export interface AnswerRules {
+  readonly vmName: string;
+  readonly timeoutMs: number;
+  /** Holds the claims that outlive their connection. */
+  readonly kept: Holder;
+  /** What governs which vCPUs, for status. */
+  governors(): readonly object[];
+}
+
+/** Returns the answer to `asked`, made for `holder`; `ok` in it is true when everything asked was done. */
+export async function answerLocal(
+  agent: Agent,
+  rules: AnswerRules,
+  holder: Holder,
+  asked: LocalAsk,
+): Promise<object> {
+  switch (asked.do) {
+    case "scale":
+    case "set": {
+      const owner = asked.keep ? rules.kept : holder;
+      return await each(agent, asked.vcpus, async (vcpu) =>
+        asked.do === "scale"
+          ? await agent.scale(owner, vcpu, asked.step)
+          : await agent.set(owner, vcpu, asked.khz, asked.turbo),
+      );
+    }
+    case "release": {
+      const done = await agent.release(asked.keep ? rules.kept : holder, asked.vcpus);
+      return { ok: done.ok, ...ended(done) };
+    }
+    case "freq":
+    case "caps":
+      return await listed(agent, rules, asked.do, asked.vcpus);
+    case "freqs":
+      return await each(agent, asked.vcpus, async (vcpu) => {
+        const known = await agent.ask(vcpu, (talk) => talk.learn(vcpu));
+        if (!known.ok) return known;
+        const table = agent.lineOf(vcpu)?.tables.get(vcpu);
+        return ok({ khz: table?.steps ?? null, nominal: table?.steps[table.nominal] ?? null });
+      });
+    case "state":
+      return await each(agent, asked.vcpus, (vcpu) =>
+        agent.ask(vcpu, async ({ session }) => {
+          const said = await session.say({ do: "state" }, vcpu, rules.vmName, rules.timeoutMs);
+          if (!said.ok) return said;
+          const { do: _, ...state } = said.value;
+          return ok(state);
+        }),
+      );
+    case "policy":
+    case "policy-remove":
+      return await policy(agent, rules, asked);
+    case "status":
+      return {
+        ok: true,
+        ports: [...agent.lines].map((line) => portStatus(line)),
+        claims: agent.book.vcpus.map((vcpu) => ({
+          vcpu,
+          by: agent.book
+            .wishes(vcpu)
+            .map(({ holder: by, wish }) => ({ program: by.name, ...wish, by: undefined })),
+        })),
+        governors: rules.governors(),
+      };
+  }
+}
+
+/** Asks for each vCPU, through different ports at once and through one port in turn. */
+async function each(
+  agent: Agent,
+  vcpus: readonly number[],
+  ask: (vcpu: number) => Promise<Result<object | void, GuestFailure>>,
+): Promise<object> {
+  const rows = await Promise.all(
+    vcpus.map(async (vcpu) => {
+      const done = await ask(vcpu);
+      const data = done.ok && typeof done.value === "object" ? done.value : {};
+      return { vcpu, port: agent.portOf(vcpu), ...ended(done), ...data };
+    }),
+  );
+  return { ok: rows.every(({ outcome }) => outcome === "done"), vcpus: rows };
+}
+
+async function listed(
+  agent: Agent,
+  rules: AnswerRules,
+  what: "freq" | "caps",
+  vcpus: readonly number[],
+): Promise<object> {
+  const vcpu = vcpus.find((n) => agent.lineOf(n) !== undefined) ?? vcpus[0] ?? 0;
+  const more = vcpus.some((n) => n >= MAX_V1_VCPUS);
+  const list = await agent.ask<{ readonly count: number; readonly entries: readonly unknown[] }>(
+    vcpu,
+    ({ session }) =>
+      what === "freq"
+        ? listVcpus(session, "query-freq", rules.vmName, rules.timeoutMs, more)
+        : listVcpus(session, "query-caps", rules.vmName, rules.timeoutMs, more),
+  );
+  const { count, entries } = list.ok ? list.value : { count: null, entries: [] };
+  return { ok: list.ok, port: agent.portOf(vcpu), ...ended(list), vmVcpus: count, entries };
+}
+
+/** A policy is the VM's: it goes through the first port that has a host. */
+async function policy(
+  agent: Agent,
+  { vmName, timeoutMs }: AnswerRules,
+  asked: Extract<LocalAsk, { do: "policy" | "policy-remove" }>,
+): Promise<object> {
+  const lines = [...agent.lines];
+  const line = lines.find(({ failure }) => failure === undefined) ?? lines[0];
+  if (line === undefined) {
+    const port = agent.portOf(0);
+    const failure = { kind: "no-port", port } as const;
+    return { ok: false, port, outcome: failure.kind, message: explainFailure(failure) };
+  }
+  const done = await line.ask(async ({ session, speech }): Promise<Result<unknown, GuestFailure>> => {
+    const vcpu = line.vcpu ?? 0;
+    const head = { vcpu, vmName, physical: false } as const;
+    if (asked.do === "policy")
+      return await session.ask({ kind: "policy", ...head, policy: asked.policy }, timeoutMs);
+    if (speech === "extension") return await session.say({ do: "policy-remove" }, vcpu, vmName, timeoutMs);
+    return session.tell({ kind: "policy-remove", ...head });
+  });
+  return { ok: done.ok, port: line.port, ...ended(done) };
+}
+
+function portStatus({ port, vcpu, failure, host, tables }: Line): object {
+  return {
+    port,
+    vcpu: vcpu ?? null,
+    speech: host?.speech ?? null,
+    leaseS: host?.leaseS ?? null,
+    frequenciesKnown: tables.size > 0,
+    outcome: failure?.kind ?? "done",
+    message: failure === undefined ? null : explainFailure(failure),
+  };
+}
+
+function ended(done: Result<unknown, GuestFailure>): Ended {
+  return done.ok
+    ? { outcome: "done", message: null }
+    : { outcome: done.error.kind, message: explainFailure(done.error) };
+}

@@ -1,0 +1,66 @@
+// The agent's socket from a program's side: without it the one-shot commands would fight the agent for the ports.
+
+import { err, ok, type Result } from "../../result.ts";
+
+/** A connection to a running agent. */
+export interface AgentClient {
+  /** Sends one line and returns the object that answers it. Errors: a sentence, when the agent went or says no JSON. */
+  ask(line: object): Promise<Result<Readonly<Record<string, unknown>>, string>>;
+  close(): void;
+}
+
+/**
+ * Connects to the agent that listens at `path`; undefined when none does, or when this user may not ask it.
+ * @param deadlineMs how long an answer may take
+ */
+export async function connectAgent(path: string, deadlineMs: number): Promise<AgentClient | undefined> {
+  let text = "";
+  let waiting: ((line: string | undefined) => void) | undefined;
+  const decoder = new TextDecoder();
+  const hear = (line: string | undefined): void => {
+    const take = waiting;
+    waiting = undefined;
+    take?.(line);
+  };
+  let socket: Bun.Socket;
+  try {
+    socket = await Bun.connect({
+      unix: path,
+      socket: {
+        data(_socket, bytes) {
+          text += decoder.decode(bytes, { stream: true });
+          const end = text.indexOf("\n");
+          if (end < 0) return;
+          const line = text.slice(0, end);
+          text = text.slice(end + 1);
+          hear(line);
+        },
+        close: () => hear(undefined),
+      },
+    });
+  } catch {
+    return undefined;
+  }
+  return {
+    async ask(line) {
+      const { promise, resolve } = Promise.withResolvers<string | undefined>();
+      waiting = resolve;
+      socket.write(`${JSON.stringify(line)}\n`);
+      const timer = setTimeout(() => hear(undefined), deadlineMs);
+      const answer = await promise;
+      clearTimeout(timer);
+      const quoted = JSON.stringify(path);
+      if (answer === undefined) return err(`The agent at ${quoted} did not answer within ${deadlineMs} ms.`);
+      try {
+        const said: unknown = JSON.parse(answer);
+        if (typeof said === "object" && said !== null) return ok(said as Readonly<Record<string, unknown>>);
+      } catch {
+        // Told below.
+      }
+      return err(
+        `What listens at ${quoted} is no agent: it answered ${JSON.stringify(answer.slice(0, 80))}.`,
+      );
+    },
+    close: () => void socket.end(),
+  };
+}

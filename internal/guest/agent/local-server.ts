@@ -1,0 +1,196 @@
+// The agent's socket: without its bounds one careless program could take the agent from all others.
+
+import { chmodSync, chownSync, lstatSync, readFileSync, unlinkSync } from "node:fs";
+import type { Socket, UnixSocketListener } from "bun";
+import { err, ok, type Result } from "../../result.ts";
+import { errorCode } from "../error-code.ts";
+
+/** Bytes of one line, connections at once, unanswered lines of one connection, and bytes that wait to be read by one. */
+const MAX = { lineBytes: 4096, clients: 128, pending: 32, unread: 1 << 20 };
+
+/** What a connection is to the agent. */
+export interface Client {
+  /** Returns the answer to one line, an object that becomes one line. */
+  answer(line: string): Promise<object>;
+  /** The connection ended, and all its lines were answered. */
+  left(): void;
+}
+
+interface Connection {
+  readonly client: Client;
+  text: string;
+  pending: number;
+  last: Promise<void>;
+  unread: Buffer;
+  ended: boolean;
+  readonly decoder: TextDecoder;
+}
+
+/**
+ * Listens at `path` with mode 0660 and the group `group` where that exists; `accept` makes a client of each connection. A socket that
+ * nobody listens on any more is replaced. Errors: the sentence that says why not.
+ */
+export async function serveLocal(
+  path: string,
+  group: string,
+  accept: () => Client,
+): Promise<Result<LocalServer, string>> {
+  const free = await makeRoom(path);
+  if (!free.ok) return free;
+  const umask = process.umask(0o117);
+  try {
+    const server = new LocalServer(path, accept);
+    chmodSync(path, 0o660);
+    const gid = groupId(group);
+    if (gid !== undefined && process.getuid?.() === 0) chownSync(path, -1, gid);
+    return ok(server);
+  } catch (error) {
+    return err(`Cannot listen at ${JSON.stringify(path)}: ${errorCode(error)}.`);
+  } finally {
+    process.umask(umask);
+  }
+}
+
+export class LocalServer {
+  readonly path: string;
+  readonly #accept: () => Client;
+  readonly #listener: UnixSocketListener<Connection | undefined>;
+  #clients = 0;
+
+  constructor(path: string, accept: () => Client) {
+    this.path = path;
+    this.#accept = accept;
+    this.#listener = Bun.listen<Connection | undefined>({
+      unix: path,
+      socket: {
+        open: (socket) => this.#open(socket),
+        data: (socket, bytes) => this.#data(socket, bytes),
+        drain: (socket) => flush(socket),
+        close: (socket) => this.#close(socket),
+        error: (socket) => void socket.end(),
+      },
+    });
+  }
+
+  /** Connections now. */
+  get clients(): number {
+    return this.#clients;
+  }
+
+  /** Ends every connection and removes the socket. */
+  stop(): void {
+    this.#listener.stop(true);
+    try {
+      unlinkSync(this.path);
+    } catch (error) {
+      if (errorCode(error) !== "ENOENT") throw error;
+    }
+  }
+
+  #open(socket: Socket<Connection | undefined>): void {
+    if (this.#clients >= MAX.clients) {
+      socket.data = undefined;
+      socket.write(`${JSON.stringify(refusal(`${MAX.clients} programs are connected; no more fit.`))}\n`);
+      socket.end();
+      return;
+    }
+    this.#clients++;
+    socket.data = {
+      client: this.#accept(),
+      text: "",
+      pending: 0,
+      last: Promise.resolve(),
+      unread: Buffer.alloc(0),
+      ended: false,
+      decoder: new TextDecoder(),
+    };
+  }
+
+  #data(socket: Socket<Connection | undefined>, bytes: Uint8Array): void {
+    const { data } = socket;
+    if (data === undefined || data.ended) return;
+    data.text += data.decoder.decode(bytes, { stream: true });
+    for (;;) {
+      const end = data.text.indexOf("\n");
+      if (end < 0) break;
+      const line = data.text.slice(0, end);
+      data.text = data.text.slice(end + 1);
+      if (line.length > MAX.lineBytes) return hangUp(socket, `A line has at most ${MAX.lineBytes} bytes.`);
+      if (++data.pending > MAX.pending)
+        return hangUp(socket, `Wait for answers: at most ${MAX.pending} lines at once.`);
+      // In the order of the lines, each after the answer before it.
+      data.last = data.last.then(async () => {
+        const answer = await data.client.answer(line);
+        data.pending--;
+        send(socket, answer);
+      });
+    }
+    if (data.text.length > MAX.lineBytes) hangUp(socket, `A line has at most ${MAX.lineBytes} bytes.`);
+  }
+
+  #close(socket: Socket<Connection | undefined>): void {
+    const { data } = socket;
+    if (data === undefined) return;
+    data.ended = true;
+    this.#clients--;
+    void data.last.then(() => data.client.left());
+  }
+}
+
+/** Returns the answer to a line that can't be served. */
+export function refusal(message: string): object {
+  return { ok: false, outcome: "bad-request", message };
+}
+
+function hangUp(socket: Socket<Connection | undefined>, why: string): void {
+  send(socket, refusal(why));
+  if (socket.data !== undefined) socket.data.ended = true;
+  socket.end();
+}
+
+function send(socket: Socket<Connection | undefined>, answer: object): void {
+  const { data } = socket;
+  if (data === undefined || data.ended) return;
+  data.unread = Buffer.concat([data.unread, Buffer.from(`${JSON.stringify(answer)}\n`)]);
+  if (data.unread.length > MAX.unread) socket.terminate();
+  else flush(socket);
+}
+
+function flush(socket: Socket<Connection | undefined>): void {
+  const { data } = socket;
+  if (data === undefined || data.unread.length === 0) return;
+  const written = socket.write(data.unread);
+  if (written > 0) data.unread = data.unread.subarray(written);
+}
+
+/** Removes a socket that was left behind. Errors: something else stands there, or an agent answers. */
+async function makeRoom(path: string): Promise<Result<void, string>> {
+  const quoted = JSON.stringify(path);
+  try {
+    if (!lstatSync(path).isSocket()) return err(`${quoted} is there and is no socket; move it away.`);
+  } catch (error) {
+    return errorCode(error) === "ENOENT"
+      ? ok(undefined)
+      : err(`Cannot look at ${quoted}: ${errorCode(error)}.`);
+  }
+  try {
+    const socket = await Bun.connect({ unix: path, socket: { data() {} } });
+    socket.end();
+    return err(`An agent listens at ${quoted} already; stop that one first.`);
+  } catch {
+    unlinkSync(path);
+    return ok(undefined);
+  }
+}
+
+/** Returns the number of a group, or undefined when there is none. Source: group(5). */
+function groupId(name: string): number | undefined {
+  try {
+    const line = readFileSync("/etc/group", "utf8")
+      .split("\n")
+      .find((one) => one.startsWith(`${name}:`));
+    return line === undefined ? undefined : Number(line.split(":")[2]);
+  } catch {
+    return undefined;
+  }
+}

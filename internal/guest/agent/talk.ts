@@ -1,0 +1,193 @@
+// What is said on one connection to a host: without it the port's ups and downs would be tangled with claims and leases.
+
+import { EXTENSION_VERSION } from "../../extension.ts";
+import type { FrequencyTable } from "../../frequency.ts";
+import type { Log } from "../../log.ts";
+import type { Step } from "../../request.ts";
+import { DONE, type Result } from "../../result.ts";
+import { khz } from "../../units.ts";
+import { explainFailure, type GuestFailure } from "../failure.ts";
+import type { Session } from "../session.ts";
+import type { Book } from "./book.ts";
+import { inSteps, orders, same, type Wish } from "./wish.ts";
+
+/** What a connection needs of its agent. */
+export interface TalkRules {
+  /** As the host knows this VM; empty for none. */
+  readonly vmName: string;
+  readonly timeoutMs: number;
+  /** What HELLO asks for, in seconds; 0 for claims without an end. */
+  readonly leaseS: number;
+  readonly book: Book;
+  readonly log: Log;
+}
+
+/** A host that speaks v1 is greeted in our words again after so many heartbeats, then twice as many, up to the last. */
+const AGAIN_BEATS = { first: 1, last: 32 };
+
+export class Talk {
+  readonly session: Session;
+  /** The host speaks the extension, or v1 only. */
+  speech: "extension" | "v1" = "v1";
+  /** The lease that the host granted, in seconds. */
+  leaseS = 0;
+  readonly #port: string;
+  readonly #vcpu: number | undefined;
+  readonly #rules: TalkRules;
+  readonly #tables: Map<number, FrequencyTable>;
+  /** What the host holds, as far as we know. */
+  readonly #held = new Map<number, Wish>();
+  #lapses = 0;
+  #beats = 0;
+  #again = AGAIN_BEATS.first;
+
+  /**
+   * @param vcpu whose port this is; undefined when it serves all
+   * @param tables the frequencies of vCPUs' clocks, learned here and kept by the caller
+   */
+  constructor(
+    session: Session,
+    port: string,
+    vcpu: number | undefined,
+    rules: TalkRules,
+    tables: Map<number, FrequencyTable>,
+  ) {
+    this.session = session;
+    this.#port = port;
+    this.#vcpu = vcpu;
+    this.#rules = rules;
+    this.#tables = tables;
+  }
+
+  /** Says HELLO, a host that doesn't answer speaks v1, and makes all claims of the book. Errors: the host is gone. */
+  async begin(): Promise<Result<void, GuestFailure>> {
+    const { vmName, timeoutMs, leaseS, log } = this.#rules;
+    const hello = { do: "hello", version: EXTENSION_VERSION, leaseS } as const;
+    const said = await this.session.say(hello, this.#vcpu ?? 0, vmName, timeoutMs);
+    if (!said.ok) {
+      if (isGone(said.error)) return said;
+      if (said.error.kind !== "no-answer") log.warn(explainFailure(said.error), { port: this.#port });
+    }
+    this.speech = said.ok ? "extension" : "v1";
+    this.leaseS = said.ok ? said.value.leaseS : 0;
+    this.#lapses = 0;
+    return await this.#claimAll();
+  }
+
+  /**
+   * Sends what the book now says of `vcpu`; nothing when the host holds it already and no step is given.
+   * @param step what was asked for, where it was a step
+   */
+  async apply(vcpu: number, step?: Step): Promise<Result<void, GuestFailure>> {
+    const table = this.#tables.get(vcpu);
+    const wanted = this.#rules.book.highest(vcpu, table)?.wish;
+    const held = this.#held.get(vcpu);
+    if (wanted === undefined) return await this.#release(vcpu);
+    if (same(wanted, held) && step === undefined) return DONE;
+    const list =
+      this.speech === "v1" && table !== undefined
+        ? orders(undefined, held && inSteps(table, held), inSteps(table, wanted), step)
+        : orders(table, held, wanted, step);
+    for (const order of list) {
+      const done =
+        this.speech === "v1" && order.do === "scale"
+          ? await this.#scale(vcpu, order.step)
+          : await this.session.say(order, vcpu, this.#rules.vmName, this.#rules.timeoutMs);
+      if (done.ok) continue;
+      if (list.length > 1) this.#held.delete(vcpu);
+      return done;
+    }
+    this.#held.set(vcpu, wanted);
+    return DONE;
+  }
+
+  /** Asks for a vCPU's table, where the host speaks the extension and this VM may query. Errors: the host is gone. */
+  async learn(vcpu: number): Promise<Result<void, GuestFailure>> {
+    if (this.speech !== "extension" || this.#tables.has(vcpu)) return DONE;
+    const { vmName, timeoutMs } = this.#rules;
+    const steps: number[] = [];
+    let nominal = 0;
+    for (let total = 1; steps.length < total;) {
+      const page = await this.session.say({ do: "freqs", first: steps.length }, vcpu, vmName, timeoutMs);
+      if (!page.ok) return isGone(page.error) ? page : DONE;
+      if (page.value.khz.length === 0) return DONE;
+      steps.push(...page.value.khz);
+      ({ total, nominal } = page.value);
+    }
+    this.#tables.set(vcpu, { steps: steps.map(khz), nominal });
+    return DONE;
+  }
+
+  /**
+   * Renews the lease; claims that lapsed meanwhile, as while the VM was paused, are made again. A host that speaks v1 is asked now and
+   * then whether it has learned the extension. Errors: the host is gone.
+   */
+  async beat(): Promise<Result<void, GuestFailure>> {
+    if (this.speech === "v1") {
+      if (++this.#beats < this.#again) return DONE;
+      this.#beats = 0;
+      this.#again = Math.min(this.#again * 2, AGAIN_BEATS.last);
+      return await this.begin();
+    }
+    const { vmName, timeoutMs, log } = this.#rules;
+    const pong = await this.session.say({ do: "ping" }, this.#vcpu ?? 0, vmName, timeoutMs);
+    if (!pong.ok) {
+      // A host that has seen no HELLO is a new one.
+      if (pong.error.kind === "not-understood") return await this.begin();
+      return isGone(pong.error) ? pong : DONE;
+    }
+    if (pong.value.lapses === this.#lapses) return DONE;
+    log.info("Claims had lapsed; making them again", { port: this.#port });
+    this.#lapses = pong.value.lapses;
+    return await this.#claimAll();
+  }
+
+  /** Gives every claim up. */
+  async releaseAll(): Promise<void> {
+    if (this.speech === "v1") for (const vcpu of this.#held.keys()) await this.#release(vcpu);
+    else {
+      const { vmName, timeoutMs } = this.#rules;
+      await this.session.say({ do: "release", all: true }, this.#vcpu ?? 0, vmName, timeoutMs);
+    }
+  }
+
+  /** Makes all claims of the book, on a host that holds none. Errors: the host is gone. */
+  async #claimAll(): Promise<Result<void, GuestFailure>> {
+    const { book, log } = this.#rules;
+    // A v1 host that was asked again still holds what it did.
+    if (this.speech === "extension") this.#held.clear();
+    for (const vcpu of this.#vcpu === undefined ? book.vcpus : [this.#vcpu]) {
+      const known = await this.learn(vcpu);
+      if (!known.ok) return known;
+      if (book.highest(vcpu, this.#tables.get(vcpu)) === undefined) continue;
+      const done = await this.apply(vcpu);
+      if (done.ok) continue;
+      if (isGone(done.error)) return done;
+      log.warn(explainFailure(done.error), { port: this.#port, vcpu });
+    }
+    return DONE;
+  }
+
+  /** Nobody wants anything of `vcpu` any more. A v1 host has no word for that: its own start, the highest frequency, is the next best. */
+  async #release(vcpu: number): Promise<Result<void, GuestFailure>> {
+    const { vmName, timeoutMs } = this.#rules;
+    if (!this.#held.has(vcpu)) return DONE;
+    const done =
+      this.speech === "v1"
+        ? await this.#scale(vcpu, "max")
+        : await this.session.say({ do: "release", all: false }, vcpu, vmName, timeoutMs);
+    if (!done.ok) return done;
+    this.#held.delete(vcpu);
+    return DONE;
+  }
+
+  async #scale(vcpu: number, step: Step): Promise<Result<unknown, GuestFailure>> {
+    const { vmName, timeoutMs } = this.#rules;
+    return await this.session.ask({ kind: "scale", vcpu, vmName, physical: false, step }, timeoutMs);
+  }
+}
+
+/** Returns whether a failure means that the connection is of no more use, rather than that one request was not granted. */
+function isGone(no: GuestFailure): boolean {
+  return no.kind === "absent-host" || no.kind === "read-failed" || no.kind === "write-failed";
+}

@@ -1,0 +1,73 @@
+// What a host says of all vCPUs, past DPDK's eight where it can: without it an answer's size would be the VM's.
+
+import { EXTENSION_VERSION } from "../extension.ts";
+import { MAX_V1_VCPUS, type VcpuCaps } from "../request.ts";
+import { err, ok, type Result } from "../result.ts";
+import type { GuestFailure } from "./failure.ts";
+import type { Session } from "./session.ts";
+
+/** What can be listed: kHz (0 where unknown), or capabilities. */
+export interface Listed {
+  readonly "query-freq": number;
+  readonly "query-caps": VcpuCaps;
+}
+
+/** The entries by vCPU number, and how many vCPUs the host knows. */
+export interface VcpuList<T> {
+  readonly count: number;
+  readonly entries: readonly T[];
+}
+
+/**
+ * Asks for all vCPUs, so that an answer means the same whichever query it belongs to. Only when DPDK's answer is full and `more` are
+ * wanted the rest is asked in our own words, page by page; a host that doesn't know these says nothing and costs one more wait.
+ * Errors: those of Session.ask() for the first eight.
+ */
+export async function listVcpus<K extends keyof Listed>(
+  session: Session,
+  kind: K,
+  vmName: string,
+  timeoutMs: number,
+  more: boolean,
+): Promise<Result<VcpuList<Listed[K]>, GuestFailure>> {
+  const reply = await session.ask({ kind, all: true, vcpu: 0, vmName, physical: false }, timeoutMs);
+  if (!reply.ok) return reply;
+  const first = reply.value.kind === "freq-list" ? reply.value.khz : undefined;
+  const caps = reply.value.kind === "caps-list" ? reply.value.caps : undefined;
+  const entries = [...((first ?? caps ?? []) as readonly Listed[K][])];
+  const count = "count" in reply.value ? reply.value.count : 0;
+  if (!more || entries.length < MAX_V1_VCPUS) return ok({ count, entries });
+  const rest = await listRest(session, kind, vmName, timeoutMs);
+  return ok(
+    rest.ok ? { count: rest.value.count, entries: [...entries, ...rest.value.entries] } : { count, entries },
+  );
+}
+
+async function listRest<K extends keyof Listed>(
+  session: Session,
+  kind: K,
+  vmName: string,
+  timeoutMs: number,
+): Promise<Result<VcpuList<Listed[K]>, GuestFailure>> {
+  const entries: Listed[K][] = [];
+  for (;;) {
+    const first = MAX_V1_VCPUS + entries.length;
+    const page = await askPage(session, first, vmName, timeoutMs);
+    if (!page.ok) return page;
+    for (const { khz, turbo, priority } of page.value.vcpus) {
+      entries.push((kind === "query-freq" ? khz : { turbo, priority }) as Listed[K]);
+    }
+    const { total, vcpus } = page.value;
+    if (vcpus.length === 0 || first + vcpus.length >= total) return ok({ count: total, entries });
+  }
+}
+
+/** Asks for a page; on a connection without HELLO says that first. */
+async function askPage(session: Session, first: number, vmName: string, timeoutMs: number) {
+  const list = { do: "list", first } as const;
+  const page = await session.say(list, 0, vmName, timeoutMs);
+  if (page.ok || page.error.kind !== "not-understood") return page;
+  const hello = { do: "hello", version: EXTENSION_VERSION, leaseS: 0 } as const;
+  const agreed = await session.say(hello, 0, vmName, timeoutMs);
+  return agreed.ok ? await session.say(list, 0, vmName, timeoutMs) : err(agreed.error);
+}

@@ -1,0 +1,175 @@
+// The agent against a whole host: what programs want stands as long as they and the agent do, whatever happens to the host.
+
+import { expect, test } from "bun:test";
+import type { Agent } from "../../../internal/guest/agent/agent.ts";
+import { Book } from "../../../internal/guest/agent/book.ts";
+import { Line } from "../../../internal/guest/agent/line.ts";
+import { Pulse } from "../../../internal/guest/pulse.ts";
+import { until } from "../../helpers/until.ts";
+import { answer, fakeHost } from "../fake-host.ts";
+import { QUIET, World } from "./world.ts";
+
+const A = { name: "a", lastResort: false };
+const B = { name: "b", lastResort: false };
+const GOVERNOR = { name: "governor", lastResort: true };
+const DONE = { ok: true };
+
+async function withAgent(
+  use: (world: World, agent: Agent) => Promise<void>,
+  options: Parameters<World["agent"]>[0] = {},
+): Promise<void> {
+  using world = new World();
+  await world.startHost();
+  const agent = world.agent(options);
+  await agent.start();
+  try {
+    await use(world, agent);
+  } finally {
+    await agent.stop();
+  }
+}
+
+test("the highest wish of two programs holds, and the other's when it ends", async () => {
+  await withAgent(async (world, agent) => {
+    const before = world.attribute(2, "scaling_governor");
+    expect(await agent.scale(A, 0, "min")).toMatchObject(DONE);
+    expect(world.speed(2)).toBe(800_000);
+    expect(await agent.set(B, 0, 1_900_000, false)).toMatchObject(DONE);
+    expect(world.speed(2)).toBe(2_000_000);
+    expect(await agent.scale(A, 0, "up")).toMatchObject(DONE);
+    expect(world.speed(2)).toBe(2_000_000);
+    expect(await agent.release(B, [0])).toMatchObject(DONE);
+    expect(world.speed(2)).toBe(1_000_000);
+    expect(await agent.release(A, [0, 1, 2])).toMatchObject(DONE);
+    expect(world.attribute(2, "scaling_governor")).toBe(before);
+  });
+});
+
+test("the governor's wish counts only where no program has one", async () => {
+  await withAgent(async (world, agent) => {
+    await agent.scale(GOVERNOR, 0, "max");
+    expect(world.speed(2)).toBe(2_600_000);
+    await agent.scale(A, 0, "min");
+    expect(world.speed(2)).toBe(800_000);
+    await agent.nudge(GOVERNOR, 0, "down");
+    await agent.release(A, [0]);
+    expect(world.speed(2)).toBe(2_400_000);
+  });
+});
+
+test("a refusal has the host's sentence and leaves what stood", async () => {
+  using world = new World({ queries: true, turbo: false });
+  await world.startHost();
+  const agent = world.agent();
+  await agent.start();
+  await agent.scale(A, 0, "min");
+  expect(await agent.scale(A, 0, "turbo-on")).toMatchObject({
+    error: { kind: "refused", text: expect.stringContaining("may not use turbo") },
+  });
+  expect(await agent.scale(A, 0, "up")).toMatchObject(DONE);
+  expect(world.speed(2)).toBe(1_000_000);
+  expect(await agent.scale(A, 7, "up")).toMatchObject({ error: { kind: "refused", vcpu: 7 } });
+  await agent.stop();
+});
+
+test("claims are made again on a host that was started anew, and nothing is claimed that was given up meanwhile", async () => {
+  await withAgent(
+    async (world, agent) => {
+      await agent.scale(A, 0, "min");
+      await agent.scale(B, 1, "min");
+      world.stopHost();
+      await agent.release(B, [1]);
+      const governor = world.attribute(3, "scaling_governor");
+      await world.startHost();
+      await until("the claim is back", () => world.speed(2) === 800_000);
+      expect(world.attribute(3, "scaling_governor")).toBe(governor);
+    },
+    { leaseS: 1 },
+  );
+});
+
+test("a port that goes and comes back heals", async () => {
+  await withAgent(
+    async (world, agent) => {
+      await agent.scale(A, 0, "min");
+      world.unplug();
+      await until("the agent knows", () => agent.lineOf(0)?.failure !== undefined);
+      expect(await agent.scale(A, 0, "up")).toMatchObject({ ok: false });
+      world.stopHost();
+      world.plug();
+      await world.startHost();
+      await until("the claim is back", () => world.speed(2) === 800_000);
+    },
+    { leaseS: 1 },
+  );
+});
+
+test("claims of an agent that fell silent end with its lease; one that wakes makes them again", async () => {
+  using world = new World();
+  await world.startHost();
+  const before = world.attribute(2, "scaling_governor");
+  // A line alone has no heart of its own, as when the whole VM is paused.
+  const book = new Book();
+  const line = new Line(world.port, undefined, { ...world.rules, leaseS: 1, book, pulse: new Pulse(500) });
+  await line.start();
+  book.set(A, 0, { by: "steps", from: "min", steps: 0 });
+  expect(await line.ask((talk) => talk.apply(0))).toMatchObject(DONE);
+  expect(world.speed(2)).toBe(800_000);
+  await until("the lease is over", () => world.attribute(2, "scaling_governor") === before);
+  line.beat();
+  await until("the claim is back", () => world.speed(2) === 800_000);
+  await line.close();
+  expect(world.attribute(2, "scaling_governor")).toBe(before);
+});
+
+test("stop() gives every claim up", async () => {
+  using world = new World();
+  await world.startHost();
+  const before = [2, 3].map((cpu) => world.attribute(cpu, "scaling_governor"));
+  const agent = world.agent();
+  await agent.start();
+  await agent.scale(A, 0, "min");
+  await agent.scale(B, 1, "min");
+  await agent.stop();
+  expect([2, 3].map((cpu) => world.attribute(cpu, "scaling_governor"))).toEqual(before);
+});
+
+test("a VM that may not query is served by steps", async () => {
+  using world = new World({ queries: false });
+  await world.startHost();
+  const agent = world.agent();
+  await agent.start();
+  await agent.scale(A, 0, "down");
+  expect(world.speed(2)).toBe(2_400_000);
+  await agent.scale(B, 0, "min");
+  expect(world.speed(2)).toBe(2_400_000);
+  await agent.scale(A, 0, "min");
+  await agent.scale(B, 0, "up");
+  expect(world.speed(2)).toBe(1_000_000);
+  expect(await agent.set(A, 0, 1_000_000, false)).toMatchObject({ error: { kind: "not-understood" } });
+  await agent.stop();
+});
+
+test("a host that ignores the extension is served in v1 after one deadline, and asked again now and then", async () => {
+  using host = fakeHost((send, frame) => {
+    if (frame[14] === 0) send(answer(frame, true));
+  });
+  using world = new World();
+  const agent = world.agent({ port: host.port, timeoutMs: 50, leaseS: 1, log: QUIET });
+  await agent.start();
+  expect(agent.lineOf(0)?.host?.speech).toBe("v1");
+  const steps = () =>
+    host
+      .requests()
+      .flatMap((request) => (request.kind === "scale" ? [`${request.vcpu} ${request.step}`] : []));
+  expect(await agent.scale(A, 0, "min")).toMatchObject(DONE);
+  expect(await agent.scale(A, 0, "up")).toMatchObject(DONE);
+  expect(await agent.scale(B, 0, "down")).toMatchObject(DONE);
+  expect(steps()).toEqual(["0 min", "0 up", "0 max", "0 down"]);
+  await agent.release(B, [0]);
+  expect(steps().slice(4)).toEqual(["0 min", "0 up"]);
+  const hellos = () => host.requests().filter((request) => request.kind === "extension").length;
+  await until("a second HELLO", () => hellos() > 1);
+  await agent.stop();
+  expect(steps().at(-1)).toBe("0 max");
+});
