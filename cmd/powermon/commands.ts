@@ -24,5 +24,7 @@ export const POWERMON: Program = {
     capabilities: () => import("./capabilities.ts"),
     __complete: () => import("./complete.ts"),
     profile: () => import("./profile.ts"),
+    policy: () => import("./policy.ts"),
+    suspend: () => import("./suspend.ts"),
   },
 };

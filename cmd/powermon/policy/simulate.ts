@@ -1,0 +1,168 @@
+// powermon policy simulate: what a policy would do, before it does it.
+
+import { readFileSync } from "node:fs";
+import * as v from "valibot";
+import { cpuNumbers, nonEmpty, parseArgs } from "../../../internal/cli/args.ts";
+import { defineCommand } from "../../../internal/cli/command.ts";
+import { STATUS, type Status } from "../../../internal/cli/status.ts";
+import { UsageError } from "../../../internal/cli/usage-error.ts";
+import { readPolicyFile } from "../../../internal/config/policy.ts";
+import { describeProblem } from "../../../internal/config/problem.ts";
+import { type Simulated, simulate } from "../../../internal/host/policy-simulation.ts";
+import { parseTrace, type Trace } from "../../../internal/host/policy-trace.ts";
+import type { Policy } from "../../../internal/policy.ts";
+import { explain } from "../../../internal/refusal.ts";
+import { Cpufreq, type Domain } from "../../../internal/sysfs/cpufreq.ts";
+import { explainSysfs } from "../../../internal/sysfs/error.ts";
+import { type Pcpu, pcpu } from "../../../internal/units.ts";
+import { ROOT_ARGS, absolutePath } from "../roots.ts";
+import { simulationJson, simulationText } from "./text.ts";
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+/** A month of samples takes seconds, a year would take minutes. */
+const MAX_DAYS = 31;
+
+const Args = v.object({
+  file: absolutePath,
+  cpus: v.optional(cpuNumbers),
+  "sysfs-root": absolutePath,
+  traffic: v.optional(nonEmpty),
+  branches: v.optional(nonEmpty),
+});
+
+export default defineCommand({
+  meta: {
+    name: "simulate",
+    summary: "show when a policy would change which CPU, and for how long it would stay",
+    details:
+      "Writes nothing. vCPU n stands on the n-th of --cpus. The highest wish holds where CPUs share a clock; other VMs and limits are not looked at.\n" +
+      "Times without an offset are of the policy's time zone. TRACE.csv has a time (seconds from --from, or ISO 8601 with an offset) and rates per second a line, each holding until the next.",
+    examples: [
+      "powermon policy simulate --file night.toml --from 2026-03-28 --to 2026-03-30",
+      "powermon policy simulate --file web.toml --traffic TRACE.csv --cpus 2,3 --json",
+    ],
+  },
+  args: {
+    file: {
+      type: "string",
+      required: true,
+      valueHint: "FILE",
+      description: "the policy, TOML or (named *.json) JSON",
+    },
+    from: { type: "string", valueHint: "TIME", description: "start, such as 2026-03-29T00:00 (default now)" },
+    to: { type: "string", valueHint: "TIME", description: "end (default a day after the start)" },
+    traffic: { type: "string", valueHint: "TRACE.csv", description: "packets received per second over time" },
+    branches: {
+      type: "string",
+      valueHint: "TRACE.csv",
+      description: "branches and branch misses per second over time",
+    },
+    cpus: {
+      type: "string",
+      valueHint: "LIST",
+      description: "CPUs of the VM's vCPUs 0, 1, ... (default all)",
+    },
+    "sysfs-root": ROOT_ARGS["sysfs-root"],
+    json: { type: "boolean", description: "print one JSON document" },
+  },
+  run({ args, io }): Status {
+    const parsed = parseArgs(Args, args);
+    const policy = readPolicyFile(parsed.file, Temporal.Now.timeZoneId());
+    if (!policy.ok) {
+      for (const problem of policy.error) io.err(describeProblem(problem));
+      return STATUS.usage;
+    }
+    const zone = policy.value.rule.type === "time" ? policy.value.rule.timeZone : Temporal.Now.timeZoneId();
+    const from = timeOf("--from", args.from, zone) ?? Math.floor(Date.now() / 60_000) * 60_000;
+    const to = timeOf("--to", args.to, zone) ?? from + DAY_MS;
+    if (to <= from || to - from > MAX_DAYS * DAY_MS + HOUR_MS) {
+      throw new UsageError(`--to must be later than --from, by ${MAX_DAYS} days at most.`);
+    }
+    const traces = {
+      traffic: traceOf("--traffic", parsed.traffic, 1, from),
+      branches: traceOf("--branches", parsed.branches, 2, from),
+    };
+    refuseUnfed(policy.value, traces);
+    const cpufreq = new Cpufreq({ sysfsRoot: parsed["sysfs-root"], procRoot: "/proc", stateDir: "" });
+    const scanned = cpufreq.refresh();
+    if (!scanned.ok) {
+      io.err(`powermon: ${explainSysfs(scanned.error)}`);
+      return STATUS.failed;
+    }
+    if (cpufreq.domains.length === 0) {
+      io.err("powermon: This machine has no cpufreq domains; name a tree that has some by --sysfs-root.");
+      return STATUS.unsupported;
+    }
+    const cpus = cpusOf(parsed.cpus, cpufreq);
+    const done = simulate({
+      policy: policy.value,
+      cpus,
+      domains: cpufreq.domains as readonly Domain[],
+      from,
+      to,
+      ...traces,
+    });
+    if (!done.ok) {
+      io.err(`powermon: ${done.error.kind === "sysfs" ? explainSysfs(done.error) : explain(done.error)}`);
+      return STATUS.failed;
+    }
+    io.out(shown(done.value, args.json, { from, to, zone, type: policy.value.rule.type }));
+    return STATUS.done;
+  },
+});
+
+function shown(done: Simulated, asJson: boolean, span: Parameters<typeof simulationText>[1]): string {
+  return asJson ? simulationJson(done, span) : simulationText(done, span);
+}
+
+function cpusOf(wanted: readonly number[] | undefined, cpufreq: Cpufreq): readonly Pcpu[] {
+  if (wanted === undefined) return cpufreq.domains.flatMap(({ pcpus }) => pcpus).sort((a, b) => a - b);
+  const cpus = wanted.map(pcpu);
+  const without = cpus.find((cpu) => cpufreq.domainOf(cpu) === undefined);
+  if (without !== undefined)
+    throw new UsageError(`--cpus names CPU ${without}, which has no cpufreq domain.`);
+  return cpus;
+}
+
+function timeOf(flag: string, text: string | undefined, zone: string): number | undefined {
+  if (text === undefined) return undefined;
+  try {
+    if (/(Z|[+-]\d\d:?\d\d)$/.test(text) && text.includes("T"))
+      return Temporal.Instant.from(text).epochMilliseconds;
+    return Temporal.PlainDateTime.from(text).toZonedDateTime(zone).epochMilliseconds;
+  } catch {
+    throw new UsageError(
+      `${flag} must be a time such as 2026-03-29T08:30 or 2026-03-29T06:30Z, not ${JSON.stringify(text)}.`,
+    );
+  }
+}
+
+function traceOf(flag: string, file: string | undefined, columns: number, from: number): Trace | undefined {
+  if (file === undefined) return undefined;
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? cause.code : String(cause);
+    throw new UsageError(`${flag}: Cannot read ${JSON.stringify(file)}: ${code}.`);
+  }
+  const trace = parseTrace(text, columns, from);
+  if (!trace.ok) throw new UsageError(`${flag}: ${file}: ${trace.error}.`);
+  return trace.value;
+}
+
+/** A dry run without what the policy listens to would show nothing and look like an answer. */
+function refuseUnfed(
+  { rule }: Policy,
+  traces: { readonly traffic: Trace | undefined; readonly branches: Trace | undefined },
+): void {
+  const follows =
+    rule.type === "traffic" ||
+    (rule.type === "time" && rule.windows.some(({ level }) => level === "traffic"));
+  if (follows && traces.traffic === undefined)
+    throw new UsageError("The policy follows traffic; give it some by --traffic TRACE.csv.");
+  if (rule.type === "branch-ratio" && traces.branches === undefined) {
+    throw new UsageError("The policy follows branches; give it some by --branches TRACE.csv.");
+  }
+}

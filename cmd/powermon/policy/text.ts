@@ -1,0 +1,82 @@
+// A dry run for people and for scripts.
+
+import { formatCpuList } from "../../../internal/cpulist.ts";
+import type { Simulated } from "../../../internal/host/policy-simulation.ts";
+import { json } from "../../../internal/output/json.ts";
+import { table } from "../../../internal/output/table.ts";
+
+/** What a dry run was about. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+  readonly zone: string;
+  readonly type: string;
+}
+
+/** Returns the dry run as two tables: changes in their order, then the share of time at each frequency. */
+export function simulationText(done: Simulated, { from, to, zone, type }: Span): string {
+  const changes = changesOf(done).map(({ at, cpus, level, khz }) => [
+    isoTime(at, zone),
+    formatCpuList(cpus),
+    `${level}`,
+    `${khz}`,
+  ]);
+  const shares = sharesOf(done, to - from).map(({ cpus, khz, share }) => [
+    formatCpuList(cpus),
+    khz === null ? "as it was" : `${khz}`,
+    `${(100 * share).toFixed(1)} %`,
+  ]);
+  return [
+    `Policy of type ${type}, ${isoTime(from, zone)} to ${isoTime(to, zone)} (${zone})`,
+    changes.length === 0 ? "No change." : table([["TIME", "CPUS", "LEVEL", "KHZ"], ...changes]),
+    table([["CPUS", "KHZ", "SHARE"], ...shares]),
+  ].join("\n\n");
+}
+
+/** Returns the dry run as JSON: {type, from, to, timeZone, changes: [{at, cpus, level, khz}], shares: [{cpus, khz, share}]}; times in ISO 8601, share 0 to 1, khz null where the policy left it as it was. */
+export function simulationJson(done: Simulated, { from, to, zone, type }: Span): string {
+  const changes = changesOf(done).map((change) => ({ ...change, at: isoTime(change.at, zone) }));
+  return json({
+    type,
+    from: isoTime(from, zone),
+    to: isoTime(to, zone),
+    timeZone: zone,
+    changes,
+    shares: sharesOf(done, to - from),
+  });
+}
+
+/** CPUs that change alike at the same time are one change. */
+function changesOf({ changes }: Simulated) {
+  const groups = new Map<string, { at: number; cpus: number[]; level: string | number; khz: number }>();
+  for (const { at, cpu, level, khz } of changes) {
+    const key = `${at} ${khz} ${level}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { at, cpus: [cpu], level, khz });
+    else group.cpus.push(cpu);
+  }
+  return [...groups.values()];
+}
+
+/** CPUs that spent their time alike are one group. */
+function sharesOf({ shares }: Simulated, whole: number) {
+  const byCpu = new Map<number, { khz: number | null; share: number }[]>();
+  for (const { cpu, khz, ms } of shares) {
+    byCpu.set(cpu, [...(byCpu.get(cpu) ?? []), { khz: khz ?? null, share: ms / whole }]);
+  }
+  const groups = new Map<string, { cpus: number[]; rows: { khz: number | null; share: number }[] }>();
+  for (const [cpu, rows] of byCpu) {
+    const key = JSON.stringify(rows);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { cpus: [cpu], rows });
+    else group.cpus.push(cpu);
+  }
+  return [...groups.values()].flatMap(({ cpus, rows }) =>
+    rows.map(({ khz, share }) => ({ cpus, khz, share })),
+  );
+}
+
+function isoTime(at: number, zone: string): string {
+  const local = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone);
+  return local.toString({ timeZoneName: "never", smallestUnit: at % 1000 === 0 ? "second" : "millisecond" });
+}
