@@ -95,9 +95,17 @@ const STATUS_OF: Readonly<Record<ControlError["code"], Status>> = {
   forbidden: STATUS.failed,
 };
 
-/** Prints why nothing was done, as JSON on standard output when `asJson`, and returns the status that stands for it. */
-export function fail({ code, message }: ControlError, asJson: boolean, io: Io): Status {
-  if (asJson) io.out(json({ error: { code, message } }));
+/**
+ * Prints why nothing was done, as JSON on standard output when `asJson`, and returns the status that stands for it.
+ * @param write how JSON is written: one document, or a line of its own in a stream
+ */
+export function fail(
+  { code, message }: ControlError,
+  asJson: boolean,
+  io: Io,
+  write: (document: object) => string = json,
+): Status {
+  if (asJson) io.out(write({ error: { code, message } }));
   else io.err(message);
   return STATUS_OF[code];
 }

@@ -13,7 +13,7 @@ export default defineCommand({
     name: "events",
     summary: "print what happens: VMs, channels, requests, refusals, frequencies",
     details:
-      "Waits for one event and prints it; --count N waits for N, --follow goes on until interrupted. Nothing from before the call is told. With --json each event is one line of JSON. Status 4 when powermon ends meanwhile.",
+      'Waits for one event and prints it; --count N waits for N, --follow goes on until interrupted. Nothing from before the call is told. With --json each event is one line of JSON, {"at", "event", ...}, and an error too, {"error"}. Status 4 when powermon ends meanwhile.',
     examples: ["powermon events --follow", "powermon events --count 10 --json"],
   },
   args: {
@@ -31,7 +31,7 @@ export default defineCommand({
     try {
       for (let left = follow ? Infinity : (count ?? 1); left > 0; left--) {
         const next = await events.next();
-        if (next.done) return fail(next.value, args.json, io);
+        if (next.done) return fail(next.value, args.json, io, JSON.stringify);
         io.out(args.json ? JSON.stringify(next.value) : line(next.value));
       }
     } finally {

@@ -39,11 +39,11 @@ interface Report {
   readonly findings: readonly { severity: string; about: string; what: string; todo?: string }[];
 }
 
+const look = (...words: readonly string[]) =>
+  call("check", "--config", toml, "--sysfs-root", tree.sys, "--proc-root", tree.proc, ...words);
+
 async function check() {
-  const { status, out, err } = await call(
-    "check",
-    ...["--config", toml, "--sysfs-root", tree.sys, "--proc-root", tree.proc, "--json"],
-  );
+  const { status, out, err } = await look("--json");
   expect(err).toBe("");
   const report: Report = JSON.parse(out);
   // Only root can be told about permissions: that is looked at below.
@@ -73,10 +73,7 @@ describe("powermon check", () => {
   test("tells in text, with what to do below each finding", async () => {
     configure("[vm.vm1]\nqueries = true");
     chmodSync(dir, 0o777);
-    const { status, out } = await call(
-      "check",
-      ...["--config", toml, "--sysfs-root", tree.sys, "--proc-root", tree.proc],
-    );
+    const { status, out } = await look();
     expect(status).toBe(1);
     expect(out).toStartWith(`Configuration: ${toml}\nnote: cpufreq: CPUs 0-3: driver acpi-cpufreq`);
     expect(out).toContain(
@@ -184,7 +181,7 @@ ceiling = "base"
 });
 
 describe("checkMachine()", () => {
-  const look = (isRoot = true) => {
+  const findings = (isRoot = true) => {
     const cpufreq = new Cpufreq({ sysfsRoot: tree.sys, procRoot: tree.proc, stateDir: `${tree.root}/state` });
     cpufreq.refresh();
     return checkMachine(cpufreq, isRoot).filter(({ severity }) => severity !== "note");
@@ -193,20 +190,20 @@ describe("checkMachine()", () => {
 
   test("names the file that can't be written", () => {
     chmodSync(`${policy(1)}/scaling_max_freq`, 0o444);
-    expect(look()).toMatchObject([
+    expect(findings()).toMatchObject([
       { severity: "problem", what: `${policy(1)}/scaling_max_freq can't be written (read-only).` },
     ]);
   });
 
   test("does not judge permissions for somebody who is not root", () => {
     chmodSync(`${policy(1)}/scaling_max_freq`, 0o444);
-    expect(look(false)).toMatchObject([{ severity: "warning", about: "permissions" }]);
+    expect(findings(false)).toMatchObject([{ severity: "warning", about: "permissions" }]);
   });
 
   test("warns where governor userspace is absent, and of a driver nobody knows", () => {
     writeFileSync(`${policy(2)}/scaling_available_governors`, "performance schedutil\n");
     writeFileSync(`${policy(3)}/scaling_driver`, "quantum-cpufreq\n");
-    expect(look()).toMatchObject([
+    expect(findings()).toMatchObject([
       { about: "driver", what: expect.stringContaining('"quantum-cpufreq" is not known') },
       { about: "governor", what: expect.stringContaining("Policies 2 offer no governor userspace") },
     ]);
@@ -214,7 +211,7 @@ describe("checkMachine()", () => {
 
   test("tells of a policy that can't be understood", () => {
     writeFileSync(`${policy(0)}/related_cpus`, "all of them\n");
-    expect(look()).toMatchObject([
+    expect(findings()).toMatchObject([
       { severity: "problem", what: expect.stringContaining("policy0/related_cpus") },
     ]);
   });
