@@ -103,7 +103,7 @@ export const profilesSchema = keyed(
     missing: v.exactOptional(v.picklist(["refuse", "skip"], 'Write "refuse" or "skip".')),
     boost: v.exactOptional(flag),
     uncore: v.exactOptional(
-      v.strictObject(
+      table(
         { floor: v.exactOptional(level(["min", "max"])), ceiling: v.exactOptional(level(["min", "max"])) },
         "Write a table such as { ceiling = 1600000 }.",
       ),

@@ -1,0 +1,70 @@
+// powermon suspend: words in, statuses and files out, on machines of files.
+
+import { expect, test } from "bun:test";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { machine } from "../../sysfs/machine.ts";
+import { runPowermon } from "./power-main.ts";
+
+const world = (name: string) => {
+  const at = machine(name);
+  const flags = ["--sysfs-root", at.tree.sys, "--proc-root", at.tree.proc, "--state-dir", at.roots.stateDir];
+  return { at, run: (...words: string[]) => runPowermon(["suspend", ...words, ...flags]) };
+};
+
+test("suspend mem writes mem, warns of a short time and tells how it went", async () => {
+  const { at, run } = world("intel-server-8cpu");
+  const ran = await run("mem", "--duration", "30", "--json");
+  expect(ran.status).toBe(0);
+  expect(ran.err).toMatch(/30 s is short/);
+  expect(JSON.parse(ran.out)).toMatchObject({
+    target: "mem",
+    via: "kernel",
+    slept: true,
+    clock: "rtc0",
+    notRestored: [],
+  });
+  expect(readFileSync(`${at.tree.sys}/power/state`, "utf8")).toStartWith("mem\n");
+});
+
+test("suspend --dry-run tells the plan and writes nothing", async () => {
+  const { at, run } = world("intel-server-8cpu");
+  const ran = await run("hybrid", "--duration", "90", "--dry-run");
+  expect(ran).toMatchObject({ status: 0, err: "" });
+  expect(ran.out).toMatch(/^Would sleep: hybrid by kernel, until \S+Z \(rtc0\)$/);
+  expect(readFileSync(`${at.tree.sys}/power/state`, "utf8")).toBe("freeze mem disk\n");
+});
+
+test("suspend is refused with status 3 while a VM runs, and --force passes", async () => {
+  const { at, run } = world("intel-server-8cpu");
+  mkdirSync(`${at.tree.proc}/40`);
+  writeFileSync(`${at.tree.proc}/40/comm`, "qemu-system-x86\n");
+  writeFileSync(`${at.tree.proc}/40/cmdline`, "qemu-system-x86_64\0-name\0guest=web\0");
+  const refused = await run("mem", "--duration", "90");
+  expect(refused).toMatchObject({ status: 3, out: "" });
+  expect(refused.err).toBe("powermon: VM web runs\npowermon: --force sleeps in spite of it");
+  expect((await run("mem", "--duration", "90", "--force")).out).toMatch(/Speaks against it: VM web runs$/);
+});
+
+test("suspend ends with status 5 and one reason where the host can't", async () => {
+  const { run } = world("amd-server-4cpu");
+  expect(await run("disk", "--wake", "none")).toEqual({
+    status: 5,
+    out: "",
+    err: 'powermon: the kernel offers no "disk": its power/state says freeze mem',
+  });
+});
+
+test.each([
+  [["mem"], /--duration or --until is missing/],
+  [["mem", "--duration", "4"], /--duration must be seconds from 5 to 31536000, not "4"/],
+  [["mem", "--duration", "60", "--until", "06:00"], /say the same thing/],
+  [["mem", "--until", "soon"], /--until must be HH:MM/],
+  [["mem", "--wake", "none", "--duration", "60"], /--wake none has no end/],
+  [["freeze", "--duration", "60", "--variant", "deep"], /--variant goes with mem and disk/],
+  [["men", "--duration", "60"], /did you mean mem/],
+] as const)("suspend %p is a usage error", async (words, why) => {
+  const { run } = world("intel-server-8cpu");
+  const ran = await run(...words);
+  expect(ran.status).toBe(2);
+  expect(ran.err).toMatch(why);
+});
