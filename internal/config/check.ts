@@ -3,6 +3,7 @@
 import { DEFAULTS, VM_DEFAULTS } from "./defaults.ts";
 import { pcpusOf, vmConfig } from "./effective.ts";
 import type { Merged } from "./merge.ts";
+import { hostTimeZone, policyOf } from "./policy.ts";
 import { tomlKey } from "./problem.ts";
 import { type Bound, NAMED_BOUNDS, type VmSection } from "./schema.ts";
 
@@ -30,6 +31,11 @@ export function findErrors(merged: Merged): Finding[] {
     if (own.floor === undefined && own.ceiling === undefined) continue;
     const { floor, ceiling } = vmConfig(merged, name);
     found.push(...crossed(["vm", name], floor, ceiling, own.ceiling !== undefined));
+  }
+  for (const [name, { policy }] of Object.entries(says.vm ?? {})) {
+    const judged = policy && policyOf(policy, hostTimeZone());
+    if (judged?.ok !== false) continue;
+    found.push(...judged.error.map((one) => ({ ...one, path: ["vm", name, "policy", ...one.path] })));
   }
   return [...found, ...overlaps(Object.keys(says.limits ?? {})), ...floats(merged)];
 }

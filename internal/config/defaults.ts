@@ -6,7 +6,7 @@ type Complete<T> = { readonly [K in keyof T]-?: Complete1<Exclude<T[K], undefine
 type Complete1<T> = T extends readonly unknown[] | string | number | boolean ? T : Complete<T>;
 
 /** The settings of a VM that no file names. Times in seconds, frequencies in kHz; a rate of 0 is no limit, a lease of 0 none. */
-export const VM_DEFAULTS: Complete<VmSection> = {
+export const VM_DEFAULTS: Complete<Omit<VmSection, "policy">> = {
   pins: {},
   queries: false,
   floor: "min",
@@ -20,7 +20,10 @@ export const VM_DEFAULTS: Complete<VmSection> = {
 };
 
 /** The configuration of an empty file. */
-export const DEFAULTS: Complete<ConfigFile> = {
+export const DEFAULTS: Complete<Omit<ConfigFile, "vm-defaults" | "vm">> & {
+  readonly "vm-defaults": typeof VM_DEFAULTS;
+  readonly vm: Readonly<Record<string, never>>;
+} = {
   state_dir: "/var/lib/powermon",
   channels: { dirs: ["/run/powermon/channels"] },
   pinning: { sources: ["proc"], floating: "refuse", libvirt_uri: "qemu:///system" },

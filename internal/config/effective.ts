@@ -48,7 +48,7 @@ export interface VmConfig {
 export function vmConfig({ says, origins }: Merged, name: string): VmConfig {
   const own: VmSection = (Object.hasOwn(says.vm ?? {}, name) ? says.vm?.[name] : undefined) ?? {};
   const shared: VmSection = says["vm-defaults"] ?? {};
-  const pick = <K extends keyof VmSection>(key: K) => own[key] ?? shared[key] ?? VM_DEFAULTS[key];
+  const pick = <K extends keyof typeof VM_DEFAULTS>(key: K) => own[key] ?? shared[key] ?? VM_DEFAULTS[key];
   const pins = new Map<Vcpu, readonly Pcpu[]>();
   for (const [index, cpus] of Object.entries(pick("pins"))) pins.set(vcpu(Number(index)), pcpusOf(cpus));
   const qmp = pick("qmp").replaceAll("{vm}", () => name);

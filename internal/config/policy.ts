@@ -14,6 +14,7 @@ import type { PolicyType } from "../request.ts";
 import { err, ok, type Result } from "../result.ts";
 import { khz } from "../units.ts";
 import type { Finding } from "./check.ts";
+import type { Merged } from "./merge.ts";
 import { DAYS, type PolicySection, policySection } from "./policy-schema.ts";
 import { type ConfigProblem, tomlKey } from "./problem.ts";
 import { judgeAs, placed, readTable } from "./read.ts";
@@ -57,6 +58,21 @@ export function parsePolicy(
       right,
     })),
   );
+}
+
+/** Returns the policies that a configuration writes for VMs, by VM. */
+export function writtenPolicies({ says }: Merged): ReadonlyMap<string, Policy> {
+  const written = new Map<string, Policy>();
+  for (const [vm, { policy }] of Object.entries(says.vm ?? {})) {
+    const judged = policy && policyOf(policy, hostTimeZone());
+    if (judged?.ok === true) written.set(vm, judged.value);
+  }
+  return written;
+}
+
+/** Returns the host's own time zone. */
+export function hostTimeZone(): string {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
 /** Returns a valid section as a policy. Errors: keys that don't go together, each where it is written. */

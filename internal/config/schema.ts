@@ -1,6 +1,7 @@
 // What a configuration file may say: without it a typo in the file would silently change who may do what.
 
 import * as v from "valibot";
+import { policySection } from "./policy-schema.ts";
 import { STEPS } from "../request.ts";
 import { parseCpuList } from "../cpulist.ts";
 import type { Khz } from "../units.ts";
@@ -135,29 +136,31 @@ const pins = keyed(
   "Write a table of vCPU = pCPU, such as { 0 = 2, 1 = 3 }.",
 );
 
-const vmSection = table(
-  {
-    pins: v.exactOptional(pins),
-    queries: v.exactOptional(flag),
-    floor: v.exactOptional(bound),
-    ceiling: v.exactOptional(bound),
-    turbo: v.exactOptional(flag),
-    commands: v.exactOptional(listOf(COMMANDS, 0)),
-    rate: v.exactOptional(
-      table(
-        {
-          requests_per_second: v.exactOptional(
-            integer(0, 1_000_000, "requests per second and VM, 0 for no limit"),
-          ),
-          burst: v.exactOptional(integer(1, 1_000_000, "requests that may come at once")),
-        },
-        "Write a table such as { requests_per_second = 1000, burst = 100 }.",
-      ),
+const vmEntries = {
+  pins: v.exactOptional(pins),
+  queries: v.exactOptional(flag),
+  floor: v.exactOptional(bound),
+  ceiling: v.exactOptional(bound),
+  turbo: v.exactOptional(flag),
+  commands: v.exactOptional(listOf(COMMANDS, 0)),
+  rate: v.exactOptional(
+    table(
+      {
+        requests_per_second: v.exactOptional(
+          integer(0, 1_000_000, "requests per second and VM, 0 for no limit"),
+        ),
+        burst: v.exactOptional(integer(1, 1_000_000, "requests that may come at once")),
+      },
+      "Write a table such as { requests_per_second = 1000, burst = 100 }.",
     ),
-    wire: v.exactOptional(oneOf(WIRES)),
-    qmp: v.exactOptional(v.union([v.literal(""), path("a socket", MAX_SOCKET_PATH)], QMP)),
-    lease_s: v.exactOptional(integer(0, 86_400, "seconds, 0 for no lease")),
-  },
+  ),
+  wire: v.exactOptional(oneOf(WIRES)),
+  qmp: v.exactOptional(v.union([v.literal(""), path("a socket", MAX_SOCKET_PATH)], QMP)),
+  lease_s: v.exactOptional(integer(0, 86_400, "seconds, 0 for no lease")),
+};
+const vmDefaults = table(vmEntries, "Write a table of settings.");
+const vmSection = table(
+  { ...vmEntries, policy: v.exactOptional(policySection) },
   "Write a table of settings.",
 );
 
@@ -207,7 +210,7 @@ export const fileSchema = table(
         'Write [limits."0-3"] tables.',
       ),
     ),
-    "vm-defaults": v.exactOptional(vmSection),
+    "vm-defaults": v.exactOptional(vmDefaults),
     vm: v.exactOptional(keyed(isVmName, VM_NAME, vmSection, "Write tables named by VM, such as [vm.vm1].")),
   },
   "Write tables of settings.",

@@ -2,6 +2,7 @@
 
 import type { Socket } from "bun";
 import type { Log } from "../log.ts";
+import type { Histogram } from "../metrics/histogram.ts";
 import { FrameCutter } from "../packet/frame.ts";
 import { acknowledge } from "../packet/reply.ts";
 import { RequestDecoder } from "../packet/request.ts";
@@ -41,6 +42,10 @@ export interface ChannelHost {
   readonly desk: Desk;
   readonly log: Log;
   readonly events: EventFeed;
+  /** From received to answered. */
+  readonly durations: Histogram;
+  /** Told when a VM came, went or is configured anew. */
+  vmChanged(vm: string): void;
 }
 
 export class Channel {
@@ -197,8 +202,9 @@ export class Channel {
     this.open();
   }
 
-  /** Takes back every wish that was made through this channel. */
+  /** Takes back every wish that was made through this channel, and the policy that was given. */
   withdraw(): void {
+    this.#host.desk.policies.removeOwner(this);
     for (const error of this.#host.desk.ledger.withdraw((claim) => claim.claimant.owner === this)) {
       this.#host.log.error(explainSysfs(error), { channel: this.#name });
     }
@@ -245,10 +251,12 @@ export class Channel {
       ? refuse(this.vm, this.claimant, request, over)
       : serve(this.#host.desk, this.vm, this.claimant, request);
     counts[outcome.kind]++;
+    this.vm.meter.served(request, outcome);
     if (outcome.kind !== "done" || this.#host.log.debugs) {
       this.#tell(request.kind, request.kind === "connect" ? 0 : request.vcpu, outcome);
     }
     this.#reply(frame, outcome);
+    this.#host.durations.observe(performance.now() - this.heardAt);
   }
 
   #reply(frame: Uint8Array, outcome: Outcome): void {

@@ -81,7 +81,10 @@ export class Channels {
 
   /** Takes new settings of all VMs. */
   configure(): void {
-    for (const vm of this.#vms.values()) vm.configure(this.#settingsOf(vm.vm));
+    for (const vm of this.#vms.values()) {
+      vm.configure(this.#settingsOf(vm.vm));
+      this.#host.vmChanged(vm.vm);
+    }
   }
 
   /** A socket is there, or something in its folder changed. */
@@ -161,12 +164,14 @@ export class Channels {
 
   #takeUp(path: string, name: ChannelName): void {
     let vm = this.#vms.get(name.vm);
+    const isNew = vm === undefined;
     if (vm === undefined) {
       this.#vms.set(name.vm, (vm = new Vm(this.#rules, this.#settingsOf(name.vm))));
     }
     const channel = new Channel(path, vm, name.index, this.#host);
     this.#byPath.set(path, channel);
     channel.open();
+    if (isNew) this.#host.vmChanged(name.vm);
   }
 
   #drop(path: string): void {
@@ -176,8 +181,11 @@ export class Channels {
     this.#log.info("Channel removed", fields);
     this.#host.events.emit("channel-removed", fields);
     channel.close();
+    channel.vm.meter.retire(channel);
     this.#byPath.delete(path);
-    if (this.of(channel.vm.vm).length === 0) this.#vms.delete(channel.vm.vm);
+    if (this.of(channel.vm.vm).length > 0) return;
+    this.#vms.delete(channel.vm.vm);
+    this.#host.vmChanged(channel.vm.vm);
   }
 
   #newFolder(dir: string): ChannelFolder {

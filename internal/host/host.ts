@@ -3,8 +3,10 @@
 import type { Limits } from "../arbiter/arbitrate.ts";
 import { limitsIn } from "../arbiter/limits.ts";
 import { vmConfig } from "../config/effective.ts";
+import { writtenPolicies } from "../config/policy.ts";
 import type { Config } from "../config/load.ts";
 import type { Log } from "../log.ts";
+import { Histogram } from "../metrics/histogram.ts";
 import type { PinSource } from "../pinning/pins.ts";
 import type { Cpufreq, Domain } from "../sysfs/cpufreq.ts";
 import { explainSysfs, type SysfsError } from "../sysfs/error.ts";
@@ -12,15 +14,23 @@ import type { DomainId } from "../units.ts";
 import { Channels } from "./channels.ts";
 import { EventFeed } from "./events.ts";
 import { Ledger } from "./ledger.ts";
+import { LedgerDesk } from "./policies.ts";
+import { MachineCounters } from "./policy-counters.ts";
+import { type Clock, SYSTEM_CLOCK } from "./policy-desk.ts";
+import { PolicyEngine } from "./policy-engine.ts";
 import { Upkeep } from "./upkeep.ts";
 import type { PlacementRules } from "./vm.ts";
+import { WriteMeter } from "./write-meter.ts";
 
 /** How a host is set up. */
 export interface HostOptions {
   readonly cpufreq: Cpufreq;
+  readonly sysfsRoot: string;
   readonly procRoot: string;
   readonly config: Config;
   readonly log: Log;
+  /** The time that policies go by; the machine's own unless a test turns it. */
+  readonly clock?: Clock;
   /** Makes the pinning sources that a configuration names. */
   sources(config: Config): readonly PinSource[];
 }
@@ -30,12 +40,18 @@ export class Host {
   readonly ledger: Ledger;
   readonly channels: Channels;
   readonly events = new EventFeed();
+  readonly policies: PolicyEngine;
   readonly upkeep: Upkeep;
+  /** How long requests took, from received to answered. */
+  readonly durations = new Histogram();
+  readonly writes = new WriteMeter();
   readonly log: Log;
   readonly #options: HostOptions;
   readonly #rules: PlacementRules;
   readonly #site = new Map<DomainId, Limits>();
   #config: Config;
+  /** VMs whose operator's policy stands in the configuration. */
+  #written: ReadonlySet<string> = new Set();
 
   constructor(options: HostOptions) {
     this.#options = options;
@@ -53,6 +69,7 @@ export class Host {
       cpufreq,
       (domain) => this.siteLimits(domain),
       (domain, write, winner) => {
+        this.writes.wrote(domain.id, write.khz, write.error, performance.now());
         const { events } = this;
         if (!log.debugs && !events.active) return;
         const fields = { policy: domain.id, khz: write.khz, vm: winner?.grant.vm, vcpu: winner?.grant.vcpu };
@@ -64,8 +81,14 @@ export class Host {
         events.emit(winner === undefined ? "frequency-restored" : "frequency-set", fields);
       },
     );
+    const { ledger, events, durations } = this;
+    const desk = new LedgerDesk({ cpufreq, ledger, log, events, vm: (name) => this.channels.vm(name) });
+    const clock = options.clock ?? SYSTEM_CLOCK;
+    const counters = new MachineCounters(options.sysfsRoot, (vm, vcpu) => desk.pcpusOf(vm, vcpu), clock);
+    this.policies = new PolicyEngine(desk, counters, clock);
+    const vmChanged = (vm: string) => this.policies.vmChanged(vm);
     this.channels = new Channels(
-      { desk: { cpufreq, ledger: this.ledger }, log, events: this.events },
+      { desk: { cpufreq, ledger, policies: this.policies }, log, events, durations, vmChanged },
       this.#rules,
       (vm) => vmConfig(this.#config, vm),
     );
@@ -89,6 +112,7 @@ export class Host {
     for (const id of this.cpufreq.stale) {
       this.log.info("Settings saved before the last boot were dropped", { policy: id });
     }
+    this.#setPolicies();
     this.channels.watch(this.#config.channels.dirs);
     this.upkeep.start();
   }
@@ -99,15 +123,25 @@ export class Host {
     this.#rules.sources = this.#options.sources(config);
     this.#rules.floating = config.pinning.floating;
     this.#site.clear();
+    this.#setPolicies();
     this.channels.configure();
     this.channels.watch(config.channels.dirs);
     for (const error of this.ledger.settle()) this.log.error(explainSysfs(error));
     this.events.emit("config-reloaded", { files: config.files });
   }
 
+  /** Puts the configuration's policies in force and drops those that it names no more; those set at run time stay. */
+  #setPolicies(): void {
+    const written = writtenPolicies(this.#config);
+    for (const vm of this.#written) if (!written.has(vm)) this.policies.remove(vm, "operator");
+    for (const [vm, policy] of written) this.policies.set(vm, "operator", policy, undefined, true);
+    this.#written = new Set(written.keys());
+  }
+
   /** Ends all channels and gives every domain back. Returns what could not be given back. */
   stop(): readonly SysfsError[] {
     this.upkeep.stop();
+    this.policies.close();
     this.channels.stop();
     const failed: SysfsError[] = [];
     for (const domain of this.cpufreq.domains) {

@@ -7,6 +7,7 @@ import type { Config } from "../config/load.ts";
 import type { Bound, ConfigFile } from "../config/schema.ts";
 import { setAffinity } from "../pinning/libc.ts";
 import { readVcpuThreads } from "../pinning/proc.ts";
+import type { Snapshot } from "../metrics/snapshot.ts";
 import type { Step } from "../request.ts";
 import type { Result } from "../result.ts";
 import { explainSysfs } from "../sysfs/error.ts";
@@ -14,6 +15,7 @@ import { type Answer, DONE, no, type Numbers, yes } from "./answer.ts";
 import type { Happening } from "./events.ts";
 import { FreqOperations } from "./freq-operations.ts";
 import type { Host } from "./host.ts";
+import { readMetrics } from "./metrics.ts";
 import { channelReport, sumCounts, vcpuReport, vmReport } from "./report.ts";
 
 /** What the operations need beside the host. */
@@ -196,6 +198,10 @@ export class HostOperations {
     this.#host.configure(loaded.value);
     this.#host.log.info("Configuration reloaded", { files: loaded.value.files.join(",") });
     return yes({ files: loaded.value.files });
+  }
+
+  metrics(): Snapshot {
+    return readMetrics(this.#host, this.#options.version);
   }
 
   subscribe(listener: (event: Happening) => void): () => void {

@@ -4,6 +4,7 @@ import { authorizeVcpu } from "../arbiter/authorize.ts";
 import type { DriftRule } from "../config/schema.ts";
 import { explain } from "../refusal.ts";
 import type { Log } from "../log.ts";
+import { Histogram } from "../metrics/histogram.ts";
 import type { Cpufreq } from "../sysfs/cpufreq.ts";
 import { explainSysfs, type SysfsError } from "../sysfs/error.ts";
 import type { Channels } from "./channels.ts";
@@ -17,6 +18,10 @@ const DRIFT_EVERY = 4;
 export class Upkeep {
   /** Times a domain was found changed by somebody else. */
   drifts = 0;
+  /** Times it was set again after that. */
+  corrections = 0;
+  /** How late each look came: what else ran held up the event loop. */
+  readonly lag = new Histogram();
   readonly #cpufreq: Cpufreq;
   readonly #ledger: Ledger;
   readonly #channels: Channels;
@@ -25,6 +30,7 @@ export class Upkeep {
   readonly #rule: () => DriftRule;
   #online = "";
   #turns = 0;
+  #dueAt = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(
@@ -45,6 +51,7 @@ export class Upkeep {
 
   start(): void {
     this.#online = this.#readOnline();
+    this.#dueAt = performance.now() + PERIOD_MS;
     this.#timer = setInterval(() => this.#turn(), PERIOD_MS);
   }
 
@@ -59,6 +66,9 @@ export class Upkeep {
   }
 
   #turn(): void {
+    const now = performance.now();
+    this.lag.observe(Math.max(0, now - this.#dueAt));
+    this.#dueAt = now + PERIOD_MS;
     this.#turns++;
     if (this.#turns % DRIFT_EVERY === 0) this.#cpus();
     this.#pinsAndLeases();
@@ -162,7 +172,10 @@ export class Upkeep {
           : "Another tool changed a claimed frequency; left as it is",
         fields,
       );
-      if (reapply) this.#tell(domain.reapply(), fields);
+      if (!reapply) continue;
+      const applied = domain.reapply();
+      if (applied.ok) this.corrections++;
+      this.#tell(applied, fields);
     }
   }
 

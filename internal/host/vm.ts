@@ -12,6 +12,7 @@ import { explain, type Refusal } from "../refusal.ts";
 import { MAX_V1_VCPUS } from "../request.ts";
 import type { Cpufreq } from "../sysfs/cpufreq.ts";
 import type { DomainId, Pcpu } from "../units.ts";
+import { VmMeter } from "./vm-meter.ts";
 
 /** How all VMs of a host are placed; a reload may change it. */
 export interface PlacementRules {
@@ -58,6 +59,7 @@ const MAX_REFUSALS = 64;
 export class Vm implements Standing, PinSubject {
   readonly vm: string;
   readonly claimName: string;
+  readonly meter = new VmMeter();
   readonly #rules: PlacementRules;
   readonly #connections = new Set<Connection>();
   readonly #places = new Map<number, Found & { readonly until: number }>();

@@ -81,6 +81,7 @@ export class Lab {
     if (!cpufreq.ok) throw new Error("the fixture can't be opened");
     this.#host = new Host({
       cpufreq: cpufreq.value,
+      sysfsRoot: tree.sys,
       procRoot: this.#procRoot,
       config: config.value,
       log: new Log("debug", "text", false, (line) => void this.log.push(line)),

@@ -14,6 +14,7 @@ import { Notifier, type NotifyEnv } from "../../../internal/host/notify.ts";
 import { HostOperations } from "../../../internal/host/operations.ts";
 import { Sources } from "../../../internal/host/sources.ts";
 import type { Log } from "../../../internal/log.ts";
+import { prometheus } from "../../../internal/output/prometheus.ts";
 import { peerCredentials } from "../../../internal/pinning/libc.ts";
 import type { Result } from "../../../internal/result.ts";
 import { openCpufreq } from "../../../internal/sysfs/cpufreq.ts";
@@ -65,6 +66,7 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
   );
   const host: Host = new Host({
     cpufreq: cpufreq.value,
+    sysfsRoot,
     procRoot,
     config,
     log,
@@ -128,6 +130,7 @@ async function openControl(options: ServeOptions, operations: HostOperations) {
     socket,
     group: config.control.group,
     operations: operations satisfies Operations,
+    metrics: () => prometheus(operations.metrics()),
     log,
     peerOf: (fd) => {
       const peer = peerCredentials(fd);

@@ -2,6 +2,7 @@
 
 import type { Request } from "../../request.ts";
 import type { Claimant, Ledger } from "../ledger.ts";
+import type { PolicyEngine } from "../policy-engine.ts";
 import { type Outcome, refused } from "../outcome.ts";
 import type { Cpufreq } from "../../sysfs/cpufreq.ts";
 import type { Vm } from "../vm.ts";
@@ -16,6 +17,7 @@ import { scale } from "./scale.ts";
 export interface Desk {
   readonly cpufreq: Cpufreq;
   readonly ledger: Ledger;
+  readonly policies: PolicyEngine;
 }
 
 /** Serves one kind of request of `vm`, whose wishes stand as `claimant`'s. */

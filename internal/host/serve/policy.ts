@@ -1,12 +1,25 @@
-// Policies from guests.
+// Policies from guests: what stands is acted on by the engine, and the answer comes after it was applied or refused.
 
-import { refuseClaim } from "../../arbiter/authorize.ts";
-import { NOTED, refused } from "../outcome.ts";
+import { refuseClaim, refuseCommand } from "../../arbiter/authorize.ts";
+import { hostTimeZone } from "../../config/policy.ts";
+import { fromGuest } from "../../policy.ts";
+import { DONE, NOTED, refused, refusedSilently } from "../outcome.ts";
 import type { Serve } from "./index.ts";
 
-/** Refuses a policy, so that the guest knows that nobody acts on it. */
-export const policy: Serve<"policy"> = (_desk, vm, _claimant, request) =>
-  refused(refuseClaim(vm, request) ?? { kind: "policies-off", vm: vm.vm });
+/** Puts a guest's policy in force for its own vCPUs, in place of the one before. Source: DPDK channel_monitor.c, update_policy. */
+export const policy: Serve<"policy"> = (desk, vm, claimant, request) => {
+  const no = refuseClaim(vm, request) ?? refuseCommand(vm, "policy");
+  if (no !== undefined) return refused(no);
+  const given = fromGuest(request.policy, hostTimeZone());
+  const set = desk.policies.set(vm.vm, "guest", given, claimant.owner);
+  if (set.ok) return DONE;
+  return set.error.kind === "sysfs" ? { kind: "failed", error: set.error } : refused(set.error);
+};
 
-/** Takes note that no policy is wanted; never answered. Source: DPDK channel_monitor.c, process_request. */
-export const policyRemove: Serve<"policy-remove"> = () => NOTED;
+/** Removes the guest's policy and its wishes; never answered. Source: DPDK channel_monitor.c, process_request. */
+export const policyRemove: Serve<"policy-remove"> = (desk, vm, _claimant, request) => {
+  const no = refuseClaim(vm, request);
+  if (no !== undefined) return refusedSilently(no);
+  desk.policies.remove(vm.vm, "guest");
+  return NOTED;
+};

@@ -47,6 +47,7 @@ function start(name: string, vm: ConfigFile["vm"], rest: ConfigFile = {}): void 
   if (!config.ok) throw new Error(JSON.stringify(config.error));
   host = new Host({
     cpufreq: cpufreq.value,
+    sysfsRoot: tree.sys,
     procRoot: tree.proc,
     config: config.value,
     log: new Log("error", "text", false, () => {}),

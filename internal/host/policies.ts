@@ -1,0 +1,116 @@
+// Policies on the real host: the engine's wishes become claims in the ledger, so that they are arbitrated like everybody's.
+
+import { authorizeVcpu } from "../arbiter/authorize.ts";
+import { highest, type Level, lowest, medium, roundUp } from "../frequency.ts";
+import type { Log } from "../log.ts";
+import { explain, type Refusal } from "../refusal.ts";
+import { err, ok, type Result } from "../result.ts";
+import type { Cpufreq, Domain } from "../sysfs/cpufreq.ts";
+import { explainSysfs } from "../sysfs/error.ts";
+import type { DomainId, Pcpu } from "../units.ts";
+import type { EventFeed } from "./events.ts";
+import type { Claimant, Ledger } from "./ledger.ts";
+import type { Origin, PolicyDesk, PolicyProblem, PolicyWish } from "./policy-desk.ts";
+import type { Vm } from "./vm.ts";
+
+/** What the desk needs of the host. */
+export interface PolicyHost {
+  readonly cpufreq: Cpufreq;
+  readonly ledger: Ledger;
+  readonly log: Log;
+  readonly events: EventFeed;
+  vm(name: string): Vm | undefined;
+}
+
+export class LedgerDesk implements PolicyDesk {
+  readonly #host: PolicyHost;
+  /** One per VM and origin: the ledger tells wishes apart by who has them. */
+  readonly #claimants = new Map<string, Claimant>();
+
+  constructor(host: PolicyHost) {
+    this.#host = host;
+  }
+
+  vcpus(name: string): readonly number[] | undefined {
+    const vm = this.#host.vm(name);
+    return vm && Array.from({ length: vm.knownVcpus() }, (_, vcpu) => vcpu);
+  }
+
+  refuse(name: string, vcpu: number): Refusal | undefined {
+    const vm = this.#host.vm(name);
+    if (vm === undefined) return notThere(name, vcpu);
+    const grant = authorizeVcpu(vm, vcpu);
+    return grant.ok ? undefined : grant.error;
+  }
+
+  wish(name: string, vcpu: number, origin: Origin, wish: PolicyWish): Result<void, PolicyProblem> {
+    const vm = this.#host.vm(name);
+    if (vm === undefined) return err(notThere(name, vcpu));
+    const grant = authorizeVcpu(vm, vcpu);
+    if (!grant.ok) return grant;
+    const domain = this.#host.cpufreq.domainById(grant.value.domains[0] as DomainId);
+    if (domain === undefined)
+      return err({ kind: "no-cpufreq", vm: name, vcpu, pcpu: grant.value.pcpus[0] ?? -1 });
+    return this.#host.ledger.wish(grant.value, this.#claimant(vm, origin), levelOf(domain, wish, vm.turbo));
+  }
+
+  withdraw(name: string, vcpu: number, origin: Origin): void {
+    const mine = this.#claimants.get(`${origin} ${name}`);
+    if (mine === undefined) return;
+    const failed = this.#host.ledger.withdraw(
+      ({ claimant, grant }) => claimant === mine && grant.vcpu === vcpu,
+    );
+    for (const error of failed) this.#host.log.error(explainSysfs(error), { vm: name, vcpu });
+  }
+
+  failed(vm: string, origin: Origin, problem: PolicyProblem): void {
+    const message = problem.kind === "sysfs" ? explainSysfs(problem) : explain(problem);
+    this.#host.log.warnFolded(`policy ${origin} ${vm} ${message}`, `Policy waits: ${message}`, {
+      vm,
+      origin,
+    });
+    this.#host.events.emit("policy-waits", { vm, origin, message });
+  }
+
+  /** Returns where a vCPU runs, for those who count what happens there. */
+  pcpusOf(name: string, vcpu: number): Result<readonly Pcpu[], Refusal> {
+    const vm = this.#host.vm(name);
+    if (vm === undefined) return err(notThere(name, vcpu));
+    const grant = authorizeVcpu(vm, vcpu);
+    return grant.ok ? ok(grant.value.pcpus) : grant;
+  }
+
+  #claimant(vm: Vm, origin: Origin): Claimant {
+    const key = `${origin} ${vm.vm}`;
+    let claimant = this.#claimants.get(key);
+    if (claimant === undefined) {
+      const limitsIn = (domain: DomainId) => this.#host.vm(vm.vm)?.limitsIn(domain) ?? {};
+      claimant = { slot: origin === "operator" ? "policy" : "guest", by: "policy", owner: this, limitsIn };
+      this.#claimants.set(key, claimant);
+    }
+    return claimant;
+  }
+}
+
+/** Returns what a policy's level is on a domain; turbo only where policy, VM and machine all have it. */
+function levelOf(domain: Domain, wish: PolicyWish, mayTurbo: boolean): Level {
+  const turbo = wish.turbo && mayTurbo && domain.hasTurbo;
+  const { table } = domain;
+  const top = highest(table, turbo);
+  switch (wish.level) {
+    case "max":
+      return { khz: top, turbo };
+    case "medium":
+      return { khz: medium(table), turbo };
+    case "min":
+      return { khz: lowest(table), turbo };
+    default: {
+      const wanted = roundUp(table, wish.level);
+      return { khz: wanted > top ? top : wanted, turbo };
+    }
+  }
+}
+
+function notThere(vm: string, vcpu: number): Refusal {
+  return { kind: "not-pinned", vm, vcpu, why: "the VM has no channel now" };
+}

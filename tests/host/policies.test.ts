@@ -1,0 +1,108 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { encodeRequest } from "../../internal/packet/request.ts";
+import type { GuestPolicy } from "../../internal/request.ts";
+import { ask, frame, Lab, STATIC } from "../helpers/lab.ts";
+import { until } from "../helpers/until.ts";
+
+let lab: Lab;
+beforeEach(() => {
+  lab = new Lab();
+});
+afterEach(() => lab.end());
+
+const POLICY: GuestPolicy = {
+  type: "workload",
+  vcpus: [0, 1],
+  macs: [],
+  traffic: { min: 0, avg: 0, max: 0 },
+  busyHours: [],
+  quietHours: [],
+  trafficHours: [],
+  workload: "high",
+  turbo: false,
+};
+const send = (policy: Partial<GuestPolicy>) =>
+  encodeRequest(
+    { kind: "policy", vcpu: 0, vmName: "", physical: false, policy: { ...POLICY, ...policy } },
+    "18.11",
+  );
+const remove = () => encodeRequest({ kind: "policy-remove", vcpu: 0, vmName: "", physical: false }, "18.11");
+const operator = (says: object) => ({
+  ...STATIC,
+  vm: { ...STATIC.vm, vm1: { ...STATIC.vm.vm1, policy: says } },
+});
+
+describe("a guest's policy", () => {
+  test("moves its vCPUs before it is acknowledged, and ends when removed", async () => {
+    lab.start();
+    const before = lab.speeds;
+    const vm1 = await lab.guest("vm1.0");
+    expect(await ask(vm1, send({}))).toBe("ack");
+    expect(lab.speeds).toEqual([before[0], before[1], 2600000, 2600000] as number[]);
+    expect(await ask(vm1, send({ workload: "medium" }))).toBe("ack");
+    expect(lab.speed(2)).toBe(1600000);
+    vm1.send(remove());
+    await until("the originals are back", () => lab.speed(2) === before[2] && lab.speed(3) === before[3]);
+    expect(vm1.received.length).toBe(0);
+  });
+
+  test("goes with its channel", async () => {
+    lab.start();
+    const before = lab.speed(2);
+    const vm1 = await lab.guest("vm1.0");
+    await ask(vm1, send({}));
+    vm1.quit();
+    await until("its wishes are gone", () => lab.speed(2) === before);
+  });
+
+  test("is arbitrated on a shared clock", async () => {
+    lab.start();
+    const vm1 = await lab.guest("vm1.0");
+    const vm2 = await lab.guest("vm2.0");
+    await ask(vm1, send({ workload: "low" }));
+    await ask(vm2, frame({ step: "max" }));
+    expect(lab.speed(2)).toBe(2600000);
+    expect(lab.speed(3)).toBe(800000);
+  });
+
+  test.each([
+    ["a vCPU that has no place", { vcpus: [0, 7] }],
+    ["a MAC that is nowhere", { type: "traffic" as const, macs: ["52:54:00:00:00:01"] }],
+  ])("is refused for %s, and nothing is applied", async (_, policy) => {
+    lab.start();
+    const before = lab.speeds;
+    const vm1 = await lab.guest("vm1.0");
+    expect(await ask(vm1, send(policy))).toBe("nack");
+    expect(lab.speeds).toEqual(before);
+  });
+
+  test("is refused where the VM may not send one", async () => {
+    lab.start({ ...STATIC, "vm-defaults": { commands: ["up", "down"] } });
+    const vm1 = await lab.guest("vm1.0");
+    expect(await ask(vm1, send({}))).toBe("nack");
+    expect(lab.log.join()).toContain('may not ask "policy"');
+  });
+});
+
+describe("an operator's policy", () => {
+  test("in the configuration stands once the VM comes, before the guest's own wishes, within its limits", async () => {
+    lab.start(operator({ type: "workload", workload: "low" }));
+    const vm1 = await lab.guest("vm1.0");
+    await until("it is in force", () => lab.attribute(3, "scaling_setspeed") === "800000");
+    expect(await ask(vm1, frame({ step: "max", vcpu: 1 }))).toBe("ack");
+    expect(lab.speed(3)).toBe(800000);
+    const config = lab.load({ ...STATIC, "vm-defaults": { floor: 1400000 } });
+    if (!config.ok) throw new Error(JSON.stringify(config.error));
+    lab.host.configure(config.value);
+    // Without the policy the guest's word counts again.
+    expect(lab.speed(3)).toBe(2600000);
+  });
+
+  test("is judged with the configuration", () => {
+    const config = lab.load(operator({ type: "workload" }));
+    expect(config.ok ? "" : config.error[0]).toMatchObject({
+      key: "vm.vm1.policy.workload",
+      wrong: "is missing",
+    });
+  });
+});
