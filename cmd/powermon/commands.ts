@@ -16,6 +16,7 @@ export const POWERMON: Program = {
     freq: () => import("./freq.ts"),
     explain: () => import("./explain.ts"),
     events: () => import("./events.ts"),
+    metrics: () => import("./metrics.ts"),
     reload: () => import("./reload.ts"),
     restore: () => import("./restore.ts"),
     check: () => import("./check.ts"),
@@ -26,5 +27,6 @@ export const POWERMON: Program = {
     profile: () => import("./profile.ts"),
     policy: () => import("./policy.ts"),
     suspend: () => import("./suspend.ts"),
+    energy: () => import("./energy.ts"),
   },
 };
