@@ -203,9 +203,14 @@ function refuseBody(response: ServerResponse, no: BodyError): void {
 }
 
 function write(response: ServerResponse, status: number, outcome: Done<unknown>): void {
-  const text = JSON.stringify(outcome.ok ? (outcome.value ?? { done: true }) : { error: outcome.error });
-  response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
-  response.end(`${text}\n`);
+  const document = outcome.ok ? (outcome.value ?? { done: true }) : { error: outcome.error };
+  const text = `${JSON.stringify(document)}\n`;
+  response.writeHead(status, {
+    "content-type": "application/json",
+    "content-length": Buffer.byteLength(text),
+    "cache-control": "no-store",
+  });
+  response.end(text);
 }
 
 /** Returns a whole answer for a connection that has no request. */

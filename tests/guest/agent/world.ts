@@ -45,6 +45,7 @@ export class World implements Disposable {
     if (!config.ok) throw new Error(JSON.stringify(config.error));
     this.#host = new Host({
       cpufreq: cpufreq.value,
+      sysfsRoot: tree.sys,
       procRoot: tree.proc,
       config: config.value,
       log: QUIET,
