@@ -11,8 +11,11 @@ const BODY_MS = 5000;
 /** Why a body was not read to its end. */
 export type BodyError = "too-large" | "too-slow" | "gone" | "no-json";
 
-/** Reads the body as JSON; undefined when there is none. */
-export function readBody(request: IncomingMessage): Promise<Result<unknown, BodyError>> {
+/**
+ * Reads the body as JSON; undefined when there is none.
+ * @param bodyMs how long it may take
+ */
+export function readBody(request: IncomingMessage, bodyMs = BODY_MS): Promise<Result<unknown, BodyError>> {
   if (Number(request.headers["content-length"] ?? 0) > MAX_BODY) return Promise.resolve(err("too-large"));
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
@@ -22,7 +25,7 @@ export function readBody(request: IncomingMessage): Promise<Result<unknown, Body
       request.removeAllListeners("data");
       resolve(result);
     };
-    const deadline = setTimeout(() => end(err("too-slow")), BODY_MS);
+    const deadline = setTimeout(() => end(err("too-slow")), bodyMs);
     request.on("data", (chunk: Buffer) => {
       size += chunk.length;
       if (size > MAX_BODY) end(err("too-large"));
