@@ -28,6 +28,7 @@ export const DEFAULTS: Complete<Omit<ConfigFile, "vm-defaults" | "vm">> & {
   channels: { dirs: ["/run/powermon/channels"] },
   pinning: { sources: ["proc"], floating: "refuse", libvirt_uri: "qemu:///system" },
   cpufreq: { drift: "reapply" },
+  fifo: { enable: false, dir: "/run/powermon/fifo", cpus: "", owner: "", group: "powermon", mode: "0660" },
   control: { socket: "/run/powermon/control.sock", group: "powermon" },
   limits: {},
   "vm-defaults": VM_DEFAULTS,

@@ -24,6 +24,17 @@ export interface SiteLimit {
   readonly ceiling: Bound;
 }
 
+/** DPDK's JSON FIFOs. */
+export interface FifoConfig {
+  readonly enable: boolean;
+  readonly dir: string;
+  readonly cpus: readonly Pcpu[];
+  readonly owner: string;
+  readonly group: string;
+  /** File mode bits. */
+  readonly mode: number;
+}
+
 /** The configuration in force; per VM ask vmConfig(). */
 export interface Config extends Merged {
   /** The files it was made of, the main one first. */
@@ -36,6 +47,7 @@ export interface Config extends Merged {
     readonly libvirtUri: string;
   };
   readonly cpufreq: { readonly drift: DriftRule };
+  readonly fifo: FifoConfig;
   /** `group` is empty when the socket stays with its maker's group. */
   readonly control: { readonly socket: string; readonly group: string };
   readonly limits: readonly SiteLimit[];
@@ -119,6 +131,7 @@ function problemOf({ path, wrong, right }: Finding, said: ReadFile | undefined):
 
 function settle(files: readonly Layer[], merged: Merged, warnings: ConfigProblem[]): Config {
   const { says } = merged;
+  const fifo = { ...DEFAULTS.fifo, ...says.fifo };
   const pinning = { ...DEFAULTS.pinning, ...says.pinning };
   return {
     ...merged,
@@ -127,6 +140,7 @@ function settle(files: readonly Layer[], merged: Merged, warnings: ConfigProblem
     channels: { ...DEFAULTS.channels, ...says.channels },
     pinning: { sources: pinning.sources, floating: pinning.floating, libvirtUri: pinning.libvirt_uri },
     cpufreq: { ...DEFAULTS.cpufreq, ...says.cpufreq },
+    fifo: { ...fifo, cpus: fifo.cpus === "" ? [] : pcpusOf(fifo.cpus), mode: Number.parseInt(fifo.mode, 8) },
     control: { ...DEFAULTS.control, ...says.control },
     limits: Object.entries(says.limits ?? {}).map(([cpuList, { floor, ceiling }]) => ({
       cpuList,

@@ -35,6 +35,9 @@ const MAX_SOCKET_PATH = 107;
 /** Room that a channel's own name needs at least: a slash, a letter, a dot, a digit. */
 const MIN_CHANNEL_NAME = 4;
 
+const CPUS = 'Write a CPU list, such as "2-5,8", or "" for none.';
+const USER = "Write a user's or group's name, or \"\" to leave it.";
+const MODE = 'Write a file mode of three octal digits, such as "0660".';
 const URI = 'Write a libvirt connection URI, such as "qemu:///system".';
 const QMP = 'Write the whole path of QEMU\'s monitor socket, such as "/run/qemu/{vm}.qmp", or "" for none.';
 
@@ -193,6 +196,19 @@ export const fileSchema = table(
       ),
     }),
     cpufreq: section({ drift: v.exactOptional(oneOf(DRIFT_RULES)) }),
+    fifo: section({
+      enable: v.exactOptional(flag),
+      dir: v.exactOptional(path("a folder", 4000)),
+      cpus: v.exactOptional(
+        v.pipe(
+          v.string(CPUS),
+          v.check((text) => text === "" || isCpuList(text), CPUS),
+        ),
+      ),
+      owner: v.exactOptional(v.pipe(v.string(USER), v.regex(/^([A-Za-z_][\w.-]{0,31})?$/, USER))),
+      group: v.exactOptional(v.pipe(v.string(USER), v.regex(/^([A-Za-z_][\w.-]{0,31})?$/, USER))),
+      mode: v.exactOptional(v.pipe(v.string(MODE), v.regex(/^0?[0-7]{3}$/, MODE))),
+    }),
     control: section({
       socket: v.exactOptional(path("a socket", MAX_SOCKET_PATH)),
       group: v.exactOptional(

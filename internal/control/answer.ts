@@ -103,7 +103,7 @@ const channel: Answer<Json<ChannelReport>> = v.object({
 export const channels = v.array(channel);
 
 const claim: Answer<Json<ClaimReport>> = v.object({
-  by: v.picklist(["guest", "policy", "operator"]),
+  by: v.picklist(["guest", "policy", "fifo", "operator"]),
   vm: maybeText,
   vcpu: maybeNumber,
   wishKhz: number,

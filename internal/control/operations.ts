@@ -78,8 +78,8 @@ export interface ChannelReport {
 }
 
 export interface ClaimReport {
-  /** Who claims: a guest's scale request, its policy, or an operator. */
-  readonly by: "guest" | "policy" | "operator";
+  /** Who claims: a guest's scale request, a policy, a writer of the core's FIFO, or an operator. */
+  readonly by: "guest" | "policy" | "fifo" | "operator";
   readonly vm: string | undefined;
   readonly vcpu: number | undefined;
   readonly wishKhz: number;

@@ -20,6 +20,7 @@ export const EVENTS = [
   "claim-moved",
   "claim-withdrawn",
   "drift",
+  "resumed",
   "policy-waits",
   "config-reloaded",
   "vm-changed",

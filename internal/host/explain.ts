@@ -68,7 +68,9 @@ interface View {
 
 const who = (claim: ClaimView): string =>
   claim.vm === undefined
-    ? "the operator"
+    ? claim.by === "operator"
+      ? "the operator"
+      : `its FIFO${claim.by === "policy" ? " (by policy)" : ""}`
     : `vCPU ${claim.vcpu} of VM ${JSON.stringify(claim.vm)}${claim.by === "policy" ? " (by policy)" : ""}`;
 
 function sentences(view: View, decided: number | undefined): string[] {

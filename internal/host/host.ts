@@ -13,6 +13,7 @@ import { explainSysfs, type SysfsError } from "../sysfs/error.ts";
 import type { DomainId } from "../units.ts";
 import { Channels } from "./channels.ts";
 import { EventFeed } from "./events.ts";
+import { FifoHost } from "./fifo-host.ts";
 import { Ledger } from "./ledger.ts";
 import { LedgerDesk } from "./policies.ts";
 import { MachineCounters } from "./policy-counters.ts";
@@ -42,6 +43,7 @@ export class Host {
   readonly events = new EventFeed();
   readonly policies: PolicyEngine;
   readonly upkeep: Upkeep;
+  readonly #fifos: FifoHost;
   /** How long requests took, from received to answered. */
   readonly durations = new Histogram();
   readonly writes = new WriteMeter();
@@ -86,6 +88,7 @@ export class Host {
     const clock = options.clock ?? SYSTEM_CLOCK;
     const counters = new MachineCounters(options.sysfsRoot, (vm, vcpu) => desk.pcpusOf(vm, vcpu), clock);
     this.policies = new PolicyEngine(desk, counters, clock);
+    this.#fifos = new FifoHost({ cpufreq, ledger, policies: this.policies, log });
     const vmChanged = (vm: string) => this.policies.vmChanged(vm);
     this.channels = new Channels(
       { desk: { cpufreq, ledger, policies: this.policies }, log, events, durations, vmChanged },
@@ -99,6 +102,7 @@ export class Host {
       this.events,
       log,
       () => this.#config.cpufreq.drift,
+      () => this.policies.clockChanged(),
     );
   }
 
@@ -115,6 +119,7 @@ export class Host {
     this.#setPolicies();
     this.channels.watch(this.#config.channels.dirs);
     this.upkeep.start();
+    void this.#fifos.configure(this.#config.fifo);
   }
 
   /** Takes a new configuration: folders, pinning, limits and every VM's settings follow it at once. */
@@ -127,6 +132,7 @@ export class Host {
     this.channels.configure();
     this.channels.watch(config.channels.dirs);
     for (const error of this.ledger.settle()) this.log.error(explainSysfs(error));
+    void this.#fifos.configure(config.fifo);
     this.events.emit("config-reloaded", { files: config.files });
   }
 
@@ -141,6 +147,7 @@ export class Host {
   /** Ends all channels and gives every domain back. Returns what could not be given back. */
   stop(): readonly SysfsError[] {
     this.upkeep.stop();
+    void this.#fifos.stop();
     this.policies.close();
     this.channels.stop();
     const failed: SysfsError[] = [];

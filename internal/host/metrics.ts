@@ -23,7 +23,7 @@ export function readMetrics(host: Host, version: string): Snapshot {
   snapshot.add("powermon_vms", vms.length);
   for (const vm of vms) addVm(snapshot, host, vm);
 
-  const by = { guest: 0, policy: 0, operator: 0 };
+  const by = { guest: 0, policy: 0, fifo: 0, operator: 0 };
   for (const claim of ledger.claims()) {
     by[claim.claimant.by]++;
     if (claim.operator) continue;

@@ -1,13 +1,13 @@
 // Policies on the real host: the engine's wishes become claims in the ledger, so that they are arbitrated like everybody's.
 
-import { authorizeVcpu } from "../arbiter/authorize.ts";
+import { authorizeOperator, authorizeVcpu, type Grant } from "../arbiter/authorize.ts";
 import { highest, type Level, lowest, medium, roundUp } from "../frequency.ts";
 import type { Log } from "../log.ts";
 import { explain, type Refusal } from "../refusal.ts";
 import { err, ok, type Result } from "../result.ts";
 import type { Cpufreq, Domain } from "../sysfs/cpufreq.ts";
 import { explainSysfs } from "../sysfs/error.ts";
-import type { DomainId, Pcpu } from "../units.ts";
+import { type DomainId, type Pcpu, pcpu } from "../units.ts";
 import type { EventFeed } from "./events.ts";
 import type { Claimant, Ledger } from "./ledger.ts";
 import type { Origin, PolicyDesk, PolicyProblem, PolicyWish } from "./policy-desk.ts";
@@ -22,6 +22,15 @@ export interface PolicyHost {
   vm(name: string): Vm | undefined;
 }
 
+/** A FIFO's policies stand under this name, which no VM can have. */
+export const fifoName = (core: number): string => `/fifo${core}`;
+
+/** Returns the grant to act on a host CPU, for those whom the machine itself lets: operators, writers of its FIFO. */
+export function coreGrant(cpufreq: Cpufreq, core: number): Grant | undefined {
+  const domain = cpufreq.domainOf(pcpu(core));
+  return domain && authorizeOperator(pcpu(core), domain.id);
+}
+
 export class LedgerDesk implements PolicyDesk {
   readonly #host: PolicyHost;
   /** One per VM and origin: the ledger tells wishes apart by who has them. */
@@ -32,26 +41,25 @@ export class LedgerDesk implements PolicyDesk {
   }
 
   vcpus(name: string): readonly number[] | undefined {
+    const core = coreOf(name);
+    if (core !== undefined) return [core];
     const vm = this.#host.vm(name);
     return vm && Array.from({ length: vm.knownVcpus() }, (_, vcpu) => vcpu);
   }
 
   refuse(name: string, vcpu: number): Refusal | undefined {
-    const vm = this.#host.vm(name);
-    if (vm === undefined) return notThere(name, vcpu);
-    const grant = authorizeVcpu(vm, vcpu);
+    const grant = this.#grant(name, vcpu);
     return grant.ok ? undefined : grant.error;
   }
 
   wish(name: string, vcpu: number, origin: Origin, wish: PolicyWish): Result<void, PolicyProblem> {
-    const vm = this.#host.vm(name);
-    if (vm === undefined) return err(notThere(name, vcpu));
-    const grant = authorizeVcpu(vm, vcpu);
+    const grant = this.#grant(name, vcpu);
     if (!grant.ok) return grant;
     const domain = this.#host.cpufreq.domainById(grant.value.domains[0] as DomainId);
     if (domain === undefined)
       return err({ kind: "no-cpufreq", vm: name, vcpu, pcpu: grant.value.pcpus[0] ?? -1 });
-    return this.#host.ledger.wish(grant.value, this.#claimant(vm, origin), levelOf(domain, wish, vm.turbo));
+    const mayTurbo = this.#host.vm(name)?.turbo ?? true;
+    return this.#host.ledger.wish(grant.value, this.#claimant(name, origin), levelOf(domain, wish, mayTurbo));
   }
 
   withdraw(name: string, vcpu: number, origin: Origin): void {
@@ -74,22 +82,37 @@ export class LedgerDesk implements PolicyDesk {
 
   /** Returns where a vCPU runs, for those who count what happens there. */
   pcpusOf(name: string, vcpu: number): Result<readonly Pcpu[], Refusal> {
-    const vm = this.#host.vm(name);
-    if (vm === undefined) return err(notThere(name, vcpu));
-    const grant = authorizeVcpu(vm, vcpu);
+    const grant = this.#grant(name, vcpu);
     return grant.ok ? ok(grant.value.pcpus) : grant;
   }
 
-  #claimant(vm: Vm, origin: Origin): Claimant {
-    const key = `${origin} ${vm.vm}`;
+  #grant(name: string, vcpu: number): Result<Grant, Refusal> {
+    const core = coreOf(name);
+    if (core !== undefined) {
+      const grant = coreGrant(this.#host.cpufreq, core);
+      return grant ? ok(grant) : err({ kind: "no-cpufreq", vm: name, vcpu, pcpu: core });
+    }
+    const vm = this.#host.vm(name);
+    if (vm === undefined)
+      return err({ kind: "not-pinned", vm: name, vcpu, why: "the VM has no channel now" });
+    return authorizeVcpu(vm, vcpu);
+  }
+
+  #claimant(name: string, origin: Origin): Claimant {
+    const key = `${origin} ${name}`;
     let claimant = this.#claimants.get(key);
     if (claimant === undefined) {
-      const limitsIn = (domain: DomainId) => this.#host.vm(vm.vm)?.limitsIn(domain) ?? {};
+      const limitsIn = (domain: DomainId) => this.#host.vm(name)?.limitsIn(domain) ?? {};
       claimant = { slot: origin === "operator" ? "policy" : "guest", by: "policy", owner: this, limitsIn };
       this.#claimants.set(key, claimant);
     }
     return claimant;
   }
+}
+
+function coreOf(name: string): number | undefined {
+  const digits = /^\/fifo(\d+)$/.exec(name)?.[1];
+  return digits === undefined ? undefined : Number(digits);
 }
 
 /** Returns what a policy's level is on a domain; turbo only where policy, VM and machine all have it. */
@@ -109,8 +132,4 @@ function levelOf(domain: Domain, wish: PolicyWish, mayTurbo: boolean): Level {
       return { khz: wanted > top ? top : wanted, turbo };
     }
   }
-}
-
-function notThere(vm: string, vcpu: number): Refusal {
-  return { kind: "not-pinned", vm, vcpu, why: "the VM has no channel now" };
 }

@@ -7,25 +7,19 @@ import { err, ok, type Result } from "../result.ts";
 import type { SysfsError } from "../sysfs/error.ts";
 import { PacketCounter } from "../sysfs/net-counters.ts";
 import { type Network, readNetwork } from "../sysfs/network.ts";
-import type { Pcpu } from "../units.ts";
-import { openPerfPair, type PerfPair } from "./perf-events.ts";
+import { type OpenBranches, type PcpusOf, SharedBranches, VcpuBranches } from "./branch-counters.ts";
+import { openPerfPair } from "./perf-events.ts";
 import type { Clock, Counter, PolicyCounters } from "./policy-desk.ts";
 import { hasVf, VfCounter } from "./vf-counters.ts";
 
 /** A view of the interfaces is used this long, ms, so that 512 policies at once don't list them 512 times. */
 const FRESH_MS = 1000;
 
-/** Returns where a vCPU runs now: its pCPUs, or why it has none. */
-export type PcpusOf = (vm: string, vcpu: number) => Result<readonly Pcpu[], Refusal>;
-
-/** What opens a CPU's branch counters; openPerfPair unless a test says otherwise. */
-export type OpenBranches = (cpu: Pcpu) => Result<Pick<PerfPair, "read" | "close">, string>;
-
 export class MachineCounters implements PolicyCounters {
   readonly #sysfsRoot: string;
   readonly #pcpusOf: PcpusOf;
   readonly #clock: Clock;
-  readonly #openBranches: OpenBranches;
+  readonly #branches: SharedBranches;
   #network: { readonly seen: Network; readonly until: number } | undefined;
 
   /** @param sysfsRoot stands for /sys */
@@ -33,7 +27,7 @@ export class MachineCounters implements PolicyCounters {
     this.#sysfsRoot = sysfsRoot;
     this.#pcpusOf = pcpusOf;
     this.#clock = clock;
-    this.#openBranches = openBranches;
+    this.#branches = new SharedBranches(openBranches, clock);
   }
 
   traffic(vm: string, rule: TrafficRule): Result<Counter<number>, Refusal> {
@@ -59,7 +53,7 @@ export class MachineCounters implements PolicyCounters {
   }
 
   branches(vm: string, vcpu: number): Result<Counter<BranchSample>, Refusal> {
-    const counter = new VcpuBranches(vm, vcpu, this.#pcpusOf, this.#openBranches);
+    const counter = new VcpuBranches(vm, vcpu, this.#pcpusOf, this.#branches);
     const opened = counter.open();
     return opened.ok ? ok(counter) : opened;
   }
@@ -94,73 +88,5 @@ class Sum implements Counter<number> {
 
   close(): void {
     for (const part of this.#parts) part.close();
-  }
-}
-
-/** Branches where one vCPU runs; it follows when the vCPU is pinned elsewhere. */
-class VcpuBranches implements Counter<BranchSample> {
-  readonly #vm: string;
-  readonly #vcpu: number;
-  readonly #pcpusOf: PcpusOf;
-  readonly #openBranches: OpenBranches;
-  #pcpus: readonly Pcpu[] = [];
-  #pairs: readonly Pick<PerfPair, "read" | "close">[] = [];
-  /** Added to what the open counters show, so that the sum never goes back. */
-  #base: BranchSample = { branches: 0, misses: 0 };
-
-  constructor(vm: string, vcpu: number, pcpusOf: PcpusOf, openBranches: OpenBranches) {
-    this.#vm = vm;
-    this.#vcpu = vcpu;
-    this.#pcpusOf = pcpusOf;
-    this.#openBranches = openBranches;
-  }
-
-  open(): Result<void, Refusal> {
-    const place = this.#pcpusOf(this.#vm, this.#vcpu);
-    if (!place.ok) return place;
-    const pairs: Pick<PerfPair, "read" | "close">[] = [];
-    for (const pcpu of place.value) {
-      const pair = this.#openBranches(pcpu);
-      if (pair.ok) pairs.push(pair.value);
-      else {
-        for (const other of pairs) other.close();
-        return err({ kind: "no-branch-counters", vm: this.#vm, vcpu: this.#vcpu, pcpu, why: pair.error });
-      }
-    }
-    this.#pcpus = place.value;
-    this.#pairs = pairs;
-    return ok(undefined);
-  }
-
-  read(): Result<BranchSample | undefined, SysfsError> {
-    const place = this.#pcpusOf(this.#vm, this.#vcpu);
-    if (place.ok && place.value !== this.#pcpus && place.value.join() !== this.#pcpus.join()) {
-      this.#base = this.#sum() ?? this.#base;
-      this.close();
-      if (!this.open().ok) return this.#gone();
-    }
-    const sum = this.#sum();
-    return sum === undefined ? this.#gone() : ok(sum);
-  }
-
-  close(): void {
-    for (const pair of this.#pairs) pair.close();
-    this.#pairs = [];
-  }
-
-  #sum(): BranchSample | undefined {
-    let { branches, misses } = this.#base;
-    if (this.#pairs.length === 0) return undefined;
-    for (const pair of this.#pairs) {
-      const counts = pair.read();
-      if (counts === undefined) return undefined;
-      branches += counts.first;
-      misses += counts.second;
-    }
-    return { branches, misses };
-  }
-
-  #gone(): Result<never, SysfsError> {
-    return err({ kind: "sysfs", op: "read", path: `perf:cpu${this.#pcpus.join(",")}`, code: "ENODEV" });
   }
 }

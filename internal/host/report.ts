@@ -41,8 +41,8 @@ export function claimReport(claim: Claim, domain: Domain) {
   const { vm, vcpu } = claim.grant;
   return {
     by: claim.claimant.by,
-    vm: claim.operator ? undefined : vm,
-    vcpu: claim.operator ? undefined : vcpu,
+    vm: vm === "" ? undefined : vm,
+    vcpu: vm === "" ? undefined : vcpu,
     wishKhz: claim.level.khz,
     turbo: claim.level.turbo,
     clippedKhz: clip(claim.level.khz, claim.limitsIn(domain.id)),

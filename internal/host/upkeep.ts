@@ -14,6 +14,8 @@ import type { Claim, Ledger } from "./ledger.ts";
 /** Live pins and leases are looked at this often, in ms; CPUs and drift every DRIFT_EVERY-th time. */
 const PERIOD_MS = 500;
 const DRIFT_EVERY = 4;
+/** Smaller changes of the clock are corrections, ms. */
+const JUMP_MS = 2000;
 
 export class Upkeep {
   /** Times a domain was found changed by somebody else. */
@@ -28,6 +30,9 @@ export class Upkeep {
   readonly #events: EventFeed;
   readonly #log: Log;
   readonly #rule: () => DriftRule;
+  readonly #clockJumped: () => void;
+  /** The wall clock less the monotonic one: it moves when the clock is set or the machine slept. */
+  #offsetMs = 0;
   #online = "";
   #turns = 0;
   #dueAt = 0;
@@ -40,6 +45,7 @@ export class Upkeep {
     events: EventFeed,
     log: Log,
     rule: () => DriftRule,
+    clockJumped: () => void,
   ) {
     this.#cpufreq = cpufreq;
     this.#ledger = ledger;
@@ -47,11 +53,13 @@ export class Upkeep {
     this.#events = events;
     this.#log = log;
     this.#rule = rule;
+    this.#clockJumped = clockJumped;
   }
 
   start(): void {
     this.#online = this.#readOnline();
     this.#dueAt = performance.now() + PERIOD_MS;
+    this.#offsetMs = Date.now() - performance.now();
     this.#timer = setInterval(() => this.#turn(), PERIOD_MS);
   }
 
@@ -70,8 +78,27 @@ export class Upkeep {
     this.lag.observe(Math.max(0, now - this.#dueAt));
     this.#dueAt = now + PERIOD_MS;
     this.#turns++;
+    this.#clock(Date.now() - now);
     if (this.#turns % DRIFT_EVERY === 0) this.#cpus();
     this.#pinsAndLeases();
+  }
+
+  /** performance.now() stands still while the machine sleeps. Source: clock_gettime(2), CLOCK_MONOTONIC. */
+  #clock(offsetMs: number): void {
+    const jumpedMs = offsetMs - this.#offsetMs;
+    this.#offsetMs = offsetMs;
+    if (Math.abs(jumpedMs) < JUMP_MS) return;
+    this.#log.info("The clock jumped: slept, or was set; claims are written again", {
+      seconds: Math.round(jumpedMs / 1000),
+    });
+    this.resumed();
+  }
+
+  /** What the kernel forgot while the machine slept is written again, and policies look at the clock. */
+  resumed(): void {
+    this.#events.emit("resumed");
+    this.reapply();
+    this.#clockJumped();
   }
 
   #cpus(): void {

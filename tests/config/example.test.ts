@@ -14,7 +14,14 @@ const text = readFileSync(EXAMPLE, "utf8");
 
 test("readConfigFile() reads the example as it is, and it changes nothing", () => {
   const read = readConfigFile(EXAMPLE);
-  expect(read.ok && read.value.says).toEqual({ channels: {}, pinning: {}, cpufreq: {}, control: {}, "vm-defaults": {} });
+  expect(read.ok && read.value.says).toEqual({
+    channels: {},
+    pinning: {},
+    cpufreq: {},
+    fifo: {},
+    control: {},
+    "vm-defaults": {},
+  });
 });
 
 test("the example with its defaults uncommented says what the program's own defaults say, every key", () => {

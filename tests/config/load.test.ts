@@ -31,6 +31,7 @@ describe("loadConfig()", () => {
       channels: { dirs: ["/run/powermon/channels"] },
       pinning: { sources: ["proc"], floating: "refuse", libvirtUri: "qemu:///system" },
       cpufreq: { drift: "reapply" },
+      fifo: { enable: false, dir: "/run/powermon/fifo", cpus: [], owner: "", group: "powermon", mode: 0o660 },
       control: { socket: "/run/powermon/control.sock", group: "powermon" },
       limits: [],
       vms: [],

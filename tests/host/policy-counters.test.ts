@@ -1,7 +1,8 @@
 // The machine's counters behind the engine: real packets in a namespace move a fixture's frequency; recorded branches move another.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { MachineCounters, type OpenBranches } from "../../internal/host/policy-counters.ts";
+import type { OpenBranches } from "../../internal/host/branch-counters.ts";
+import { MachineCounters } from "../../internal/host/policy-counters.ts";
 import { SYSTEM_CLOCK } from "../../internal/host/policy-desk.ts";
 import { PolicyEngine } from "../../internal/host/policy-engine.ts";
 import type { TrafficRule } from "../../internal/policy.ts";
@@ -151,27 +152,55 @@ describe("MachineCounters.branches()", () => {
   test("follows a vCPU to another pCPU without going back", () => {
     const { counts, open, openBranches } = perf();
     counts.set(2, { first: 1000, second: 10 });
-    counts.set(5, { first: 7, second: 1 });
+    counts.set(5, { first: 70, second: 1 });
     let place: readonly Pcpu[] = [pcpu(2)];
+    const clock = new TestClock("2026-06-10T12:00:00Z");
     const counter = value(
-      new MachineCounters("/nowhere", () => ok(place), SYSTEM_CLOCK, openBranches).branches("vm0", 0),
+      new MachineCounters("/nowhere", () => ok(place), clock, openBranches).branches("vm0", 0),
     );
-    expect(value(counter.read())).toEqual({ branches: 1000, misses: 10 });
+    expect(value(counter.read())).toEqual({ branches: 0, misses: 0 });
+    counts.set(2, { first: 1500, second: 30 });
+    clock.pass(100);
+    expect(value(counter.read())).toEqual({ branches: 500, misses: 20 });
     place = [pcpu(5)];
-    expect(value(counter.read())).toEqual({ branches: 1007, misses: 11 });
+    clock.pass(100);
+    expect(value(counter.read())).toEqual({ branches: 500, misses: 20 });
     expect(open).toEqual([5]);
+    counts.set(5, { first: 100, second: 2 });
+    clock.pass(100);
+    expect(value(counter.read())).toEqual({ branches: 530, misses: 21 });
     counter.close();
+    expect(open).toEqual([]);
+  });
+
+  test("reads a pCPU once for all vCPUs on it, and closes it with the last", () => {
+    const { counts, open, openBranches } = perf();
+    counts.set(2, { first: 1000, second: 10 });
+    const clock = new TestClock("2026-06-10T12:00:00Z");
+    const counters = new MachineCounters("/nowhere", () => ok([pcpu(2)]), clock, openBranches);
+    const both = [0, 1].map((vcpu) => value(counters.branches("vm0", vcpu)));
+    expect(open).toEqual([2]);
+    clock.pass(100);
+    counts.set(2, { first: 1600, second: 10 });
+    expect(value(both[0]?.read() ?? ok(undefined))).toEqual({ branches: 600, misses: 0 });
+    counts.set(2, { first: 9999, second: 10 });
+    expect(value(both[1]?.read() ?? ok(undefined))).toEqual({ branches: 600, misses: 0 });
+    both[0]?.close();
+    expect(open).toEqual([2]);
+    both[1]?.close();
     expect(open).toEqual([]);
   });
 
   test("says so when the CPU goes offline", () => {
     const { counts, openBranches } = perf();
     counts.set(2, { first: 1000, second: 10 });
+    const clock = new TestClock("2026-06-10T12:00:00Z");
     const counter = value(
-      new MachineCounters("/nowhere", () => ok([pcpu(2)]), SYSTEM_CLOCK, openBranches).branches("vm0", 0),
+      new MachineCounters("/nowhere", () => ok([pcpu(2)]), clock, openBranches).branches("vm0", 0),
     );
     counts.delete(2);
-    expect(error(counter.read())).toMatchObject({ code: "ENODEV", path: "perf:cpu2" });
+    clock.pass(100);
+    expect(error(counter.read())).toMatchObject({ code: "ENODEV", path: "perf:vm=vm0,vcpu=0" });
     counter.close();
   });
 });

@@ -75,3 +75,12 @@ describe("Upkeep", () => {
     expect(lab.host.ledger.claim("guest", "vm1", 0)?.level.khz as number).toBe(2600000);
   });
 });
+
+test("Upkeep.resumed() writes again what the kernel forgot while it slept", async () => {
+  lab.start();
+  const vm1 = await lab.guest("vm1.0");
+  await ask(vm1, frame({ step: "max" }));
+  writeFileSync(lab.path(2, "scaling_setspeed"), "1400000\n");
+  lab.host.upkeep.resumed();
+  expect(lab.speed(2)).toBe(2600000);
+});
