@@ -128,6 +128,26 @@ export interface ExplainReport extends FreqReport {
     { readonly at: string; readonly khz: number | undefined; readonly error: string | undefined } | undefined;
 }
 
+export interface PolicyReport {
+  /** A VM's name, or /fifoN for what was written into a FIFO. */
+  readonly vm: string;
+  readonly origin: "operator" | "guest";
+  readonly type: "traffic" | "time" | "workload" | "branch-ratio";
+  /** False for a guest's policy while an operator's stands. */
+  readonly inForce: boolean;
+  readonly vcpus: "all" | readonly number[];
+  readonly turbo: boolean;
+  readonly wishes: readonly { readonly vcpu: number; readonly level: "min" | "medium" | "max" | number }[];
+  /** When it looks at the clock again, ISO 8601. */
+  readonly dueAt: string | undefined;
+  /** The last rate it counted, packets per second. */
+  readonly pps: number | undefined;
+  /** Why it is not, or not wholly, in effect. */
+  readonly problem: string | undefined;
+  /** The rule with its windows and thresholds. */
+  readonly rule: object;
+}
+
 /** Settings of a VM that can be changed at run time. */
 export interface VmChange {
   readonly queries?: boolean | undefined;
@@ -170,6 +190,14 @@ export interface Operations {
   /** Ends the operator's claims. */
   releaseFreq(cpus: readonly number[] | "all"): Done<readonly FreqReport[]>;
   explain(cpu: number): Done<ExplainReport>;
+  policies(): readonly PolicyReport[];
+  policy(vm: string): Done<readonly PolicyReport[]>;
+  /** `written` is a policy as [vm.NAME.policy] of the configuration has it. */
+  setPolicy(vm: string, written: object, save: boolean): Done<readonly PolicyReport[]>;
+  /** Ends the operator's policy; the guest's own takes over. */
+  removePolicy(vm: string, save: boolean): Done;
+  /** The machine slept: what the kernel forgot is written again. */
+  resumed(): Done;
   reload(): Done<{ readonly files: readonly string[] }>;
   /** Calls `listener` for each event until the returned function is called. */
   subscribe(listener: (event: HappenedEvent) => void): () => void;

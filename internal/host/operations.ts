@@ -16,6 +16,7 @@ import type { Happening } from "./events.ts";
 import { FreqOperations } from "./freq-operations.ts";
 import type { Host } from "./host.ts";
 import { readMetrics } from "./metrics.ts";
+import { PolicyOperations } from "./policy-operations.ts";
 import { channelReport, sumCounts, vcpuReport, vmReport } from "./report.ts";
 
 /** What the operations need beside the host. */
@@ -44,12 +45,16 @@ export class HostOperations {
   readonly #host: Host;
   readonly #options: OperationsOptions;
   readonly #freq: FreqOperations;
+  readonly #policies: PolicyOperations;
   readonly #startedAt = performance.now();
   #runtime: ConfigFile = {};
 
   constructor(host: Host, options: OperationsOptions) {
     this.#host = host;
     this.#freq = new FreqOperations(host);
+    this.#policies = new PolicyOperations(host, (vm, policy) =>
+      saveVm(options.dropInDir, vm, { policy } as VmChanges),
+    );
     this.#options = options;
   }
 
@@ -187,6 +192,27 @@ export class HostOperations {
 
   explain(cpu: number) {
     return this.#freq.explain(cpu);
+  }
+
+  policies() {
+    return this.#policies.policies();
+  }
+
+  policy(vm: string) {
+    return this.#policies.policy(vm);
+  }
+
+  setPolicy(vm: string, written: object, save: boolean) {
+    return this.#policies.setPolicy(vm, written, save);
+  }
+
+  removePolicy(vm: string, save: boolean): Answer {
+    return this.#policies.removePolicy(vm, save);
+  }
+
+  resumed(): Answer {
+    this.#host.upkeep.resumed();
+    return DONE;
   }
 
   reload() {

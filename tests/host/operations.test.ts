@@ -208,3 +208,47 @@ describe("HostOperations", () => {
     expect(message(await operations.pinVcpu("vm9", 0, [1]))).toContain("not-found");
   });
 });
+
+describe("HostOperations on policies", () => {
+  test("setPolicy() acts at once, is listed, beats the guest's word and ends", async () => {
+    const operations = start();
+    const before = lab.speed(3);
+    const vm1 = await lab.guest("vm1.0");
+    await ask(vm1, frame({ step: "max", vcpu: 0 }));
+    const [report] = value(
+      operations.setPolicy("vm1", { type: "workload", workload: "low", vcpus: [0, 1] }, false),
+    );
+    expect(report).toMatchObject({ vm: "vm1", origin: "operator", type: "workload", inForce: true });
+    expect([lab.speed(2), lab.speed(3)]).toEqual([800000, 800000]);
+    expect(value(operations.explain(3)).winner).toMatchObject({ by: "policy", vm: "vm1", vcpu: 1 });
+    expect(operations.policies().length).toBe(1);
+    value(operations.removePolicy("vm1", false));
+    expect([lab.speed(2), lab.speed(3)]).toEqual([2600000, before]);
+    expect(message(operations.policy("vm1"))).toContain("not-found");
+    expect(message(operations.removePolicy("vm1", false))).toContain("not-found");
+  });
+
+  test("setPolicy() names what is wrong, and refuses what can't be done here", async () => {
+    const operations = start();
+    await lab.guest("vm1.0");
+    expect(message(operations.setPolicy("vm1", { type: "workload", wrkload: "low" }, false))).toContain(
+      "workload",
+    );
+    expect(
+      message(operations.setPolicy("vm1", { type: "workload", workload: "low", vcpus: [9] }, false)),
+    ).toStartWith("refused");
+  });
+
+  test("setPolicy() with save is there after a restart", async () => {
+    const operations = start();
+    await lab.guest("vm1.0");
+    value(operations.setPolicy("vm1", { type: "workload", workload: "low" }, true));
+    const again = loadConfig(undefined, lab.dropIns);
+    expect(again.ok && (again.value.says.vm?.["vm1"] as object)).toEqual({
+      policy: { type: "workload", workload: "low" },
+    });
+    value(operations.removePolicy("vm1", true));
+    const after = loadConfig(undefined, lab.dropIns);
+    expect(after.ok && (after.value.says.vm?.["vm1"] as object)).toEqual({});
+  });
+});
