@@ -24,6 +24,10 @@ export interface Wish {
 export interface Decision<W> {
   readonly target: Khz;
   readonly winner: W;
+  /** The winner's wish within its VM's limits, before the site's. */
+  readonly highest: Khz;
+  /** How many wishes are as high: while one of them stays and none goes above, the target stays. */
+  readonly holders: number;
   /** Which limit changed the winner's wish, if one did. */
   readonly clippedBy: "vm" | "site" | undefined;
 }
@@ -45,12 +49,16 @@ export function arbitrate<W extends Wish>(
 ): Decision<W> | undefined {
   let winner: W | undefined;
   let best = -1 as Khz;
+  let holders = 0;
   for (const wish of wishes) {
     if (wish.superseded || (winner?.operator === true && !wish.operator)) continue;
     const clipped = clip(wish.level.khz, wish.limitsIn(domain));
     if (clipped > best || (wish.operator && winner?.operator === false)) {
       best = clipped;
       winner = wish;
+      holders = 1;
+    } else if (clipped === best) {
+      holders++;
     }
   }
   if (winner === undefined) return undefined;
@@ -58,6 +66,8 @@ export function arbitrate<W extends Wish>(
   return {
     target,
     winner,
+    highest: best,
+    holders,
     clippedBy: target !== best ? "site" : best !== winner.level.khz ? "vm" : undefined,
   };
 }

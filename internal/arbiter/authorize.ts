@@ -7,7 +7,13 @@ import { type DomainId, type Pcpu, type Vcpu, vcpu } from "../units.ts";
 
 /** Where a vCPU runs now. */
 export type Placement =
-  | { readonly kind: "placed"; readonly pcpus: readonly Pcpu[]; readonly domains: readonly DomainId[] }
+  | {
+      readonly kind: "placed";
+      readonly pcpus: readonly Pcpu[];
+      readonly domains: readonly DomainId[];
+      /** The grant it led to: a placement is one vCPU's, so the next request gets the same one. Set by authorizeVcpu() alone. */
+      granted?: Result<Grant, never>;
+    }
   | { readonly kind: "floating"; readonly pcpus: string }
   | { readonly kind: "unpinned"; readonly why: string }
   | { readonly kind: "absent"; readonly count: number }
@@ -83,23 +89,19 @@ export function authorizeOperator(cpu: Pcpu, domain: DomainId): Grant {
   return { vm: "", vcpu: vcpu(cpu), pcpus: [cpu], domains: [domain] } as unknown as Grant;
 }
 
-/** The grant that each placement led to: a placement is one vCPU's, so the next request gets the same one. */
-const GRANTED = new WeakMap<Placement, Result<Grant, Refusal>>();
-
 /** Returns the grant to act on one vCPU of the channel's own VM, or why not. */
 export function authorizeVcpu(standing: Standing, index: number): Result<Grant, Refusal> {
   const { vm } = standing;
   const place = standing.placement(index);
   switch (place.kind) {
-    case "placed": {
-      let granted = GRANTED.get(place);
-      if (granted === undefined) {
-        const { pcpus, domains } = place;
-        granted = ok({ vm, vcpu: vcpu(index), pcpus, domains } as unknown as Grant);
-        GRANTED.set(place, granted);
-      }
-      return granted;
-    }
+    case "placed":
+      place.granted ??= ok({
+        vm,
+        vcpu: vcpu(index),
+        pcpus: place.pcpus,
+        domains: place.domains,
+      } as unknown as Grant);
+      return place.granted;
     case "floating":
       return err({ kind: "floating", vm, vcpu: index, pcpus: place.pcpus });
     case "unpinned":

@@ -9,7 +9,7 @@ import { RequestDecoder } from "../packet/request.ts";
 import { explain } from "../refusal.ts";
 import { explainSysfs } from "../sysfs/error.ts";
 import type { EventFeed } from "./events.ts";
-import type { Claimant } from "./ledger.ts";
+import type { Claimant } from "./claim.ts";
 import { Lease } from "./lease.ts";
 import type { Outcome } from "./outcome.ts";
 import { type Desk, refuse, serve } from "./serve/index.ts";

@@ -9,7 +9,7 @@ import { khz, pcpu } from "../units.ts";
 import { type Answer, no, type Numbers, yes } from "./answer.ts";
 import { explainCpu } from "./explain.ts";
 import type { Host } from "./host.ts";
-import type { Claimant } from "./ledger.ts";
+import type { Claimant } from "./claim.ts";
 import { freqReport } from "./report.ts";
 
 export class FreqOperations {

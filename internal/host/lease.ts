@@ -2,7 +2,8 @@
 
 import type { Level } from "../frequency.ts";
 import type { SysfsError } from "../sysfs/error.ts";
-import type { Claimant, Ledger } from "./ledger.ts";
+import type { Claimant } from "./claim.ts";
+import type { Ledger } from "./ledger.ts";
 
 /** A claim as it stood: the ledger's own changes with the next wish. */
 export interface Before {

@@ -9,7 +9,8 @@ import type { Cpufreq, Domain } from "../sysfs/cpufreq.ts";
 import { explainSysfs } from "../sysfs/error.ts";
 import { type DomainId, type Pcpu, pcpu } from "../units.ts";
 import type { EventFeed } from "./events.ts";
-import type { Claimant, Ledger } from "./ledger.ts";
+import type { Claimant } from "./claim.ts";
+import type { Ledger } from "./ledger.ts";
 import type { Origin, PolicyDesk, PolicyProblem, PolicyWish } from "./policy-desk.ts";
 import type { Vm } from "./vm.ts";
 

@@ -6,7 +6,7 @@ import { explain } from "../refusal.ts";
 import type { Domain } from "../sysfs/cpufreq.ts";
 import type { Channel, ChannelCounts } from "./channel.ts";
 import type { Host } from "./host.ts";
-import type { Claim } from "./ledger.ts";
+import type { Claim } from "./claim.ts";
 import type { PastRefusal, Vm } from "./vm.ts";
 
 /** Most vCPUs that a report lists one by one. */

@@ -9,7 +9,8 @@ import type { Cpufreq } from "../sysfs/cpufreq.ts";
 import { explainSysfs, type SysfsError } from "../sysfs/error.ts";
 import type { Channels } from "./channels.ts";
 import type { EventFeed } from "./events.ts";
-import type { Claim, Ledger } from "./ledger.ts";
+import type { Claim } from "./claim.ts";
+import type { Ledger } from "./ledger.ts";
 
 /** Live pins and leases are looked at this often, in ms; CPUs and drift every DRIFT_EVERY-th time. */
 const PERIOD_MS = 500;

@@ -85,7 +85,7 @@ export const METRICS = {
     help: "What the clock of a vCPU that has a claim is set to",
     labels: ["vm", "vcpu"],
   },
-  powermon_domains: { type: "gauge", help: "cpufreq domains of this host", labels: [] },
+  powermon_domains: { type: "gauge", help: "Domains of this host: CPUs that share a clock", labels: [] },
   powermon_domain_wanted_hertz: {
     type: "gauge",
     help: "The wish that decides a claimed domain, before limits",

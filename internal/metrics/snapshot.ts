@@ -13,7 +13,11 @@ export interface Sample {
 }
 
 /** A metric as it was read. */
-export type Reading = { readonly name: MetricName; readonly help: string; readonly labels: readonly string[] } & (
+export type Reading = {
+  readonly name: MetricName;
+  readonly help: string;
+  readonly labels: readonly string[];
+} & (
   | { readonly type: "counter" | "gauge"; readonly samples: readonly Sample[] }
   | { readonly type: "histogram"; readonly histogram: Histogram }
 );

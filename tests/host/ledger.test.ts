@@ -7,7 +7,8 @@ import {
   type Grant,
   type Standing,
 } from "../../internal/arbiter/authorize.ts";
-import { type Claimant, Ledger, type Slot, SLOTS } from "../../internal/host/ledger.ts";
+import { type Claimant, type Slot, SLOTS } from "../../internal/host/claim.ts";
+import { Ledger } from "../../internal/host/ledger.ts";
 import { openCpufreq } from "../../internal/sysfs/cpufreq.ts";
 import { khz, pcpu } from "../../internal/units.ts";
 import { makeTree, type Tree } from "../helpers/tree.ts";

@@ -10,7 +10,7 @@ import type { Request } from "../../request.ts";
 import type { SysfsError } from "../../sysfs/error.ts";
 import { khz } from "../../units.ts";
 import type { Lease } from "../lease.ts";
-import type { Claimant } from "../ledger.ts";
+import type { Claimant } from "../claim.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Vm } from "../vm.ts";
 import type { Desk, Serve } from "./index.ts";

@@ -1,7 +1,8 @@
 // The table of request kinds: the compiler holds it complete, so no request can be forgotten.
 
 import type { Request } from "../../request.ts";
-import type { Claimant, Ledger } from "../ledger.ts";
+import type { Claimant } from "../claim.ts";
+import type { Ledger } from "../ledger.ts";
 import type { PolicyEngine } from "../policy-engine.ts";
 import { type Outcome, refused } from "../outcome.ts";
 import type { Cpufreq } from "../../sysfs/cpufreq.ts";

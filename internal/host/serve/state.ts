@@ -4,7 +4,7 @@ import { clip } from "../../arbiter/arbitrate.ts";
 import type { Decider, VcpuState } from "../../extension.ts";
 import { highest, lowest } from "../../frequency.ts";
 import type { Domain } from "../../sysfs/cpufreq.ts";
-import type { Claim, Claimant } from "../ledger.ts";
+import type { Claim, Claimant } from "../claim.ts";
 import type { Vm } from "../vm.ts";
 import { tellGuest } from "./guest-words.ts";
 import type { Desk } from "./index.ts";
