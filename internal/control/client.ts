@@ -82,9 +82,14 @@ export class ControlClient {
     return this.#ask("POST", ["reload"], answer.reloaded);
   }
 
+  /** Returns all metrics in Prometheus' text format. */
+  metrics(): Promise<Result<string, ControlError>> {
+    return this.#askText("GET", "/metrics", undefined);
+  }
+
   /** Yields what happens from now on; ends with the error that ended it, which is `no-answer` when powermon stops. */
   async *events(): AsyncGenerator<HappenedEvent, ControlError> {
-    const opened = await this.#send("GET", ["events"], undefined, undefined);
+    const opened = await this.#send("GET", pathOf(["events"]), undefined, undefined);
     if (!opened.ok) return opened.error;
     const { body, status } = opened.value;
     if (status !== 200 || body === null) return errorOf(status, await opened.value.text());
@@ -106,6 +111,15 @@ export class ControlClient {
     schema: Answer<T>,
     body?: object,
   ): Promise<Result<T, ControlError>> {
+    const text = await this.#askText(method, pathOf(path), body);
+    return text.ok ? this.#parse(schema, text.value) : text;
+  }
+
+  async #askText(
+    method: string,
+    path: string,
+    body: object | undefined,
+  ): Promise<Result<string, ControlError>> {
     const signal = AbortSignal.timeout(this.#timeoutMs);
     const response = await this.#send(method, path, body, signal);
     if (!response.ok) return response;
@@ -115,13 +129,12 @@ export class ControlClient {
     } catch (cause) {
       return err(this.#unanswered(cause));
     }
-    if (!response.value.ok) return err(errorOf(response.value.status, text));
-    return this.#parse(schema, text);
+    return response.value.ok ? ok(text) : err(errorOf(response.value.status, text));
   }
 
   async #send(
     method: string,
-    path: readonly string[],
+    path: string,
     body: object | undefined,
     signal: AbortSignal | undefined,
   ): Promise<Result<Response, ControlError>> {
@@ -129,7 +142,7 @@ export class ControlClient {
     if (wrong !== undefined) return err({ code: "invalid", message: `${wrong}; name powermon's socket.` });
     try {
       return ok(
-        await fetch(`http://powermon/v1/${path.map(encodeURIComponent).join("/")}`, {
+        await fetch(`http://powermon${path}`, {
           method,
           unix: this.#socket,
           // Each command asks once.
@@ -183,6 +196,10 @@ export class ControlClient {
       message: `powermon on ${this.#socket} answered something unexpected${path === null ? "" : ` (${path})`}; is it of another version?`,
     });
   }
+}
+
+function pathOf(parts: readonly string[]): string {
+  return `/v1/${parts.map(encodeURIComponent).join("/")}`;
 }
 
 function listed(list: readonly number[] | "all"): string {

@@ -6,6 +6,7 @@ import { type Route, ROUTES } from "./routes.ts";
 export type Found =
   | { readonly kind: "route"; readonly route: Route; readonly parts: readonly string[] }
   | { readonly kind: "events" }
+  | { readonly kind: "metrics" }
   | { readonly kind: "wrong-method"; readonly allowed: readonly string[] }
   | { readonly kind: "nowhere" };
 
@@ -16,6 +17,9 @@ const TABLE = ROUTES.map((route) => ({ route, pattern: route.path.split("/") }))
  * encoded slash never makes a new part, and "." and ".." are parts like any other.
  */
 export function findRoute(method: string, target: string): Found {
+  // Outside of /v1, since Prometheus asks there unless it is told otherwise.
+  if (target === "/metrics")
+    return method === "GET" ? { kind: "metrics" } : { kind: "wrong-method", allowed: ["GET"] };
   const parts = decodeParts(target);
   if (parts === undefined || parts[0] !== "v1") return { kind: "nowhere" };
   const rest = parts.slice(1);

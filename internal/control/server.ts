@@ -25,6 +25,8 @@ export interface ControlOptions {
   /** The group that may use it beside the owner; empty for nobody else. */
   readonly group: string;
   readonly operations: Operations;
+  /** Returns all metrics in Prometheus' text format. */
+  readonly metrics: () => string;
   readonly log: Log;
   /** Returns who is connected to the file descriptor `fd`, for the log of changes. */
   readonly peerOf?: (fd: number) => Peer | undefined;
@@ -42,6 +44,8 @@ export interface ControlServer {
 const MAX_CONNECTIONS = 64;
 /** A connection without a request is closed after this time, in ms. */
 const IDLE_MS = 10_000;
+/** The content type of metrics. Source: Prometheus, exposition formats, text format 0.0.4. */
+export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 /** Most bytes of a body that are written to the log of changes. */
 const MAX_LOGGED = 200;
 
@@ -138,6 +142,9 @@ class Control {
         405,
         problem("invalid", `${method} is not taken here; ${found.allowed.join(", ")} would be.`),
       );
+    } else if (found.kind === "metrics") {
+      response.writeHead(200, { "content-type": METRICS_TYPE, "cache-control": "no-store" });
+      response.end(this.#options.metrics());
     } else if (found.kind === "events") {
       if (this.#streams.hasRoom) this.#streams.open(response);
       else write(response, 503, problem("busy", "There are too many event listeners already; try again."));

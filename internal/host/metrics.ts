@@ -45,6 +45,9 @@ export function readMetrics(host: Host, version: string): Snapshot {
   for (const { id, khz, s } of writes.timeInState(performance.now())) {
     snapshot.add("powermon_domain_time_in_state_seconds_total", s, id, khz * HZ_PER_KHZ);
   }
+  for (const [type, count] of Object.entries(host.policies.evaluations)) {
+    snapshot.add("powermon_policy_evaluations_total", count, type);
+  }
   snapshot.add("powermon_frequency_writes_total", writes.writes);
   for (const [errno, count] of writes.errors)
     snapshot.add("powermon_frequency_write_errors_total", count, errno);

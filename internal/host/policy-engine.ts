@@ -12,7 +12,7 @@ import {
   type PolicyWish,
   SYSTEM_CLOCK,
 } from "./policy-desk.ts";
-import { PolicyRun } from "./policy-run.ts";
+import { type Evaluations, PolicyRun } from "./policy-run.ts";
 
 /** How often packets are counted for those who follow traffic, ms. */
 export const TRAFFIC_MS = 1000;
@@ -50,6 +50,7 @@ const TIMERS = ["time", "traffic", "branches", "retry"] as const;
 type Timer = (typeof TIMERS)[number];
 
 export class PolicyEngine {
+  readonly evaluations: Evaluations = { time: 0, traffic: 0, workload: 0, "branch-ratio": 0 };
   readonly #desk: PolicyDesk;
   readonly #counters: PolicyCounters;
   readonly #clock: Clock;
@@ -77,7 +78,7 @@ export class PolicyEngine {
     owner?: object,
     lasting = false,
   ): Result<void, PolicyProblem> {
-    const run = new PolicyRun(vm, origin, policy, this.#desk, this.#counters, this.#clock);
+    const run = new PolicyRun(vm, origin, policy, this.#desk, this.#counters, this.#clock, this.evaluations);
     const opened = run.open();
     const behind = origin === "guest" && this.#held.get(vm)?.operator !== undefined;
     if (behind || (!opened.ok && !lasting)) run.close();
@@ -107,7 +108,7 @@ export class PolicyEngine {
     const next = ORIGINS.find((other) => left[other] !== undefined);
     const policy = next === undefined ? undefined : left[next]?.policy;
     if (next !== undefined && policy !== undefined) {
-      const successor = new PolicyRun(vm, next, policy, this.#desk, this.#counters, this.#clock);
+      const successor = new PolicyRun(vm, next, policy, this.#desk, this.#counters, this.#clock, this.evaluations);
       this.#runs.set(vm, successor);
       successor.restart();
     } else {

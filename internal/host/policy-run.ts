@@ -11,6 +11,7 @@ import {
   type Watch,
 } from "../profile/profile.ts";
 import { DONE, err, type Result } from "../result.ts";
+import type { PolicyType } from "../request.ts";
 import type { Refusal } from "../refusal.ts";
 import type {
   Clock,
@@ -33,6 +34,9 @@ interface Subject {
   last: BranchSample | undefined;
 }
 
+/** How often rules were evaluated, by their type. */
+export type Evaluations = Record<PolicyType, number>;
+
 export class PolicyRun {
   readonly vm: string;
   readonly origin: Origin;
@@ -48,6 +52,7 @@ export class PolicyRun {
   readonly #desk: PolicyDesk;
   readonly #counters: PolicyCounters;
   readonly #clock: Clock;
+  readonly #evaluations: Evaluations;
   readonly #profile: Profile<PolicyRule>;
   /** Wishes that stand, by vCPU. */
   readonly #held = new Map<number, PolicyWish>();
@@ -64,6 +69,7 @@ export class PolicyRun {
     desk: PolicyDesk,
     counters: PolicyCounters,
     clock: Clock,
+    evaluations: Evaluations,
   ) {
     this.vm = vm;
     this.origin = origin;
@@ -71,6 +77,7 @@ export class PolicyRun {
     this.#desk = desk;
     this.#counters = counters;
     this.#clock = clock;
+    this.#evaluations = evaluations;
     this.#profile = profileOf(policy.rule);
   }
 
@@ -210,6 +217,7 @@ export class PolicyRun {
   }
 
   #decide(subject: Subject, inputs: Inputs): void {
+    this.#evaluations[this.policy.rule.type]++;
     subject.verdict = this.#profile.evaluate(this.policy.rule, inputs, subject.verdict);
     const { level } = subject.verdict;
     if (level === undefined) return;

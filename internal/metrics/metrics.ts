@@ -101,6 +101,11 @@ export const METRICS = {
     help: "Time that powermon held a domain at a frequency",
     labels: ["domain", "hertz"],
   },
+  powermon_policy_evaluations_total: {
+    type: "counter",
+    help: "Evaluations of policies' rules, by type of policy",
+    labels: ["type"],
+  },
   powermon_frequency_writes_total: {
     type: "counter",
     help: "Changes of a domain's frequency that were written, also those that failed",

@@ -17,6 +17,7 @@ export async function serve(options: Partial<ControlOptions> = {}) {
     socket,
     group: "",
     operations: machine,
+    metrics: () => "# HELP powermon_vms VMs.\n# TYPE powermon_vms gauge\npowermon_vms 2\n",
     log: new Log("debug", "text", false, (line) => log.push(line)),
     ...options,
   });

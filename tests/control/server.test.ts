@@ -147,6 +147,14 @@ test.each([
   expect(answer).toMatchObject({ status, body: { error: { code, message } } });
 });
 
+test("startControl() answers GET /metrics as text for Prometheus", async () => {
+  using it = await serve();
+  const response = await fetch("http://powermon/metrics", { unix: it.socket });
+  expect(response.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
+  expect(await response.text()).toContain("\npowermon_vms 2\n");
+  expect((await ask(it.socket, "POST", "/metrics")).allow).toBe("GET");
+});
+
 test("startControl() names the methods that would be taken", async () => {
   using it = await serve();
   const answer = await ask(it.socket, "DELETE", "/v1/status");
@@ -273,6 +281,7 @@ test("startControl() makes the socket 0660, gives it to its group, and removes i
   const options = {
     socket,
     operations: testMachine(),
+    metrics: () => "",
     log: new Log("debug", "text", false, (line) => warnings.push(line)),
   };
   const started = await startControl({ ...options, group: "no-such-group" });
@@ -300,7 +309,7 @@ test("startControl() replaces a socket that nobody listens on, and nothing else"
   ]);
   expect(left.signalCode).toBe("SIGKILL");
   expect(existsSync(socket)).toBe(true);
-  const options = { group: "", operations: testMachine(), log: QUIET };
+  const options = { group: "", operations: testMachine(), metrics: () => "", log: QUIET };
   const started = await startControl({ ...options, socket });
   expect(started.ok).toBe(true);
   if (started.ok) started.value.stop();
@@ -322,6 +331,6 @@ test.each([
   [`/${"x".repeat(107)}`, `/${"x".repeat(107)} has 108 bytes, and a socket's path ends at 107`],
   ["/run/", '"/run/" can\'t name a socket'],
 ])("startControl() takes no socket path such as %j", async (socket, why) => {
-  const options = { socket, group: "", operations: testMachine(), log: QUIET };
+  const options = { socket, group: "", operations: testMachine(), metrics: () => "", log: QUIET };
   expect(await startControl(options)).toEqual({ ok: false, error: `Cannot listen: ${why}.` });
 });

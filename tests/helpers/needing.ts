@@ -23,6 +23,9 @@ const PACKAGES = {
   lintian: "lintian",
   rpmbuild: "rpm",
   fakeroot: "fakeroot",
+  promtool: "prometheus",
+  tmux: "tmux",
+  chromium: "chromium",
 } as const;
 
 /** What no package brings. */
