@@ -7,6 +7,7 @@ import type {
   FreqReport,
   HappenedEvent,
   Operations,
+  PolicyReport,
   Problem,
   VmReport,
 } from "../../internal/control/operations.ts";
@@ -69,6 +70,35 @@ const freqReport = (cpu: number, targetKhz: number | undefined): FreqReport => (
   operatorClaim: targetKhz !== undefined,
 });
 
+const policyReport = (vm: string, written: object): PolicyReport => ({
+  vm,
+  origin: "operator",
+  type: "workload",
+  inForce: true,
+  vcpus: "all",
+  turbo: false,
+  wishes: [{ vcpu: 0, level: "min" }],
+  dueAt: undefined,
+  pps: undefined,
+  problem: undefined,
+  rule: written,
+});
+
+/** What a guest gave while the operator's stands. */
+const GUEST_POLICY: PolicyReport = {
+  vm: "vm1",
+  origin: "guest",
+  type: "traffic",
+  inForce: false,
+  vcpus: [0, 1],
+  turbo: true,
+  wishes: [],
+  dueAt: "2026-01-02T03:04:00.000Z",
+  pps: 1234.4,
+  problem: "nothing counts yet",
+  rule: { type: "traffic" },
+};
+
 /** A machine and the calls that changed it. */
 export interface TestMachine extends Operations {
   readonly calls: readonly (readonly unknown[])[];
@@ -83,12 +113,17 @@ export function testMachine(): TestMachine {
     ["vm2", vmReport("vm2", [[]])],
   ]);
   const targets = new Map<number, number>();
+  const policies = new Map([["vm1", policyReport("vm1", { type: "workload", workload: "low" })]]);
   const calls: (readonly unknown[])[] = [];
   const listeners = new Set<(event: HappenedEvent) => void>();
   const known = (name: string): Done<VmReport> => {
     const vm = vms.get(name);
     return vm === undefined ? no("not-found", `There is no VM ${JSON.stringify(name)}.`) : yes(vm);
   };
+  const policiesOf = (vm: string): readonly PolicyReport[] => [
+    ...(policies.has(vm) ? [policies.get(vm) as PolicyReport] : []),
+    ...(vm === "vm1" ? [GUEST_POLICY] : []),
+  ];
   const freq = (cpus: readonly number[] | "all"): Done<readonly FreqReport[]> => {
     const wanted = cpus === "all" ? [0, 1, 2, 3] : cpus;
     const odd = wanted.find((cpu) => cpu > 3);
@@ -199,6 +234,27 @@ export function testMachine(): TestMachine {
         ],
         lastWrite: { at: "2026-01-02T03:04:05.678Z", khz: 2_400_000, error: undefined },
       });
+    },
+    policies: () => [...policies.keys()].sort().flatMap(policiesOf),
+    policy(vm) {
+      const found = policiesOf(vm);
+      return found.length > 0 ? yes(found) : no("not-found", `VM ${JSON.stringify(vm)} has no policy.`);
+    },
+    setPolicy(vm, written, save) {
+      calls.push(["setPolicy", vm, written, save]);
+      if (!Object.hasOwn(written, "type")) return no("invalid", "the policy: type is missing.");
+      policies.set(vm, policyReport(vm, written));
+      return yes(policiesOf(vm));
+    },
+    removePolicy(vm, save) {
+      calls.push(["removePolicy", vm, save]);
+      return policies.delete(vm)
+        ? yes(undefined)
+        : no("not-found", `VM ${JSON.stringify(vm)} has no operator's policy.`);
+    },
+    resumed() {
+      calls.push(["resumed"]);
+      return yes(undefined);
     },
     reload() {
       calls.push(["reload"]);
