@@ -1,21 +1,17 @@
 // A fixture tree with a test's usual handles on it: without it every test would spell out roots and clean-up.
 
-import { afterEach } from "bun:test";
+import { onTestFinished } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { type Cpufreq, type Domain, openCpufreq } from "../../internal/sysfs/cpufreq.ts";
 import type { Result } from "../../internal/result.ts";
 import { domainId } from "../../internal/units.ts";
 import { makeTree } from "../helpers/tree.ts";
 
-const made: { remove(): void }[] = [];
-afterEach(() => {
-  for (const tree of made.splice(0)) tree.remove();
-});
-
 /** Returns tree `name`, removed after the test, with its roots and its files by path under devices/system/cpu. */
 export function machine(name: string) {
   const tree = makeTree(name);
-  made.push(tree);
+  // An afterEach() of this file would hold in the first test file that imports it, and in no other.
+  onTestFinished(() => tree.remove());
   const roots = { sysfsRoot: tree.sys, procRoot: tree.proc, stateDir: `${tree.root}/state` };
   const path = (file: string) => `${tree.sys}/devices/system/cpu/${file}`;
   return {
