@@ -27,7 +27,10 @@ export interface Merged {
 
 type Table = Record<string, unknown>;
 
-/** Returns `files` laid over each other, later over earlier: tables key by key, lists and single values whole. */
+/**
+ * Returns `files` laid over each other, later over earlier: tables key by key; lists, single values and a VM's policy, whose
+ * keys belong to its type, whole.
+ */
 export function mergeFiles(files: readonly Layer[]): Merged {
   const says: Table = {};
   const origins = new Map<string, Origin>();
@@ -46,7 +49,8 @@ function overlay(under: Table, over: object, path: readonly string[], said: (key
       under[key] = value;
       continue;
     }
-    const table = (under[key] ?? {}) as Table;
+    const isPolicy = path.length === 2 && path[0] === "vm" && key === "policy";
+    const table = ((isPolicy ? undefined : under[key]) ?? {}) as Table;
     under[key] = table;
     overlay(table, value, here, said);
   }

@@ -13,7 +13,7 @@ import {
 import { join } from "node:path";
 import { err, ok, type Result } from "../result.ts";
 import type { ConfigProblem } from "./problem.ts";
-import { readConfigFile } from "./read.ts";
+import { judge, readConfigFile, readTable } from "./read.ts";
 import type { VmSection } from "./schema.ts";
 
 /** The one drop-in that the program writes; its name sorts after numbered ones. */
@@ -21,26 +21,37 @@ const SAVED = "saved.toml";
 const HEAD =
   "# Written by powermon --save. It lies over /etc/powermon/powermon.toml; remove it to go back to that.\n\n";
 
+/** Tables of which a change may say a part. */
+const LAID_OVER: ReadonlySet<string> = new Set<keyof VmSection>(["pins", "rate"]);
+
+/** A file that was judged, as it is written. */
+interface Written {
+  readonly vm?: Readonly<Record<string, object>>;
+}
+
 /** Changes to a VM's settings; undefined takes a key out of what was saved. */
 export type VmChanges = { readonly [K in keyof VmSection]?: VmSection[K] | undefined };
 
 /**
- * Writes `changes` into the section of `vm` in the saved drop-in, the rest of which stays; pins and rate are laid over key
- * by key. Returns the path written. The new file is there whole or not at all. Errors: what is wrong with the file that is
- * there, with the changes, or with the folder; then nothing was changed.
+ * Writes `changes` into the section of `vm` in the saved drop-in, the rest of which stays as it was written; pins and rate
+ * are laid over key by key. Returns the path written. The new file is there whole or not at all. Errors: what is wrong with
+ * the file that is there, with the changes, or with the folder; then nothing was changed.
  */
 export function saveVm(dropInDir: string, vm: string, changes: VmChanges): Result<string, ConfigProblem[]> {
   const file = join(dropInDir, SAVED);
-  const old = existsSync(file) ? readConfigFile(file) : undefined;
+  const old = existsSync(file) ? readTable(file) : undefined;
   if (old?.ok === false) return old;
-  const says = old?.value.says ?? {};
+  const judgedOld = old && judge(file, old.value.raw, old.value.text);
+  if (judgedOld?.ok === false) return judgedOld;
+  // As written, not as understood: "08:30" is a number by then.
+  const says: Written = old?.value.raw ?? {};
   const vms = says.vm ?? {};
   const section: Record<string, object | string | number | boolean> = Object.hasOwn(vms, vm)
     ? { ...vms[vm] }
     : {};
   for (const [key, value] of Object.entries(changes)) {
     if (value === undefined) delete section[key];
-    else section[key] = isTable(value) ? Object.assign({}, section[key], value) : value;
+    else section[key] = LAID_OVER.has(key) ? Object.assign({}, section[key], value) : value;
   }
   const temporary = `${file}.new`;
   try {
@@ -67,8 +78,4 @@ function writeWhole(path: string, text: string): void {
   } finally {
     closeSync(fd);
   }
-}
-
-function isTable(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

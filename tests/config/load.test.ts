@@ -40,6 +40,18 @@ describe("loadConfig()", () => {
     expect(config.channels).toEqual(DEFAULTS.channels);
   });
 
+  test("takes a VM's policy from the last file that writes one, whole", () => {
+    using folder = configFolder();
+    const main = folder.write(
+      "powermon.toml",
+      '[vm.x]\nfloor = "base"\npolicy = { type = "workload", workload = "low" }\n',
+    );
+    folder.write("d/saved.toml", '[vm.x.policy]\ntype = "branch-ratio"\n');
+    expect(loaded(main, join(folder.dir, "d")).says.vm).toEqual({
+      x: { floor: "base", policy: { type: "branch-ratio" } },
+    });
+  });
+
   test("lays drop-ins over the file in the order of their names, key by key, and remembers who said what", () => {
     using folder = configFolder();
     const main = folder.write(

@@ -47,6 +47,25 @@ test("saveVm() takes a key out when it is given as undefined", () => {
   expect(vmOf(folder.dir, "x").turbo).toBe(false);
 });
 
+test("saveVm() replaces a policy whole, and keeps what other changes leave alone as it was written", () => {
+  using folder = configFolder();
+  const type = "time" as const;
+  const save = (changes: object) => saveVm(folder.dir, "x", changes);
+  expect(save({ policy: { type: "workload", workload: "low" } }).ok).toBe(true);
+  const windows = [{ from: "08:30", to: "24:00", level: "max" }];
+  expect(save({ policy: { type, windows, vcpus: "0-1" } }).ok).toBe(true);
+  expect(save({ queries: true }).ok).toBe(true);
+  const config = loadConfig(undefined, folder.dir);
+  expect(config.ok ? config.value.says.vm : config.error).toEqual({
+    x: {
+      policy: { type, windows: [{ from: 510, to: 1440, level: "max" }], vcpus: [0, 1] },
+      queries: true,
+    },
+  });
+  expect(save({ policy: undefined }).ok).toBe(true);
+  expect(readFileSync(join(folder.dir, "saved.toml"), "utf8")).not.toContain("policy");
+});
+
 test("saveVm() changes nothing when the changes are not valid", () => {
   using folder = configFolder();
   saveVm(folder.dir, "x", { queries: true });
