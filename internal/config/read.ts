@@ -28,8 +28,7 @@ export function readConfigFile(file: string): Result<ReadFile, ConfigProblem[]> 
 export function readTable(
   file: string,
 ): Result<{ readonly text: string; readonly raw: object }, ConfigProblem[]> {
-  const whole = (wrong: string, right: string, line?: number) =>
-    err([{ file, key: "", wrong, right, ...(line === undefined ? {} : { line }) }]);
+  const whole = (wrong: string, right: string) => err([{ file, key: "", wrong, right }]);
   let text: string;
   try {
     const stat = statSync(file);
@@ -41,7 +40,19 @@ export function readTable(
     const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
     return whole(`Cannot read it: ${code}`, "Name a TOML file that powermon may read.");
   }
-  if (file.endsWith(".json")) return parseJson(text, whole);
+  return parseTable(file, text);
+}
+
+/**
+ * Returns the table that `text` writes in TOML, or in JSON when `file` is named *.json or it begins as no TOML can, with "{".
+ * Errors: as readTable's.
+ * @param file what problems call it
+ */
+export function parseTable(
+  file: string,
+  text: string,
+): Result<{ readonly text: string; readonly raw: object }, ConfigProblem[]> {
+  if (file.endsWith(".json") || /^\s*\{/.test(text)) return parseJson(file, text);
   try {
     return ok({ text, raw: Bun.TOML.parse(text) });
   } catch (cause) {
@@ -49,7 +60,11 @@ export function readTable(
       /^TOML Parse error: /,
       "",
     );
-    return whole(`Is not TOML: ${message}`, "See https://toml.io/en/v1.0.0.", lineOfSyntaxError(text));
+    const line = lineOfSyntaxError(text);
+    const right = "See https://toml.io/en/v1.0.0.";
+    return err([
+      { file, key: "", wrong: `Is not TOML: ${message}`, right, ...(line === undefined ? {} : { line }) },
+    ]);
   }
 }
 
@@ -84,17 +99,16 @@ export function judgeAs<S extends v.GenericSchema>(
 }
 
 function parseJson(
+  file: string,
   text: string,
-  whole: (wrong: string, right: string) => Result<never, ConfigProblem[]>,
 ): Result<{ readonly text: string; readonly raw: object }, ConfigProblem[]> {
-  const right = "Write one JSON object.";
+  const whole = (wrong: string) => err([{ file, key: "", wrong, right: "Write one JSON object." }]);
   try {
     const raw: unknown = JSON.parse(text);
-    if (typeof raw !== "object" || raw === null || Array.isArray(raw))
-      return whole("Is not an object", right);
+    if (typeof raw !== "object" || raw === null || Array.isArray(raw)) return whole("Is not an object");
     return ok({ text: "", raw }); // lines are looked for in TOML only
   } catch (cause) {
-    return whole(`Is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, right);
+    return whole(`Is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`);
   }
 }
 
