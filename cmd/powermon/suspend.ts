@@ -1,5 +1,6 @@
 // powermon suspend: puts the host to sleep for a while and brings it back as it was.
 
+import { existsSync } from "node:fs";
 import * as v from "valibot";
 import { nonEmpty, parseArgs } from "../../internal/cli/args.ts";
 import { defineCommand } from "../../internal/cli/command.ts";
@@ -18,6 +19,7 @@ import {
   type SuspendRequest,
 } from "../../internal/power/suspend.ts";
 import { parseUntil } from "../../internal/power/until.ts";
+import { clientOf, CONTROL_ARGS } from "./control.ts";
 import { ROOT_ARGS, rootsOf } from "./roots.ts";
 
 const SECONDS = "must be seconds from 5 to 31536000";
@@ -106,6 +108,10 @@ export default defineCommand({
       default: true,
       description: "ask logind where it runs; --no-logind uses the kernel",
     },
+    socket: {
+      ...CONTROL_ARGS.socket,
+      description: "control socket of a running powermon, asked which VMs have claims",
+    },
     ...ROOT_ARGS,
     json: { type: "boolean", description: "print one JSON document" },
   },
@@ -123,12 +129,14 @@ export default defineCommand({
       variant: parsed.variant,
     };
     const real = roots.sysfsRoot === ROOT_ARGS["sysfs-root"].default;
+    const claims = await claimsAt(args);
     const done = await suspendHost(request, {
       roots,
       // logind speaks of the machine it runs on, not of a folder.
       logind: args.logind && real ? await askLogind() : undefined,
       vms: findRunningVms(roots.procRoot).map((one) => one.vm),
       libvirt: { uri: parsed["libvirt-uri"] },
+      hooks: claims ? { claims: () => claims } : {},
       nowMs: Date.now,
     });
     if (!done.ok) {
@@ -145,6 +153,17 @@ export default defineCommand({
     return done.value.notRestored.length > 0 ? STATUS.failed : STATUS.done;
   },
 });
+
+/** Returns how many claims each VM has with the powermon that runs; undefined when none answers. */
+async function claimsAt(args: { readonly socket: string }): Promise<ReadonlyMap<string, number> | undefined> {
+  if (!existsSync(args.socket)) return undefined;
+  const vms = await clientOf(args).vms();
+  if (!vms.ok) return undefined;
+  const claimed = vms.value.map(
+    ({ vm, vcpus }) => [vm, vcpus.filter((one) => one.wishKhz !== undefined).length] as const,
+  );
+  return new Map(claimed.filter(([, claims]) => claims > 0));
+}
 
 function wakeOf(
   wake: "rtc" | "none",

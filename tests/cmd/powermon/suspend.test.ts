@@ -2,6 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { serve } from "../../control/serve.ts";
 import { machine } from "../../sysfs/machine.ts";
 import { runPowermon } from "./power-main.ts";
 
@@ -43,6 +44,14 @@ test("suspend is refused with status 3 while a VM runs, and --force passes", asy
   expect(refused).toMatchObject({ status: 3, out: "" });
   expect(refused.err).toBe("powermon: VM web runs\npowermon: --force sleeps in spite of it");
   expect((await run("mem", "--duration", "90", "--force")).out).toMatch(/Speaks against it: VM web runs$/);
+});
+
+test("suspend asks a running powermon how many claims each VM has", async () => {
+  const { run } = world("intel-server-8cpu");
+  using control = await serve();
+  const ran = await run("mem", "--duration", "90", "--socket", control.socket);
+  expect(ran.status).toBe(3);
+  expect(ran.err).toMatch(/^powermon: VM vm1 runs and has 1 claim$/m);
 });
 
 test("suspend ends with status 5 and one reason where the host can't", async () => {
