@@ -43,7 +43,7 @@ export class Vm {
 
 /** What to boot: `kind` picks lab/boot-KIND.sh, `ports` is the number of channels, sockets go to `dir`. */
 export interface VmSpec {
-  readonly kind: "guest" | "host";
+  readonly kind: "guest" | "host" | "power";
   readonly name: string;
   readonly ports: number;
   readonly build: string;

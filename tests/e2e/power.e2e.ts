@@ -1,0 +1,179 @@
+// The host's own power on a real kernel: what it can do is what the kernel says, a profile holds and goes, S3 brings all of it back.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { scenario } from "./scenario.ts";
+import { bootVm, type Vm } from "./vm.ts";
+
+const needs = { programs: ["qemu-system-x86_64", "iasl", "busybox", "xz", "gcc"], lab: true } as const;
+const CPU = "/sys/devices/system/cpu";
+/** Everything that a profile or a suspend could leave changed. */
+const KNOBS =
+  "cpufreq/boost cpufreq/policy*/scaling_governor cpufreq/policy*/scaling_min_freq cpufreq/policy*/scaling_max_freq cpufreq/policy*/scaling_setspeed cpu*/power/pm_qos_resume_latency_us cpu*/cpuidle/state*/disable";
+
+scenario("power", needs, (build) => {
+  let dir: string;
+  let vm: Vm;
+  /** Whether the VM's CPUs say that they have turbo: the module for that needs the kernel's headers. */
+  let turbo: boolean;
+  const sh = (command: string, limitSeconds = 30) => vm.sh(command, limitSeconds);
+  const line = async (path: string) => (await sh(`head -n 1 ${path}`)).trimEnd();
+  const knobs = () => sh(`cd ${CPU} && grep -H '' ${KNOBS}`);
+  const configure = (policy: string, governor: string, min: number, max: number) =>
+    sh(
+      `cd ${CPU}/cpufreq/${policy} && echo ${governor} > scaling_governor && echo ${max} > scaling_max_freq && echo ${min} > scaling_min_freq`,
+    );
+
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), "powermon-e2e-"));
+    turbo =
+      Bun.spawnSync(["bash", join(import.meta.dir, "lab/build-turbo-bit.sh"), dirname(build)]).exitCode === 0;
+    vm = await bootVm({ kind: "power", name: "power", ports: 0, build, dir });
+    await sh("powermon --version");
+    // A machine that somebody has set up by hand.
+    await configure("policy0", "userspace", 800_000, 2_600_000);
+    await sh(`echo 1600000 > ${CPU}/cpufreq/policy0/scaling_setspeed`);
+    await configure("policy1", "userspace", 1_000_000, 2_000_000);
+    await sh(`echo 1200000 > ${CPU}/cpufreq/policy1/scaling_setspeed`);
+    await configure("policy2", "schedutil", 1_000_000, 2_400_000);
+    await configure("policy3", "performance", 800_000, 2_600_000);
+  });
+
+  afterAll(async () => {
+    await vm?.kill();
+    await rm(dir, { recursive: true });
+  });
+
+  test("capabilities are what the kernel says", async () => {
+    const told = JSON.parse(await sh("powermon capabilities --json"));
+    expect(told.problems).toEqual([]);
+    const states = (await line("/sys/power/state")).split(" ");
+    for (const { target, supported } of told.sleep.targets)
+      expect([target, supported]).toEqual([target, states.includes(target === "hybrid" ? "disk" : target)]);
+    const [mem, disk] = told.sleep.targets;
+    expect(mem.choices.join(" ")).toBe((await line("/sys/power/mem_sleep")).replace(/[[\]]/g, ""));
+    expect(`[${mem.choice}]`).toBe(/\[.*\]/.exec(await line("/sys/power/mem_sleep"))?.[0] ?? "");
+    expect(disk).toMatchObject({ controllable: false, why: "there is no free swap for the memory's image" });
+    expect(told.sleep.wakeClock).toEqual({ controllable: true, name: "rtc0" });
+    for (const policy of told.cpufreq.policies) {
+      const at = `${CPU}/cpufreq/policy${policy.policy}`;
+      expect(policy).toMatchObject({
+        controllable: true,
+        driver: await line(`${at}/scaling_driver`),
+        governor: await line(`${at}/scaling_governor`),
+        governors: (await line(`${at}/scaling_available_governors`)).trim().split(" "),
+        frequencies: (await line(`${at}/scaling_available_frequencies`)).trim().split(" ").map(Number),
+        floorKhz: Number(await line(`${at}/scaling_min_freq`)),
+        ceilingKhz: Number(await line(`${at}/scaling_max_freq`)),
+      });
+    }
+    expect(told.cpufreq.policies).toHaveLength(4);
+    const named = await sh(`cat ${CPU}/cpu0/cpuidle/state*/name`);
+    expect(told.cpuidle).toMatchObject({
+      driver: await line(`${CPU}/cpuidle/current_driver`),
+      controllable: true,
+    });
+    expect(told.cpuidle.states.map((state: { name: string }) => state.name).join("\n")).toBe(named.trimEnd());
+    expect(told.topology.cpus).toHaveLength(4);
+  });
+
+  test("both XML forms say what this kernel can do", async () => {
+    const xml = await sh("powermon capabilities --format xml");
+    expect(xml).toContain("<suspend_mem/>\n      <suspend_disk/>\n      <suspend_hybrid/>");
+    expect(await sh("powermon capabilities --format rfc")).toContain("<S3/>\n      <S4/>");
+  });
+
+  test("energy has no meter here and says so with status 5", async () => {
+    const { status, stderr } = await vm.exec("powermon energy");
+    expect(status).toBe(5);
+    expect(stderr).toMatch(/shows no energy counter/);
+  });
+
+  test("a profile is applied, verified, drifts by hand, is caught, and off brings every setting back", async () => {
+    const before = await knobs();
+    await sh("powermon profile apply latency");
+    const after = await knobs();
+    for (let cpu = 0; cpu < 4; cpu++) {
+      expect(after).toContain(`cpufreq/policy${cpu}/scaling_governor:performance\n`);
+      expect(after).toContain(`cpufreq/policy${cpu}/scaling_min_freq:2600000\n`);
+      expect(after).toContain(`cpu${cpu}/power/pm_qos_resume_latency_us:10\n`);
+    }
+    expect(await vm.exec("powermon profile verify")).toMatchObject({ status: 0 });
+    await sh(`echo schedutil > ${CPU}/cpufreq/policy2/scaling_governor`);
+    const drifted = await vm.exec("powermon profile verify --json");
+    expect(drifted.status).toBe(1);
+    expect(JSON.parse(drifted.stdout).drift).toEqual([
+      { path: "cpufreq/policy2/scaling_governor", text: "performance", knob: "governor", found: "schedutil" },
+    ]);
+    await sh("powermon profile apply powersave");
+    await sh("powermon profile off");
+    expect(await knobs()).toBe(before);
+  });
+
+  test("a profile for one CPU changes that CPU alone", async () => {
+    const before = await knobs();
+    await sh("powermon profile apply performance --cpus 2");
+    const changed = (await knobs()).split("\n").filter((one) => !before.includes(`${one}\n`));
+    expect(changed).toEqual([
+      "cpufreq/policy2/scaling_governor:performance",
+      "cpufreq/policy2/scaling_min_freq:800000",
+      "cpufreq/policy2/scaling_max_freq:2600000",
+    ]);
+    await sh("powermon profile off");
+    expect(await knobs()).toBe(before);
+  });
+
+  test("turbo is turned off and on where the kernel has the switch", async () => {
+    expect(turbo || process.env["CI"] !== "true").toBe(true);
+    const { boost } = JSON.parse(await sh("powermon capabilities --json")).cpufreq;
+    expect(boost.supported).toBe(turbo);
+    if (!turbo) return;
+    expect(await line(`${CPU}/cpufreq/boost`)).toBe("1");
+    await sh("powermon profile apply powersave");
+    expect(await line(`${CPU}/cpufreq/boost`)).toBe("0");
+    await sh("powermon profile apply performance");
+    expect(await line(`${CPU}/cpufreq/boost`)).toBe("1");
+    await sh("powermon profile off");
+  });
+
+  test("suspend mem --dry-run and one without swap write nothing", async () => {
+    const slept = () => line("/sys/power/suspend_stats/success");
+    expect(await sh("powermon suspend mem --duration 60 --dry-run")).toMatch(/^Would sleep: mem by kernel/);
+    expect(await vm.exec("powermon suspend disk --duration 60")).toMatchObject({ status: 5 });
+    expect(await line("/sys/class/rtc/rtc0/wakealarm")).toBe("");
+    expect(await slept()).toBe("0");
+  });
+
+  test("the kernel alone forgets a speed over S3", async () => {
+    const before = await knobs();
+    await sh("echo +8 > /sys/class/rtc/rtc0/wakealarm && echo mem > /sys/power/state", 60);
+    const after = await knobs();
+    expect(after).not.toBe(before);
+    expect(after).not.toContain("cpufreq/policy1/scaling_setspeed:1200000\n");
+    await sh(`echo 1200000 > ${CPU}/cpufreq/policy1/scaling_setspeed`);
+  });
+
+  test("suspend mem --duration sleeps, wakes by the clock, puts every setting back and tells how it went", async () => {
+    await sh("powermon profile apply powersave --cpus 3");
+    const before = await knobs();
+    const told = JSON.parse(await sh("powermon suspend mem --duration 10 --json", 90));
+    expect(told).toMatchObject({ slept: true, via: "kernel", clock: "rtc0", notRestored: [] });
+    expect(told.record.wokenBy).toBe("the wake alarm");
+    expect(told.record.sleptS).toBeGreaterThan(5);
+    expect(told.record.sleptS).toBeLessThan(12);
+    expect(await knobs()).toBe(before);
+    expect(await vm.exec("powermon profile verify")).toMatchObject({ status: 0 });
+    expect(await line("/sys/power/suspend_stats/success")).toBe("2");
+    expect(await line("/sys/class/rtc/rtc0/wakealarm")).toBe("");
+    await sh("powermon profile off");
+  });
+
+  test("an alarm that somebody else set for later is there again after a suspend", async () => {
+    const alarm = Number(await line("/sys/class/rtc/rtc0/since_epoch")) + 600;
+    await sh(`echo ${alarm} > /sys/class/rtc/rtc0/wakealarm`);
+    await sh("powermon suspend mem --duration 8", 90);
+    expect(await line("/sys/class/rtc/rtc0/wakealarm")).toBe(`${alarm}`);
+    expect(await line("/sys/power/suspend_stats/success")).toBe("3");
+  });
+});
