@@ -7,6 +7,9 @@ import type {
   ExplainReport,
   FreqReport,
   HappenedEvent,
+  LiveDomain,
+  LiveReport,
+  LiveVm,
   StatusReport,
   VcpuReport,
   VmReport,
@@ -102,8 +105,9 @@ const channel: Answer<Json<ChannelReport>> = v.object({
 /** Channels. */
 export const channels = v.array(channel);
 
+const by = v.picklist(["guest", "policy", "fifo", "operator"]);
 const claim: Answer<Json<ClaimReport>> = v.object({
-  by: v.picklist(["guest", "policy", "fifo", "operator"]),
+  by,
   vm: maybeText,
   vcpu: maybeNumber,
   wishKhz: number,
@@ -143,6 +147,38 @@ export const explained: Answer<Json<ExplainReport>> = v.object({
   why: v.array(text),
   lastRefusals: v.array(v.object({ ...refusal, vm: text, vcpu: number })),
   lastWrite: v.optional(v.object({ at: text, khz: maybeNumber, error: maybeText })),
+});
+
+const liveDomain: Answer<Json<LiveDomain>> = v.object({
+  policy: number,
+  cpus: numbers,
+  minKhz: number,
+  nominalKhz: number,
+  maxKhz: number,
+  floorKhz: number,
+  ceilingKhz: number,
+  targetKhz: maybeNumber,
+  claims: number,
+  holder: v.optional(v.object({ by, vm: maybeText, vcpu: maybeNumber, wishKhz: number })),
+  clippedBy: v.optional(v.picklist(["vm", "site"])),
+});
+const liveVm: Answer<Json<LiveVm>> = v.object({
+  vm: text,
+  channels: number,
+  connected: number,
+  requests: number,
+  refused: number,
+  failed: number,
+  policy: v.optional(v.object({ type: text, origin: v.picklist(["guest", "operator"]) })),
+});
+
+/** GET /v1/live. */
+export const live: Answer<Json<LiveReport>> = v.object({
+  at: text,
+  uptimeS: number,
+  domains: v.array(liveDomain),
+  vms: v.array(liveVm),
+  refusals: v.array(v.object({ ...refusal, vm: text, vcpu: number })),
 });
 
 /** POST /v1/reload. */

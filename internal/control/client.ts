@@ -78,6 +78,9 @@ export class ControlClient {
   explain(cpu: number) {
     return this.#ask("GET", ["explain", String(cpu)], answer.explained);
   }
+  live() {
+    return this.#ask("GET", ["live"], answer.live);
+  }
   reload() {
     return this.#ask("POST", ["reload"], answer.reloaded);
   }

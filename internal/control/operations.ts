@@ -148,6 +148,59 @@ export interface PolicyReport {
   readonly rule: object;
 }
 
+/** One clock at a glance. */
+export interface LiveDomain {
+  readonly policy: number;
+  readonly cpus: readonly number[];
+  readonly minKhz: number;
+  /** Highest without turbo, kHz. */
+  readonly nominalKhz: number;
+  readonly maxKhz: number;
+  /** The limits of the site and of whoever holds it, kHz. */
+  readonly floorKhz: number;
+  readonly ceilingKhz: number;
+  /** What powermon told the kernel, kHz; undefined when nobody claims it. */
+  readonly targetKhz: number | undefined;
+  readonly claims: number;
+  /** Whose wish decides. */
+  readonly holder:
+    | {
+        readonly by: ClaimReport["by"];
+        readonly vm: string | undefined;
+        readonly vcpu: number | undefined;
+        readonly wishKhz: number;
+      }
+    | undefined;
+  readonly clippedBy: "vm" | "site" | undefined;
+}
+
+/** One VM at a glance; counts are since it came. */
+export interface LiveVm {
+  readonly vm: string;
+  readonly channels: number;
+  readonly connected: number;
+  readonly requests: number;
+  readonly refused: number;
+  readonly failed: number;
+  /** The policy in force. */
+  readonly policy: { readonly type: string; readonly origin: "guest" | "operator" } | undefined;
+}
+
+/** The whole host at one glance. */
+export interface LiveReport {
+  readonly at: string;
+  readonly uptimeS: number;
+  readonly domains: readonly LiveDomain[];
+  readonly vms: readonly LiveVm[];
+  /** The last refusal of each vCPU, newest first. */
+  readonly refusals: readonly {
+    readonly at: string;
+    readonly vm: string;
+    readonly vcpu: number;
+    readonly message: string;
+  }[];
+}
+
 /** Settings of a VM that can be changed at run time. */
 export interface VmChange {
   readonly queries?: boolean | undefined;
@@ -190,6 +243,7 @@ export interface Operations {
   /** Ends the operator's claims. */
   releaseFreq(cpus: readonly number[] | "all"): Done<readonly FreqReport[]>;
   explain(cpu: number): Done<ExplainReport>;
+  live(): LiveReport;
   policies(): readonly PolicyReport[];
   policy(vm: string): Done<readonly PolicyReport[]>;
   /** `written` is a policy as [vm.NAME.policy] of the configuration has it. */

@@ -82,6 +82,7 @@ export const ROUTES: readonly Route[] = [
   ),
   route("DELETE freq/{list}", noBody, (ops, [list]) => withCpus(list, (cpus) => ops.releaseFreq(cpus))),
   route("GET explain/{cpu}", noBody, (ops, [cpu]) => withNumber(cpu, "A CPU", 8191, (n) => ops.explain(n))),
+  route("GET live", noBody, (ops) => ok(ops.live())),
   route("POST reload", noBody, (ops) => ops.reload()),
 ];
 

@@ -15,6 +15,7 @@ import { type Answer, DONE, no, type Numbers, yes } from "./answer.ts";
 import type { Happening } from "./events.ts";
 import { FreqOperations } from "./freq-operations.ts";
 import type { Host } from "./host.ts";
+import { liveReport } from "./live.ts";
 import { readMetrics } from "./metrics.ts";
 import { PolicyOperations } from "./policy-operations.ts";
 import { channelReport, sumCounts, vcpuReport, vmReport } from "./report.ts";
@@ -64,7 +65,7 @@ export class HostOperations {
     return {
       version: this.#options.version,
       pid: process.pid,
-      uptimeS: Math.round((performance.now() - this.#startedAt) / 1000),
+      uptimeS: this.#uptimeS(),
       configFiles: config.files,
       dirs: channels.dirs,
       stateDir: config.stateDir,
@@ -226,6 +227,10 @@ export class HostOperations {
     return yes({ files: loaded.value.files });
   }
 
+  live() {
+    return liveReport(this.#host, this.#uptimeS());
+  }
+
   metrics(): Snapshot {
     return readMetrics(this.#host, this.#options.version);
   }
@@ -238,6 +243,10 @@ export class HostOperations {
     const judged = judge("the change", this.#runtime);
     const loaded = judged.ok ? this.#options.load(judged.value.says) : judged;
     return loaded.ok ? yes(loaded.value) : no("invalid", loaded.error.map(describeProblem).join(" "));
+  }
+
+  #uptimeS(): number {
+    return Math.round((performance.now() - this.#startedAt) / 1000);
   }
 
   #noVm(name: string): Answer<never> {

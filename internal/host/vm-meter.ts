@@ -4,7 +4,7 @@ import type { ExtensionAsk } from "../extension.ts";
 import type { Refusal } from "../refusal.ts";
 import type { Request, Step } from "../request.ts";
 import type { ChannelCounts } from "./channel.ts";
-import type { Outcome } from "./outcome.ts";
+import { type Outcome, OUTCOMES } from "./outcome.ts";
 
 /** What can be asked, in v1 or in the extension. */
 type Word = Step | Exclude<Request["kind"], "scale" | "extension"> | Exclude<ExtensionAsk["do"], "scale">;
@@ -78,6 +78,15 @@ export class VmMeter {
   served(request: Request, outcome: Outcome): void {
     this.requests[wordOf(request)][outcome.kind]++;
     if (outcome.kind === "refused") this.refusals[outcome.refusal.kind]++;
+  }
+
+  /** Returns what came of all requests. */
+  outcomes(): Readonly<Outcomes> {
+    const sum = outcomes();
+    for (const one of Object.values(this.requests)) {
+      for (const kind of OUTCOMES) sum[kind] += one[kind];
+    }
+    return sum;
   }
 
   /** Keeps what a channel counted: it is taken away. */

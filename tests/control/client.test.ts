@@ -46,6 +46,28 @@ test("ControlClient brings back what the machine reports, by every method", asyn
   });
   expect(await client.releaseFreq("all")).toMatchObject({ ok: true });
   expect(await client.explain(2)).toMatchObject({ ok: true, value: { cpu: 2 } });
+  expect(await client.live()).toEqual({ ok: true, value: JSON.parse(JSON.stringify(it.machine.live())) });
+  expect(await client.metrics()).toMatchObject({
+    ok: true,
+    value: expect.stringContaining("powermon_vms 2"),
+  });
+  expect(await client.policies()).toMatchObject({
+    ok: true,
+    value: [
+      { vm: "vm1", origin: "operator", wishes: [{ vcpu: 0, level: "min" }] },
+      { origin: "guest", inForce: false, pps: 1234.4 },
+    ],
+  });
+  expect(await client.policy("vm1")).toMatchObject({
+    ok: true,
+    value: [{}, { problem: "nothing counts yet" }],
+  });
+  expect(await client.setPolicy("vm2", { type: "workload", workload: "high" }, true)).toMatchObject({
+    ok: true,
+    value: [{ vm: "vm2", rule: { workload: "high" } }],
+  });
+  expect(await client.removePolicy("vm2", true)).toMatchObject(done);
+  expect(await client.resumed()).toMatchObject(done);
   expect(await client.reload()).toEqual({ ok: true, value: { files: ["/etc/powermon/powermon.toml"] } });
   expect(it.machine.calls).toEqual([
     ["addVm", "ä b#.."],
@@ -57,6 +79,9 @@ test("ControlClient brings back what the machine reports, by every method", asyn
     ["enableChannels", "vm1", [1], false],
     ["setFreq", [0, 1], "max"],
     ["releaseFreq", "all"],
+    ["setPolicy", "vm2", { type: "workload", workload: "high" }, true],
+    ["removePolicy", "vm2", true],
+    ["resumed"],
     ["reload"],
   ]);
 });

@@ -6,6 +6,8 @@ import type {
   ExplainReport,
   FreqReport,
   HappenedEvent,
+  LiveDomain,
+  LiveReport,
   Operations,
   PolicyReport,
   Problem,
@@ -99,6 +101,46 @@ const GUEST_POLICY: PolicyReport = {
   rule: { type: "traffic" },
 };
 
+const liveDomain = (policy: number, holder: LiveDomain["holder"]): LiveDomain => ({
+  policy,
+  cpus: [policy],
+  minKhz: 1_200_000,
+  nominalKhz: 2_400_000,
+  maxKhz: 2_600_000,
+  floorKhz: 1_200_000,
+  ceilingKhz: 2_400_000,
+  targetKhz: holder && 2_400_000,
+  claims: holder === undefined ? 0 : 2,
+  holder,
+  clippedBy: holder && "vm",
+});
+
+const LIVE: LiveReport = {
+  at: "2026-01-02T03:04:05.678Z",
+  uptimeS: 3723,
+  domains: [
+    liveDomain(0, undefined),
+    liveDomain(1, { by: "operator", vm: undefined, vcpu: undefined, wishKhz: 2_400_000 }),
+    liveDomain(2, { by: "guest", vm: "vm1", vcpu: 0, wishKhz: 2_600_000 }),
+    liveDomain(3, undefined),
+  ],
+  vms: [
+    { vm: "vm1", channels: 2, connected: 2, requests: 7, refused: 1, failed: 0, policy: undefined },
+    {
+      vm: "vm2",
+      channels: 1,
+      connected: 0,
+      requests: 0,
+      refused: 0,
+      failed: 0,
+      policy: { type: "time", origin: "operator" },
+    },
+  ],
+  refusals: [
+    { at: "2026-01-02T03:04:05.678Z", vm: "vm1", vcpu: 1, message: "Queries are off for vm1." },
+  ],
+};
+
 /** A machine and the calls that changed it. */
 export interface TestMachine extends Operations {
   readonly calls: readonly (readonly unknown[])[];
@@ -181,6 +223,7 @@ export function testMachine(): TestMachine {
       if (report === undefined) return no("refused", `VM ${JSON.stringify(name)} has no vCPU ${vcpu}.`);
       return yes({ ...report, pcpus, domains: pcpus });
     },
+    live: () => LIVE,
     channels: () => [channel("vm1", 0), channel("vm1", 1), channel("vm2", 0)],
     addChannels(vm, channels) {
       calls.push(["addChannels", vm, channels]);

@@ -31,6 +31,9 @@ test("startControl() answers every read with what the machine reports", async ()
   expect((await ask(it.socket, "GET", "/v1/vms")).body).toEqual(as(it.machine.vms()));
   expect((await ask(it.socket, "GET", "/v1/vms/vm1")).body).toEqual(as(it.machine.vms()[0]));
   expect((await ask(it.socket, "GET", "/v1/channels")).body).toEqual(as(it.machine.channels()));
+  expect((await ask(it.socket, "GET", "/v1/policies")).body).toEqual(as(it.machine.policies()));
+  expect((await ask(it.socket, "GET", "/v1/vms/vm1/policy")).body).toEqual(as(it.machine.policies()));
+  expect((await ask(it.socket, "GET", "/v1/live")).body).toEqual(as(it.machine.live()));
   expect((await ask(it.socket, "GET", "/v1/freq")).body).toHaveLength(4);
   expect((await ask(it.socket, "GET", "/v1/freq/1,3")).body).toMatchObject([{ cpu: 1 }, { cpu: 3 }]);
   expect((await ask(it.socket, "GET", "/v1/explain/2")).body).toMatchObject({ cpu: 2, clippedBy: "vm" });
@@ -55,6 +58,21 @@ test.each([
   ["PUT", "/v1/freq/0-1", { target: "max" }, ["setFreq", [0, 1], "max"]],
   ["PUT", "/v1/freq/2", { target: 1800000 }, ["setFreq", [2], 1800000]],
   ["DELETE", "/v1/freq/all", undefined, ["releaseFreq", "all"]],
+  [
+    "PUT",
+    "/v1/vms/vm1/policy",
+    { policy: { type: "branch-ratio" } },
+    ["setPolicy", "vm1", { type: "branch-ratio" }, false],
+  ],
+  [
+    "PUT",
+    "/v1/vms/new/policy",
+    { policy: { type: "workload" }, save: true },
+    ["setPolicy", "new", { type: "workload" }, true],
+  ],
+  ["DELETE", "/v1/vms/vm1/policy", undefined, ["removePolicy", "vm1", false]],
+  ["DELETE", "/v1/vms/vm1/policy", { save: true }, ["removePolicy", "vm1", true]],
+  ["POST", "/v1/resumed", undefined, ["resumed"]],
   ["POST", "/v1/reload", undefined, ["reload"]],
 ] as const)("startControl() turns %s %s into the one call", async (method, path, body, call) => {
   using it = await serve();
@@ -140,6 +158,23 @@ test.each([
     "invalid",
     '"pcpus.0" must be a whole number from 0 to 8191.',
   ],
+  ["GET", "/v1/vms/vm2/policy", undefined, 404, "not-found", 'VM "vm2" has no policy.'],
+  ["DELETE", "/v1/vms/vm2/policy", undefined, 404, "not-found", 'VM "vm2" has no operator\'s policy.'],
+  ["GET", "/v1/vms/%2ffifo2/policy", undefined, 400, "invalid", "\"/fifo2\" can't be a VM's name."],
+  ["PUT", "/v1/vms/vm1/policy", '{"policy":{}}', 400, "invalid", "the policy: type is missing."],
+  ["PUT", "/v1/vms/vm1/policy", undefined, 400, "invalid", "The body must be a JSON object."],
+  ["PUT", "/v1/vms/vm1/policy", '{"type":"time"}', 400, "invalid", '"policy" is missing.'],
+  [
+    "PUT",
+    "/v1/vms/vm1/policy",
+    '{"policy":[]}',
+    400,
+    "invalid",
+    '"policy" must be a policy as [vm.NAME.policy] of powermon.toml has it.',
+  ],
+  ["PUT", "/v1/vms/vm1/policy", '{"policy":{},"save":1}', 400, "invalid", '"save" must be true or false.'],
+  ["DELETE", "/v1/vms/vm1/policy", '{"sav":true}', 400, "invalid", '"sav" is not known here.'],
+  ["POST", "/v1/resumed", "{}", 400, "invalid", "The body must be empty."],
   ["POST", "/v1/reload", '{"now":1}', 400, "invalid", "The body must be empty."],
 ] as const)("startControl() refuses %s %s %s", async (method, path, body, status, code, message) => {
   using it = await serve();

@@ -79,6 +79,23 @@ test.each([...panels, ...variables, ...alerts])(
   },
 );
 
+test("docs/metrics.md tells of every metric what the table says, and of no other", () => {
+  const rows = readFileSync(join(ROOT, "../docs/metrics.md"), "utf8")
+    .split("\n")
+    .filter((line) => line.startsWith("| `"))
+    .map((line) => line.split("|").map((cell) => cell.trim()));
+  expect(rows).toEqual(
+    Object.entries(METRICS).map(([name, { type, help, labels }]) => [
+      "",
+      `\`${name}\``,
+      type,
+      labels.map((label) => `\`${label}\``).join(" "),
+      help,
+      "",
+    ]),
+  );
+});
+
 test("every metric of powermon's own is on the dashboard or in an alert, but for a gauge that only says how many", () => {
   const used = [...panels, ...alerts].map(([, expr]) => expr).join("\n");
   const idle = Object.keys(METRICS).filter((name) => !new RegExp(`\\b${name}`).test(used));
