@@ -5,7 +5,7 @@ import type { SysfsError } from "../sysfs/error.ts";
 import { type PowerState, readPowerState } from "../sysfs/power-state.ts";
 import { readFreeSwapKb } from "../sysfs/swap.ts";
 import { findWakeClock } from "../sysfs/wake-alarm.ts";
-import { allOf, CONTROLLABLE, type Item, itemOf, uncontrollable } from "./item.ts";
+import { CONTROLLABLE, type Item, itemOf, uncontrollable } from "./item.ts";
 import type { Can, Logind } from "./logind.ts";
 import { lackingFor, SLEEP_TARGETS, type SleepTarget } from "./sleep-target.ts";
 
@@ -58,7 +58,7 @@ export function readSleepCapabilities(
   return ok({
     targets,
     wakeClock: {
-      ...allOf([itemOf(`${clock.value.path}/wakealarm`)]),
+      ...itemOf(`${clock.value.path}/wakealarm`),
       name: clock.value.name,
       ...(alarm.ok && alarm.value !== undefined && { alarm: alarm.value }),
     },

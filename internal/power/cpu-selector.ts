@@ -40,10 +40,3 @@ export function selectCpus(selector: string, sets: CpuSets): Result<readonly Pcp
   const absent = list.value.filter((cpu) => !sets.online.includes(pcpu(cpu)));
   return absent.length > 0 ? err(`CPU ${absent.join(", ")} is not online`) : ok(list.value.map(pcpu));
 }
-
-/** Returns whether `selector` has the form of one; which CPUs it means is another question. */
-export function isCpuSelector(selector: string): boolean {
-  if (["all", "isolated", "housekeeping"].includes(selector) || /^vm:.+$/.test(selector)) return true;
-  const list = parseCpuList(selector);
-  return list.ok && list.value.length > 0;
-}

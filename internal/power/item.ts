@@ -27,7 +27,3 @@ export function itemOf(path: string): Item {
       return uncontrollable(`${path} may not be written by this user; run as root`);
   }
 }
-
-/** Returns the first of `items` that is not controllable, else that all are. */
-export const allOf = (items: readonly Item[]): Item =>
-  items.find((item) => !item.controllable) ?? CONTROLLABLE;

@@ -13,15 +13,6 @@ export interface Epp {
   readonly choices: readonly string[];
 }
 
-/** Names of the energy and performance bias hint, 0 to 15. Source: arch/x86/kernel/cpu/intel_epb.c, energy_perf_strings. */
-export const EPB_NAMES: Readonly<Record<string, number>> = {
-  performance: 0,
-  "balance-performance": 4,
-  normal: 6,
-  "balance-power": 8,
-  power: 15,
-};
-
 /** Returns where a policy's EPP is, from the folder of CPUs on. */
 export const eppPath = (policy: DomainId): string => `cpufreq/policy${policy}/energy_performance_preference`;
 /** Returns where a CPU's EPB is, from the folder of CPUs on. */
