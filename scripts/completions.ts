@@ -14,7 +14,7 @@ import { loadTree } from "./program-tree.ts";
 /** Where each shell looks for the completion of a program, under /usr/share. */
 export const SHELL_FOLDERS = {
   bash: (name: string) => `bash-completion/completions/${name}`,
-  zsh: (name: string) => `zsh/vendor-completions/_${name}`,
+  zsh: (name: string) => `zsh/site-functions/_${name}`,
   fish: (name: string) => `fish/vendor_completions.d/${name}.fish`,
 } as const;
 

@@ -21,11 +21,12 @@ const PACKAGES = {
   fish: "fish",
   "dpkg-deb": "dpkg",
   lintian: "lintian",
-  rpmbuild: "rpm",
-  fakeroot: "fakeroot",
   promtool: "prometheus",
   tmux: "tmux",
   chromium: "chromium",
+  rpmbuild: "rpm",
+  shellcheck: "shellcheck",
+  "ansible-lint": "ansible-lint",
 } as const;
 
 /** What no package brings. */

@@ -26,7 +26,7 @@ printf 'READY<>\\n'`,
     setup: (folder: string) => `
 PS1=
 unsetopt zle_bracketed_paste prompt_cr prompt_sp list_beep 2>/dev/null
-fpath=(${folder}/zsh/vendor-completions $fpath)
+fpath=(${folder}/zsh/site-functions $fpath)
 autoload -Uz compinit && compinit -u -d "$HOME/.zcompdump"
 zle -C insert-all complete-word _generic
 zstyle ':completion:insert-all::::' completer _all_matches _complete
