@@ -2,7 +2,7 @@
 //
 //   bun scripts/man.ts
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { POWERMON } from "../cmd/powermon/commands.ts";
 import { VMPOWER_GUEST } from "../cmd/vmpower-guest/commands.ts";
 import { ROUTES } from "../internal/control/routes.ts";
@@ -48,7 +48,7 @@ function body(template: string, program: CommandNode | undefined): string {
       if (slot === "settings") return settingSections(read("packaging/powermon.toml.example"));
       if (slot === "routes") return fromMarkdown(routeTable());
       const file = /^include (.*)$/.exec(slot)?.[1];
-      if (file !== undefined) return existsSync(`${root}${file}`) ? fromMarkdown(read(file)) : "";
+      if (file !== undefined) return fromMarkdown(read(file));
       throw new Error(`nothing is known to go where the page says <!-- ${slot} -->`);
     })
     .filter((part) => part !== "")
