@@ -6,7 +6,9 @@ import { join } from "node:path";
 import { vmConfig } from "../../internal/config/effective.ts";
 import { DEFAULTS, VM_DEFAULTS } from "../../internal/config/defaults.ts";
 import { loadConfig } from "../../internal/config/load.ts";
+import { writtenPolicies } from "../../internal/config/policy.ts";
 import { readConfigFile } from "../../internal/config/read.ts";
+import { POLICY_TYPES } from "../../internal/request.ts";
 import { configFolder } from "./folder.ts";
 
 const EXAMPLE = join(import.meta.dir, "../../packaging/powermon.toml.example");
@@ -35,12 +37,15 @@ test("the example with its defaults uncommented says what the program's own defa
 test("the example with its examples uncommented is valid, without a warning but for unused pins, and shows every key of a VM", () => {
   using folder = configFolder();
   const config = loadConfig(
-    folder.write("p.toml", text.replace(/^## (?=[a-z[])/gm, "")),
+    folder.write("p.toml", text.replace(/^## (?=[ a-z[\]])/gm, "")),
     join(folder.dir, "d"),
   );
   if (!config.ok) throw new Error(JSON.stringify(config.error));
   expect(config.value.warnings.map(({ key }) => key)).toEqual(['vm."web.1".pins']);
   expect(Object.keys(config.value.says.vm?.["web.1"] ?? {}).sort()).toEqual(Object.keys(VM_DEFAULTS).sort());
+  expect([...writtenPolicies(config.value).values()].map(({ rule }) => rule.type).sort()).toEqual(
+    [...POLICY_TYPES].sort(),
+  );
   expect(config.value.limits.map(({ cpus }) => cpus.length)).toEqual([4]);
   expect(vmConfig(config.value, "web.1").qmp).toBe("/run/qemu/web.1.qmp");
 });
