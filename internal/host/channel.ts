@@ -8,32 +8,17 @@ import { acknowledge } from "../packet/reply.ts";
 import { RequestDecoder } from "../packet/request.ts";
 import { explain } from "../refusal.ts";
 import { explainSysfs } from "../sysfs/error.ts";
-import type { EventFeed } from "./events.ts";
+import { newCounts } from "./channel-counts.ts";
 import type { Claimant } from "./claim.ts";
+import type { EventFeed } from "./events.ts";
 import { Lease } from "./lease.ts";
+import { Outbox } from "./outbox.ts";
 import type { Outcome } from "./outcome.ts";
 import { type Desk, refuse, serve } from "./serve/index.ts";
 import type { Vm } from "./vm.ts";
 
 /** First and longest wait before a lost channel is tried again, ms. */
 const BACKOFF_MS = { first: 100, most: 5000 };
-
-/** What a channel has seen since the program started. */
-export interface ChannelCounts {
-  received: number;
-  done: number;
-  answered: number;
-  noted: number;
-  refused: number;
-  failed: number;
-  /** Frames that were no request: unknown commands, unknown units, bad policies. */
-  malformed: number;
-  /** Frames that came while the channel was disabled. */
-  ignored: number;
-  /** Replies that the guest had no room for, because it does not read. */
-  repliesDropped: number;
-  connects: number;
-}
 
 export type ChannelState = "connecting" | "connected" | "waiting" | "closed";
 
@@ -53,18 +38,7 @@ export class Channel {
   readonly vm: Vm;
   /** The channel's number: the guest's lcore. */
   readonly index: number;
-  readonly counts: ChannelCounts = {
-    received: 0,
-    done: 0,
-    answered: 0,
-    noted: 0,
-    refused: 0,
-    failed: 0,
-    malformed: 0,
-    ignored: 0,
-    repliesDropped: 0,
-    connects: 0,
-  };
+  readonly counts = newCounts();
   /** What its guest agreed with HELLO. */
   readonly lease = new Lease();
   /** On whose behalf this channel's guest wishes. */
@@ -82,8 +56,9 @@ export class Channel {
   #decoder = new RequestDecoder();
   #socket: Socket<Channel> | undefined;
   #connection: { readonly fd: number; readonly path: string } | undefined;
-  /** What is left of a reply that went out in part; whole replies after it are dropped until it is gone. */
-  #rest: Uint8Array | undefined;
+  #outbox: Outbox | undefined;
+  /** Requests of the chunk at hand. */
+  #served = 0;
   #backoffMs = BACKOFF_MS.first;
   #retry: ReturnType<typeof setTimeout> | undefined;
   readonly #onFrame = (frame: Uint8Array): void => this.#frame(frame);
@@ -146,7 +121,7 @@ export class Channel {
     this.#healed.resyncs += this.#cutter.resyncs;
     this.#cutter = new FrameCutter(this.vm.settings.wire);
     this.#decoder = new RequestDecoder();
-    this.#rest = undefined;
+    this.#outbox = new Outbox(socket, this.counts);
     this.lease.reset();
     const fd = (socket as unknown as { readonly fd?: number }).fd;
     this.#connection = fd === undefined ? undefined : { fd, path: this.path };
@@ -159,7 +134,10 @@ export class Channel {
     this.#backoffMs = BACKOFF_MS.first;
     this.heardAt = performance.now();
     const healed = this.#cutter.dropped + this.#cutter.resyncs;
+    this.#served = 0;
     this.#cutter.push(chunk, this.heardAt, this.#onFrame);
+    this.#outbox?.flush();
+    if (this.#served > 0) this.#host.durations.observe(performance.now() - this.heardAt, this.#served);
     if (this.#cutter.dropped + this.#cutter.resyncs !== healed) {
       this.#host.log.warnFolded(
         `${this.#name} framing`,
@@ -191,7 +169,7 @@ export class Channel {
   }
 
   drained(): void {
-    if (this.#rest !== undefined) this.#write(this.#rest);
+    this.#outbox?.drained();
   }
 
   /** Tries again at once: the socket file is new. */
@@ -256,11 +234,11 @@ export class Channel {
       this.#tell(request.kind, request.kind === "connect" ? 0 : request.vcpu, outcome);
     }
     this.#reply(frame, outcome);
-    this.#host.durations.observe(performance.now() - this.heardAt);
+    this.#served++;
   }
 
   #reply(frame: Uint8Array, outcome: Outcome): void {
-    if ("reply" in outcome && outcome.reply !== undefined) this.#send(outcome.reply);
+    if ("reply" in outcome && outcome.reply !== undefined) this.#outbox?.put(outcome.reply);
     else if (outcome.kind === "refused" ? !outcome.silent : outcome.kind !== "noted") {
       this.#acknowledge(frame, outcome.kind === "done");
     }
@@ -268,19 +246,7 @@ export class Channel {
 
   /** Guests older than 18.11 know no replies: they get none. */
   #acknowledge(frame: Uint8Array, yes: boolean): void {
-    if (this.#cutter.generation === "18.11") this.#send(acknowledge(frame, yes));
-  }
-
-  #send(reply: Uint8Array): void {
-    if (this.#rest !== undefined) this.counts.repliesDropped++;
-    else this.#write(reply);
-  }
-
-  #write(bytes: Uint8Array): void {
-    const written = this.#socket?.write(bytes) ?? -1;
-    if (written === bytes.length) this.#rest = undefined;
-    else if (written > 0) this.#rest = bytes.slice(written);
-    else if (this.#rest === undefined) this.counts.repliesDropped++;
+    if (this.#cutter.generation === "18.11") this.#outbox?.put(acknowledge(frame, yes));
   }
 
   #tell(kind: string, vcpu: number, outcome: Outcome): void {

@@ -3,7 +3,7 @@
 import type { ExtensionAsk } from "../extension.ts";
 import type { Refusal } from "../refusal.ts";
 import type { Request, Step } from "../request.ts";
-import type { ChannelCounts } from "./channel.ts";
+import type { ChannelCounts } from "./channel-counts.ts";
 import { type Outcome, OUTCOMES } from "./outcome.ts";
 
 /** What can be asked, in v1 or in the extension. */

@@ -12,13 +12,16 @@ export class Histogram {
   readonly #boundsMs = Float64Array.from(BOUNDS_S, (bound) => bound * 1000);
   #sumMs = 0;
 
-  /** @param ms how long it took */
-  observe(ms: number): void {
+  /**
+   * @param ms how long it took
+   * @param times how many took that long
+   */
+  observe(ms: number, times = 1): void {
     const bounds = this.#boundsMs;
     let at = 0;
     while (at < bounds.length && ms > (bounds[at] as number)) at++;
-    this.counts[at] = (this.counts[at] as number) + 1;
-    this.#sumMs += ms;
+    this.counts[at] = (this.counts[at] as number) + times;
+    this.#sumMs += ms * times;
   }
 
   /** The sum of all that was observed, in seconds. */
