@@ -10,6 +10,7 @@ import type {
   LiveDomain,
   LiveReport,
   LiveVm,
+  PolicyReport,
   StatusReport,
   VcpuReport,
   VmReport,
@@ -180,6 +181,23 @@ export const live: Answer<Json<LiveReport>> = v.object({
   vms: v.array(liveVm),
   refusals: v.array(v.object({ ...refusal, vm: text, vcpu: number })),
 });
+
+const policy: Answer<Json<PolicyReport>> = v.object({
+  vm: text,
+  origin: v.picklist(["operator", "guest"]),
+  type: v.picklist(["traffic", "time", "workload", "branch-ratio"]),
+  inForce: v.boolean(),
+  vcpus: v.union([v.literal("all"), numbers]),
+  turbo: v.boolean(),
+  wishes: v.array(v.object({ vcpu: number, level: v.union([v.picklist(["min", "medium", "max"]), number]) })),
+  dueAt: maybeText,
+  pps: maybeNumber,
+  problem: maybeText,
+  rule: v.looseObject({}),
+});
+
+/** Policies. */
+export const policies = v.array(policy);
 
 /** POST /v1/reload. */
 export const reloaded = v.object({ files: v.array(text) });

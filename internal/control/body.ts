@@ -52,6 +52,19 @@ const target = v.custom<FreqTarget>(
 /** PUT /v1/freq/{list}. */
 export const freqBody = v.strictObject({ target });
 
+/** PUT /v1/vms/{vm}/policy; what the policy itself says is judged by the daemon. */
+export const policyBody = v.strictObject({
+  policy: v.custom<object>(
+    (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+    "must be a policy as [vm.NAME.policy] of powermon.toml has it",
+  ),
+  /** True to keep it over a restart. */
+  save: v.optional(flag, false),
+});
+
+/** DELETE /v1/vms/{vm}/policy; true takes it out of what was saved, too. */
+export const policyRemoveBody = v.optional(v.strictObject({ save: v.optional(flag, false) }), {});
+
 /** A request that carries nothing. */
 export const noBody = v.undefined("must be empty");
 

@@ -81,6 +81,22 @@ export class ControlClient {
   live() {
     return this.#ask("GET", ["live"], answer.live);
   }
+  policies() {
+    return this.#ask("GET", ["policies"], answer.policies);
+  }
+  policy(vm: string) {
+    return this.#ask("GET", ["vms", vm, "policy"], answer.policies);
+  }
+  /** `policy` is one as [vm.NAME.policy] of the configuration has it. */
+  setPolicy(vm: string, policy: object, save: boolean) {
+    return this.#ask("PUT", ["vms", vm, "policy"], answer.policies, { policy, save });
+  }
+  removePolicy(vm: string, save: boolean) {
+    return this.#ask("DELETE", ["vms", vm, "policy"], answer.done, { save });
+  }
+  resumed() {
+    return this.#ask("POST", ["resumed"], answer.done);
+  }
   reload() {
     return this.#ask("POST", ["reload"], answer.reloaded);
   }

@@ -4,7 +4,16 @@ import * as v from "valibot";
 import { parseCpuList } from "../cpulist.ts";
 import { ok } from "../result.ts";
 import { isVmName } from "../vm-name.ts";
-import { channelsBody, explainIssue, freqBody, noBody, pinBody, vmChangeBody } from "./body.ts";
+import {
+  channelsBody,
+  explainIssue,
+  freqBody,
+  noBody,
+  pinBody,
+  policyBody,
+  policyRemoveBody,
+  vmChangeBody,
+} from "./body.ts";
 import type { ChannelList, Done, Operations } from "./operations.ts";
 import { problem } from "./problem.ts";
 
@@ -83,6 +92,15 @@ export const ROUTES: readonly Route[] = [
   route("DELETE freq/{list}", noBody, (ops, [list]) => withCpus(list, (cpus) => ops.releaseFreq(cpus))),
   route("GET explain/{cpu}", noBody, (ops, [cpu]) => withNumber(cpu, "A CPU", 8191, (n) => ops.explain(n))),
   route("GET live", noBody, (ops) => ok(ops.live())),
+  route("GET policies", noBody, (ops) => ok(ops.policies())),
+  route("GET vms/{vm}/policy", noBody, (ops, [vm]) => withVm(vm, (name) => ops.policy(name))),
+  route("PUT vms/{vm}/policy", policyBody, (ops, [vm], { policy, save }) =>
+    withVm(vm, (name) => ops.setPolicy(name, policy, save)),
+  ),
+  route("DELETE vms/{vm}/policy", policyRemoveBody, (ops, [vm], { save }) =>
+    withVm(vm, (name) => ops.removePolicy(name, save)),
+  ),
+  route("POST resumed", noBody, (ops) => ops.resumed()),
   route("POST reload", noBody, (ops) => ops.reload()),
 ];
 

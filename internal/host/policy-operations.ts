@@ -16,6 +16,8 @@ export type SavePolicy = (vm: string, policy: object | undefined) => Result<stri
 const sentence = (problem: PolicyProblem): string =>
   problem.kind === "sysfs" ? explainSysfs(problem) : explain(problem);
 
+const sentences = (problems: readonly ConfigProblem[]): string => problems.map(describeProblem).join(" ");
+
 export class PolicyOperations {
   readonly #host: Host;
   readonly #save: SavePolicy;
@@ -37,12 +39,13 @@ export class PolicyOperations {
   /** Puts an operator's policy in force in place of the one before; one for a VM that is not there yet waits for it. */
   setPolicy(vm: string, written: object, save: boolean) {
     const policy = parsePolicy(written, hostTimeZone());
-    if (!policy.ok) return no("invalid", policy.error.map(describeProblem).join(" "));
+    if (!policy.ok) return no("invalid", sentences(policy.error));
     const waits = this.#host.channels.vm(vm) === undefined;
     const set = this.#host.policies.set(vm, "operator", policy.value, undefined, waits);
     if (!set.ok) return no(set.error.kind === "sysfs" ? "failed" : "refused", sentence(set.error));
     const saved = save ? this.#save(vm, written) : undefined;
-    if (saved?.ok === false) return no("failed", saved.error.map(describeProblem).join(" "));
+    if (saved?.ok === false)
+      return no("failed", `The policy stands but was not saved: ${sentences(saved.error)}`);
     return this.policy(vm);
   }
 
@@ -51,7 +54,9 @@ export class PolicyOperations {
       return no("not-found", `VM ${JSON.stringify(vm)} has no operator's policy.`);
     }
     const saved = save ? this.#save(vm, undefined) : undefined;
-    return saved?.ok === false ? no("failed", saved.error.map(describeProblem).join(" ")) : DONE;
+    return saved?.ok === false
+      ? no("failed", `The policy is gone but was not taken out of what was saved: ${sentences(saved.error)}`)
+      : DONE;
   }
 }
 
