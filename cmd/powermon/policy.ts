@@ -4,5 +4,11 @@ import { defineCommand } from "../../internal/cli/command.ts";
 
 export default defineCommand({
   meta: { name: "policy", summary: "policies by which the host sets frequencies itself" },
-  commands: { simulate: () => import("./policy/simulate.ts") },
+  commands: {
+    list: () => import("./policy/list.ts"),
+    show: () => import("./policy/show.ts"),
+    set: () => import("./policy/set.ts"),
+    remove: () => import("./policy/remove.ts"),
+    simulate: () => import("./policy/simulate.ts"),
+  },
 });

@@ -79,6 +79,29 @@ vm1  1        connected  served    -           requests 3  /run/powermon/channel
 vm2  0        connected  served    18.11       requests 3  /run/powermon/channels/vm2.0`,
   ],
   [
+    ["policy", "list"],
+    `VM   BY        TYPE      STANDS             VCPUS  WISHES  PROBLEM
+vm1  operator  workload  in force           all    0 min   -
+vm1  guest     traffic   behind operator's  0-1    -       nothing counts yet`,
+  ],
+  [
+    ["policy", "show", "vm1"],
+    `vm1: workload policy of an operator, in force
+vCPUs      all
+turbo      off
+wishes     0 min
+rule       {"type":"workload","workload":"low"}
+
+vm1: traffic policy of the guest, behind operator's
+vCPUs      0-1
+turbo      max may be turbo
+wishes     -
+looks at   2026-01-02T03:04:00.000Z
+packets/s  1234
+problem    nothing counts yet
+rule       {"type":"traffic"}`,
+  ],
+  [
     ["freq", "show", "0,2"],
     [FREQ_HEAD, freqRow(0, "-", "1200000", "-"), freqRow(2, "-", "1200000", "-")].join("\n"),
   ],
@@ -166,6 +189,8 @@ vm1  4        connected  served    -           requests 3  /run/powermon/channel
     ["setFreq", [1], 1800000],
   ],
   [["freq", "release", "0"], `${FREQ_HEAD}\n${freqRow(0, "-", "1200000", "-")}`, ["releaseFreq", [0]]],
+  [["policy", "remove", "vm1"], "vm1: operator's policy removed", ["removePolicy", "vm1", false]],
+  [["policy", "remove", "vm1", "--save"], "vm1: operator's policy removed", ["removePolicy", "vm1", true]],
   [["reload"], "Reloaded: /etc/powermon/powermon.toml", ["reload"]],
 ] as const)("powermon %p makes its one change and says so", async (words, out, made) => {
   expect(await ask(...words)).toEqual({ status: 0, out, err: "" });
@@ -182,6 +207,16 @@ test.each([
   [["freq", "set", "0", "turbo-on"], 5, "CPU 0 has no turbo frequencies."],
   [["freq", "show", "7"], 1, "There is no CPU 7."],
   [["explain", "7"], 1, "There is no CPU 7."],
+  [["policy", "show", "vm2"], 1, 'VM "vm2" has no policy.'],
+  [["policy", "remove", "vm2"], 1, 'VM "vm2" has no operator\'s policy.'],
+  [
+    ["policy", "show", "/fifo2"],
+    2,
+    'powermon: VM must be a VM\'s name, without "/" and control characters, not "/fifo2".',
+  ],
+  [["policy", "set", "vm1"], 2, "powermon: --file is missing; it needs FILE."],
+  [["policy", "set", "vm1", "--file", ""], 2, undefined],
+  [["policy", "drop", "vm1"], 2, undefined],
   [["vm"], 2, undefined],
   [
     ["vm", "toString"],
@@ -251,6 +286,8 @@ test("powermon COMMAND --json prints what the server answered, errors too", asyn
   expect(JSON.parse(shown.out)).toEqual(as(it.machine.status()));
   expect(JSON.parse((await ask("vm", "list", "--json")).out)).toEqual(as(it.machine.vms()));
   expect(JSON.parse((await ask("channel", "list", "--json")).out)).toEqual(as(it.machine.channels()));
+  expect(JSON.parse((await ask("policy", "list", "--json")).out)).toEqual(as(it.machine.policies()));
+  expect(JSON.parse((await ask("policy", "show", "vm1", "--json")).out)).toEqual(as(it.machine.policies()));
   expect(JSON.parse((await ask("vm", "add", "x", "--json")).out)).toEqual({ done: true });
   const no = await ask("vm", "show", "vm9", "--json");
   expect(no).toMatchObject({ status: 1, err: "" });
@@ -300,7 +337,7 @@ test("powermon's executable ends with the command's status", async () => {
   expect((await run("vm", "pin", "vm1", "9", "1", "--socket", it.socket)).status).toBe(3);
 });
 
-const FOLDERS = ["", "vm", "channel", "freq"];
+const FOLDERS = ["", "vm", "channel", "freq", "policy"];
 const commands = await Promise.all(
   FOLDERS.flatMap((folder) =>
     readdirSync(join(MAIN, "../powermon", folder))
