@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import { cpuList, parseArgs } from "../../internal/cli/args.ts";
 import { defineCommand } from "../../internal/cli/command.ts";
-import { CHANNEL_ARGS, CHANNEL_SCHEMA } from "./channel.ts";
+import { PLACE_ARGS } from "./channel.ts";
 import { list } from "./listing.ts";
 
 export default defineCommand({
@@ -17,18 +17,18 @@ export default defineCommand({
   },
   args: {
     vcpu: { type: "string", valueHint: "list|all", default: "all", description: "vCPUs to show" },
-    ...CHANNEL_ARGS,
+    ...PLACE_ARGS,
   },
   run: ({ args, io }) =>
     list(
       {
         question: "query-caps",
-        entries: (reply) => (reply.kind === "caps-list" ? reply.caps : []),
         headings: ["TURBO", "PRIORITY"],
         cells: ({ turbo, priority }) => [yesNo(turbo), yesNo(priority)],
         keys: (caps) => caps,
       },
-      parseArgs(v.object({ vcpu: cpuList, ...CHANNEL_SCHEMA }), args),
+      parseArgs(v.object({ vcpu: cpuList }), args).vcpu,
+      args,
       io,
     ),
 });

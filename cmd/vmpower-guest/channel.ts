@@ -1,10 +1,14 @@
 // What all guest commands say about the channel: without it each would name ports and statuses in its own way.
 
+import { resolve } from "node:path";
 import * as v from "valibot";
-import { integer, nonEmpty } from "../../internal/cli/args.ts";
+import { integer, nonEmpty, parseArgs } from "../../internal/cli/args.ts";
 import { STATUS, type Status } from "../../internal/cli/status.ts";
 import { explainFailure, type GuestFailure } from "../../internal/guest/failure.ts";
 import { DEFAULT_PORT_DIR, portPath } from "../../internal/guest/port.ts";
+import type { Roots } from "../../internal/sysfs/originals.ts";
+import { DEFAULT_SOCKET } from "./agent/default-socket.ts";
+import { type Env, ENVS } from "./place/place.ts";
 
 /** The flags of every command that uses a port. */
 export const CHANNEL_ARGS = {
@@ -16,8 +20,7 @@ export const CHANNEL_ARGS = {
   portDir: {
     type: "string",
     valueHint: "dir",
-    default: DEFAULT_PORT_DIR,
-    description: "Folder of the ports; vCPU N uses virtio.serial.port.poweragent.N in it",
+    description: `Folder of the ports; vCPU N uses virtio.serial.port.poweragent.N in it (default: ${DEFAULT_PORT_DIR})`,
   },
   vmName: {
     type: "string",
@@ -33,8 +36,49 @@ export const CHANNEL_ARGS = {
   json: { type: "boolean", description: "Print one JSON document instead of text" },
 } as const;
 
+/** The flags of commands that can do without a VM. */
+export const PLACE_ARGS = {
+  ...CHANNEL_ARGS,
+  env: {
+    type: "enum",
+    options: ["auto", ...ENVS],
+    default: "auto",
+    description:
+      "Ask the host (kvm-vm), set this machine's own clocks (cpufreq), or as there are ports (auto)",
+  },
+  agent: {
+    type: "string",
+    valueHint: "path",
+    default: DEFAULT_SOCKET,
+    description: "Socket of the agent, which is asked when it runs and no port is named",
+  },
+  sysfsRoot: {
+    type: "string",
+    valueHint: "dir",
+    default: "/sys",
+    description: "Stands for /sys with cpufreq",
+  },
+  procRoot: {
+    type: "string",
+    valueHint: "dir",
+    default: "/proc",
+    description: "Stands for /proc with cpufreq",
+  },
+  stateDir: {
+    type: "string",
+    valueHint: "dir",
+    default: "/var/lib/vmpower-guest",
+    description: "Where the original settings are kept with cpufreq, until they are released",
+  },
+} as const;
+
 /** Most bytes of a VM's name on the wire, its NUL left out. Source: DPDK rte_power_guest_channel.h, RTE_POWER_VM_MAX_NAME_SZ. */
 const NAME_BYTES = 31;
+
+const absolute = v.pipe(
+  nonEmpty,
+  v.transform((path) => resolve(path)),
+);
 
 /** The meaning of CHANNEL_ARGS. */
 export const CHANNEL_SCHEMA = {
@@ -44,7 +88,7 @@ export const CHANNEL_SCHEMA = {
       v.check((port) => port !== "unix:", "must be a path, or unix:PATH"),
     ),
   ),
-  portDir: nonEmpty,
+  portDir: v.optional(nonEmpty),
   vmName: v.optional(
     v.pipe(
       v.string(),
@@ -59,12 +103,70 @@ export const CHANNEL_SCHEMA = {
   json: v.boolean(),
 };
 
+const PLACE_SCHEMA = v.object({
+  ...CHANNEL_SCHEMA,
+  env: v.picklist(["auto", ...ENVS]),
+  agent: nonEmpty,
+  sysfsRoot: absolute,
+  procRoot: absolute,
+  stateDir: absolute,
+});
+
+/** What PLACE_ARGS were given as. */
+export interface Channel {
+  readonly env: "auto" | Env;
+  readonly agent: string;
+  readonly port: string | undefined;
+  readonly portDir: string;
+  /** True when --port-dir was given. */
+  readonly portsNamed: boolean;
+  readonly vmName: string;
+  readonly timeoutMs: number;
+  readonly roots: Roots;
+}
+
+/** Returns what PLACE_ARGS say. Errors: UsageError. */
+export function channelOf(args: object): Channel {
+  const { env, agent, port, portDir, vmName, timeoutMs, ...roots } = parseArgs(PLACE_SCHEMA, args);
+  const { sysfsRoot, procRoot, stateDir } = roots;
+  return {
+    env,
+    agent,
+    port,
+    portDir: portDir ?? DEFAULT_PORT_DIR,
+    portsNamed: portDir !== undefined,
+    vmName,
+    timeoutMs,
+    roots: { sysfsRoot, procRoot, stateDir },
+  };
+}
+
 /** Returns the port that vCPU `vcpu` uses: the one given for everything, else its own. */
 export function portOf(vcpu: number, channel: { port?: string | undefined; portDir: string }): string {
   return channel.port ?? portPath(vcpu, channel.portDir);
 }
 
-const STATUS_OF: Readonly<Record<GuestFailure["kind"], Status>> = {
+/** How a request may end: done, or why not. */
+export type Outcome =
+  | "done"
+  | GuestFailure["kind"]
+  | "not-listed"
+  | "no-such-vcpu"
+  | "no-turbo"
+  | "no-clock"
+  | "clock-failed"
+  | "no-policy"
+  | "agent-failed";
+
+const STATUS_OF: Readonly<Record<Outcome, Status>> = {
+  done: STATUS.done,
+  "not-listed": STATUS.unsupported,
+  "no-such-vcpu": STATUS.failed,
+  "no-turbo": STATUS.refused,
+  "no-clock": STATUS.unsupported,
+  "clock-failed": STATUS.failed,
+  "no-policy": STATUS.unsupported,
+  "agent-failed": STATUS.failed,
   "no-port": STATUS.unsupported,
   "not-a-port": STATUS.failed,
   busy: STATUS.failed,
@@ -78,9 +180,19 @@ const STATUS_OF: Readonly<Record<GuestFailure["kind"], Status>> = {
   "write-failed": STATUS.failed,
 };
 
+/** Returns what an outcome means to the shell. */
+export function statusOf(outcome: Outcome): Status {
+  return STATUS_OF[outcome];
+}
+
+/** Returns whether `word`, which another program said, is an outcome. */
+export function isOutcome(word: unknown): word is Outcome {
+  return typeof word === "string" && Object.hasOwn(STATUS_OF, word);
+}
+
 /** How one request ended, as `--json` shows it: `outcome` is "done" or the kind of failure, `message` its sentence. */
 export interface Ending {
-  readonly outcome: "done" | GuestFailure["kind"] | "not-listed" | "no-such-vcpu";
+  readonly outcome: Outcome;
   readonly message: string | null;
   readonly status: Status;
 }

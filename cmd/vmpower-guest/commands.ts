@@ -10,9 +10,12 @@ export const VMPOWER_GUEST: Program = {
   summary: "asks the host to change the clock of this VM's vCPUs",
   commands: {
     scale: () => import("./scale.ts"),
+    release: () => import("./release.ts"),
     freq: () => import("./freq.ts"),
     caps: () => import("./caps.ts"),
+    policy: () => import("./policy.ts"),
     probe: () => import("./probe.ts"),
+    agent: () => import("./agent.ts"),
     __complete: () => import("./complete.ts"),
   },
 };

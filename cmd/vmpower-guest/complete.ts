@@ -2,6 +2,7 @@
 
 import { defineCommand } from "../../internal/cli/command.ts";
 import { STATUS } from "../../internal/cli/status.ts";
+import { DEFAULT_PORT_DIR } from "../../internal/guest/port.ts";
 import { listPorts } from "../../internal/guest/ports.ts";
 import { CHANNEL_ARGS } from "./channel.ts";
 
@@ -12,7 +13,7 @@ export default defineCommand({
     portDir: CHANNEL_ARGS.portDir,
   },
   run({ args, io }) {
-    const vcpus = listPorts(args.portDir);
+    const vcpus = listPorts(args.portDir ?? DEFAULT_PORT_DIR);
     if (vcpus.length > 0) io.out(vcpus.join("\n"));
     return STATUS.done;
   },

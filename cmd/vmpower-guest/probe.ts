@@ -1,49 +1,59 @@
 // vmpower-guest probe: why a request would or would not get through, port by port.
 
-import * as v from "valibot";
-import { parseArgs } from "../../internal/cli/args.ts";
 import { defineCommand } from "../../internal/cli/command.ts";
+import { connectAgent } from "../../internal/guest/agent/local-client.ts";
 import type { GuestFailure } from "../../internal/guest/failure.ts";
-import type { Holder } from "../../internal/guest/holder.ts";
+import { type Holder, holderOf } from "../../internal/guest/holder.ts";
 import { portNumber, portPath } from "../../internal/guest/port.ts";
 import { listPorts } from "../../internal/guest/ports.ts";
 import { json } from "../../internal/output/json.ts";
 import { table } from "../../internal/output/table.ts";
-import { CHANNEL_ARGS, CHANNEL_SCHEMA, DONE_ENDING, type Ending, endingOf, worst } from "./channel.ts";
-import { ask } from "./listing.ts";
+import {
+  type Channel,
+  channelOf,
+  DONE_ENDING,
+  type Ending,
+  endingOf,
+  isOutcome,
+  PLACE_ARGS,
+  statusOf,
+  worst,
+} from "./channel.ts";
+import { use } from "./place/ports.ts";
+import { withPlace } from "./with-place.ts";
 
 export default defineCommand({
   meta: {
     name: "probe",
-    summary: "Show which ports exist, who holds them, whether a host is there and whether it answers",
+    summary: "Show what would be asked and why, which ports exist, who holds them and whether a host answers",
     details:
       "Asks for capabilities, which changes nothing; a host that does not let this VM query stays silent. Each no is followed by its reason and what to do.\n" +
-      'JSON: {"ports": [{"port", "number", "heldBy", "host", "answers", "outcome", "message"}]}; host and answers are null where nothing is known.',
+      'JSON: {"env", "agent", "why", "ports": [{"port", "number", "heldBy", "host", "answers", "outcome", "message"}]}; host and answers are null where nothing is known.',
     examples: ["vmpower-guest probe", "vmpower-guest probe --port unix:/run/powermon/channels/vm1.0"],
   },
-  args: CHANNEL_ARGS,
+  args: PLACE_ARGS,
   async run({ args, io }) {
-    const channel = parseArgs(v.object(CHANNEL_SCHEMA), args);
-    const there = listPorts(channel.portDir);
-    const all = there.length === 0 ? [0] : there;
-    const names = channel.port === undefined ? all.map((n) => portPath(n, channel.portDir)) : [channel.port];
-    const rows = await Promise.all(names.map((name) => probe(name, channel.vmName, channel.timeoutMs)));
-    if (args.json) {
-      const ports = rows.map(({ port, number, heldBy, host, answers, outcome, message }) => {
-        return { port, number, heldBy, host, answers, outcome, message };
-      });
-      io.out(json({ ports }));
-    } else {
-      const cells = rows.map((row) => [
-        row.port,
-        row.heldBy === null ? "-" : `${row.heldBy.name} (${row.heldBy.pid})`,
-        word(row.host),
-        word(row.answers),
-      ]);
-      io.out(table([["PORT", "HELD BY", "HOST", "ANSWERS"], ...cells]));
-      for (const { message } of rows) if (message !== null) io.out(message);
-    }
-    return worst(rows.map((row) => row.status));
+    const channel = channelOf(args);
+    return await withPlace(args, io, async (place) => {
+      const rows = place.env === "cpufreq" ? [] : await (place.agent ? askAgent(channel) : askPorts(channel));
+      if (args.json) {
+        const ports = rows.map(({ port, number, heldBy, host, answers, outcome, message }) => {
+          return { port, number, heldBy, host, answers, outcome, message };
+        });
+        io.out(json({ env: place.env, agent: place.agent, why: place.why, ports }));
+      } else {
+        io.out(`Environment ${place.env}: ${place.why}`);
+        const cells = rows.map((row) => [
+          row.port,
+          row.heldBy === null ? "-" : `${row.heldBy.name} (${row.heldBy.pid})`,
+          word(row.host),
+          word(row.answers),
+        ]);
+        if (cells.length > 0) io.out(table([["PORT", "HELD BY", "HOST", "ANSWERS"], ...cells]));
+        for (const { message } of rows) if (message !== null) io.out(message);
+      }
+      return worst(rows.map((row) => row.status));
+    });
   },
 });
 
@@ -55,15 +65,44 @@ interface Row extends Ending {
   readonly answers: boolean | null;
 }
 
+async function askPorts({ port, portDir, vmName, timeoutMs }: Channel): Promise<readonly Row[]> {
+  const there = listPorts(portDir);
+  const all = there.length === 0 ? [0] : there;
+  const names = port === undefined ? all.map((n) => portPath(n, portDir)) : [port];
+  return await Promise.all(names.map((name) => probe(name, vmName, timeoutMs)));
+}
+
 async function probe(port: string, vmName: string, timeoutMs: number): Promise<Row> {
   const place = { port, number: portNumber(port) ?? null };
-  const reply = await ask(
-    port,
-    { kind: "query-caps", all: true, vcpu: 0, vmName, physical: false },
-    timeoutMs,
-  );
+  const question = { kind: "query-caps", all: true, vcpu: 0, vmName, physical: false } as const;
+  const reply = await use(port, (session) => session.ask(question, timeoutMs));
   if (reply.ok) return { ...place, heldBy: null, host: true, answers: true, ...DONE_ENDING };
   return { ...place, ...seen(reply.error), ...endingOf(reply.error) };
+}
+
+/** The agent has the ports open, so it is the one who knows. */
+async function askAgent({ agent, timeoutMs }: Channel): Promise<readonly Row[]> {
+  const client = await connectAgent(agent, timeoutMs);
+  const said = await client?.ask({ do: "status" });
+  client?.close();
+  const ports: unknown = said?.ok ? said.value["ports"] : undefined;
+  if (!Array.isArray(ports)) return [];
+  return ports.map(({ port, outcome, message }: Readonly<Record<string, unknown>>) => {
+    const path = String(port);
+    const kind = isOutcome(outcome) ? outcome : "agent-failed";
+    const host = kind === "done" ? true : kind === "absent-host" ? false : null;
+    const heldBy = host === null ? null : holderOf(path);
+    return {
+      port: path,
+      number: portNumber(path) ?? null,
+      heldBy: heldBy ?? null,
+      host,
+      answers: host,
+      outcome: kind,
+      message: typeof message === "string" ? message : null,
+      status: statusOf(kind),
+    };
+  });
 }
 
 /** Returns what a failure still tells about the port. */

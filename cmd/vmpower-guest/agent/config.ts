@@ -9,9 +9,9 @@ import { MAX_LEASE_S } from "../../../internal/extension.ts";
 import type { GovernorRules } from "../../../internal/guest/agent/governor/governor.ts";
 import { DEFAULT_PORT_DIR } from "../../../internal/guest/port.ts";
 import { err, ok, type Result } from "../../../internal/result.ts";
+import { DEFAULT_SOCKET } from "./default-socket.ts";
 
 export const DEFAULT_CONFIG = "/etc/vmpower-guest.toml";
-export const DEFAULT_SOCKET = "/run/vmpower-guest.sock";
 
 /** The kinds of governor. */
 export const GOVERNORS = ["none", "load", "busy"] as const;

@@ -138,11 +138,13 @@ test.each([
   });
 });
 
-test("freq says when the VM has more vCPUs than an answer can hold", async () => {
+test("freq says when the VM has more vCPUs than an answer can hold and the host speaks v1 only", async () => {
   const reply = freqs([1, 2, 3, 4, 5, 6, 7, 8]);
   reply[80] = 12;
-  using host = fakeHost((send) => send(reply));
-  const { status, out, err } = await run("freq", "--port", host.port, "--timeout-ms", "5000");
+  using host = fakeHost((send, _frame, nth) => {
+    if (nth === 0) send(reply);
+  });
+  const { status, out, err } = await run("freq", "--port", host.port, "--timeout-ms", "300");
   expect(status).toBe(0);
   expect(out.split("\n").length).toBe(9);
   expect(err).toBe("This VM has 12 vCPUs; an answer of DPDK's format has room for the first 8.");
@@ -179,7 +181,8 @@ test("probe tells a host that answers from one that is silent", async () => {
   using talking = fakeHost((send) => send(caps));
   using silent = fakeHost(() => {});
   const yes = await run("probe", "--port", talking.port, "--timeout-ms", "5000");
-  expect({ status: yes.status, lines: yes.out.split("\n").length }).toEqual({ status: 0, lines: 2 });
+  expect({ status: yes.status, lines: yes.out.split("\n").length }).toEqual({ status: 0, lines: 3 });
+  expect(yes.out).toStartWith("Environment kvm-vm: --port was given.\n");
   expect(yes.out).toMatch(/ {2}- {8}yes {3}yes$/);
   const no = await run("probe", "--port", silent.port, "--timeout-ms", "30");
   expect(no.status).toBe(4);
@@ -193,6 +196,9 @@ test("probe tells of every port in the folder, each no with its reason", async (
   const { status, out } = await run("probe", "--port-dir", dir, "--json");
   expect(status).toBe(4);
   expect(JSON.parse(out)).toEqual({
+    env: "kvm-vm",
+    agent: false,
+    why: "--port-dir was given.",
     ports: [
       {
         port: portPath(1, dir),

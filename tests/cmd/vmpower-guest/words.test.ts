@@ -1,13 +1,15 @@
 import { expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Command } from "../../../internal/cli/command.ts";
+import { VMPOWER_GUEST } from "../../../cmd/vmpower-guest/commands.ts";
+import type { Command, Commands, Leaf } from "../../../internal/cli/command.ts";
 import { version } from "../../../package.json";
 import { MAIN, run } from "./run.ts";
 
 const NO_PORT = (n: number): string =>
   `This VM has no poweragent port "/nowhere/virtio.serial.port.poweragent.${n}"; add a virtio-serial channel of that name to the VM, one for each vCPU.`;
-const FLAGS = "--vcpu, --port, --port-dir, --vm-name, --timeout-ms, --json, --help";
+const FLAGS =
+  "--vcpu, --port, --port-dir, --vm-name, --timeout-ms, --json, --env, --agent, --sysfs-root, --proc-root, --state-dir, --help";
 
 test.each([
   [["--version"], 0, `vmpower-guest ${version}`, ""],
@@ -15,13 +17,13 @@ test.each([
     ["toString"],
     2,
     "",
-    'vmpower-guest: unknown command "toString"; the commands are scale, freq, caps, probe.',
+    'vmpower-guest: unknown command "toString"; the commands are scale, release, freq, caps, policy, probe, agent.',
   ],
   [
     ["__proto__"],
     2,
     "",
-    'vmpower-guest: unknown command "__proto__"; the commands are scale, freq, caps, probe.',
+    'vmpower-guest: unknown command "__proto__"; the commands are scale, release, freq, caps, policy, probe, agent.',
   ],
   [["frq"], 2, "", 'vmpower-guest: unknown command "frq"; did you mean freq?'],
   [
@@ -93,32 +95,42 @@ test("vmpower-guest leaves no stack when its reader goes away", async () => {
   expect(await child.stderr.text()).toBe("");
 });
 
-const commands = await Promise.all(
-  readdirSync(join(MAIN, "../vmpower-guest")).map(async (file) => {
-    const module: { readonly default?: Command } = await import(join(MAIN, "../vmpower-guest", file));
-    return [file, module.default] as const;
-  }),
-);
-const named = commands.flatMap(([file, command]) =>
-  command === undefined ? [] : [[file, command] as const],
-);
+/** Every command by its words, those inside a group too; what only completions call is left out. */
+async function leaves(
+  commands: Commands,
+  path: readonly string[] = [],
+): Promise<(readonly [string, Leaf])[]> {
+  const found: (readonly [string, Leaf])[] = [];
+  for (const [name, load] of Object.entries(commands)) {
+    if (name.startsWith("__")) continue;
+    const command = (await load()).default;
+    expect(command.meta.name).toBe(name);
+    if ("commands" in command) found.push(...(await leaves(command.commands, [...path, name])));
+    else found.push([[...path, name].join(" "), command]);
+  }
+  return found;
+}
+const named = await leaves(VMPOWER_GUEST.commands);
 
-test("help lists every command file", async () => {
-  expect(named.map(([file]) => file).sort()).toEqual(["caps.ts", "freq.ts", "probe.ts", "scale.ts"]);
+test("every command file is in the table, and help lists it", async () => {
+  const files = readdirSync(join(MAIN, "../vmpower-guest")).filter((file) => file.endsWith(".ts"));
+  const text = await Bun.file(join(MAIN, "../vmpower-guest/commands.ts")).text();
+  for (const file of files) {
+    const module: { readonly default?: Command } = await import(join(MAIN, "../vmpower-guest", file));
+    if (module.default !== undefined) expect(text).toContain(`import("./${file}")`);
+  }
   const { out } = await run("--help");
-  for (const [, { meta }] of named) expect(out).toContain(`${meta.name}    ${meta.summary}`);
+  for (const [words, { meta }] of named) if (!words.includes(" ")) expect(out).toContain(meta.summary);
 });
 
 test.each(named)(
-  "the help of %s has its summary, its status or JSON, an example and every flag's description",
-  async (file, command) => {
-    if (!("args" in command)) throw new Error(`${file} is a group`);
-    expect(file).toBe(`${command.meta.name}.ts`);
-    const { status, out } = await run("help", command.meta.name);
+  "the help of %s has its summary, its JSON, an example and every flag's description",
+  async (words, command) => {
+    const { status, out } = await run("help", ...words.split(" "));
     expect(status).toBe(0);
-    expect(out).toStartWith(`${command.meta.summary} (vmpower-guest ${command.meta.name} v${version})`);
-    expect(out).toContain("JSON: {");
-    expect(out).toContain(`EXAMPLES\n\n  vmpower-guest ${command.meta.name}`);
+    expect(out).toStartWith(`${command.meta.summary} (vmpower-guest ${words} v${version})`);
+    if ("json" in command.args) expect(out).toContain("JSON: {");
+    expect(out).toContain(`EXAMPLES\n\n  vmpower-guest ${words}`);
     for (const def of Object.values(command.args)) {
       expect(def.description.length).toBeGreaterThan(5);
       expect(out).toContain(def.description);

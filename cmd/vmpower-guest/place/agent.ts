@@ -1,0 +1,86 @@
+// Requests through the running agent: without it a one-shot command would find every port busy.
+
+import type { AgentClient } from "../../../internal/guest/agent/local-client.ts";
+import type { GuestPolicy, Step } from "../../../internal/request.ts";
+import { STATUS } from "../../../internal/cli/status.ts";
+import { type Ending, isOutcome, statusOf } from "../channel.ts";
+import type { Listed, Lists, Place, Row } from "./place.ts";
+
+type Said = Readonly<Record<string, unknown>>;
+
+/** Returns the place behind a running agent. Claims made here stay until they are released: the command's connection ends at once. */
+export function agentPlace(client: AgentClient, why: string): Place {
+  return new ThroughAgent(client, why);
+}
+
+class ThroughAgent implements Place {
+  readonly env = "kvm-vm";
+  readonly agent = true;
+  readonly why: string;
+  readonly #client: AgentClient;
+
+  constructor(client: AgentClient, why: string) {
+    this.#client = client;
+    this.why = why;
+  }
+
+  scale(step: Step, vcpus: readonly number[]): Promise<readonly Row[]> {
+    return this.#rows({ do: "scale", vcpus, step, keep: true }, vcpus);
+  }
+
+  async release(vcpus: readonly number[]): Promise<readonly Row[]> {
+    const ending = endingIn(await this.#ask({ do: "release", vcpus, keep: true }));
+    return vcpus.map((vcpu) => ({ vcpu, port: "agent", ...ending }));
+  }
+
+  async list<K extends keyof Lists>(kind: K, vcpus: "all" | readonly number[]): Promise<Listed<Lists[K]>> {
+    const what = kind === "query-freq" ? "freq" : "caps";
+    const said = await this.#ask({ do: what, ...(vcpus !== "all" && { vcpus }) });
+    return {
+      port: String(said["port"] ?? ""),
+      ...endingIn(said),
+      count: Number(said["vmVcpus"] ?? 0),
+      entries: Array.isArray(said["entries"]) ? said["entries"] : [],
+    };
+  }
+
+  async policy(policy: GuestPolicy | undefined) {
+    const line =
+      policy === undefined ? { do: "policy-remove" } : { do: "policy", policy: localPolicy(policy) };
+    const said = await this.#ask(line);
+    return { port: String(said["port"] ?? ""), ...endingIn(said) };
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  async #rows(line: object, vcpus: readonly number[]): Promise<readonly Row[]> {
+    const said = await this.#ask(line);
+    const rows: unknown = said["vcpus"];
+    if (!Array.isArray(rows)) return vcpus.map((vcpu) => ({ vcpu, port: "", ...endingIn(said) }));
+    return rows.map((row: Said) => ({
+      vcpu: Number(row["vcpu"]),
+      port: String(row["port"]),
+      ...endingIn(row),
+    }));
+  }
+
+  async #ask(line: object): Promise<Said> {
+    const said = await this.#client.ask(line);
+    return said.ok ? said.value : { outcome: "agent-failed", message: said.error };
+  }
+}
+
+/** Returns a policy as the agent's socket takes it. */
+function localPolicy({ traffic, ...policy }: GuestPolicy): object {
+  return { ...policy, avg: traffic.avg, max: traffic.max };
+}
+
+function endingIn(said: Said): Ending {
+  const { outcome, message } = said;
+  if (!isOutcome(outcome)) {
+    return { outcome: "agent-failed", message: String(message ?? "?"), status: STATUS.failed };
+  }
+  return { outcome, message: typeof message === "string" ? message : null, status: statusOf(outcome) };
+}

@@ -1,0 +1,95 @@
+// This machine's own clocks: on bare metal the same commands do by themselves what a host would do for a VM.
+
+import { highest, lowest, move } from "../../../internal/frequency.ts";
+import type { Step } from "../../../internal/request.ts";
+import { type Cpufreq, type Domain, openCpufreq } from "../../../internal/sysfs/cpufreq.ts";
+import { explainSysfs, type SysfsError } from "../../../internal/sysfs/error.ts";
+import type { Roots } from "../../../internal/sysfs/originals.ts";
+import { type Result } from "../../../internal/result.ts";
+import { pcpu } from "../../../internal/units.ts";
+import { DONE_ENDING, type Ending, statusOf } from "../channel.ts";
+import type { Listed, Lists, Place, Row } from "./place.ts";
+
+/** Returns the place of this machine's cpufreq domains. Errors: there is no folder of CPUs. */
+export function openCpufreqPlace(roots: Roots, why: string): Result<Place, SysfsError> {
+  const cpufreq = openCpufreq(roots);
+  return cpufreq.ok ? { ok: true, value: new OwnClocks(cpufreq.value, why) } : cpufreq;
+}
+
+class OwnClocks implements Place {
+  readonly env = "cpufreq";
+  readonly agent = false;
+  readonly why: string;
+  readonly #cpufreq: Cpufreq;
+
+  constructor(cpufreq: Cpufreq, why: string) {
+    this.#cpufreq = cpufreq;
+    this.why = why;
+  }
+
+  /** Moves the clocks; one that is not ours yet starts at its highest frequency, as in DPDK. Source: drivers/power/acpi/acpi_cpufreq.c. */
+  async scale(step: Step, cpus: readonly number[]): Promise<readonly Row[]> {
+    return this.#each(cpus, (cpu, domain) => {
+      if (step === "turbo-on" && !domain.hasTurbo) {
+        return no("no-turbo", `CPU ${cpu} has no turbo frequencies.`);
+      }
+      const nominal = highest(domain.table, false);
+      const told = domain.current();
+      const now = told.ok ? told.value : nominal;
+      return this.#ending(domain.set(move(domain.table, { khz: now, turbo: now > nominal }, step).khz));
+    });
+  }
+
+  /** Puts governor and limits back as they were. */
+  async release(cpus: readonly number[]): Promise<readonly Row[]> {
+    return this.#each(cpus, (_, domain) => this.#ending(domain.restore()));
+  }
+
+  async list<K extends keyof Lists>(kind: K, cpus: "all" | readonly number[]): Promise<Listed<Lists[K]>> {
+    const { domains } = this.#cpufreq;
+    const count = Math.max(0, ...domains.flatMap((domain) => domain.pcpus.map((cpu) => cpu + 1)));
+    const base = Math.min(...domains.map((domain) => domain.baseKhz ?? 0));
+    const entries = Array.from({ length: count }, (_, cpu) => {
+      const domain = this.#cpufreq.domainOf(pcpu(cpu));
+      if (kind === "query-caps") {
+        return { turbo: domain?.hasTurbo ?? false, priority: (domain?.baseKhz ?? 0) > base };
+      }
+      const told = domain?.current();
+      return told?.ok ? told.value : 0;
+    }) as unknown as Lists[K][];
+    const first = cpus === "all" ? 0 : (cpus[0] ?? 0);
+    return { port: this.#portOf(first), ...DONE_ENDING, count, entries };
+  }
+
+  async policy() {
+    const message = "A policy is the host's to follow; this machine sets its own clocks (--env cpufreq).";
+    return { port: this.#portOf(0), ...no("no-policy", message) };
+  }
+
+  close(): void {
+    this.#cpufreq.close();
+  }
+
+  #each(cpus: readonly number[], act: (cpu: number, domain: Domain) => Ending): readonly Row[] {
+    return cpus.map((cpu) => {
+      const domain = this.#cpufreq.domainOf(pcpu(cpu));
+      const ending =
+        domain === undefined || lowest(domain.table) === 0
+          ? no("no-clock", `CPU ${cpu} has no clock that can be set: there is no cpufreq domain for it.`)
+          : act(cpu, domain);
+      return { vcpu: cpu, port: this.#portOf(cpu), ...ending };
+    });
+  }
+
+  #portOf(cpu: number): string {
+    return this.#cpufreq.domainOf(pcpu(cpu))?.dir ?? "cpufreq";
+  }
+
+  #ending(done: Result<unknown, SysfsError>): Ending {
+    return done.ok ? DONE_ENDING : no("clock-failed", `${explainSysfs(done.error)}.`);
+  }
+}
+
+function no(outcome: "no-turbo" | "no-clock" | "clock-failed" | "no-policy", message: string): Ending {
+  return { outcome, message, status: statusOf(outcome) };
+}

@@ -1,0 +1,43 @@
+// Where a command's requests go: without it each command would know agents, ports and this machine's own clocks apart.
+
+import type { GuestPolicy, Step, VcpuCaps } from "../../../internal/request.ts";
+import type { Ending } from "../channel.ts";
+
+/** How a request about one vCPU ended, and what it went through. */
+export interface Row extends Ending {
+  readonly vcpu: number;
+  readonly port: string;
+}
+
+/** What can be listed: kHz (0 where unknown), or capabilities. */
+export interface Lists {
+  readonly "query-freq": number;
+  readonly "query-caps": VcpuCaps;
+}
+
+/** What was listed, by vCPU number; `count` vCPUs are known, of which the first are in `entries`. */
+export interface Listed<T> extends Ending {
+  readonly port: string;
+  readonly count: number;
+  readonly entries: readonly T[];
+}
+
+/** One of librte_power's environments. */
+export const ENVS = ["kvm-vm", "cpufreq"] as const;
+export type Env = (typeof ENVS)[number];
+
+/** Somewhere that frequencies can be asked for. */
+export interface Place {
+  readonly env: Env;
+  /** True when a running agent asks for us. */
+  readonly agent: boolean;
+  /** One sentence: why it is this place. */
+  readonly why: string;
+  scale(step: Step, vcpus: readonly number[]): Promise<readonly Row[]>;
+  /** Gives up what was claimed of `vcpus`. */
+  release(vcpus: readonly number[]): Promise<readonly Row[]>;
+  list<K extends keyof Lists>(kind: K, vcpus: "all" | readonly number[]): Promise<Listed<Lists[K]>>;
+  /** Sends a policy for the VM; undefined removes it. */
+  policy(policy: GuestPolicy | undefined): Promise<Ending & { readonly port: string }>;
+  close(): void;
+}

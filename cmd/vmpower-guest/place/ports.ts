@@ -1,0 +1,113 @@
+// Requests through the ports themselves: what is left when no agent holds them.
+
+import { EXTENSION_VERSION } from "../../../internal/extension.ts";
+import type { GuestFailure } from "../../../internal/guest/failure.ts";
+import { portPath } from "../../../internal/guest/port.ts";
+import { listPorts } from "../../../internal/guest/ports.ts";
+import { openSession, type Session } from "../../../internal/guest/session.ts";
+import { listVcpus } from "../../../internal/guest/vcpu-list.ts";
+import { type GuestPolicy, MAX_V1_VCPUS, type Step } from "../../../internal/request.ts";
+import { ok, type Result } from "../../../internal/result.ts";
+import { type Channel, DONE_ENDING, endingOf, portOf } from "../channel.ts";
+import type { Listed, Lists, Place, Row } from "./place.ts";
+
+/** Returns the place behind this VM's ports. */
+export function portsPlace(channel: Channel, why: string): Place {
+  return new Ports(channel, why);
+}
+
+class Ports implements Place {
+  readonly env = "kvm-vm";
+  readonly agent = false;
+  readonly why: string;
+  readonly #channel: Channel;
+
+  constructor(channel: Channel, why: string) {
+    this.#channel = channel;
+    this.why = why;
+  }
+
+  scale(step: Step, vcpus: readonly number[]): Promise<readonly Row[]> {
+    const { vmName, timeoutMs } = this.#channel;
+    return this.#each(vcpus, (session, vcpu) =>
+      session.ask({ kind: "scale", vcpu, vmName, physical: false, step }, timeoutMs),
+    );
+  }
+
+  /** v1 has no word for this. */
+  release(vcpus: readonly number[]): Promise<readonly Row[]> {
+    const { vmName, timeoutMs } = this.#channel;
+    return this.#each(vcpus, async (session, vcpu) => {
+      const hello = { do: "hello", version: EXTENSION_VERSION, leaseS: 0 } as const;
+      const agreed = await session.say(hello, vcpu, vmName, timeoutMs);
+      return agreed.ok ? await session.say({ do: "release", all: false }, vcpu, vmName, timeoutMs) : agreed;
+    });
+  }
+
+  async list<K extends keyof Lists>(kind: K, vcpus: "all" | readonly number[]): Promise<Listed<Lists[K]>> {
+    const { vmName, timeoutMs } = this.#channel;
+    const port = this.#channel.port ?? this.#firstPort(vcpus);
+    const more = vcpus === "all" || vcpus.some((vcpu) => vcpu >= MAX_V1_VCPUS);
+    const listed = await use(port, (session) => listVcpus(session, kind, vmName, timeoutMs, more));
+    return listed.ok
+      ? { port, ...DONE_ENDING, ...listed.value }
+      : { port, ...endingOf(listed.error), count: 0, entries: [] };
+  }
+
+  async policy(policy: GuestPolicy | undefined) {
+    const { vmName, timeoutMs } = this.#channel;
+    const port = this.#channel.port ?? this.#firstPort("all");
+    const head = { vcpu: 0, vmName, physical: false } as const;
+    const done = await use<unknown>(port, async (session) =>
+      policy === undefined
+        ? session.tell({ kind: "policy-remove", ...head })
+        : await session.ask({ kind: "policy", ...head, policy }, timeoutMs),
+    );
+    return { port, ...(done.ok ? DONE_ENDING : endingOf(done.error)) };
+  }
+
+  close(): void {}
+
+  /** Asks for each vCPU through its own port at once, or in turn through the one given for everything. */
+  async #each(
+    vcpus: readonly number[],
+    ask: (session: Session, vcpu: number) => Promise<Result<unknown, GuestFailure>>,
+  ): Promise<readonly Row[]> {
+    const channel = this.#channel;
+    const through = async (port: string, some: readonly number[]): Promise<readonly Row[]> => {
+      const rows: Row[] = [];
+      const opened = await use(port, async (session) => {
+        for (const vcpu of some) {
+          const done = await ask(session, vcpu);
+          rows.push({ vcpu, port, ...(done.ok ? DONE_ENDING : endingOf(done.error)) });
+        }
+        return ok(undefined);
+      });
+      return opened.ok ? rows : some.map((vcpu) => ({ vcpu, port, ...endingOf(opened.error) }));
+    };
+    if (channel.port !== undefined) return await through(channel.port, vcpus);
+    return (await Promise.all(vcpus.map((vcpu) => through(portOf(vcpu, channel), [vcpu])))).flat();
+  }
+
+  /** Returns the port of the first wanted vCPU that has one. */
+  #firstPort(vcpus: "all" | readonly number[]): string {
+    const { portDir } = this.#channel;
+    const there = listPorts(portDir);
+    const first = vcpus === "all" ? there[0] : (vcpus.find((n) => there.includes(n)) ?? vcpus[0]);
+    return portPath(first ?? 0, portDir);
+  }
+}
+
+/** Opens `port`, uses it and closes it again. */
+export async function use<T>(
+  port: string,
+  ask: (session: Session) => Promise<Result<T, GuestFailure>>,
+): Promise<Result<T, GuestFailure>> {
+  const session = await openSession(port);
+  if (!session.ok) return session;
+  try {
+    return await ask(session.value);
+  } finally {
+    session.value.close();
+  }
+}

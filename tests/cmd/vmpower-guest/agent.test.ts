@@ -1,0 +1,148 @@
+// The commands through a running agent against a whole host, as a person would use them: both ways must print the same.
+
+import { expect, test } from "bun:test";
+import { connectAgent } from "../../../internal/guest/agent/local-client.ts";
+import { World } from "../../guest/agent/world.ts";
+import { until } from "../../helpers/until.ts";
+import { MAIN, run } from "./run.ts";
+
+interface Running {
+  readonly world: World;
+  readonly socket: string;
+  readonly child: Bun.Subprocess<"ignore", "ignore", "pipe">;
+}
+
+/** Runs the agent from its source beside a host, and ends it after `use`. */
+async function withAgent(use: (running: Running) => Promise<void>, more = ""): Promise<void> {
+  using world = new World();
+  await world.startHost();
+  const socket = `${world.tree.root}/agent.sock`;
+  const config = `${world.tree.root}/agent.toml`;
+  await Bun.write(config, `port = "${world.port}"\nsocket = "${socket}"\ntimeout_ms = 2000\n${more}`);
+  const child = Bun.spawn(
+    [process.execPath, MAIN, "agent", "--config", config, "--proc-root", world.tree.proc],
+    {
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: "pipe",
+    },
+  );
+  let log = "";
+  void (async () => {
+    for await (const bytes of child.stderr) log += new TextDecoder().decode(bytes);
+  })();
+  try {
+    await until("the agent serves", () => log.includes("Serving"), 10_000);
+    await use({ world, socket, child });
+  } finally {
+    child.kill("SIGTERM");
+    expect(await child.exited).toBe(0);
+  }
+}
+
+test("scale, freq, caps and release print through the agent what they print through the port", async () => {
+  using world = new World();
+  await world.startHost();
+  const all = [
+    ["scale", "min", "--vcpu", "0"],
+    ["scale", "up", "--vcpu", "0,1", "--json"],
+    ["freq"],
+    ["freq", "--vcpu", "1,7", "--json"],
+    ["caps"],
+    ["scale", "up", "--vcpu", "5"],
+    ["release", "--vcpu", "0-1"],
+  ];
+  const direct: Awaited<ReturnType<typeof run>>[] = [];
+  for (const words of all) direct.push(await run(...words, "--port", world.port, "--timeout-ms", "2000"));
+  await withAgent(async ({ world: other, socket }) => {
+    for (const [i, words] of all.entries()) {
+      const through = await run(...words, "--agent", socket, "--timeout-ms", "2000");
+      const { status, out, err } = direct[i] ?? through;
+      const here = (text: string) => text.replaceAll(world.port, other.port);
+      expect({ words, status: through.status, out: through.out }).toEqual({ words, status, out: here(out) });
+      // A host that speaks the extension says why it refuses; the rest is the same.
+      expect(through.err.split(/[;:] /)[0]).toBe(here(err).split(/[;:] /)[0] ?? "");
+    }
+  });
+});
+
+test("a command's claim stays, a program's ends with its connection, and SIGTERM ends all", async () => {
+  let governor = "";
+  await withAgent(async ({ world, socket, child }) => {
+    governor = world.attribute(2, "scaling_governor");
+    const program = await connectAgent(socket, 5000);
+    expect(await program?.ask({ id: 1, do: "set", vcpus: [0], khz: 2_200_000 })).toMatchObject({
+      value: { id: 1, ok: true, vcpus: [{ vcpu: 0, outcome: "done" }] },
+    });
+    await run("scale", "min", "--vcpu", "0", "--agent", socket);
+    expect(world.speed(2)).toBe(2_200_000);
+    const status = await program?.ask({ do: "status" });
+    expect(status).toMatchObject({
+      value: {
+        ports: [{ speech: "extension", leaseS: 10, frequenciesKnown: true }],
+        claims: [{ vcpu: 0, by: [{ program: "connection 1" }, { program: "kept" }] }],
+      },
+    });
+    expect(await program?.ask({ do: "state", vcpus: 0 })).toMatchObject({
+      value: { vcpus: [{ wishKhz: 2_200_000, decidedBy: "this-vcpu", otherVms: 0 }] },
+    });
+    expect(await program?.ask({ do: "freqs", vcpus: 0 })).toMatchObject({
+      value: { vcpus: [{ nominal: 2_600_000, khz: { length: 10 } }] },
+    });
+    program?.close();
+    await until("the program's claim has ended", () => world.speed(2) === 800_000);
+    child.kill("SIGTERM");
+    await child.exited;
+    expect(world.attribute(2, "scaling_governor")).toBe(governor);
+  });
+});
+
+test("a policy is refused or taken as the host says, and its removal is answered", async () => {
+  await withAgent(async ({ socket }) => {
+    const send = await run(
+      ..."policy send --type WORKLOAD --vcpus 0 --workload low --agent".split(" "),
+      socket,
+    );
+    expect([0, 3]).toContain(send.status);
+    const remove = await run("policy", "remove", "--agent", socket, "--json");
+    expect(JSON.parse(remove.out)).toMatchObject({ outcome: "done", message: null });
+  });
+});
+
+test("the load governor follows /proc/stat up at once and down after its hold", async () => {
+  const more = '[[governor]]\nvcpus = "0"\ntype = "load"\nperiod_ms = 50\nhold_ms = 100\n';
+  await withAgent(async ({ world }) => {
+    let [user, idle] = [0, 0];
+    const tick = (busy: number) => {
+      user += busy;
+      idle += 20 - busy;
+      return Bun.write(`${world.tree.proc}/stat`, `cpu  0\ncpu0 ${user} 0 0 ${idle} 0 0 0 0 0 0\nintr 1\n`);
+    };
+    await until("it goes up", async () => (await tick(20), world.speed(2) === 2_600_000));
+    await until("it goes down", async () => (await tick(2), world.speed(2) === 800_000));
+    await until("it goes up again", async () => (await tick(20), world.speed(2) === 2_600_000));
+  }, more);
+});
+
+test("an agent with the busy governor says why that can't be and ends with 5", async () => {
+  using world = new World();
+  const config = `${world.tree.root}/agent.toml`;
+  await Bun.write(config, '[[governor]]\nvcpus = "0-3"\ntype = "busy"\n');
+  const { status, err } = await run("agent", "--config", config);
+  expect(status).toBe(5);
+  expect(err).toContain('Governor "busy" of vCPUs 0-3 is not available');
+});
+
+test.each([
+  ["vm_nam = 1", ":1: vm_nam is not a key"],
+  ["lease_s = 9999", ":1: lease_s is 9999. Write seconds"],
+  ['[[governor]]\nvcpus = "x"\ntype = "load"', "governor.0.vcpus"],
+  ['[[governor]]\nvcpus = "0"\ntype = "load"\ndown_percent = 90', "down_percent lower than up_percent"],
+  ['[[governor]]\nvcpus = "0-1"\ntype = "none"\n[[governor]]\nvcpus = "1"\ntype = "load"', "names 1 twice"],
+])("an agent told %p ends with 2 and says where", async (toml, words) => {
+  using world = new World();
+  const config = `${world.tree.root}/agent.toml`;
+  await Bun.write(config, toml);
+  const { status, err } = await run("agent", "--config", config);
+  expect({ status, err }).toEqual({ status: 2, err: expect.stringContaining(words) });
+});
