@@ -15,7 +15,8 @@ export const branchRatio: Profile<BranchRatioPolicy> = {
     if (sample === undefined) return before;
     const { branches, misses } = sample;
     if (branches >= MIN_BRANCHES && misses > branches * rule.threshold) return { level: "max", quiet: 0 };
-    const quiet = Math.min(before.quiet + 1, rule.quietSamples);
+    if (before.quiet >= rule.quietSamples) return before;
+    const quiet = before.quiet + 1;
     return { level: quiet < rule.quietSamples ? before.level : "min", quiet };
   },
 };
