@@ -124,11 +124,7 @@ try {
     `${POLICIES} policies on ${VMS} VMs, Bun ${Bun.version}; wanted: at most ${WANTED_PERCENT} % of a CPU\n\n`,
   );
   for (const [title, typeOf] of LOADS) {
-    const { percent, wakeups, setUs, wishes } = await measure(
-      root,
-      typeOf,
-      values.quick === true ? 1000 : 10_000,
-    );
+    const { percent, wakeups, setUs, wishes } = await measure(root, typeOf, values.quick === true);
     process.stdout.write(
       `${title.padEnd(40)} ${percent.toFixed(2).padStart(6)} %  ${wakeups.toFixed(1).padStart(6)} wakeups/s  ${setUs.toFixed(0).padStart(5)} us to set one  ${wishes} wishes\n`,
     );
