@@ -108,7 +108,15 @@ export class PolicyEngine {
     const next = ORIGINS.find((other) => left[other] !== undefined);
     const policy = next === undefined ? undefined : left[next]?.policy;
     if (next !== undefined && policy !== undefined) {
-      const successor = new PolicyRun(vm, next, policy, this.#desk, this.#counters, this.#clock, this.evaluations);
+      const successor = new PolicyRun(
+        vm,
+        next,
+        policy,
+        this.#desk,
+        this.#counters,
+        this.#clock,
+        this.evaluations,
+      );
       this.#runs.set(vm, successor);
       successor.restart();
     } else {

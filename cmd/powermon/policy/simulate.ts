@@ -74,8 +74,8 @@ export default defineCommand({
       return STATUS.usage;
     }
     const zone = policy.value.rule.type === "time" ? policy.value.rule.timeZone : Temporal.Now.timeZoneId();
-    const from = timeOf("--from", args.from, zone) ?? Math.floor(Date.now() / 60_000) * 60_000;
-    const to = timeOf("--to", args.to, zone) ?? from + DAY_MS;
+    const from = timeOf({ from: args.from }, zone) ?? Math.floor(Date.now() / 60_000) * 60_000;
+    const to = timeOf({ to: args.to }, zone) ?? from + DAY_MS;
     if (to <= from || to - from > MAX_DAYS * DAY_MS + HOUR_MS) {
       throw new UsageError(`--to must be later than --from, by ${MAX_DAYS} days at most.`);
     }
@@ -125,7 +125,9 @@ function cpusOf(wanted: readonly number[] | undefined, cpufreq: Cpufreq): readon
   return cpus;
 }
 
-function timeOf(flag: string, text: string | undefined, zone: string): number | undefined {
+/** Returns the time that the one flag in `given` names, ms since 1970; local times are of `zone`. */
+function timeOf(given: Readonly<Record<string, string | undefined>>, zone: string): number | undefined {
+  const [flag, text] = Object.entries(given)[0] ?? [];
   if (text === undefined) return undefined;
   try {
     if (/(Z|[+-]\d\d:?\d\d)$/.test(text) && text.includes("T"))
@@ -133,7 +135,7 @@ function timeOf(flag: string, text: string | undefined, zone: string): number | 
     return Temporal.PlainDateTime.from(text).toZonedDateTime(zone).epochMilliseconds;
   } catch {
     throw new UsageError(
-      `${flag} must be a time such as 2026-03-29T08:30 or 2026-03-29T06:30Z, not ${JSON.stringify(text)}.`,
+      `--${flag} must be a time such as 2026-03-29T08:30 or 2026-03-29T06:30Z, not ${JSON.stringify(text)}.`,
     );
   }
 }
