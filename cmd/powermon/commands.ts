@@ -17,6 +17,7 @@ export const POWERMON: Program = {
     explain: () => import("./explain.ts"),
     events: () => import("./events.ts"),
     metrics: () => import("./metrics.ts"),
+    top: () => import("./top.ts"),
     reload: () => import("./reload.ts"),
     restore: () => import("./restore.ts"),
     check: () => import("./check.ts"),

@@ -1,0 +1,87 @@
+// powermon top: the host's clocks and VMs as they are, again and again.
+
+import * as v from "valibot";
+import { integer, parseArgs } from "../../internal/cli/args.ts";
+import { defineCommand, type Io } from "../../internal/cli/command.ts";
+import { STATUS, type Status } from "../../internal/cli/status.ts";
+import type { Json } from "../../internal/control/answer.ts";
+import type { ControlClient } from "../../internal/control/client.ts";
+import type { LiveReport } from "../../internal/control/operations.ts";
+import { frame } from "../../internal/top/frame.ts";
+import { glance } from "../../internal/top/glance.ts";
+import { START } from "../../internal/top/state.ts";
+import { clientOf, CONTROL_ARGS, fail } from "./control.ts";
+import { watch } from "./top/watch.ts";
+
+/** Columns of a frame that goes to no terminal. */
+const PLAIN_WIDTH = 120;
+/** Time between the two looks that a single frame's rates come from, in ms. */
+const PLAIN_MS = 1000;
+
+export default defineCommand({
+  meta: {
+    name: "top",
+    summary: "watch clocks, who holds them, and what the VMs ask",
+    details:
+      "For each clock a bar from its lowest to its highest frequency: what powermon told it, its floor and ceiling, and whose wish decides. For each VM its requests per second, refusals, policy and last refusal. The key ? shows what keys do. Where the output is no terminal one frame is printed; with --json one line of JSON for each interval, until interrupted or --count of them.",
+    examples: ["powermon top", "powermon top --interval 5", "powermon top --json --count 10"],
+  },
+  args: {
+    interval: {
+      type: "string",
+      alias: "i",
+      default: "2",
+      valueHint: "SECONDS",
+      description: "time between two looks, 1 to 3600",
+    },
+    count: { type: "string", valueHint: "n", description: "with --json: how many lines (default: no end)" },
+    ...CONTROL_ARGS,
+    json: { type: "boolean", description: "print one line of JSON for each interval" },
+  },
+  async run({ args, io }) {
+    const { interval, count } = parseArgs(
+      v.object({ interval: integer(1, 3600), count: v.optional(integer(1, 1_000_000_000)) }),
+      args,
+    );
+    const client = clientOf(args);
+    const first = await client.live();
+    if (!first.ok) return fail(first.error, args.json, io);
+    const env = io.env ?? {};
+    if (args.json) return await stream(client, first.value, interval * 1000, count ?? Infinity, io);
+    if (io.isTTY && process.stdin.isTTY) {
+      return await watch(client, first.value, { intervalMs: interval * 1000, blocks: hasBlocks(env), io });
+    }
+    await Bun.sleep(PLAIN_MS);
+    const now = await client.live();
+    if (!now.ok) return fail(now.error, false, io);
+    const options = { width: PLAIN_WIDTH, height: Infinity, blocks: hasBlocks(env), styled: false };
+    const lines = frame(glance(first.value, now.value), START, options);
+    io.out(lines.map((line) => line.trimEnd()).join("\n"));
+    return STATUS.done;
+  },
+});
+
+/** Returns whether the locale says that text is UTF-8. Source: locale(7). */
+function hasBlocks(env: Readonly<Record<string, string | undefined>>): boolean {
+  return /utf-?8/i.test(env["LC_ALL"] || env["LC_CTYPE"] || env["LANG"] || "");
+}
+
+async function stream(
+  client: ControlClient,
+  first: Json<LiveReport>,
+  intervalMs: number,
+  count: number,
+  io: Io,
+): Promise<Status> {
+  let before: Json<LiveReport> | undefined;
+  let now = first;
+  for (let left = count; ; left--) {
+    io.out(JSON.stringify(glance(before, now)));
+    if (left <= 1) return STATUS.done;
+    await Bun.sleep(intervalMs);
+    const next = await client.live();
+    if (!next.ok) return fail(next.error, true, io);
+    before = now;
+    now = next.value;
+  }
+}
