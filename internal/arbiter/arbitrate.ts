@@ -14,7 +14,7 @@ export interface Wish {
   readonly level: Level;
   /** An operator's own word: while one stands on a clock, guests' wishes wait. */
   readonly operator: boolean;
-  /** True while the operator's policy speaks for the same vCPU in this wish's place. */
+  /** True while it does not count: the operator's policy speaks for the same vCPU in its place, or its VM stands still. */
   readonly superseded: boolean;
   /** Returns its VM's limits on a domain. */
   limitsIn(domain: DomainId): Limits;

@@ -76,6 +76,8 @@ const who = (claim: ClaimView): string =>
 function sentences(view: View, decided: number | undefined): string[] {
   const { winner, targetKhz } = view;
   if (winner === undefined) {
+    if (view.claims.length > 0)
+      return [`The VMs that claim CPU ${view.cpu} are paused: their wishes wait until they run again.`];
     const rule = view.governor === undefined ? "its own settings" : `its governor "${view.governor}"`;
     return [`Nobody claims CPU ${view.cpu}: powermon leaves it to ${rule}.`];
   }

@@ -54,6 +54,8 @@ export class Host {
   #config: Config;
   /** VMs whose operator's policy stands in the configuration. */
   #written: ReadonlySet<string> = new Set();
+  /** VMs that stand still. */
+  #paused: ReadonlySet<string> = new Set();
 
   constructor(options: HostOptions) {
     this.#options = options;
@@ -142,6 +144,25 @@ export class Host {
     for (const vm of this.#written) if (!written.has(vm)) this.policies.remove(vm, "operator");
     for (const [vm, policy] of written) this.policies.set(vm, "operator", policy, undefined, true);
     this.#written = new Set(written.keys());
+  }
+
+  /** Lets the claims of these VMs wait while they stand still; those of all others count. */
+  paused(vms: ReadonlySet<string>): void {
+    for (const vm of new Set([...vms, ...this.#paused])) {
+      const paused = vms.has(vm);
+      if (paused === this.#paused.has(vm)) continue;
+      this.log.info(paused ? "VM paused: its claims wait" : "VM runs again: its claims count", { vm });
+      this.events.emit("vm-changed", { vm, paused });
+    }
+    this.#paused = vms;
+    for (const error of this.ledger.pause(vms)) this.log.error(explainSysfs(error));
+  }
+
+  /** Withdraws what the guest asked before its VM was reset: it knows nothing of that any more. */
+  rebooted(vm: string): void {
+    this.log.info("VM rebooted: its claims are withdrawn", { vm });
+    this.events.emit("claim-withdrawn", { vm, message: "the VM rebooted" });
+    for (const channel of this.channels.of(vm)) channel.withdraw();
   }
 
   /** Ends all channels and gives every domain back. Returns what could not be given back. */

@@ -43,6 +43,8 @@ export class Ledger {
     operator: new Map(),
   };
   readonly #pages = new Map<DomainId, Page>();
+  /** VMs that stand still. */
+  #paused: ReadonlySet<string> = new Set();
 
   /** @param site the limits that hold for everybody on a domain */
   constructor(cpufreq: Cpufreq, site: (domain: Domain) => Limits, onWrite: OnWrite) {
@@ -150,6 +152,19 @@ export class Ledger {
     return this.#settle(touched);
   }
 
+  /** Lets the wishes of these VMs wait and those of all others count, and writes what follows. Returns the failures. */
+  pause(vms: ReadonlySet<string>): readonly SysfsError[] {
+    const before = this.#paused;
+    this.#paused = vms;
+    const touched = new Set<DomainId>();
+    for (const { grant } of this.claims()) {
+      if (vms.has(grant.vm) === before.has(grant.vm)) continue;
+      this.#supersede(grant.vm, grant.vcpu);
+      for (const domain of grant.domains) touched.add(domain);
+    }
+    return this.#settle(touched);
+  }
+
   /** Decides every domain anew, as after a change of limits, and writes what differs. Returns the failures. */
   settle(): readonly SysfsError[] {
     return this.#settle(this.#pages.keys());
@@ -187,8 +202,11 @@ export class Ledger {
   }
 
   #supersede(vm: string, vcpu: number): void {
+    const paused = this.#paused.has(vm);
+    const policy = this.claim("policy", vm, vcpu);
     const guest = this.claim("guest", vm, vcpu);
-    if (guest !== undefined) guest.superseded = this.claim("policy", vm, vcpu) !== undefined;
+    if (policy !== undefined) policy.superseded = paused;
+    if (guest !== undefined) guest.superseded = paused || policy !== undefined;
   }
 
   /**

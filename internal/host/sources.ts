@@ -3,7 +3,7 @@
 import { vmConfig } from "../config/effective.ts";
 import type { Config } from "../config/load.ts";
 import type { PinningSource } from "../config/schema.ts";
-import { type LibvirtChannel, LibvirtSource } from "../pinning/libvirt-source.ts";
+import { type LibvirtListener, LibvirtSource } from "../pinning/libvirt-source.ts";
 import type { PinSource } from "../pinning/pins.ts";
 import { procPins } from "../pinning/proc.ts";
 import { qmpPins } from "../pinning/qmp-source.ts";
@@ -12,22 +12,12 @@ import type { Result } from "../result.ts";
 
 export class Sources {
   readonly #procRoot: string;
-  readonly #onChannels: (channels: readonly LibvirtChannel[]) => void;
-  readonly #onProblem: (why: string) => void;
+  readonly #listener: LibvirtListener;
   #libvirt: { readonly uri: string; readonly source: LibvirtSource } | undefined;
 
-  /**
-   * @param onChannels told when libvirt's channels changed
-   * @param onProblem told when libvirt can't be asked
-   */
-  constructor(
-    procRoot: string,
-    onChannels: (channels: readonly LibvirtChannel[]) => void,
-    onProblem: (why: string) => void,
-  ) {
+  constructor(procRoot: string, listener: LibvirtListener) {
     this.#procRoot = procRoot;
-    this.#onChannels = onChannels;
-    this.#onProblem = onProblem;
+    this.#listener = listener;
   }
 
   /** Returns the sources in the configured order; one that is not named any more is stopped. */
@@ -52,12 +42,13 @@ export class Sources {
     if (this.#libvirt === undefined) return;
     this.#libvirt.source.stop();
     this.#libvirt = undefined;
-    this.#onChannels([]);
+    this.#listener.channels([]);
+    this.#listener.paused(new Set());
   }
 
   #startLibvirt(uri: string): PinSource {
     if (this.#libvirt === undefined) {
-      const source = new LibvirtSource({ uri }, this.#onChannels, this.#onProblem);
+      const source = new LibvirtSource({ uri }, this.#listener);
       this.#libvirt = { uri, source };
       source.start();
     }

@@ -15,12 +15,28 @@ export interface LibvirtChannel {
   readonly index: number;
 }
 
+/** Who is told what libvirt says. */
+export interface LibvirtListener {
+  /** The channels of active domains changed. */
+  channels(channels: readonly LibvirtChannel[]): void;
+  /** Which domains are paused changed. */
+  paused(vms: ReadonlySet<string>): void;
+  /** A domain's guest was reset; its QEMU and its channels stay. */
+  rebooted(vm: string): void;
+  /** libvirt can't be asked; told once per reason. */
+  problem(why: string): void;
+}
+
 /** libvirt is asked at least this often, in ms; its events make us ask at once. */
 const REFRESH_MS = 10_000;
 /** Events that come together are one reason to ask, ms. */
 const SETTLE_MS = 50;
 /** First and longest wait before a lost event stream is opened again, ms. */
-const BACKOFF_MS = { first: 1000, most: 30_000 };
+const BACKOFF_MS = { first: 500, most: 5000 };
+/** An event that tells of a reset; older virsh leaves the quotes out. Source: virsh(1), event. */
+const REBOOT = /^event 'reboot' for domain (?:'(.+)'|(.+))$/;
+/** Longest line of virsh that is kept, in characters. */
+const MAX_LINE = 4096;
 /** The ports that are ours. Source: DPDK lib/power/power_kvm_vm.c, FD_PATH. */
 const PORT = /^virtio\.serial\.port\.poweragent\.(\d{1,4})$/;
 
@@ -28,10 +44,10 @@ export class LibvirtSource implements PinSource {
   readonly name = "libvirt";
   readonly live = true;
   readonly #virsh: Virsh;
-  readonly #onChannels: (channels: readonly LibvirtChannel[]) => void;
-  readonly #onProblem: (why: string) => void;
+  readonly #listener: LibvirtListener;
   #vms = new Map<string, LibvirtVm>();
   #channels: readonly LibvirtChannel[] = [];
+  #paused: ReadonlySet<string> = new Set();
   #problem: string | undefined = "libvirt has not answered yet";
   #asking: Promise<void> | undefined;
   #again = false;
@@ -42,18 +58,9 @@ export class LibvirtSource implements PinSource {
   #reopen: ReturnType<typeof setTimeout> | undefined;
   #refresh: ReturnType<typeof setInterval> | undefined;
 
-  /**
-   * @param onChannels told when the channels of running domains changed
-   * @param onProblem told when libvirt can't be asked, once per reason
-   */
-  constructor(
-    virsh: Virsh,
-    onChannels: (channels: readonly LibvirtChannel[]) => void,
-    onProblem: (why: string) => void,
-  ) {
+  constructor(virsh: Virsh, listener: LibvirtListener) {
     this.#virsh = virsh;
-    this.#onChannels = onChannels;
-    this.#onProblem = onProblem;
+    this.#listener = listener;
   }
 
   /** Asks now, then after every event of libvirt's, until stop(). */
@@ -115,7 +122,7 @@ export class LibvirtSource implements PinSource {
     if (this.#stopped) return;
     if (!vms.ok) {
       // What was known stays: a daemon that restarts moves nobody's threads.
-      if (this.#problem !== vms.error) this.#onProblem(vms.error);
+      if (this.#problem !== vms.error) this.#listener.problem(vms.error);
       this.#problem = vms.error;
       return;
     }
@@ -127,12 +134,17 @@ export class LibvirtSource implements PinSource {
         return index === undefined ? [] : [{ path, vm: vm.name, index: Number(index) }];
       }),
     );
-    if (isDeepStrictEqual(channels, this.#channels)) return;
-    this.#channels = channels;
-    this.#onChannels(channels);
+    if (!isDeepStrictEqual(channels, this.#channels)) {
+      this.#channels = channels;
+      this.#listener.channels(channels);
+    }
+    const paused = new Set(vms.value.filter((vm) => vm.paused).map(({ name }) => name));
+    if (isDeepStrictEqual(paused, this.#paused)) return;
+    this.#paused = paused;
+    this.#listener.paused(paused);
   }
 
-  /** Follows libvirt's events; each line is a reason to ask. Source: virsh(1), event. */
+  /** Follows libvirt's events; each line is a reason to ask, the first one that libvirt is there. Source: virsh(1), event. */
   #listen(): void {
     const { uri, program = "virsh" } = this.#virsh;
     const again = () => {
@@ -141,7 +153,7 @@ export class LibvirtSource implements PinSource {
       this.#backoffMs = Math.min(this.#backoffMs * 2, BACKOFF_MS.most);
     };
     try {
-      this.#events = Bun.spawn([program, "--quiet", "--connect", uri, "event", "--all", "--loop"], {
+      this.#events = Bun.spawn([program, "--quiet", "--connect", uri, "uri; event --all --loop"], {
         stdin: "ignore",
         stdout: "pipe",
         stderr: "ignore",
@@ -156,7 +168,16 @@ export class LibvirtSource implements PinSource {
   }
 
   async #follow(stream: ReadableStream<Uint8Array>): Promise<void> {
-    for await (const _ of stream) {
+    const decoder = new TextDecoder();
+    let rest = "";
+    for await (const bytes of stream) {
+      const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
+      rest = (lines.pop() ?? "").slice(0, MAX_LINE);
+      for (const line of lines) {
+        const [, quoted, bare] = REBOOT.exec(line) ?? [];
+        const vm = quoted ?? bare;
+        if (vm !== undefined && !this.#stopped) this.#listener.rebooted(vm);
+      }
       this.#backoffMs = BACKOFF_MS.first;
       this.#settle ??= setTimeout(() => {
         this.#settle = undefined;

@@ -21,7 +21,12 @@ export interface LibvirtDomain {
 export interface LibvirtVm extends LibvirtDomain {
   readonly channels: readonly DomainChannel[];
   readonly pins: readonly VcpuPin[];
+  /** Whether its vCPUs stand still: suspended by an operator, by an error, for a snapshot, or on its way here. */
+  readonly paused: boolean;
 }
+
+/** States of an active domain that runs nothing. Source: virsh(1), list. */
+const STILL = ["paused", "pmsuspended", "crashed"];
 
 /** Domains asked in one run of virsh; their XML must fit into what is taken of its output. */
 const BATCH = 128;
@@ -68,7 +73,7 @@ export async function readChannels(virsh: Virsh, uuid: string): Promise<Result<D
 }
 
 /**
- * Returns every running domain with its channels and pins: one run of virsh to list, one more per 128 domains. A domain that
+ * Returns every active domain with its channels, pins and state: one run of virsh to list, one more per 128 domains. A domain that
  * ended in between is left out. Errors: one sentence, also when the connection was lost on the way.
  */
 export async function readVms(virsh: Virsh): Promise<Result<LibvirtVm[], string>> {
@@ -80,15 +85,20 @@ export async function readVms(virsh: Virsh): Promise<Result<LibvirtVm[], string>
     // What a domain's owner wrote into its XML can't hold a mark that is made anew each time.
     const mark = `powermon-${crypto.randomUUID()}`;
     const script = batch
-      .map(({ uuid }) => `echo ${mark}; dumpxml ${uuid}; echo ${mark}; vcpupin ${uuid}`)
+      .map(
+        ({ uuid }) =>
+          `echo ${mark}; dumpxml ${uuid}; echo ${mark}; vcpupin ${uuid}; echo ${mark}; domstate ${uuid}`,
+      )
       .join("; ");
     // virsh's status is its last command's: uri fails when the connection was lost.
     const printed = await runVirsh(virsh, [`${script}; echo ${mark}; uri`]);
     if (!printed.ok) return printed;
     const parts = printed.value.split(mark);
     for (const [i, domain] of batch.entries()) {
-      const [xml = "", pins = ""] = parts.slice(2 * i + 1);
-      if (xml.trim() !== "") vms.push({ ...domain, channels: parseChannels(xml), pins: parseVcpuPins(pins) });
+      const [xml = "", pins = "", state = ""] = parts.slice(3 * i + 1);
+      if (xml.trim() === "") continue;
+      const paused = STILL.includes(state.trim());
+      vms.push({ ...domain, channels: parseChannels(xml), pins: parseVcpuPins(pins), paused });
     }
   }
   return ok(vms);

@@ -68,6 +68,35 @@ describe("Host", () => {
     expect(lab.attribute(2, "scaling_governor")).toBe(governor as string);
   });
 
+  test("lets the claims of a paused VM wait, also those made meanwhile, until it runs again", async () => {
+    const host = lab.start();
+    const [governor, original] = [lab.attribute(2, "scaling_governor"), lab.speed(2)];
+    const vm1 = await lab.guest("vm1.0");
+    const vm2 = await lab.guest("vm2.0");
+    await ask(vm2, frame({ step: "min" }));
+    await ask(vm1, frame({ step: "max" }));
+    host.paused(new Set(["vm1"]));
+    expect(lab.speed(2)).toBe(800000);
+    await ask(vm1, frame({ step: "down" }));
+    expect(lab.speed(2)).toBe(800000);
+    host.paused(new Set(["vm1", "vm2"]));
+    expect([lab.attribute(2, "scaling_governor"), lab.speed(2)]).toEqual([governor, original]);
+    host.paused(new Set());
+    expect(lab.speed(2)).toBe(2400000);
+  });
+
+  test("withdraws the claims of a VM that rebooted and serves it on", async () => {
+    const host = lab.start();
+    const original = lab.speed(2);
+    const vm1 = await lab.guest("vm1.0");
+    await ask(vm1, frame({ step: "max" }));
+    host.rebooted("vm1");
+    host.rebooted("unknown");
+    expect(lab.speed(2)).toBe(original);
+    expect(await ask(vm1, frame({ step: "max" }))).toBe("ack");
+    expect(lab.speed(2)).toBe(2600000);
+  });
+
   test("finds a channel again when its VM restarts", async () => {
     lab.start();
     const vm1 = await lab.guest("vm1.0");

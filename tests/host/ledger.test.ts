@@ -87,6 +87,8 @@ describe("wish()", () => {
         const cpu = pcpu(pick(cpus));
         const domain = cpufreq.domainOf(cpu);
         if (domain !== undefined) value(ledger.wish(authorizeOperator(cpu, domain.id), operator, level));
+      } else if (chance < 97) {
+        expect(ledger.pause(new Set(vms.flatMap((_, n) => (roll(2) === 0 ? [`vm${n}`] : []))))).toEqual([]);
       } else {
         const slot = pick(SLOTS);
         ledger.withdraw(

@@ -16,10 +16,16 @@ testNeeding(
     const libvirt = await startLibvirt();
     let channels: readonly LibvirtChannel[] = [];
     const problems: string[] = [];
+    let paused: ReadonlySet<string> = new Set();
+    const rebooted: string[] = [];
     const source = new LibvirtSource(
       { uri: libvirt.uri },
-      (now) => void (channels = now),
-      (why) => void problems.push(why),
+      {
+        channels: (now) => void (channels = now),
+        paused: (now) => void (paused = now),
+        rebooted: (vm) => void rebooted.push(vm),
+        problem: (why) => void problems.push(why),
+      },
     );
     try {
       const dir = join(libvirt.dir, "channels");
@@ -46,6 +52,13 @@ testNeeding(
       expect(channels[0]).toEqual({ path: join(dir, "web.1.0"), vm: "web.1", index: 0 });
       expect(channels[1]).toMatchObject({ vm: "web.1", index: 1 });
       expect(source.pins(subject, 7)).toEqual({ kind: "absent", count: 2 });
+      expect([...paused]).toEqual(["web.1"]);
+      libvirt.virsh("resume", "web.1");
+      await until("the domain runs", () => paused.size === 0, 1000);
+      libvirt.virsh("reset", "web.1");
+      await until("its reset is told", () => Bun.deepEquals(rebooted, ["web.1"]), 1000);
+      libvirt.virsh("suspend", "web.1");
+      await until("the domain is paused", () => paused.has("web.1"), 1000);
 
       libvirt.virsh("vcpupin", "web.1", "1", "1");
       const pinned = { kind: "known", pcpus: [1] } as unknown;
@@ -53,6 +66,16 @@ testNeeding(
       expect(await source.pin("web.1", 1, "0")).toEqual({ ok: true, value: undefined });
       expect(source.pins(subject, 1) as unknown).toEqual({ kind: "known", pcpus: [0] });
       expect(await source.pin("other", 0, "0")).toBeUndefined();
+
+      await libvirt.endDaemon();
+      await source.ask();
+      expect(source.pins(subject, 1) as unknown).toEqual({ kind: "known", pcpus: [0] });
+      await libvirt.startDaemon();
+      libvirt.virsh("vcpupin", "web.1", "1", "1");
+      await until("the new pin is seen", () => Bun.deepEquals(source.pins(subject, 1), pinned), 3000);
+      libvirt.virsh("vcpupin", "web.1", "1", "0");
+      const back = { kind: "known", pcpus: [0] } as unknown;
+      await until("the next is seen at once", () => Bun.deepEquals(source.pins(subject, 1), back), 1000);
     } finally {
       await libvirt.stop();
     }

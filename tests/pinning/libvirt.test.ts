@@ -56,7 +56,7 @@ testNeeding(
     expect(await readVcpuPins(TEST, UUID)).toEqual({ ok: true, value: pins });
     expect(await readVms(TEST)).toEqual({
       ok: true,
-      value: [{ uuid: UUID, name: "test", channels: [], pins }],
+      value: [{ uuid: UUID, name: "test", channels: [], pins, paused: false }],
     });
   },
 );
@@ -108,7 +108,7 @@ async function tryRealDomain(libvirt: PrivateLibvirt): Promise<void> {
   const vms = await readVms({ uri: libvirt.uri });
   const vm = vms.ok ? vms.value[0] : undefined;
   if (vm === undefined) throw new Error(JSON.stringify(vms));
-  expect(vm.name).toBe("3");
+  expect([vm.name, vm.paused]).toEqual(["3", true]);
   expect(vm.channels.length).toBe(34);
   expect(
     vm.channels.slice(0, 33).every(({ path }, n) => path === join(dir, `3.${n}`) && existsSync(path)),

@@ -59,11 +59,12 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
   if (cpufreq.value.domains.length === 0) {
     log.warn("This machine has no cpufreq domains: every scale request will be refused");
   }
-  const sources = new Sources(
-    procRoot,
-    (channels) => host.channels.named(channels),
-    (why) => log.warn(why),
-  );
+  const sources = new Sources(procRoot, {
+    channels: (channels) => host.channels.named(channels),
+    paused: (vms) => host.paused(vms),
+    rebooted: (vm) => host.rebooted(vm),
+    problem: (why) => log.warn(why),
+  });
   const host: Host = new Host({
     cpufreq: cpufreq.value,
     sysfsRoot,
