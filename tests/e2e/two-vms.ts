@@ -55,6 +55,22 @@ export class TwoVms {
     return pair;
   }
 
+  /** The guest VM as it is now. */
+  get guest(): Vm {
+    return this.#guest;
+  }
+
+  /** Has QEMU pause the guest VM (stop), or let it go on (cont). */
+  async qmp(command: "stop" | "cont"): Promise<void> {
+    const lines = `{"execute":"qmp_capabilities"}\n{"execute":"${command}"}\n`;
+    const socat = Bun.spawn(["socat", "-t1", "-", `UNIX-CONNECT:${this.#dir}/vm1.qmp`], {
+      stdin: Buffer.from(lines),
+      stdout: "pipe",
+    });
+    const said = await socat.stdout.text();
+    if ((said.match(/"return"/g) ?? []).length !== 2) throw new Error(`QEMU did not ${command}: ${said}`);
+  }
+
   /** Runs vmpower-guest in the guest with `words`. */
   ask(words: string): Promise<Outcome> {
     return this.#guest.exec(`${GUEST} ${words}`);

@@ -1,0 +1,46 @@
+// The load rule on recorded traces: what a person would draw under the curve.
+
+import { expect, test } from "bun:test";
+import { decideLoad, type LoadRules, START } from "../../../../internal/guest/agent/governor/load.ts";
+
+const RULES: LoadRules = { up: 0.8, down: 0.4, holdMs: 1000 };
+const PERIOD_MS = 250;
+
+/** Returns the moves as one letter a sample: M(ax), d(own), . (hold). */
+function run(trace: readonly number[], rules = RULES): string {
+  let state = START;
+  let moves = "";
+  for (const [i, busy] of trace.entries()) {
+    const decided = decideLoad(rules, state, busy, i * PERIOD_MS);
+    state = decided.state;
+    moves += { max: "M", down: "d", hold: "." }[decided.move];
+  }
+  return moves;
+}
+
+test.each([
+  ["an idle vCPU goes down after its hold, a step a sample", [0, 0, 0, 0, 0, 0, 0], "....ddd"],
+  ["a burst goes up at once", [0, 0, 0.8, 0, 0], "..M.."],
+  ["a load between the thresholds changes nothing", [0.5, 0.6, 0.79, 0.4, 0.5, 0.7, 0.5], "......."],
+  ["a dip shorter than the hold is forgiven", [0.9, 0.1, 0.1, 0.1, 0.5, 0.1, 0.1, 0.1], "M......."],
+  ["after a burst the hold begins anew", [0, 0, 0, 0, 0, 0.9, 0, 0, 0, 0, 0, 0], "....dM....dd"],
+])("%s", (_, trace, moves) => {
+  expect(run(trace)).toBe(moves);
+});
+
+/**
+ * Busy shares of one CPU of this project's own build machine, one value each 250 ms: a compiler run of four seconds between idle
+ * stretches, from /proc/stat.
+ */
+const COMPILING = [
+  0.04, 0, 0.04, 0, 0.08, 0.72, 1, 1, 0.96, 1, 1, 1, 0.88, 1, 1, 1, 0.92, 1, 1, 0.64, 0.36, 0.12, 0.04, 0, 0,
+  0.04, 0, 0,
+];
+test("a compiler run on an idle machine has the highest frequency within a sample of its start, and loses it a second after its end", () => {
+  const moves = run(COMPILING);
+  expect(moves).toBe("....d.MMMMMMMMMMMMM.....dddd");
+});
+
+test("a hold of nothing goes down with the first quiet sample", () => {
+  expect(run([0.9, 0, 0.9, 0], { ...RULES, holdMs: 0 })).toBe("MdMd");
+});

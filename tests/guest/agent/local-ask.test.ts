@@ -1,0 +1,66 @@
+import { expect, test } from "bun:test";
+import { parseLocalAsk } from "../../../internal/guest/agent/local-ask.ts";
+
+test.each([
+  [
+    { do: "scale", vcpus: "0,2-3", step: "max" },
+    { do: "scale", vcpus: [0, 2, 3], step: "max", keep: false },
+  ],
+  [
+    { id: 9, do: "set", vcpus: [1], khz: 1000, turbo: true, keep: true },
+    { do: "set", vcpus: [1], khz: 1000, turbo: true, keep: true },
+  ],
+  [
+    { do: "state", vcpus: 4 },
+    { do: "state", vcpus: [4] },
+  ],
+  [{ do: "status" }, { do: "status" }],
+  [
+    { do: "policy", policy: { type: "time", vcpus: "0", busyHours: [8] } },
+    {
+      do: "policy",
+      policy: {
+        type: "time",
+        vcpus: [0],
+        macs: [],
+        traffic: { min: 0, avg: 0, max: 0 },
+        busyHours: [8],
+        quietHours: [],
+        trafficHours: [],
+        workload: "high",
+        turbo: false,
+      },
+    },
+  ],
+] as const)("parseLocalAsk() understands %p", (said, asked) => {
+  expect(parseLocalAsk(said)).toEqual({ ok: true, value: asked } as never);
+});
+
+test("parseLocalAsk() takes release, freq and caps without vCPUs for all", () => {
+  for (const what of ["release", "freq", "caps"]) {
+    expect(parseLocalAsk({ do: what })).toMatchObject({ ok: true, value: { vcpus: { length: 8192 } } });
+  }
+});
+
+test.each([
+  [{}, '"do" is missing'],
+  [{ do: "reboot" }, '"do" is "reboot"; it may be scale, set'],
+  [{ do: "scale", vcpus: 0, step: "sideways" }, '"step" is "sideways"; it may be up, down'],
+  [{ do: "scale", step: "up" }, '"vcpus" is missing; write a number'],
+  [{ do: "scale", vcpus: "", step: "up" }, '"vcpus" is ""'],
+  [{ do: "scale", vcpus: [0, -1], step: "up" }, '"vcpus" is [0,-1]'],
+  [
+    { do: "scale", vcpus: 0, step: "up", kept: true },
+    '"kept" is unknown in "scale"; it takes id, do, vcpus, step, keep.',
+  ],
+  [{ do: "scale", vcpus: 0, step: "up", keep: 1 }, '"keep" is 1; it may be true or false.'],
+  [{ do: "set", vcpus: 0, khz: 1.5 }, '"khz" is 1.5; it may be a whole number'],
+  [{ do: "set", vcpus: 0 }, '"khz" is missing'],
+  [{ do: "policy" }, '"policy" must be an object'],
+  [{ do: "policy", policy: { type: "tim" } }, '"type" is "tim"; it may be traffic'],
+  [{ do: "policy", policy: { type: "time", vcpus: "0-8" } }, '"vcpus" has 9 entries'],
+  [{ do: "policy", policy: { type: "time", vcpus: 0, busyHours: [24] } }, '"busyHours" is [24]'],
+  [{ do: "policy", policy: { type: "traffic", vcpus: 0, macs: ["52:54"] } }, '"macs" is ["52:54"]'],
+])("parseLocalAsk() says what is wrong in %p", (said, message) => {
+  expect(parseLocalAsk(said)).toMatchObject({ ok: false, error: expect.stringContaining(message) });
+});
