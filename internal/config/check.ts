@@ -4,6 +4,7 @@ import { DEFAULTS, VM_DEFAULTS } from "./defaults.ts";
 import { pcpusOf, vmConfig } from "./effective.ts";
 import type { Merged } from "./merge.ts";
 import { hostTimeZone, policyOf } from "./policy.ts";
+import { isLoopback, parseListen } from "../listen.ts";
 import { tomlKey } from "./problem.ts";
 import { type Bound, NAMED_BOUNDS, type VmSection } from "./schema.ts";
 
@@ -24,6 +25,12 @@ export function findErrors(merged: Merged): Finding[] {
   for (const [list, { floor, ceiling }] of Object.entries(says.limits ?? {})) {
     found.push(...crossed(["limits", list], floor ?? "min", ceiling ?? "max", ceiling !== undefined));
   }
+  for (const [name, { cpus = {} }] of Object.entries(says.profile ?? {})) {
+    for (const [list, { floor, ceiling }] of Object.entries(cpus)) {
+      if (floor === undefined || ceiling === undefined) continue;
+      found.push(...crossed(["profile", name, "cpus", list], floor as Bound, ceiling as Bound, true));
+    }
+  }
   const shared = says["vm-defaults"] ?? {};
   const { floor = VM_DEFAULTS.floor, ceiling = VM_DEFAULTS.ceiling } = shared;
   found.push(...crossed(["vm-defaults"], floor, ceiling, shared.ceiling !== undefined));
@@ -36,6 +43,14 @@ export function findErrors(merged: Merged): Finding[] {
     const judged = policy && policyOf(policy, hostTimeZone());
     if (judged?.ok !== false) continue;
     found.push(...judged.error.map((one) => ({ ...one, path: ["vm", name, "policy", ...one.path] })));
+  }
+  const address = parseListen(says.http?.listen ?? "");
+  if (address !== undefined && !isLoopback(address.host) && says.http?.remote !== true) {
+    found.push({
+      path: ["http", "listen"],
+      wrong: `is ${JSON.stringify(says.http?.listen)}, which other machines can reach, and nobody is asked who they are`,
+      right: 'Write a loopback address, such as "127.0.0.1:9560", or set remote = true beside it.',
+    });
   }
   return [...found, ...overlaps(Object.keys(says.limits ?? {})), ...floats(merged)];
 }

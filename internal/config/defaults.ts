@@ -30,7 +30,9 @@ export const DEFAULTS: Complete<Omit<ConfigFile, "vm-defaults" | "vm">> & {
   cpufreq: { drift: "reapply" },
   fifo: { enable: false, dir: "/run/powermon/fifo", cpus: "", owner: "", group: "powermon", mode: "0660" },
   control: { socket: "/run/powermon/control.sock", group: "powermon" },
+  http: { listen: "", remote: false, names: [] },
   limits: {},
+  profile: {},
   "vm-defaults": VM_DEFAULTS,
   vm: {},
 };

@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 import { parseCpuList } from "../cpulist.ts";
+import { keyed, table } from "./table.ts";
 
 /** Names of energy_perf_bias, beside 0 to 15. Source: arch/x86/kernel/cpu/intel_epb.c, energy_perf_strings. */
 const EPB = { performance: 0, "balance-performance": 4, normal: 6, "balance-power": 8, power: 15 } as const;
@@ -10,18 +11,6 @@ const MAX_LATENCY_US = 2_000_000_000;
 const KHZ = { least: 10_000, most: 20_000_000 };
 
 const flag = v.boolean("Write true or false.");
-
-/** valibot takes lists and dates for tables; TOML doesn't. */
-const isTable = (right: string) =>
-  v.custom<object>(
-    (given) =>
-      typeof given === "object" && given !== null && Object.getPrototypeOf(given) === Object.prototype,
-    right,
-  );
-
-/** A table with these keys and no other. */
-const table = <const T extends v.ObjectEntries>(entries: T, right = "Write a table of settings.") =>
-  v.pipe(isTable(right), v.strictObject(Object.assign(Object.create(null), entries) as T, right));
 
 const latency = (what: string) => {
   const right = `Write ${what}, in microseconds, a whole number from 0 to ${MAX_LATENCY_US}.`;
@@ -77,21 +66,6 @@ export const isProfileName = (text: string): boolean => /^[a-z][a-z0-9_-]{0,31}$
 const CPUS = 'Name CPUs as "all", "isolated", "housekeeping", "vm:NAME" or a list such as "0-3,8".';
 const NAME = "Name a profile by a letter and up to 31 letters, digits, - and _.";
 
-/** A table with keys of the operator's own; valibot would let the names of Object's own members through unseen. */
-const keyed = <const T extends v.GenericSchema>(good: (key: string) => boolean, right: string, value: T) =>
-  v.pipe(
-    isTable("Write a table of settings."),
-    v.rawCheck(({ dataset, addIssue }) => {
-      if (!dataset.typed) return;
-      for (const key of Object.keys(dataset.value)) {
-        if (good(key) && !["__proto__", "prototype", "constructor"].includes(key)) continue;
-        const at = { type: "unknown", origin: "key", input: dataset.value, key, value: undefined } as const;
-        addIssue({ message: right, path: [at] });
-      }
-    }),
-    v.record(v.string(), value, "Write a table of settings."),
-  );
-
 /** The table `profile` of a configuration file: [profile.NAME] and [profile.NAME.cpus.LIST]. */
 export const profilesSchema = keyed(
   isProfileName,
@@ -116,7 +90,10 @@ export const profilesSchema = keyed(
 /** The profiles as a file says them. */
 export type ProfileSections = v.InferOutput<typeof profilesSchema>;
 
-/** Returns the profiles in the words of the program: rules in the order they are written, numbers for names. */
+/**
+ * Returns the profiles in the words of the program: rules in the order they are laid over each other, numbers for names. The order in
+ * the file can't count: JavaScript puts keys such as 3 before all others.
+ */
 export function profilesOf(sections: ProfileSections) {
   return Object.entries(sections).map(
     ([name, { cpus = {}, latency_us, summary = "", missing = "refuse", ...machine }]) => ({
@@ -125,7 +102,7 @@ export function profilesOf(sections: ProfileSections) {
       missing,
       ...machine,
       ...(latency_us !== undefined && { latencyUs: latency_us }),
-      rules: Object.entries(cpus).map(([list, { epp, epb, deepest_state, latency_us, ...clock }]) => ({
+      rules: specialLast(cpus).map(([list, { epp, epb, deepest_state, latency_us, ...clock }]) => ({
         cpus: list,
         ...clock,
         ...(epp !== undefined && { epp: `${epp}` }),
@@ -135,4 +112,16 @@ export function profilesOf(sections: ProfileSections) {
       })),
     }),
   );
+}
+
+/** Returns the rules, those for more CPUs first: all, isolated and housekeeping, VMs, lists from long to short. */
+function specialLast<T>(rules: Readonly<Record<string, T>>): [string, T][] {
+  const width = (name: string): number => {
+    if (name === "all") return 4e9;
+    if (name === "isolated" || name === "housekeeping") return 3e9;
+    if (name.startsWith("vm:")) return 2e9;
+    const list = parseCpuList(name);
+    return list.ok ? list.value.length : 0;
+  };
+  return Object.entries(rules).sort(([a], [b]) => width(b) - width(a));
 }

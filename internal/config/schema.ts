@@ -2,8 +2,11 @@
 
 import * as v from "valibot";
 import { policySection } from "./policy-schema.ts";
+import { profilesSchema } from "./profile-schema.ts";
+import { keyed, table } from "./table.ts";
 import { STEPS } from "../request.ts";
 import { parseCpuList } from "../cpulist.ts";
+import { parseListen } from "../listen.ts";
 import type { Khz } from "../units.ts";
 import { isVmName, MAX_VM_NAME } from "../vm-name.ts";
 
@@ -40,6 +43,9 @@ const USER = "Write a user's or group's name, or \"\" to leave it.";
 const MODE = 'Write a file mode of three octal digits, such as "0660".';
 const URI = 'Write a libvirt connection URI, such as "qemu:///system".';
 const QMP = 'Write the whole path of QEMU\'s monitor socket, such as "/run/qemu/{vm}.qmp", or "" for none.';
+
+const LISTEN = 'Write an address and a port, such as "127.0.0.1:9560" or "[::1]:9560", or "" for none.';
+const HOST = 'Write a list of host names in small letters, such as ["host.example"].';
 
 const VM_NAME = `Name a VM as QEMU or libvirt does: 1 to ${MAX_VM_NAME} bytes, without "/" and control characters.`;
 
@@ -93,45 +99,6 @@ const pin = v.custom<number | string>(
   'Write one pCPU, such as 2, or a CPU list, such as "2-3".',
 );
 
-/** valibot takes lists and dates for tables; TOML doesn't. */
-const isTable = (right: string) =>
-  v.custom<object>(
-    (value) =>
-      typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype,
-    right,
-  );
-
-/** A table with keys of the operator's own; valibot would let the names of Object's own members through unseen. */
-const keyed = <const T extends v.GenericSchema>(
-  good: (key: string) => boolean,
-  key: string,
-  value: T,
-  right: string,
-) =>
-  v.pipe(
-    isTable(right),
-    v.rawCheck(({ dataset, addIssue }) => {
-      if (!dataset.typed) return;
-      for (const name of Object.keys(dataset.value)) {
-        const reserved = ["__proto__", "prototype", "constructor"].includes(name);
-        if (good(name) && !reserved) continue;
-        const at = {
-          type: "unknown",
-          origin: "key",
-          input: dataset.value,
-          key: name,
-          value: undefined,
-        } as const;
-        addIssue({ message: reserved ? "Choose another name; this one is reserved." : key, path: [at] });
-      }
-    }),
-    v.record(v.string(), value, right),
-  );
-
-/** A table with these keys and no other, the names of Object's own members included. */
-const table = <const T extends v.ObjectEntries>(entries: T, right: string) =>
-  v.pipe(isTable(right), v.strictObject(Object.assign(Object.create(null), entries) as T, right));
-
 const pins = keyed(
   (key) => /^(0|[1-9]\d{0,3})$/.test(key) && Number(key) <= MAX_VCPU,
   `Name a vCPU by its number, 0 to ${MAX_VCPU}.`,
@@ -161,19 +128,15 @@ const vmEntries = {
   qmp: v.exactOptional(v.union([v.literal(""), path("a socket", MAX_SOCKET_PATH)], QMP)),
   lease_s: v.exactOptional(integer(0, 86_400, "seconds, 0 for no lease")),
 };
-const vmDefaults = table(vmEntries, "Write a table of settings.");
-const vmSection = table(
-  { ...vmEntries, policy: v.exactOptional(policySection) },
-  "Write a table of settings.",
-);
+const vmDefaults = table(vmEntries);
+const vmSection = table({ ...vmEntries, policy: v.exactOptional(policySection) });
 
 const limitSection = table(
   { floor: v.exactOptional(bound), ceiling: v.exactOptional(bound) },
   "Write a table with floor and ceiling.",
 );
 
-const section = <const T extends v.ObjectEntries>(entries: T) =>
-  v.exactOptional(table(entries, "Write a table of settings."));
+const section = <const T extends v.ObjectEntries>(entries: T) => v.exactOptional(table(entries));
 
 /** One configuration file as it is written; every key may be left out. */
 export const fileSchema = table(
@@ -218,6 +181,16 @@ export const fileSchema = table(
         ),
       ),
     }),
+    http: section({
+      listen: v.exactOptional(
+        v.pipe(
+          v.string(LISTEN),
+          v.check((text) => text === "" || parseListen(text) !== undefined, LISTEN),
+        ),
+      ),
+      remote: v.exactOptional(flag),
+      names: v.exactOptional(v.pipe(v.array(v.pipe(v.string(HOST), v.regex(/^[a-z\d][a-z\d.-]{0,252}$/, HOST)), HOST))),
+    }),
     limits: v.exactOptional(
       keyed(
         isCpuList,
@@ -226,6 +199,7 @@ export const fileSchema = table(
         'Write [limits."0-3"] tables.',
       ),
     ),
+    profile: v.exactOptional(profilesSchema),
     "vm-defaults": v.exactOptional(vmDefaults),
     vm: v.exactOptional(keyed(isVmName, VM_NAME, vmSection, "Write tables named by VM, such as [vm.vm1].")),
   },

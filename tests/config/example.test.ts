@@ -7,6 +7,7 @@ import { vmConfig } from "../../internal/config/effective.ts";
 import { DEFAULTS, VM_DEFAULTS } from "../../internal/config/defaults.ts";
 import { loadConfig } from "../../internal/config/load.ts";
 import { writtenPolicies } from "../../internal/config/policy.ts";
+import { profilesOf } from "../../internal/config/profile-schema.ts";
 import { readConfigFile } from "../../internal/config/read.ts";
 import { POLICY_TYPES } from "../../internal/request.ts";
 import { configFolder } from "./folder.ts";
@@ -22,6 +23,7 @@ test("readConfigFile() reads the example as it is, and it changes nothing", () =
     cpufreq: {},
     fifo: {},
     control: {},
+    http: {},
     "vm-defaults": {},
   });
 });
@@ -29,8 +31,8 @@ test("readConfigFile() reads the example as it is, and it changes nothing", () =
 test("the example with its defaults uncommented says what the program's own defaults say, every key", () => {
   using folder = configFolder();
   const read = readConfigFile(folder.write("p.toml", text.replace(/^#(?=[a-z])/gm, "")));
-  const { limits, vm, ...keys } = DEFAULTS;
-  expect([limits, vm]).toEqual([{}, {}]);
+  const { limits, profile, vm, ...keys } = DEFAULTS;
+  expect([limits, profile, vm]).toEqual([{}, {}, {}]);
   expect(read.ok ? read.value.says : read.error).toEqual(keys as never);
 });
 
@@ -47,5 +49,8 @@ test("the example with its examples uncommented is valid, without a warning but 
     [...POLICY_TYPES].sort(),
   );
   expect(config.value.limits.map(({ cpus }) => cpus.length)).toEqual([4]);
+  expect(profilesOf(config.value.says.profile ?? {})).toMatchObject([
+    { name: "night", missing: "skip", boost: false, rules: [{ cpus: "all", epb: 8 }, { cpus: "vm:web" }] },
+  ]);
   expect(vmConfig(config.value, "web.1").qmp).toBe("/run/qemu/web.1.qmp");
 });

@@ -52,6 +52,22 @@ describe("loadConfig()", () => {
     });
   });
 
+  test("lays a drop-in over one setting of a profile, and refuses one whose clocks cross", () => {
+    using folder = configFolder();
+    const main = folder.write(
+      "powermon.toml",
+      '[profile.p]\nboost = false\n[profile.p.cpus.all]\nfloor = 1200000\nceiling = "base"\n',
+    );
+    folder.write("d/a.toml", "[profile.p.cpus.all]\nceiling = 2000000\n[profile.p.cpus.0]\nepb = 3\n");
+    expect(loaded(main, join(folder.dir, "d")).says.profile).toEqual({
+      p: { boost: false, cpus: { all: { floor: 1_200_000, ceiling: 2_000_000 }, 0: { epb: 3 } } },
+    });
+    folder.write("e/a.toml", "[profile.p.cpus.all]\nceiling = 1000000\n");
+    expect(sentences(folder.dir, main, join(folder.dir, "e"))).toEqual([
+      "e/a.toml:2: profile.p.cpus.all.ceiling is 1000000, below the floor of 1200000. Write a floor that is not above its ceiling.",
+    ]);
+  });
+
   test("lays drop-ins over the file in the order of their names, key by key, and remembers who said what", () => {
     using folder = configFolder();
     const main = folder.write(

@@ -7,7 +7,7 @@ import { profilesOf, profilesSchema } from "../../internal/config/profile-schema
 const read = (text: string) =>
   v.safeParse(profilesSchema, (Bun.TOML.parse(text) as { profile?: unknown }).profile);
 
-test("profilesOf() keeps the order of rules and turns names into numbers", () => {
+test("profilesOf() turns names into numbers", () => {
   const parsed = read(`
 [profile.night]
 summary = "for the night"
@@ -47,6 +47,15 @@ epb = 4
   expect(empty.success && profilesOf(empty.output)).toEqual([
     { name: "nothing", summary: "", missing: "refuse", rules: [] },
   ]);
+});
+
+test("profilesOf() lets a rule for fewer CPUs win, wherever it stands", () => {
+  const parsed = read(
+    ["3", "isolated", "0-3", "vm:web", "all"].map((cpus) => `[profile.p.cpus."${cpus}"]\nepb = 1`).join("\n"),
+  );
+  if (!parsed.success) throw new Error(JSON.stringify(parsed.issues));
+  const [profile] = profilesOf(parsed.output);
+  expect(profile?.rules.map(({ cpus }) => cpus)).toEqual(["all", "isolated", "vm:web", "0-3", "3"]);
 });
 
 test.each([
