@@ -12,7 +12,8 @@ import {
 } from "node:fs";
 import { DONE, err, ok, type Result } from "../result.ts";
 import { type DomainId, domainId, type Khz, khz } from "../units.ts";
-import { AttrDir } from "./attr.ts";
+import type { AttrDir } from "./attr.ts";
+import { readBootId } from "./boot-id.ts";
 import { notUnderstood, type SysfsError, sysfsError } from "./error.ts";
 import { readKhz } from "./limits.ts";
 import { listNumbered } from "./numbered.ts";
@@ -33,12 +34,12 @@ export type Saved =
 /** The folder that keeps originals, one file per domain: `<stateDir>/originals/policyN.json`. */
 export class OriginalsStore {
   readonly #folder: string;
-  readonly #proc: AttrDir;
+  readonly #procRoot: string;
 
   /** @param procRoot stands for /proc: the boot id tells this boot's files from older ones */
   constructor(stateDir: string, procRoot: string) {
     this.#folder = `${stateDir}/originals`;
-    this.#proc = new AttrDir(`${procRoot}/sys/kernel/random`);
+    this.#procRoot = procRoot;
   }
 
   /** Returns the domains that have a file, in order; none when there is no folder. */
@@ -57,7 +58,7 @@ export class OriginalsStore {
       const error = sysfsError("read", path, thrown);
       return error.code === "ENOENT" ? ok({ state: "none" }) : err(error);
     }
-    const boot = this.#bootId();
+    const boot = readBootId(this.#procRoot);
     if (!boot.ok) return boot;
     const record = parseRecord(text);
     if (record === undefined) return err(notUnderstood(path, text.slice(0, 200)));
@@ -66,7 +67,7 @@ export class OriginalsStore {
 
   /** Saves `originals` for `id` whole or not at all, through a synced temporary file. Errors: ENOSPC, EACCES, EROFS. */
   save(id: DomainId, originals: Originals): Result<void, SysfsError> {
-    const boot = this.#bootId();
+    const boot = readBootId(this.#procRoot);
     if (!boot.ok) return boot;
     const path = this.#path(id);
     const temporary = `${path}.tmp`;
@@ -104,15 +105,6 @@ export class OriginalsStore {
 
   #path(id: DomainId): string {
     return `${this.#folder}/policy${id}.json`;
-  }
-
-  /** Without a boot id old and new files can't be told apart, so nothing may be written. */
-  #bootId(): Result<string, SysfsError> {
-    const line = this.#proc.read("boot_id");
-    if (!line.ok) return line;
-    return line.value
-      ? ok(line.value)
-      : err({ kind: "sysfs", op: "read", path: `${this.#proc.path}/boot_id`, code: "ENOENT" });
   }
 }
 
