@@ -41,6 +41,11 @@ export class ExecChannel {
     });
   }
 
+  /** Hangs up. */
+  end(): void {
+    this.#socket?.end();
+  }
+
   /** Resolves when the loop in the VM has said it is there. */
   get ready(): Promise<void> {
     return this.#ready.promise;

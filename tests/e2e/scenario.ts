@@ -17,6 +17,9 @@ const PACKAGES = {
   gcc: "gcc",
   "pkg-config": "pkg-config",
   taskset: "util-linux",
+  virsh: "libvirt-clients",
+  libvirtd: "libvirt-daemon-system",
+  ip: "iproute2",
 } as const;
 
 /** What a scenario needs besides the executables: programs, the built lab, DPDK's library, root's rights, so many CPUs. */
