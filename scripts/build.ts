@@ -1,7 +1,7 @@
 // Builds dist/powermon and dist/vmpower-guest: self-contained executables that load nothing from where they run.
 //
 //   bun scripts/build.ts                                     this machine's kind, with the bun that runs this
-//   bun scripts/build.ts --bun PATH --suffix -linux-arm64    another kind: PATH is that kind's bun executable
+//   bun scripts/build.ts --bun PATH --suffix=-linux-arm64    another kind: PATH is that kind's bun executable
 
 import { mkdirSync, statSync } from "node:fs";
 import { parseArgs } from "node:util";

@@ -116,7 +116,7 @@ async function run(): Promise<void> {
     const bun = values.bun === undefined ? [] : ["--bun", values.bun];
     if (suffix !== "" && bun.length === 0)
       throw new Error(`${target} needs --bun, the bun executable of that kind`);
-    const build = [process.execPath, `${root}scripts/build.ts`, "--suffix", suffix, ...bun];
+    const build = [process.execPath, `${root}scripts/build.ts`, `--suffix=${suffix}`, ...bun];
     if (!Bun.spawnSync(build, { stdout: "inherit", stderr: "inherit" }).success)
       throw new Error("the build failed");
   }

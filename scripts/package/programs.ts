@@ -49,7 +49,7 @@ export const PACKAGED: readonly Packaged[] = [
     config: "etc/vmpower-guest.toml",
     manuals: ["vmpower-guest.1"],
     documents: ["docs/troubleshooting.md"],
-    leftovers: [],
+    leftovers: ["/var/lib/vmpower-guest"],
   },
 ];
 

@@ -74,6 +74,14 @@ const HOST_FILES = [
   "usr/share/doc/powermon/examples/powermon.toml",
   "etc/powermon/powermon.toml",
 ];
+const GUEST_FILES = [
+  "usr/bin/vmpower-guest",
+  "usr/lib/systemd/system/vmpower-guest-agent.service",
+  "usr/lib/sysusers.d/vmpower-guest.conf",
+  "usr/lib/udev/rules.d/60-vmpower-guest.rules",
+  "usr/share/man/man1/vmpower-guest.1.gz",
+  "etc/vmpower-guest.toml",
+];
 
 describe("deb", () => {
   let old: Awaited<ReturnType<typeof made>>;
@@ -94,7 +102,7 @@ describe("deb", () => {
       const config = join(root, "etc/powermon/powermon.toml");
 
       dpkg("-i", old.host, old.guest);
-      for (const file of [...HOST_FILES, "usr/bin/vmpower-guest"])
+      for (const file of [...HOST_FILES, ...GUEST_FILES])
         expect(lstatSync(join(root, file)).isFile()).toBe(true);
       expect(statSync(join(root, "usr/bin/powermon")).mode & 0o7777).toBe(0o755);
       expect(dpkg("-V")).toBe("");
@@ -162,7 +170,7 @@ testNeeding(
     // The scripts would run in the root, which has no shell.
     const rpm = (...words: string[]) => done(["rpm", "--root", root, "--nodeps", "--noscripts", ...words]);
     rpm("-i", "--ignorearch", host, guest);
-    for (const file of [...HOST_FILES, "usr/bin/vmpower-guest"])
+    for (const file of [...HOST_FILES, ...GUEST_FILES])
       expect(lstatSync(join(root, file)).isFile()).toBe(true);
     expect(rpm("-V", "powermon")).toBe("");
     appendFileSync(join(root, "etc/powermon/powermon.toml"), "# an operator was here\n");
