@@ -7,6 +7,7 @@ import type { ConfigProblem } from "../../internal/config/problem.ts";
 import { judge } from "../../internal/config/read.ts";
 import type { ConfigFile } from "../../internal/config/schema.ts";
 import { Host } from "../../internal/host/host.ts";
+import type { Clock } from "../../internal/host/policy-desk.ts";
 import { Log } from "../../internal/log.ts";
 import type { Generation } from "../../internal/packet/constants.ts";
 import { decodeReply } from "../../internal/packet/reply.ts";
@@ -73,7 +74,8 @@ export class Lab {
     return `${this.tree.root}/state/powermon.d`;
   }
 
-  start(says: object = STATIC): Host {
+  /** @param clock the machine's own unless given */
+  start(says: object = STATIC, clock?: Clock): Host {
     const { tree } = this;
     const config = this.load(says);
     if (!config.ok) throw new Error(JSON.stringify(config.error));
@@ -89,6 +91,7 @@ export class Lab {
         config.pinning.sources.includes("static")
           ? [staticPins((vm) => vmConfig(config, vm).pins)]
           : [procPins(this.#procRoot)],
+      ...(clock === undefined ? {} : { clock }),
     });
     this.#host.start();
     return this.#host;

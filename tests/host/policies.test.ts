@@ -3,6 +3,7 @@ import { encodeRequest } from "../../internal/packet/request.ts";
 import type { GuestPolicy } from "../../internal/request.ts";
 import { ask, frame, Lab, STATIC } from "../helpers/lab.ts";
 import { until } from "../helpers/until.ts";
+import { TestClock } from "./policy-world.ts";
 
 let lab: Lab;
 beforeEach(() => {
@@ -81,6 +82,66 @@ describe("a guest's policy", () => {
     const vm1 = await lab.guest("vm1.0");
     expect(await ask(vm1, send({}))).toBe("nack");
     expect(lab.log.join()).toContain('may not ask "policy"');
+  });
+});
+
+describe("a policy of hours", () => {
+  const HOUR = 3_600_000;
+  const zone = process.env["TZ"];
+  afterEach(() => {
+    process.env["TZ"] = zone ?? "UTC";
+  });
+
+  test("of a guest is looked at when the hour comes, and not before", async () => {
+    const clock = new TestClock("2026-06-10T16:59:00Z");
+    lab.start(STATIC, clock);
+    const before = lab.speed(2);
+    const vm1 = await lab.guest("vm1.0");
+    const hours = { type: "time" as const, busyHours: [17], quietHours: [19], vcpus: [0] };
+    expect(await ask(vm1, send(hours))).toBe("ack");
+    clock.pass(59_999);
+    expect(lab.speed(2)).toBe(before);
+    clock.pass(1);
+    expect(lab.speed(2)).toBe(2600000);
+    clock.pass(HOUR);
+    // Neither busy nor quiet: left as it is.
+    expect(lab.speed(2)).toBe(2600000);
+    clock.pass(HOUR);
+    expect(lab.speed(2)).toBe(800000);
+    clock.set("2026-06-10T17:30:00Z");
+    lab.host.upkeep.resumed();
+    expect(lab.speed(2)).toBe(2600000);
+    expect(await ask(vm1, frame({ step: "min" }))).toBe("ack");
+    expect(lab.speed(2)).toBe(800000);
+  });
+
+  test("of a guest follows the host's local time on the day that clocks are put forward", async () => {
+    process.env["TZ"] = "Europe/Berlin";
+    // 01:30 local; 02:00 to 03:00 is left out.
+    const clock = new TestClock("2026-03-29T00:30:00Z");
+    lab.start(STATIC, clock);
+    const vm1 = await lab.guest("vm1.0");
+    const hours = { type: "time" as const, busyHours: [2, 3], quietHours: [1, 4], vcpus: [0] };
+    expect(await ask(vm1, send(hours))).toBe("ack");
+    expect(lab.speed(2)).toBe(800000);
+    clock.pass(HOUR / 2);
+    expect(lab.speed(2)).toBe(2600000);
+    clock.pass(HOUR);
+    expect(lab.speed(2)).toBe(800000);
+  });
+
+  test("of an operator has the hour that comes twice twice, on the day that clocks are put back", async () => {
+    const windows = [{ from: "02:00", to: "03:00", level: "min" }];
+    const clock = new TestClock("2026-10-24T23:59:00Z");
+    lab.start(operator({ type: "time", timezone: "Europe/Berlin", default: "medium", windows }), clock);
+    await lab.guest("vm1.0");
+    expect(lab.speeds.slice(2)).toEqual([1600000, 1600000]);
+    clock.pass(60_000);
+    expect(lab.speeds.slice(2)).toEqual([800000, 800000]);
+    clock.pass(2 * HOUR - 1);
+    expect(lab.speeds.slice(2)).toEqual([800000, 800000]);
+    clock.pass(1);
+    expect(lab.speeds.slice(2)).toEqual([1600000, 1600000]);
   });
 });
 
