@@ -3,6 +3,7 @@
 //   init L                        rte_power_init                     -> = RETURN
 //   up|down|max|min|turbo-on|turbo-off L     rte_power_freq_*        -> = RETURN
 //   send L COMMAND UNIT           rte_power_guest_channel_send_msg   -> = RETURN
+//   policy L WORDS                the same with PKT_POLICY, WORDS as dpdk-policy.c has them
 //   flood L N                     N times min, max, min..; waits while the port is full -> = done
 //   read L packet|freq|caps       rte_power_guest_channel_receive_msg, tried for 2 s
 //   silent L                      the same, tried for 300 ms; nothing may come
@@ -12,7 +13,7 @@
 #include <unistd.h>
 #include <rte_eal.h>
 #include <rte_power.h>
-#include <rte_power_guest_channel.h>
+#include "dpdk-policy.h"
 
 static const char *vm_name;
 
@@ -71,26 +72,27 @@ static void read_caps(unsigned int lcore)
 	printf("\n");
 }
 
-static void send_packet(unsigned int lcore, unsigned int command, unsigned int unit)
+// `policy` may be NULL: then no policy is in it.
+static int send_packet(unsigned int lcore, unsigned int command, unsigned int unit, char *policy)
 {
 	struct rte_power_channel_packet p = { .resource_id = lcore, .command = command, .unit = unit };
 	snprintf(p.vm_name, sizeof(p.vm_name), "%s", vm_name);
-	p.policy_to_use = RTE_POWER_POLICY_WORKLOAD;
-	p.workload = RTE_POWER_WL_LOW;
-	p.num_vcpu = 1;
-	p.vcpu_to_control[0] = lcore;
+	if (policy != NULL && fill_policy(&p, policy) < 0)
+		return -1;
 	printf("= %d\n", rte_power_guest_channel_send_msg(&p, lcore));
+	return 0;
 }
 
-static int obey(const char *line)
+static int obey(char *line)
 {
 	char word[16], what[16];
 	unsigned int lcore, command, unit;
+	int at = 0;
 
-	if (sscanf(line, "send %u %u %u", &lcore, &command, &unit) == 3) {
-		send_packet(lcore, command, unit);
-		return 0;
-	}
+	if (sscanf(line, "send %u %u %u", &lcore, &command, &unit) == 3)
+		return send_packet(lcore, command, unit, NULL);
+	if (sscanf(line, "policy %u %n", &lcore, &at) == 1 && at > 0)
+		return send_packet(lcore, RTE_POWER_PKT_POLICY, 0, line + at);
 	if (sscanf(line, "flood %u %u", &lcore, &command) == 2) {
 		for (unsigned int i = 0; i < command; i++)
 			while ((i % 2 ? rte_power_freq_max : rte_power_freq_min)(lcore) < 0)
@@ -128,7 +130,7 @@ static int obey(const char *line)
 
 int main(int argc, char **argv)
 {
-	char line[128];
+	char line[512];
 
 	// dpdk-guest VM_NAME EAL_OPTIONS: EAL takes the VM's name for its program's
 	if (argc < 2 || rte_eal_init(argc - 1, argv + 1) < 0 || rte_power_set_env(PM_ENV_KVM_VM) < 0)

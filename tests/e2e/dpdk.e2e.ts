@@ -13,7 +13,6 @@ const needs = { programs: ["gcc", "pkg-config", "socat"], dpdk: true, root: true
 
 // RTE_POWER_* of rte_power_guest_channel.h
 const CONNECT = 2;
-const POLICY = 3;
 const POLICY_REMOVE = 4;
 const QUERY_FREQ_LIST = 7;
 const QUERY_FREQ = 8;
@@ -112,11 +111,6 @@ scenario("a stock DPDK guest", needs, () => {
     expect(await asker.do("silent 0")).toBe("silence");
     await asker.do("down 0");
     expect(await asker.do("read 0 packet")).toBe(`command ${ACK} unit 2 vcpu 0`);
-  });
-
-  test("a policy is answered", async () => {
-    await asker.do(`send 0 ${POLICY} 0`);
-    expect(await asker.do("read 0 packet")).toMatch(/^command [12] unit 0 vcpu 0$/);
   });
 
   test.each([QUERY_FREQ_LIST, QUERY_FREQ, QUERY_CAPS_LIST, QUERY_CAPS])(

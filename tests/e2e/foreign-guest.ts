@@ -2,13 +2,13 @@
 import { join } from "node:path";
 import type { Subprocess } from "bun";
 
-/** Compiles dpdk-guest.c against Debian's librte_power to the file `out`. */
+/** Compiles dpdk-guest.c and dpdk-policy.c against Debian's librte_power to the file `out`. */
 export async function compileForeignGuest(out: string): Promise<void> {
-  const source = join(import.meta.dir, "dpdk-guest.c");
+  const sources = ["dpdk-guest.c", "dpdk-policy.c"].map((file) => join(import.meta.dir, file));
   const flags = (which: string) =>
     Bun.$`pkg-config ${which} libdpdk`.text().then((text) => text.trim().split(/\s+/));
   const [cflags, libs] = await Promise.all([flags("--cflags"), flags("--libs")]);
-  await Bun.$`gcc -Wall -Wextra -Werror -O1 -DALLOW_EXPERIMENTAL_API ${cflags} ${source} -o ${out} ${libs}`.quiet();
+  await Bun.$`gcc -Wall -Wextra -Werror -O1 -DALLOW_EXPERIMENTAL_API ${cflags} ${sources} -o ${out} ${libs}`.quiet();
 }
 
 /** Words that make dpdk-guest VM `name` with lcores 0 to `ports` - 1, all on CPU 0, without hugepages or devices. */
