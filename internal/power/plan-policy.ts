@@ -8,7 +8,7 @@ import { explainSysfs } from "../sysfs/error.ts";
 import { type Hardware, readHardware } from "../sysfs/hardware.ts";
 import { listNumbered } from "../sysfs/numbered.ts";
 import type { HostRule, Level } from "./host-profile.ts";
-import type { Draft } from "./profile-plan.ts";
+import type { Draft, PlanOptions } from "./profile-plan.ts";
 
 export type PolicyKnobs = Pick<HostRule, "governor" | "floor" | "ceiling" | "epp">;
 
@@ -19,6 +19,9 @@ export interface PlannedPolicy {
   readonly cpus: readonly Pcpu[];
   readonly hardware: Hardware;
   readonly governor: string;
+  /** The limits that stand, kHz. */
+  readonly low: number;
+  readonly high: number;
 }
 
 /** Governors that follow the load, the best first. */
@@ -27,7 +30,12 @@ const DYNAMIC = ["schedutil", "ondemand", "conservative"];
 const ACTIVE_DRIVERS = ["intel_pstate", "amd-pstate-epp"];
 
 /** Reads every policy with an online CPU; one that can't be read is a problem of the plan. */
-export function readPolicies(cpuRoot: string, online: readonly Pcpu[], draft: Draft): PlannedPolicy[] {
+export function readPolicies(
+  cpuRoot: string,
+  online: readonly Pcpu[],
+  draft: Draft,
+  beneath: PlanOptions["beneath"],
+): PlannedPolicy[] {
   const ids = listNumbered(`${cpuRoot}/cpufreq`, "policy");
   if (!ids.ok) draft.problems.push({ knob: "cpufreq", where: "machine", why: explainSysfs(ids.error) });
   const policies: PlannedPolicy[] = [];
@@ -45,8 +53,20 @@ export function readPolicies(cpuRoot: string, online: readonly Pcpu[], draft: Dr
       continue;
     }
     const cpus = hardware.value.pcpus.filter((cpu) => online.includes(cpu));
-    if (cpus.length > 0)
-      policies.push({ id, cpus, hardware: hardware.value, governor: governor.value ?? "" });
+    if (cpus.length === 0) continue;
+    const under = (file: string) => beneath?.(`cpufreq/policy${id}/${file}`)?.text;
+    const limit = (file: string, otherwise: number): number => {
+      const now = dir.readNumber(file);
+      return Number(under(file) ?? (now.ok && now.value !== undefined ? now.value : otherwise));
+    };
+    policies.push({
+      id,
+      cpus,
+      hardware: hardware.value,
+      governor: under("scaling_governor") ?? governor.value ?? "",
+      low: limit("scaling_min_freq", hardware.value.min),
+      high: limit("scaling_max_freq", hardware.value.max),
+    });
   }
   return policies;
 }
@@ -70,7 +90,7 @@ export function planPolicy(cpuRoot: string, policy: PlannedPolicy, knobs: Policy
       draft.settings.push({ path: `${at}/scaling_governor`, text: chosen, knob: "governor" });
     }
   }
-  planLimits(cpuRoot, policy, knobs, draft);
+  planLimits(policy, knobs, draft);
   planEpp(cpuRoot, policy, knobs.epp, governor, draft);
   draft.sideEffects.push(
     { path: `${at}/scaling_governor`, knob: "governor" },
@@ -86,22 +106,12 @@ function governorFor(wanted: string, { driver, governors }: Hardware): string | 
   return DYNAMIC.find((word) => governors.includes(word));
 }
 
-function planLimits(
-  cpuRoot: string,
-  policy: PlannedPolicy,
-  { floor, ceiling }: PolicyKnobs,
-  draft: Draft,
-): void {
+function planLimits(policy: PlannedPolicy, { floor, ceiling }: PolicyKnobs, draft: Draft): void {
   if (floor === undefined && ceiling === undefined) return;
-  const dir = new AttrDir(`${cpuRoot}/cpufreq/policy${policy.id}`);
   const where = `policy${policy.id}`;
   const { min, max } = policy.hardware;
-  const stands = (name: string, otherwise: number): number => {
-    const now = dir.readNumber(name);
-    return now.ok && now.value !== undefined ? now.value : otherwise;
-  };
-  const low = floor === undefined ? stands("scaling_min_freq", min) : khzOf(floor, policy.hardware);
-  const high = ceiling === undefined ? stands("scaling_max_freq", max) : khzOf(ceiling, policy.hardware);
+  const low = floor === undefined ? policy.low : khzOf(floor, policy.hardware);
+  const high = ceiling === undefined ? policy.high : khzOf(ceiling, policy.hardware);
   if (low > high || (floor !== undefined && low < min) || (ceiling !== undefined && high > max)) {
     draft.problems.push({
       knob: "floor and ceiling",

@@ -8,8 +8,10 @@ import type { Roots } from "../sysfs/originals.ts";
 import { OriginalsStore } from "../sysfs/store.ts";
 import type { CpuSets } from "./cpu-selector.ts";
 import type { HostProfile } from "./host-profile.ts";
+import { type Busy, lockOn } from "./lock.ts";
 import { type Lack, planProfile } from "./profile-plan.ts";
 import { type AppliedProfile, forgetProfile, loadProfile, saveProfile } from "./profile-store.ts";
+import { beneathClaims } from "./under-claim.ts";
 import { type FailedSetting, restoreSettings, type Setting, writeSettings } from "./setting.ts";
 
 /** One attribute's way. */
@@ -36,6 +38,8 @@ export type ProfileRefusal =
   | { readonly kind: "unsupported"; readonly lacks: readonly Lack[] }
   /** A guest's claim holds these policies now. */
   | { readonly kind: "held"; readonly policies: readonly DomainId[] }
+  /** Somebody else changes the profile. */
+  | Busy
   /** A write failed, and what had been written was written back. */
   | {
       readonly kind: "failed";
@@ -51,6 +55,8 @@ export interface ApplyOptions {
   /** CPUs it is limited to, and how they were written. */
   readonly only?: { readonly text: string; readonly cpus: readonly Pcpu[] } | undefined;
   readonly dryRun?: boolean;
+  /** Whether the caller gives claims back before it lets anything be written: a dry run then looks beneath them. */
+  readonly givesBack?: boolean;
   /** Whether the caller will hold `latencyUs` by DmaLatency. */
   readonly canHold?: boolean;
   /** ISO 8601. */
@@ -66,11 +72,27 @@ export function applyProfile(
   profile: HostProfile,
   options: ApplyOptions,
 ): Result<AppliedOutcome, ProfileRefusal> {
+  if (options.dryRun) return applyLocked(roots, profile, options);
+  const lock = lockOn("profile", roots);
+  if (!lock.ok) return err(lock.error.kind === "busy" ? lock.error : { kind: "broken", error: lock.error });
+  try {
+    return applyLocked(roots, profile, options);
+  } finally {
+    lock.value();
+  }
+}
+
+function applyLocked(
+  roots: Roots,
+  profile: HostProfile,
+  options: ApplyOptions,
+): Result<AppliedOutcome, ProfileRefusal> {
   const broken = (error: SysfsError) => err({ kind: "broken", error } as const);
   const cpuRoot = `${roots.sysfsRoot}/devices/system/cpu`;
   const before = loadProfile(roots);
   if (!before.ok) return broken(before.error);
   const old = before.value.state === "applied" ? before.value.applied : undefined;
+  const beneath = options.dryRun && options.givesBack ? beneathClaims(roots) : undefined;
   const { settings, sideEffects, lacking, problems, latencyUs } = planProfile(
     cpuRoot,
     profile,
@@ -78,6 +100,7 @@ export function applyProfile(
     {
       only: options.only?.cpus,
       canHold: options.canHold === true,
+      ...(beneath && { beneath }),
     },
   );
   const fatal = profile.missing === "refuse" ? [...problems, ...lacking] : problems;
@@ -85,7 +108,7 @@ export function applyProfile(
   if (fatal.length > 0 || (settings.length === 0 && latencyUs === undefined))
     return err({ kind: "unsupported", lacks: fatal.length > 0 ? fatal : lacking });
 
-  const now = readAll(cpuRoot, [...settings, ...sideEffects, ...(old?.originals ?? [])]);
+  const now = readAll(cpuRoot, [...settings, ...sideEffects, ...(old?.originals ?? [])], beneath);
   if (!now.ok) return broken(now.error);
   const saved = new Map((old?.originals ?? []).map((one) => [one.path, one]));
   const originals = [...now.value.values()].map((one) => saved.get(one.path) ?? one);
@@ -94,7 +117,7 @@ export function applyProfile(
     .map((one): Change => ({ ...one, from: now.value.get(one.path)?.text ?? "" }))
     .filter((one) => one.from !== one.text);
   const outcome = { changes, left: lacking, ...(latencyUs !== undefined && { latencyUs }) };
-  const held = heldPolicies(roots, originals);
+  const held = beneath ? ok([]) : heldPolicies(roots, originals);
   if (!held.ok) return broken(held.error);
   if (held.value.length > 0) return err({ kind: "held", policies: held.value });
   if (options.dryRun) return ok({ ...outcome, rounded: [] });
@@ -165,12 +188,14 @@ const sideEffectsBack = (
 function readAll(
   cpuRoot: string,
   of: readonly Pick<Setting, "path" | "knob">[],
+  beneath?: ReturnType<typeof beneathClaims>,
 ): Result<Map<string, Setting>, SysfsError> {
   const dir = new AttrDir(cpuRoot);
   const found = new Map<string, Setting>();
   for (const { path, knob } of of) {
     if (found.has(path)) continue;
-    const text = dir.read(path);
+    const under = beneath?.(path)?.text;
+    const text = under === undefined ? dir.read(path) : ok(under);
     if (!text.ok) return text;
     if (text.value === undefined)
       return err({ kind: "sysfs", op: "read", path: `${cpuRoot}/${path}`, code: "ENOENT" });
@@ -230,6 +255,8 @@ export function explainProfile(refusal: ProfileRefusal): string[] {
       return [
         `powermon holds policy ${refusal.policies.join(", ")} for a guest: let the running powermon apply the profile, or stop it first (after a crash: powermon restore)`,
       ];
+    case "busy":
+      return [`process ${refusal.pid} changes the profile already`];
     case "failed":
       return [
         `${explainSysfs(refusal.failed.error)} (${refusal.failed.setting.knob}); ${refusal.notRolledBack.length === 0 ? "everything was rolled back" : "not everything could be rolled back"}`,

@@ -5,9 +5,10 @@ import type { DomainId } from "../units.ts";
 import { AttrDir } from "../sysfs/attr.ts";
 import type { SysfsError } from "../sysfs/error.ts";
 import type { Roots } from "../sysfs/originals.ts";
-import { OriginalsStore } from "../sysfs/store.ts";
-import { forgetProfile, loadProfile, type StoredProfile } from "./profile-store.ts";
+import { lockOn } from "./lock.ts";
+import { forgetProfile, loadProfile, profilePath, type StoredProfile } from "./profile-store.ts";
 import { restoreSettings, type Setting } from "./setting.ts";
+import { beneathClaims } from "./under-claim.ts";
 
 /** What restoreProfile did. */
 export interface RestoredProfile {
@@ -26,6 +27,22 @@ export interface RestoredProfile {
  * back before (Host.stop, restoreAll): they were made within the profile's bounds, so its values are their originals.
  */
 export function restoreProfile(roots: Roots): RestoredProfile {
+  const nothing = { profile: undefined, stale: false, restored: [] };
+  const lock = lockOn("profile", roots);
+  if (!lock.ok) {
+    const path = profilePath(roots.stateDir);
+    const busy = (pid: number) =>
+      ({ kind: "sysfs", op: "write", path, code: `EBUSY, process ${pid} changes it` }) as const;
+    return { ...nothing, failed: [lock.error.kind === "busy" ? busy(lock.error.pid) : lock.error] };
+  }
+  try {
+    return restoreLocked(roots);
+  } finally {
+    lock.value();
+  }
+}
+
+function restoreLocked(roots: Roots): RestoredProfile {
   const stored = loadProfile(roots);
   if (!stored.ok) return { profile: undefined, stale: false, restored: [], failed: [stored.error] };
   if (stored.value.state === "none") return { profile: undefined, stale: false, restored: [], failed: [] };
@@ -61,29 +78,15 @@ export function verifyProfile(roots: Roots): Result<ProfileStatus, SysfsError> {
   if (!stored.ok) return stored;
   if (stored.value.state !== "applied") return ok({ stored: stored.value, drift: [], held: [] });
   const dir = new AttrDir(`${roots.sysfsRoot}/devices/system/cpu`);
-  const claims = new OriginalsStore(roots.stateDir, roots.procRoot);
+  const beneath = beneathClaims(roots);
   const drift: Drift[] = [];
   const held = new Set<DomainId>();
   for (const want of stored.value.applied.wanted) {
-    const underneath = underClaim(claims, want);
+    const underneath = beneath(want.path);
     if (underneath) held.add(underneath.policy);
     const now = dir.read(want.path);
     const found = underneath ? underneath.text : now.ok ? now.value : undefined;
     if (found !== want.text) drift.push({ ...want, found });
   }
   return ok({ stored: stored.value, drift, held: [...held].sort((a, b) => a - b) });
-}
-
-/** Returns what a claimed policy's attribute will be once the claim ends; undefined when nobody claims it, or for other attributes. */
-function underClaim(
-  store: OriginalsStore,
-  { path }: Setting,
-): { readonly policy: DomainId; readonly text: string } | undefined {
-  const words = /^cpufreq\/policy(\d+)\/scaling_(governor|min_freq|max_freq)$/.exec(path);
-  if (!words) return undefined;
-  const policy = Number(words[1]) as DomainId;
-  const saved = store.load(policy);
-  if (!saved.ok || saved.value.state !== "saved") return undefined;
-  const { governor, min, max } = saved.value.originals;
-  return { policy, text: words[2] === "governor" ? governor : `${words[2] === "min_freq" ? min : max}` };
 }

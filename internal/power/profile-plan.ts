@@ -42,20 +42,26 @@ export interface Draft {
 
 type Knobs = Omit<HostRule, "cpus">;
 
-/**
- * Returns what `profile` comes to on this machine. Reads only.
- * @param only CPUs it is limited to; knobs of the whole machine are then left alone
- * @param canHold whether somebody holds /dev/cpu_dma_latency: only a program that stays can
- */
+/** What a plan is made for. */
+export interface PlanOptions {
+  /** CPUs it is limited to; knobs of the whole machine are then left alone. */
+  readonly only?: readonly Pcpu[] | undefined;
+  /** Whether somebody holds /dev/cpu_dma_latency: only a program that stays can. */
+  readonly canHold?: boolean;
+  /** What claimed clocks go back to before the plan is carried out. */
+  readonly beneath?: (path: string) => { readonly text: string } | undefined;
+}
+
+/** Returns what `profile` comes to on this machine. Reads only. */
 export function planProfile(
   cpuRoot: string,
   profile: HostProfile,
   sets: CpuSets,
-  options: { readonly only?: readonly Pcpu[] | undefined; readonly canHold?: boolean } = {},
+  options: PlanOptions = {},
 ): Plan {
   const draft: Draft = { settings: [], sideEffects: [], lacking: [], problems: [] };
   const wanted = knobsByCpu(profile, sets, options.only, draft);
-  const policies = readPolicies(cpuRoot, sets.online, draft);
+  const policies = readPolicies(cpuRoot, sets.online, draft, options.beneath);
   planMachine(cpuRoot, profile, policies, options.only !== undefined, draft);
   for (const policy of policies) {
     const knobs = knobsOf(policy, wanted, draft);

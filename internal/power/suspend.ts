@@ -8,13 +8,13 @@ import { readFreeSwapKb } from "../sysfs/swap.ts";
 import { findWakeClock, type WakeClock } from "../sysfs/wake-alarm.ts";
 import { enterByKernel, enterByLogind, type EnterSleep } from "./enter-sleep.ts";
 import { snapshotKnobs } from "./knob-snapshot.ts";
+import { lockOn } from "./lock.ts";
 import type { Logind } from "./logind.ts";
 import { type Libvirt, type Preparation, type Prepared, prepareVms, runningVms } from "./prepare-vms.ts";
 import { restoreSettings } from "./setting.ts";
 import { momentNow, recordOf, type SleepRecord } from "./sleep-record.ts";
 import type { SleepTarget } from "./sleep-target.ts";
 import { type Blocker, blockersOf } from "./suspend-blockers.ts";
-import { lockSuspend } from "./suspend-lock.ts";
 
 /** Seconds: a shorter sleep would end before it began; libvirt refuses less than 60, which we only warn of. */
 export const LEAST_S = 5;
@@ -24,7 +24,10 @@ export const WARN_S = 60;
 export interface SuspendHooks {
   /** VMs with claims, and how many each has. */
   readonly claims?: () => ReadonlyMap<string, number>;
-  /** The host is about to sleep until `untilMs` (Date.now), or until somebody wakes it: tell guests, stop timers. */
+  /**
+   * The host is about to sleep until `untilMs` (Date.now), or until somebody wakes it: tell guests, give claimed clocks back. What the
+   * knobs are after it is what they are again when after() is called.
+   */
   readonly before?: (untilMs: number | undefined) => Promise<void> | void;
   /**
    * The host is awake, its knobs are back, VMs are not yet: apply claims again, let time policies catch up, tell guests. Called after
@@ -136,7 +139,7 @@ export async function suspendHost(
   }
   if (blockers.length > 0 && !request.force) return err({ kind: "blocked", blockers });
 
-  const lock = lockSuspend(roots.stateDir, roots.procRoot);
+  const lock = lockOn("suspend", roots);
   if (!lock.ok) return lock.error.kind === "busy" ? err(lock.error) : failed(explainSysfs(lock.error));
   const notRestored: string[] = [];
   let prepared: Prepared | undefined;
@@ -146,10 +149,10 @@ export async function suspendHost(
       if (!done.ok) return failed(done.error);
       prepared = done.value;
     }
-    const knobs = snapshotKnobs(roots.sysfsRoot);
     const left = wake === "none" ? undefined : secondsUntil(wake, world.nowMs());
     const untilMs = left === undefined ? undefined : world.nowMs() + left * 1000;
     await hooks.before?.(untilMs);
+    const knobs = snapshotKnobs(roots.sysfsRoot);
     const alarm = clock && left !== undefined ? armed(clock, left, warnings) : ok(undefined);
     if (!alarm.ok) {
       await hooks.after?.(undefined);

@@ -1,12 +1,13 @@
 // A profile comes into force whole, holds, is taken back whole; and what happens when a file says no half way.
 
 import { expect, test } from "bun:test";
-import { readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { type CpuSets, readCpuSets } from "../../internal/power/cpu-selector.ts";
 import { BUILT_IN, type HostProfile } from "../../internal/power/host-profile.ts";
 import { applyProfile, explainProfile } from "../../internal/power/profile-apply.ts";
 import { restoreProfile, verifyProfile } from "../../internal/power/profile-off.ts";
 import { loadProfile, profilePath, saveProfile } from "../../internal/power/profile-store.ts";
+import { lockOn } from "../../internal/power/lock.ts";
 import { err, ok } from "../../internal/result.ts";
 import { khz, pcpu } from "../../internal/units.ts";
 import { BOOT_ID, TREES } from "../helpers/tree.ts";
@@ -337,6 +338,34 @@ test("a guest's claim lives inside the profile's bounds, is no drift, and goes b
   expect(restoreProfile(at.roots).failed).toEqual([]);
   expect(changed(before, snapshot(at.path("cpufreq/policy2")))).toEqual([]);
   cpufreq.close();
+});
+
+test("applyProfile() in a dry run looks beneath the claims of a caller that gives them back", () => {
+  const at = machine("intel-server-8cpu");
+  const bounds = own({ rules: [{ cpus: "all", ceiling: 2_000_000 }] });
+  const free = value(apply(at, bounds, { dryRun: true }));
+  const cpufreq = at.open();
+  value(domain(cpufreq, 2).set(khz(2_600_000)));
+  expect(error(apply(at, bounds, { dryRun: true })).kind).toBe("impossible");
+  const before = snapshot(at.tree.root);
+  expect(value(apply(at, bounds, { dryRun: true, givesBack: true }))).toEqual(free);
+  expect(changed(before, snapshot(at.tree.root))).toEqual([]);
+  cpufreq.close();
+});
+
+test("applyProfile() and restoreProfile() wait for nobody: who changes the profile now is named", () => {
+  const at = machine("amd-server-4cpu");
+  value(apply(at, builtIn("powersave")));
+  mkdirSync(`${at.tree.proc}/77`);
+  const release = value(lockOn("profile", at.roots, 77));
+  const refusal = error(apply(at, builtIn("latency")));
+  expect(explainProfile(refusal)).toEqual(["process 77 changes the profile already"]);
+  const off = restoreProfile(at.roots);
+  expect(off.failed.map((one) => one.code)).toEqual(["EBUSY, process 77 changes it"]);
+  expect(value(loadProfile(at.roots))).toMatchObject({ state: "applied", applied: { profile: "powersave" } });
+  expect(apply(at, builtIn("latency"), { dryRun: true }).ok).toBe(true);
+  release();
+  expect(restoreProfile(at.roots).failed).toEqual([]);
 });
 
 test("verifyProfile() names each attribute that somebody else changed", () => {

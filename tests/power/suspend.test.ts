@@ -4,6 +4,7 @@ import { expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { Ended, Run } from "../../internal/power/command.ts";
 import { enterByKernel, enterByLogind } from "../../internal/power/enter-sleep.ts";
+import { lockOn } from "../../internal/power/lock.ts";
 import type { Logind } from "../../internal/power/logind.ts";
 import {
   explainSuspend,
@@ -11,7 +12,6 @@ import {
   type SuspendRequest,
   type SuspendWorld,
 } from "../../internal/power/suspend.ts";
-import { lockSuspend } from "../../internal/power/suspend-lock.ts";
 import { DONE, err } from "../../internal/result.ts";
 import { error, machine, value } from "../sysfs/machine.ts";
 import { changed, snapshot } from "./snapshot.ts";
@@ -278,7 +278,7 @@ test("suspendHost() with a dry run tells blockers and the time, and writes nothi
 test("suspendHost() refuses while another one sleeps, and takes over a dead one's lock", async () => {
   const at = machine("intel-server-8cpu");
   mkdirSync(`${at.tree.proc}/77`);
-  const release = value(lockSuspend(at.roots.stateDir, at.tree.proc, 77));
+  const release = value(lockOn("suspend", at.roots, 77));
   expect(error(await suspendHost(request(), world(at)))).toEqual({ kind: "busy", pid: 77 });
   rmSync(`${at.tree.proc}/77`, { recursive: true });
   expect((await suspendHost(request(), world(at))).ok).toBe(true);

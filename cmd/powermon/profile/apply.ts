@@ -18,6 +18,7 @@ const STATUS_OF: Readonly<Record<ProfileRefusal["kind"], Status>> = {
   impossible: STATUS.failed,
   unsupported: STATUS.unsupported,
   held: STATUS.refused,
+  busy: STATUS.failed,
   failed: STATUS.failed,
   broken: STATUS.failed,
 };

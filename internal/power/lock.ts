@@ -1,22 +1,24 @@
-// One suspend at a time: without it two commands would set aside each other's alarms and resume each other's VMs.
+// One suspend and one change of the profile at a time: without it two commands would set aside each other's alarms and originals.
 
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { err, ok, type Result } from "../result.ts";
 import { type SysfsError, sysfsError } from "../sysfs/error.ts";
 
-/** Who suspends now. */
+/** Who is at it now. */
 export interface Busy {
   readonly kind: "busy";
   readonly pid: number;
 }
 
-/** Takes the lock; returns how to give it back. A lock whose process is gone is taken over. Errors: Busy; EACCES, EROFS, ENOSPC. */
-export function lockSuspend(
-  stateDir: string,
-  procRoot: string,
+/**
+ * Takes the lock on `what`; returns how to give it back. A lock whose process is gone is taken over. Errors: Busy; EACCES, EROFS, ENOSPC.
+ */
+export function lockOn(
+  what: "suspend" | "profile",
+  { stateDir, procRoot }: { readonly stateDir: string; readonly procRoot: string },
   pid = process.pid,
 ): Result<() => void, Busy | SysfsError> {
-  const path = `${stateDir}/suspend.lock`;
+  const path = `${stateDir}/${what}.lock`;
   for (let tries = 0; ; tries++) {
     try {
       mkdirSync(stateDir, { recursive: true, mode: 0o700 });
