@@ -16,7 +16,8 @@ const GENERATIONS: readonly Generation[] = ["2014", "17.11", "18.11"];
 /** Cuts one channel's stream into request frames, finds out their generation and falls back in step; holds less than one frame. */
 export class FrameCutter {
   readonly #auto: boolean;
-  readonly #held = new Uint8Array(REQUEST_BYTES[NEWEST]);
+  /** Room for an incomplete frame, once there has been one: guests write whole ones. */
+  #held: Uint8Array | undefined;
   #heldBytes = 0;
   #heldSinceMs = 0;
   #lastMs = Number.NEGATIVE_INFINITY;
@@ -106,13 +107,14 @@ export class FrameCutter {
 
   #hold(bytes: Uint8Array, nowMs: number): void {
     if (this.#heldBytes === 0) this.#heldSinceMs = nowMs;
+    this.#held ??= new Uint8Array(REQUEST_BYTES[NEWEST]);
     this.#held.set(bytes, this.#heldBytes);
     this.#heldBytes += bytes.length;
   }
 
   /** Returns fresh bytes: what is held, then `bytes`; or `bytes` itself when nothing is. */
   #withHeld(bytes: Uint8Array): Uint8Array {
-    if (this.#heldBytes === 0) return bytes;
+    if (this.#held === undefined || this.#heldBytes === 0) return bytes;
     const all = new Uint8Array(this.#heldBytes + bytes.length);
     all.set(this.#held.subarray(0, this.#heldBytes));
     all.set(bytes, this.#heldBytes);
