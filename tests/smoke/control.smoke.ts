@@ -2,14 +2,16 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, statSync, writeFileSync } from "node:fs";
+import { ControlClient } from "../../internal/control/client.ts";
 import type {
   ChannelReport,
   ExplainReport,
+  PolicyReport,
   StatusReport,
   VmReport,
 } from "../../internal/control/operations.ts";
 import { encodeRequest } from "../../internal/packet/request.ts";
-import type { Step } from "../../internal/request.ts";
+import type { Step, Workload } from "../../internal/request.ts";
 import { type Daemon, DIST, type Machine, makeMachine, runBinary, startDaemon } from "../helpers/daemon.ts";
 import { QemuSocket } from "../helpers/qemu.ts";
 import { until } from "../helpers/until.ts";
@@ -18,6 +20,28 @@ const scale = (step: Step, vcpu = 0) =>
   encodeRequest({ kind: "scale", step, vcpu, vmName: "", physical: false }, "18.11");
 const query = () =>
   encodeRequest({ kind: "query-freq", all: false, vcpu: 0, vmName: "vm1", physical: false }, "18.11");
+
+const policy = (workload: Workload) =>
+  encodeRequest(
+    {
+      kind: "policy",
+      vcpu: 0,
+      vmName: "",
+      physical: false,
+      policy: {
+        type: "workload",
+        vcpus: [0],
+        macs: [],
+        traffic: { min: 0, avg: 0, max: 0 },
+        busyHours: [],
+        quietHours: [],
+        trafficHours: [],
+        workload,
+        turbo: false,
+      },
+    },
+    "18.11",
+  );
 
 /** The command field of a reply. Source: DPDK rte_power_guest_channel.h, ACK 1, NACK 2, FREQ_LIST 3. */
 const kindOf = (reply: Uint8Array) => reply[12];
@@ -209,6 +233,67 @@ describe("powermon's commands", () => {
     vm1.quit();
     await until("the machine is as it was", () => speed(2) === before && speed(3) === before);
     vm1.restart();
+  });
+
+  test("policy set stands before the guest's own, from a file or standard input, until restart or with --save for good", async () => {
+    const before = speed(2);
+    const file = `${machine.tree.root}/policy.toml`;
+    writeFileSync(file, 'type = "workload"\nworkload = "low"\n');
+    const [set] = await json<readonly PolicyReport[]>("policy", "set", "vm1", "--file", file);
+    expect(set).toMatchObject({ vm: "vm1", origin: "operator", inForce: true, wishes: [{ level: "min" }] });
+    expect(speed(2)).toBe("800000");
+    expect(kindOf(await vm1.ask(policy("high")))).toBe(1);
+    expect(speed(2)).toBe("800000");
+    expect(await json<readonly PolicyReport[]>("policy", "list")).toMatchObject([
+      { origin: "operator", inForce: true },
+      { origin: "guest", inForce: false, type: "workload" },
+    ]);
+    expect((await ask("explain", "2")).out).toContain("policy");
+    expect(await json<object>("policy", "remove", "vm1")).toEqual({ done: true });
+    expect(speed(2)).toBe("2600000");
+    vm1.send(encodeRequest({ kind: "policy-remove", vcpu: 0, vmName: "", physical: false }, "18.11"));
+    await until("the machine is as it was", () => speed(2) === before);
+    expect((await ask("policy", "show", "vm1")).status).toBe(1);
+
+    const windows = '{"type": "time", "windows": [{"from": "00:00", "to": "24:00", "level": "medium"}]}';
+    const words = ["policy", "set", "vm1", "--file", "-", "--save", "--socket", socket()];
+    const piped = Bun.spawn([`${DIST}/powermon`, ...words], { stdin: new Blob([windows]), stdout: "ignore" });
+    expect(await piped.exited).toBe(0);
+    expect(speed(2)).toBe("1600000");
+    await json("vm", "query", "vm1", "on", "--save");
+    daemon.kill("SIGTERM");
+    await daemon.exited;
+    for (const qemu of [vm1, vm2]) await until("the host is gone", () => !qemu.connected);
+    daemon = await start();
+    await until("it is in force again", () => speed(2) === "1600000");
+    await json("policy", "remove", "vm1", "--save");
+    expect(await json<readonly object[]>("policy", "list")).toEqual([]);
+    await json("reload");
+    expect(await json<readonly object[]>("policy", "list")).toEqual([]);
+  });
+
+  test("policy set says what is wrong, by line, by key, or what this host can't", async () => {
+    const file = `${machine.tree.root}/policy.toml`;
+    writeFileSync(file, 'type = "workload"\nworklod = "low"\n');
+    const typo = await ask("policy", "set", "vm1", "--file", file);
+    expect(typo).toMatchObject({ status: 2, out: "" });
+    expect(typo.err).toContain(`${file}:2: worklod is not a key that powermon knows. Did you mean workload?`);
+    writeFileSync(file, 'type = "traffic"\nmacs = ["52:54:00:00:00:99"]\nmedium_pps = 1\nmax_pps = 2\n');
+    const nowhere = await ask("policy", "set", "vm1", "--file", file);
+    expect(nowhere).toMatchObject({ status: 3, out: "" });
+    expect(nowhere.err).toContain("52:54:00:00:00:99");
+    expect(await json<readonly object[]>("policy", "list")).toEqual([]);
+    // A VM that is not there may have one: it waits.
+    writeFileSync(file, 'type = "workload"\nworkload = "low"\n');
+    await json("policy", "set", "later", "--file", file);
+    expect(await json<readonly object[]>("policy", "show", "later")).toMatchObject([{ wishes: [] }]);
+  });
+
+  test("POST /v1/resumed writes again what the kernel forgot", async () => {
+    await vm1.ask(scale("max"));
+    writeFileSync(`${machine.tree.sys}/devices/system/cpu/cpufreq/policy2/scaling_setspeed`, "800000\n");
+    expect(await new ControlClient(socket()).resumed()).toEqual({ ok: true, value: { done: true } });
+    expect(speed(2)).toBe("2600000");
   });
 
   test("vm pin says why a vCPU without a thread can't be pinned", async () => {
