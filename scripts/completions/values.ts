@@ -16,6 +16,7 @@ const LIVE: Readonly<Record<string, Live>> = {
   vm: "vm",
   channels: "channels",
   vcpu: "vcpu",
+  "vcpus list": "vcpu",
   cpu: "cpus",
   cpus: "cpus",
   pcpu: "cpus",
@@ -27,7 +28,11 @@ export function valuesOf(key: string, def: ArgDef): Values {
   if (def.type === "boolean") return { words: [], live: undefined, files: undefined };
   if (def.options !== undefined) return { words: def.options, live: undefined, files: undefined };
   const hints = (def.valueHint ?? "").split("|");
-  const names = [kebab(key), ...hints.map((hint) => hint.toLowerCase())];
+  const names = [
+    kebab(key),
+    `${kebab(key)} ${def.valueHint ?? ""}`,
+    ...hints.map((hint) => hint.toLowerCase()),
+  ];
   const of = <T>(table: Readonly<Record<string, T>>): T | undefined =>
     names.filter((name) => Object.hasOwn(table, name)).map((name) => table[name])[0];
   const words = hints.length > 1 ? hints.filter((hint) => /^[a-z][a-z-]*$/.test(hint)) : [];
