@@ -16,6 +16,7 @@ export const VMPOWER_GUEST: Program = {
     policy: () => import("./policy.ts"),
     probe: () => import("./probe.ts"),
     agent: () => import("./agent.ts"),
+    shell: () => import("./shell.ts"),
     __complete: () => import("./complete.ts"),
   },
 };

@@ -1,16 +1,11 @@
 // What can be said at the shell's prompt: powermon's own commands with the shell's socket, DPDK's, and the way out.
 
 import { type Command, type Commands, defineCommand } from "../../../internal/cli/command.ts";
-import { main, type Program } from "../../../internal/cli/main.ts";
+import { main } from "../../../internal/cli/main.ts";
 import { STATUS } from "../../../internal/cli/status.ts";
+import type { Shell } from "../../shell/talk.ts";
 import { POWERMON } from "../commands.ts";
 import { dpdkCommands } from "./dpdk.ts";
-
-/** A prompt's program: commands, and whether somebody has said quit. */
-export interface Shell {
-  readonly program: Program;
-  readonly hasQuit: () => boolean;
-}
 
 /** Returns the program of a prompt whose commands ask at `socket`. */
 export function shellProgram(socket: string): Shell {
