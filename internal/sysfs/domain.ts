@@ -7,6 +7,7 @@ import { AttrDir, attrBytes } from "./attr.ts";
 import { driverOf, pinOf } from "./driver/index.ts";
 import type { SysfsError } from "./error.ts";
 import type { Hardware } from "./hardware.ts";
+import { type Limits, readKhz, writeLimits } from "./limits.ts";
 import { type Originals, type OriginalsStore, readOriginals } from "./store.ts";
 import type { Pin } from "./pin.ts";
 import { restorePolicy } from "./originals.ts";
@@ -37,6 +38,10 @@ export class Domain {
   /** The prepared entries within the operator's own limits, once the domain is taken. */
   #allowed: readonly Prepared[] | undefined;
   #target: Prepared | undefined;
+  /** The operator's own limits, once the domain is taken. */
+  #limits: Limits | undefined;
+  /** Limits that stayed when they were widened: the kernel's, as when it is too hot. */
+  #tight: Limits | undefined;
 
   constructor(id: DomainId, dir: AttrDir, found: Hardware, store: OriginalsStore) {
     const driver = driverOf(found.driver);
@@ -97,20 +102,29 @@ export class Domain {
     return this.#attrs.readNumber("scaling_cur_freq") as Result<Khz | undefined, SysfsError>;
   }
 
-  /** Reads whether the kernel no longer holds what was last written; false when nothing was. */
+  /**
+   * Reads whether the kernel no longer holds what was last written, or limits that exclude it; false when nothing was written, and
+   * for limits that can't be widened.
+   */
   drifted(): Result<boolean, SysfsError> {
     if (!this.#target) return ok(false);
     const held = this.#pin.holds(this.#target.khz);
-    return held.ok ? ok(!held.value) : held;
+    if (!held.ok) return held;
+    if (!held.value) return ok(true);
+    const narrowed = this.#narrowed(this.#target.khz);
+    if (!narrowed.ok) return narrowed;
+    return ok(narrowed.value !== undefined && !isSame(narrowed.value, this.#tight));
   }
 
-  /** Opens the files anew, takes the governor and writes the last target again: after hotplug, resume or drift. Returns the target; undefined when there is none. */
+  /** Opens the files anew, takes the governor, makes room and writes the last target again: after hotplug, resume or drift. Returns the target; undefined when there is none. */
   reapply(): Result<Khz | undefined, SysfsError> {
     const entry = this.#target;
     if (!entry) return ok(undefined);
     this.#pin.close();
     const taken = this.#pin.take();
     if (!taken.ok) return taken;
+    const room = this.#makeRoom(entry.khz);
+    if (!room.ok) return room;
     const done = this.#pin.set(entry.khz, entry.bytes);
     return done.ok ? entry.done : done;
   }
@@ -123,6 +137,8 @@ export class Domain {
     const done = saved.value.state === "saved" ? restorePolicy(this.#attrs, saved.value.originals) : DONE;
     if (!done.ok) return done;
     this.#allowed = undefined;
+    this.#limits = undefined;
+    this.#tight = undefined;
     this.#target = undefined;
     return this.#store.forget(this.id);
   }
@@ -151,9 +167,34 @@ export class Domain {
       if (saved.value.state !== "saved") this.#store.forget(this.id);
       return taken;
     }
+    this.#limits = originals;
     const within = this.#prepared.filter(({ khz }) => khz >= originals.min && khz <= originals.max);
     const nearest = this.#prepared.find(({ khz }) => khz <= originals.max) ?? this.#prepared.at(-1);
     this.#allowed = within.length > 0 || !nearest ? within : [nearest];
+    return DONE;
+  }
+
+  /** Reads the policy's limits and returns them when they exclude `target`, which the operator's own did not. */
+  #narrowed(target: Khz): Result<Limits | undefined, SysfsError> {
+    if (!this.#limits || !includes(this.#limits, target)) return ok(undefined);
+    const min = readKhz(this.#attrs, "scaling_min_freq");
+    if (!min.ok) return min;
+    const max = readKhz(this.#attrs, "scaling_max_freq");
+    if (!max.ok) return max;
+    const now = { min: min.value, max: max.value };
+    return ok(includes(now, target) ? undefined : now);
+  }
+
+  /** Widens limits that exclude `target` to the operator's own, and remembers those that stay as they were. */
+  #makeRoom(target: Khz): Result<void, SysfsError> {
+    this.#tight = undefined;
+    const narrowed = this.#narrowed(target);
+    if (!narrowed.ok) return narrowed;
+    if (narrowed.value === undefined || !this.#limits) return DONE;
+    const widened = writeLimits(this.#attrs, this.#limits);
+    if (!widened.ok) return widened;
+    const left = this.#narrowed(target);
+    if (left.ok) this.#tight = left.value;
     return DONE;
   }
 
@@ -167,3 +208,7 @@ export class Domain {
     return allowed[0] as Prepared;
   }
 }
+
+const includes = ({ min, max }: Limits, target: Khz): boolean => min <= target && target <= max;
+
+const isSame = (a: Limits, b: Limits | undefined): boolean => a.min === b?.min && a.max === b.max;

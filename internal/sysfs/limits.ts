@@ -5,15 +5,18 @@ import type { Khz } from "../units.ts";
 import type { AttrDir } from "./attr.ts";
 import type { SysfsError } from "./error.ts";
 
+/** What a policy may run at, kHz. */
+export interface Limits {
+  readonly min: Khz;
+  readonly max: Khz;
+}
+
 /**
  * Writes scaling_min_freq and scaling_max_freq: max before min when raising, min before max when lowering, so that min
  * never passes max. Source: Documentation/admin-guide/pm/cpufreq.rst; older kernels answer EINVAL to min above max.
  * @param want kHz, min at most max
  */
-export function writeLimits(
-  dir: AttrDir,
-  want: { readonly min: Khz; readonly max: Khz },
-): Result<void, SysfsError> {
+export function writeLimits(dir: AttrDir, want: Limits): Result<void, SysfsError> {
   const max = dir.readNumber("scaling_max_freq");
   if (!max.ok) return max;
   const raising = want.max >= (max.value ?? 0);

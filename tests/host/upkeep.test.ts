@@ -20,6 +20,15 @@ describe("Upkeep", () => {
     expect(lab.log.join()).toContain("Another tool changed a claimed frequency; set again");
   });
 
+  test("makes room again when another tool narrowed the limits of a claimed domain", async () => {
+    lab.start();
+    const vm1 = await lab.guest("vm1.0");
+    await ask(vm1, frame({ step: "max" }));
+    writeFileSync(lab.path(2, "scaling_max_freq"), "1000000\n");
+    await until("the limit is as before", () => lab.attribute(2, "scaling_max_freq") === "2600000");
+    expect(lab.host.upkeep.corrections).toBe(1);
+  });
+
   test("only reports drift when configured so", async () => {
     lab.start({ ...STATIC, cpufreq: { drift: "report" } });
     const vm1 = await lab.guest("vm1.0");

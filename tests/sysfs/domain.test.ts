@@ -117,6 +117,35 @@ describe("set()", () => {
 });
 
 describe("reapply()", () => {
+  test.each([
+    ["scaling_max_freq", "1000000"],
+    ["scaling_min_freq", "2600000"],
+  ])("widens %s to the operator's own limit when another tool put it at %s", (file, narrow) => {
+    const { policy0, line, put } = classic();
+    const before = line(`${POLICY}/${file}`);
+    value(policy0.set(khz(2_000_000)));
+    put(`${POLICY}/${file}`, narrow);
+    expect(value(policy0.drifted())).toBe(true);
+    value(policy0.reapply());
+    expect([line(`${POLICY}/${file}`), value(policy0.drifted())]).toEqual([before, false]);
+  });
+
+  test("leaves limits alone that the operator had, or that let the target through", () => {
+    const { policy0, line, put } = classic();
+    put(`${POLICY}/scaling_min_freq`, "1250000");
+    put(`${POLICY}/scaling_max_freq`, "1350000");
+    value(policy0.set(khz(2_600_000)));
+    expect(value(policy0.drifted())).toBe(false);
+    value(policy0.restore());
+    put(`${POLICY}/scaling_min_freq`, "800000");
+    put(`${POLICY}/scaling_max_freq`, "2600000");
+    value(policy0.set(khz(1_000_000)));
+    put(`${POLICY}/scaling_max_freq`, "2000000");
+    expect(value(policy0.drifted())).toBe(false);
+    value(policy0.reapply());
+    expect(line(`${POLICY}/scaling_max_freq`)).toBe("2000000");
+  });
+
   test("takes the governor and writes the target to the files that are there now", () => {
     const { policy0, path, line, put } = classic();
     value(policy0.set(khz(1_000_000)));
