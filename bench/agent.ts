@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { ExtensionAnswer } from "../internal/extension.ts";
+import { connectAgent } from "../internal/guest/agent/local-client.ts";
 import { portPath } from "../internal/guest/port.ts";
 import { encodeAnswer } from "../internal/packet/extension-answer.ts";
 import { FrameCutter } from "../internal/packet/frame.ts";
@@ -93,12 +94,18 @@ async function startAgent(dir: string, socket: string) {
   return { child, connected: log.match(/Host connected/g)?.length ?? 0 };
 }
 
-async function idle(ports: number): Promise<string[]> {
+/** @param claims whether each vCPU has a claim, whose lease is renewed */
+async function idle(ports: number, claims: boolean): Promise<string[]> {
   const dir = mkdtempSync(join(tmpdir(), "agent-bench-"));
   const close = await openPorts(dir, ports);
   try {
     const { child, connected } = await startAgent(dir, join(dir, "agent.sock"));
     if (connected !== ports) throw new Error(`${connected} of ${ports} ports met their host`);
+    if (claims) {
+      const client = await connectAgent(join(dir, "agent.sock"), 5000);
+      await client?.ask({ do: "scale", vcpus: `0-${ports - 1}`, step: "max", keep: true });
+      client?.close();
+    }
     await Bun.sleep(2000);
     const before = readUsage(child.pid);
     const began = performance.now();
@@ -111,6 +118,7 @@ async function idle(ports: number): Promise<string[]> {
     const wakeups = ((after.wakeups - before.wakeups) / ms) * 1000;
     return [
       `${ports}`,
+      claims ? "one a vCPU" : "none",
       `${cpu.toFixed(3)} %`,
       wakeups.toFixed(1),
       `${(after.rssKib / 1024).toFixed(0)} MiB`,
@@ -157,8 +165,9 @@ async function oneShots(): Promise<string[][]> {
   }
 }
 
-const idles = [await idle(1), await idle(64)];
+const idles: string[][] = [];
+for (const ports of [1, 64]) for (const claims of [false, true]) idles.push(await idle(ports, claims));
 console.log(`Idle, lease ${LEASE_S} s, over ${SECONDS} s:\n`);
-console.log(table([["PORTS", "CPU", "WAKEUPS/S", "RSS", "ANONYMOUS"], ...idles]));
+console.log(table([["PORTS", "CLAIMS", "CPU", "WAKEUPS/S", "RSS", "ANONYMOUS"], ...idles]));
 console.log(`\nOne-shot commands, median of ${SHOTS}:\n`);
 console.log(table([["COMMAND", "TIME"], ...(await oneShots())]));

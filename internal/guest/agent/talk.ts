@@ -22,6 +22,8 @@ export interface TalkRules {
   readonly log: Log;
 }
 
+/** Without claims there is nothing to renew: the host is asked only at so many beats whether it is the same one. */
+const UNCLAIMED_BEATS = 8;
 /** A host that speaks v1 is greeted in our words again after so many heartbeats, then twice as many, up to the last. */
 const AGAIN_BEATS = { first: 1, last: 32 };
 
@@ -75,10 +77,18 @@ export class Talk {
   }
 
   /**
-   * Sends what the book now says of `vcpu`; nothing when the host holds it already and no step is given.
+   * Sends what the book now says of `vcpu`; nothing when the host holds it already and no step is given. A host that says it was never
+   * greeted is a new one: it is, and asked again.
    * @param step what was asked for, where it was a step
    */
   async apply(vcpu: number, step?: Step): Promise<Result<void, GuestFailure>> {
+    const done = await this.#send(vcpu, step);
+    if (done.ok || done.error.kind !== "not-understood" || this.speech === "v1") return done;
+    const begun = await this.begin();
+    return begun.ok ? await this.#send(vcpu, step) : begun;
+  }
+
+  async #send(vcpu: number, step?: Step): Promise<Result<void, GuestFailure>> {
     const table = this.#tables.get(vcpu);
     const wanted = this.#rules.book.highest(vcpu, table)?.wish;
     const held = this.#held.get(vcpu);
@@ -129,6 +139,8 @@ export class Talk {
       this.#again = Math.min(this.#again * 2, AGAIN_BEATS.last);
       return await this.begin();
     }
+    if (this.#held.size === 0 && ++this.#beats < UNCLAIMED_BEATS) return DONE;
+    this.#beats = 0;
     const { vmName, timeoutMs, log } = this.#rules;
     const pong = await this.session.say({ do: "ping" }, this.#vcpu ?? 0, vmName, timeoutMs);
     if (!pong.ok) {
@@ -160,7 +172,7 @@ export class Talk {
       const known = await this.learn(vcpu);
       if (!known.ok) return known;
       if (book.highest(vcpu, this.#tables.get(vcpu)) === undefined) continue;
-      const done = await this.apply(vcpu);
+      const done = await this.#send(vcpu);
       if (done.ok) continue;
       if (isGone(done.error)) return done;
       log.warn(explainFailure(done.error), { port: this.#port, vcpu });

@@ -173,3 +173,13 @@ test("a host that ignores the extension is served in v1 after one deadline, and 
   await agent.stop();
   expect(steps().at(-1)).toBe("0 max");
 });
+
+test("a host that was started anew unseen takes the next claim as if it had been greeted", async () => {
+  await withAgent(async (world, agent) => {
+    await agent.scale(A, 0, "min");
+    world.stopHost();
+    await world.startHost();
+    expect(await agent.scale(A, 1, "min")).toMatchObject(DONE);
+    expect([world.speed(2), world.speed(3)]).toEqual([800_000, 800_000]);
+  });
+});
