@@ -39,11 +39,6 @@ export class Channels {
     return this.#folders.map(({ dir }) => dir);
   }
 
-  /** Whether pins can change by themselves. */
-  get livePins(): boolean {
-    return this.#rules.sources.some(({ live }) => live);
-  }
-
   vm(name: string): Vm | undefined {
     return this.#vms.get(name);
   }

@@ -73,6 +73,11 @@ export class Ledger {
     for (const slot of SLOTS) for (const vm of this.#slots[slot].values()) yield* vm.values();
   }
 
+  /** Returns every claim that stands for a VM. */
+  *claimsOf(vm: string): Generator<Claim> {
+    for (const slot of SLOTS) yield* this.#slots[slot].get(vm)?.values() ?? [];
+  }
+
   /** Returns the limits that hold for everybody on a domain. */
   siteLimits(domain: Domain): Limits {
     return this.#site(domain);

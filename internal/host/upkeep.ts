@@ -11,6 +11,7 @@ import type { Channels } from "./channels.ts";
 import type { EventFeed } from "./events.ts";
 import type { Claim } from "./claim.ts";
 import type { Ledger } from "./ledger.ts";
+import type { Vm } from "./vm.ts";
 
 /** Live pins and leases are looked at this often, in ms; CPUs and drift every DRIFT_EVERY-th time. */
 const PERIOD_MS = 500;
@@ -97,6 +98,7 @@ export class Upkeep {
 
   /** What the kernel forgot while the machine slept is written again, and policies look at the clock. */
   resumed(): void {
+    this.#offsetMs = Date.now() - performance.now();
     this.#events.emit("resumed");
     this.reapply();
     this.#clockJumped();
@@ -111,8 +113,10 @@ export class Upkeep {
   #pinsAndLeases(): void {
     if (this.#ledger.empty) return;
     this.#leases();
-    if (!this.#channels.livePins) return;
-    for (const claim of [...this.#ledger.claims()]) if (!claim.operator) this.#followPin(claim);
+    for (const vm of this.#channels.vms) {
+      if (!vm.mayMove) continue;
+      for (const claim of [...this.#ledger.claimsOf(vm.vm)]) this.#followPin(vm, claim);
+    }
   }
 
   /** Writes every claimed domain again, as after resume. */
@@ -140,9 +144,7 @@ export class Upkeep {
   }
 
   /** Moves a claim to the domains its vCPU runs on now; one that has no place of its own any more ends. */
-  #followPin(claim: Claim): void {
-    const vm = this.#channels.vm(claim.grant.vm);
-    if (vm === undefined) return;
+  #followPin(vm: Vm, claim: Claim): void {
     const place = vm.placement(claim.grant.vcpu);
     if (place.kind === "placed" && place.domains === claim.grant.domains) return;
     const grant = authorizeVcpu(vm, claim.grant.vcpu);

@@ -95,7 +95,7 @@ export class Vm implements Standing, PinSubject {
     this.#settings = settings;
     this.#rate = bucket(settings);
     this.#limits.clear();
-    this.#places.clear();
+    this.forgetPlaces();
   }
 
   /** Returns why one more request now is too many, or undefined, and counts it. */
@@ -168,6 +168,12 @@ export class Vm implements Standing, PinSubject {
   /** Forgets what the pinning sources said: they are asked anew. */
   forgetPlaces(): void {
     for (const [index, place] of this.#places) this.#places.set(index, { ...place, until: 0 });
+  }
+
+  /** Whether a vCPU may run elsewhere than when it was last looked for. */
+  get mayMove(): boolean {
+    for (const { until } of this.#places.values()) if (until !== Infinity) return true;
+    return false;
   }
 
   /** Returns where a vCPU runs and who says so. */
@@ -246,5 +252,6 @@ function bucket({ rate }: VmConfig): TokenBucket {
 }
 
 function same(a: Placement, b: Placement): boolean {
-  return a.kind === "placed" && b.kind === "placed" && a.pcpus.join() === b.pcpus.join();
+  if (a.kind !== "placed" || b.kind !== "placed") return false;
+  return a.pcpus.join() === b.pcpus.join() && a.domains.join() === b.domains.join();
 }
