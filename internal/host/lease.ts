@@ -29,10 +29,10 @@ export class Lease {
     this.#before.clear();
   }
 
-  /** Takes a HELLO; claims made under an earlier one stay what they are. */
+  /** Takes a HELLO. One without a lease leaves the lease of claims that stand: who made them may have died. */
   agree(version: number, seconds: number): void {
     this.version = version;
-    this.seconds = seconds;
+    if (seconds > 0 || this.#before.size === 0) this.seconds = seconds;
     this.lapses = 0;
   }
 

@@ -4,6 +4,7 @@ import { EXTENSION_VERSION } from "../../../internal/extension.ts";
 import type { GuestFailure } from "../../../internal/guest/failure.ts";
 import { portPath } from "../../../internal/guest/port.ts";
 import { listPorts } from "../../../internal/guest/ports.ts";
+import { scaleOrWhy } from "../../../internal/guest/reason.ts";
 import { openSession, type Session } from "../../../internal/guest/session.ts";
 import { listVcpus } from "../../../internal/guest/vcpu-list.ts";
 import { type GuestPolicy, MAX_V1_VCPUS, type Step } from "../../../internal/request.ts";
@@ -29,9 +30,7 @@ class Ports implements Place {
 
   scale(step: Step, vcpus: readonly number[]): Promise<readonly Row[]> {
     const { vmName, timeoutMs } = this.#channel;
-    return this.#each(vcpus, (session, vcpu) =>
-      session.ask({ kind: "scale", vcpu, vmName, physical: false, step }, timeoutMs),
-    );
+    return this.#each(vcpus, (session, vcpu) => scaleOrWhy(session, vcpu, step, vmName, timeoutMs));
   }
 
   /** v1 has no word for this. */

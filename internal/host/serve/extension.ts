@@ -15,7 +15,6 @@ import type { Outcome } from "../outcome.ts";
 import type { Vm } from "../vm.ts";
 import type { Desk, Serve } from "./index.ts";
 import { tellGuest } from "./guest-words.ts";
-import { policyRemove } from "./policy.ts";
 import { capsOf, domainOf, toldKhz } from "./query.ts";
 import { move } from "./scale.ts";
 import { stateOf } from "./state.ts";
@@ -86,7 +85,7 @@ function answer(desk: Desk, vm: Vm, claimant: Claimant, request: ExtensionReques
       return error === undefined ? { do: "release", ...clocks(desk, vm, request.vcpu) } : { error };
     }
     case "policy-remove":
-      return removePolicy(desk, vm, claimant, request);
+      return { do: "policy-remove", removed: desk.policies.remove(vm.vm, "guest") };
     case "freqs":
     case "state":
     case "list":
@@ -131,18 +130,6 @@ function setKhz(desk: Desk, vm: Vm, claimant: Claimant, request: ExtensionReques
 function clocks(desk: Desk, vm: Vm, vcpu: number) {
   const wishKhz = desk.ledger.claim("guest", vm.vm, vcpu)?.level.khz ?? 0;
   return { wishKhz, targetKhz: vm.queries ? (domainOf(desk, vm, vcpu)?.target ?? 0) : 0 };
-}
-
-function removePolicy(desk: Desk, vm: Vm, claimant: Claimant, request: ExtensionRequest): Said {
-  const { vcpu, vmName } = request;
-  const stands = () =>
-    [...desk.ledger.claims()].some(
-      ({ grant, claimant: by }) => grant.vm === vm.vm && by.slot === "guest" && by.by === "policy",
-    );
-  const stood = stands();
-  const outcome = policyRemove(desk, vm, claimant, { kind: "policy-remove", vcpu, vmName, physical: false });
-  if (outcome.kind === "refused") return { refusal: outcome.refusal };
-  return { do: "policy-remove", removed: stood && !stands() };
 }
 
 /** Answers what only a VM that may query is told. */

@@ -239,6 +239,16 @@ test("a lease that is renewed holds; a v1 request takes its claim out of the lea
   expect(speed(2)).toBe(2_400_000);
 });
 
+test("a HELLO without a lease does not free a dead agent's claims from theirs", async () => {
+  start("acpi-cpufreq-4cpu-independent", PINS);
+  const vm1 = await guest("vm1.0");
+  await ask(vm1, { ...HELLO, leaseS: 1 });
+  await ask(vm1, { do: "scale", step: "min" }, 0);
+  expect(await ask(vm1, { ...HELLO, leaseS: 0 })).toMatchObject({ leaseS: 1 });
+  await until("the lease is over", () => speed(2) !== 800_000);
+  expect(await ask(vm1, { ...HELLO, leaseS: 0 })).toMatchObject({ leaseS: 0 });
+});
+
 test("RELEASE gives one claim up, or all; POLICY_REMOVE is answered", async () => {
   start("acpi-cpufreq-4cpu-independent", PINS);
   const before = [attribute(2, "scaling_governor"), attribute(3, "scaling_governor")];

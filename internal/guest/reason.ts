@@ -1,0 +1,32 @@
+// Why a host said no: a NACK has no room for it, so a host that knows our own words is asked again in them.
+
+import { EXTENSION_VERSION } from "../extension.ts";
+import type { Step } from "../request.ts";
+import { DONE, type Result } from "../result.ts";
+import type { GuestFailure } from "./failure.ts";
+import type { Session } from "./session.ts";
+
+/** A host that doesn't know our words is not waited for any longer, in ms. */
+const PATIENCE_MS = 100;
+
+/**
+ * Moves a vCPU by one step. Errors: those of Session.ask(); `refused` has the host's sentence where it speaks the extension, and costs
+ * 100 ms more, at most, where it doesn't.
+ */
+export async function scaleOrWhy(
+  session: Session,
+  vcpu: number,
+  step: Step,
+  vmName: string,
+  timeoutMs: number,
+): Promise<Result<void, GuestFailure>> {
+  const done = await session.ask({ kind: "scale", vcpu, vmName, physical: false, step }, timeoutMs);
+  if (done.ok) return DONE;
+  if (done.error.kind !== "refused") return done;
+  const hello = { do: "hello", version: EXTENSION_VERSION, leaseS: 0 } as const;
+  const agreed = await session.say(hello, vcpu, vmName, Math.min(timeoutMs, PATIENCE_MS));
+  // Under a wrong name HELLO itself is refused, with the same reason.
+  if (!agreed.ok) return agreed.error.kind === "refused" ? agreed : done;
+  const again = await session.say({ do: "scale", step }, vcpu, vmName, timeoutMs);
+  return again.ok ? DONE : again;
+}
