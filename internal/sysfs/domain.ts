@@ -108,12 +108,11 @@ export class Domain {
    */
   drifted(): Result<boolean, SysfsError> {
     if (!this.#target) return ok(false);
-    const held = this.#pin.holds(this.#target.khz);
-    if (!held.ok) return held;
-    if (!held.value) return ok(true);
     const narrowed = this.#narrowed(this.#target.khz);
     if (!narrowed.ok) return narrowed;
-    return ok(narrowed.value !== undefined && !isSame(narrowed.value, this.#tight));
+    if (narrowed.value !== undefined) return ok(!isSame(narrowed.value, this.#tight));
+    const held = this.#pin.holds(this.#target.khz);
+    return held.ok ? ok(!held.value) : held;
   }
 
   /** Opens the files anew, takes the governor, makes room and writes the last target again: after hotplug, resume or drift. Returns the target; undefined when there is none. */
