@@ -105,6 +105,7 @@ export class Host {
       log,
       () => this.#config.cpufreq.drift,
       () => this.policies.clockChanged(),
+      vmChanged,
     );
   }
 

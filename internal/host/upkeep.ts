@@ -33,6 +33,7 @@ export class Upkeep {
   readonly #log: Log;
   readonly #rule: () => DriftRule;
   readonly #clockJumped: () => void;
+  readonly #policyLost: (vm: string) => void;
   /** The wall clock less the monotonic one: it moves when the clock is set or the machine slept. */
   #offsetMs = 0;
   #online = "";
@@ -48,6 +49,7 @@ export class Upkeep {
     log: Log,
     rule: () => DriftRule,
     clockJumped: () => void,
+    policyLost: (vm: string) => void,
   ) {
     this.#cpufreq = cpufreq;
     this.#ledger = ledger;
@@ -56,6 +58,7 @@ export class Upkeep {
     this.#log = log;
     this.#rule = rule;
     this.#clockJumped = clockJumped;
+    this.#policyLost = policyLost;
   }
 
   start(): void {
@@ -156,6 +159,8 @@ export class Upkeep {
       for (const error of this.#ledger.withdraw((other) => other === claim)) {
         this.#log.error(explainSysfs(error), fields);
       }
+      // A request is over with its wish; a policy stands, and waits for the place.
+      if (claim.claimant.by === "policy") this.#policyLost(claim.grant.vm);
       return;
     }
     const pcpus = grant.value.pcpus.join(",");

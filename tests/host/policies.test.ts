@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { RETRY_MS } from "../../internal/host/policy-engine.ts";
 import { encodeRequest } from "../../internal/packet/request.ts";
 import type { GuestPolicy } from "../../internal/request.ts";
 import { ask, frame, Lab, STATIC } from "../helpers/lab.ts";
+import { makeProc } from "../helpers/proc.ts";
 import { until } from "../helpers/until.ts";
 import { TestClock } from "./policy-world.ts";
 
@@ -54,6 +56,31 @@ describe("a guest's policy", () => {
     await ask(vm1, send({}));
     vm1.quit();
     await until("its wishes are gone", () => lab.speed(2) === before);
+  });
+
+  test("waits for a vCPU that lost its place, and moves it again where it runs then", async () => {
+    const proc = makeProc();
+    try {
+      // The peer of the test's sockets is the test itself.
+      proc.thread(process.pid, 1, "CPU 0/KVM", "1");
+      lab.end();
+      lab = new Lab(undefined, proc.root);
+      const clock = new TestClock("2026-06-10T12:00:00Z");
+      lab.start({ pinning: { sources: ["proc"] } }, clock);
+      const before = lab.speeds;
+      const live = await lab.guest("live.0");
+      expect(await ask(live, send({ vcpus: [0] }))).toBe("ack");
+      expect(lab.speed(1)).toBe(2600000);
+      proc.thread(process.pid, 1, "CPU 0/KVM", "0-3");
+      await until("the floating vCPU's wish is gone", () => lab.speed(1) === before[1]);
+      proc.thread(process.pid, 1, "CPU 0/KVM", "3");
+      await until("the policy moves it again", () => {
+        clock.pass(RETRY_MS);
+        return lab.speed(3) === 2600000;
+      });
+    } finally {
+      proc.remove();
+    }
   });
 
   test("is arbitrated on a shared clock", async () => {
