@@ -128,7 +128,7 @@ test.each(named)(
   async (words, command) => {
     const { status, out } = await run("help", ...words.split(" "));
     expect(status).toBe(0);
-    expect(out).toStartWith(`${command.meta.summary} (vmpower-guest ${words} v${version})`);
+    expect(out).toStartWith(`vmpower-guest ${words}: ${command.meta.summary}\n`);
     if ("json" in command.args) expect(out).toContain("JSON: {");
     expect(out).toContain(`EXAMPLES\n\n  vmpower-guest ${words}`);
     for (const def of Object.values(command.args)) {

@@ -1,6 +1,6 @@
 // A VM's agent and a whole host in one process, joined by a stand-in for the virtio port: every test drives real clocks of files.
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { vmConfig } from "../../../internal/config/effective.ts";
 import { loadConfig } from "../../../internal/config/load.ts";
@@ -28,6 +28,7 @@ export class World implements Disposable {
   constructor(vm: NonNullable<ConfigFile["vm"]>[string] = { queries: true }) {
     this.#vm = { pins: { 0: 2, 1: 3 }, ...vm };
     mkdirSync(`${this.tree.root}/channels`);
+    for (const cpu of [2, 3]) writeFileSync(this.#path(cpu, "scaling_governor"), "performance\n");
     this.#wire = this.#plug();
   }
 
@@ -78,14 +79,19 @@ export class World implements Disposable {
     return new Agent({ port: this.port, portDir: "/nowhere", ...this.rules, ...options });
   }
 
-  /** Returns the kHz that the kernel was told for `cpu`. */
+  /** Returns the kHz that a clock is held at; 0 while it is left to its own governor, as before any claim. */
   speed(cpu: number): number {
-    return Number(this.attribute(cpu, "scaling_setspeed"));
+    return this.#read(cpu, "scaling_governor") === "userspace"
+      ? Number(this.#read(cpu, "scaling_setspeed"))
+      : 0;
   }
 
-  attribute(cpu: number, file: string): string {
-    const path = `${this.tree.sys}/devices/system/cpu/cpufreq/policy${cpu}/${file}`;
-    return readFileSync(path, "utf8").split("\n")[0] ?? "";
+  #path(cpu: number, file: string): string {
+    return `${this.tree.sys}/devices/system/cpu/cpufreq/policy${cpu}/${file}`;
+  }
+
+  #read(cpu: number, file: string): string {
+    return readFileSync(this.#path(cpu, file), "utf8").split("\n")[0] ?? "";
   }
 
   [Symbol.dispose](): void {
