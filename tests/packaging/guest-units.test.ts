@@ -51,7 +51,16 @@ test("unit and rule name the ports as the program does", () => {
   ];
   const all = name.replace(/0$/, "*");
   expect(read("vmpower-guest-agent.service")).toContain(`ConditionPathExistsGlob=${folder}${all}\n`);
-  expect(read("udev/60-vmpower-guest.rules")).toContain(`ATTR{name}=="${all}"`);
+  const rules = read("udev/60-vmpower-guest.rules").split("\n");
+  expect(rules.find((rule) => rule.includes(`ATTR{name}=="${all}"`))).toContain('TAG+="systemd"');
+  expect(rules.find((rule) => rule.includes(`ATTR{name}=="${name}"`))).toContain(
+    'ENV{SYSTEMD_WANTS}+="vmpower-guest-agent.service"',
+  );
+  // As systemd-escape --path writes it.
+  const device = `dev-virtio\\x2dports-${name}.device\n`;
+  for (const key of ["BindsTo", "After", "WantedBy"]) {
+    expect(read("vmpower-guest-agent.service")).toContain(`${key}=${device}`);
+  }
 });
 
 test("the group of rule, sysusers and the agent's socket is the same", () => {
