@@ -32,6 +32,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   power: { rooms: ["sysfs", "log"], modules: ["bun", NODE] },
   guest: { rooms: ["packet", "sysfs", "log"], modules: ["bun", NODE] },
   control: { rooms: ["log"], modules: ["valibot", "bun", NODE] },
+  http: { rooms: ["control", "log"], modules: [NODE] },
   top: { rooms: ["control"], modules: [] },
   output: { rooms: ["metrics"], modules: [] },
   cli: { rooms: [], modules: ["citty", "valibot", "node:util"] },

@@ -2,6 +2,7 @@
 
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { type ListenAddress, parseListen } from "../listen.ts";
 import { err, ok, type Result } from "../result.ts";
 import type { Pcpu } from "../units.ts";
 import { type Finding, findErrors, findWarnings } from "./check.ts";
@@ -50,6 +51,12 @@ export interface Config extends Merged {
   readonly fifo: FifoConfig;
   /** `group` is empty when the socket stays with its maker's group. */
   readonly control: { readonly socket: string; readonly group: string };
+  readonly http: {
+    /** Undefined for none. */
+    readonly listen: ListenAddress | undefined;
+    /** Names beside localhost and IP addresses that a request's Host may have. */
+    readonly names: readonly string[];
+  };
   readonly limits: readonly SiteLimit[];
   /** Names that have a section of their own. */
   readonly vms: readonly string[];
@@ -142,6 +149,10 @@ function settle(files: readonly Layer[], merged: Merged, warnings: ConfigProblem
     cpufreq: { ...DEFAULTS.cpufreq, ...says.cpufreq },
     fifo: { ...fifo, cpus: fifo.cpus === "" ? [] : pcpusOf(fifo.cpus), mode: Number.parseInt(fifo.mode, 8) },
     control: { ...DEFAULTS.control, ...says.control },
+    http: {
+      listen: parseListen(says.http?.listen ?? DEFAULTS.http.listen),
+      names: says.http?.names ?? DEFAULTS.http.names,
+    },
     limits: Object.entries(says.limits ?? {}).map(([cpuList, { floor, ceiling }]) => ({
       cpuList,
       cpus: pcpusOf(cpuList),

@@ -33,11 +33,25 @@ describe("loadConfig()", () => {
       cpufreq: { drift: "reapply" },
       fifo: { enable: false, dir: "/run/powermon/fifo", cpus: [], owner: "", group: "powermon", mode: 0o660 },
       control: { socket: "/run/powermon/control.sock", group: "powermon" },
+      http: { listen: undefined, names: [] },
       limits: [],
       vms: [],
       warnings: [],
     });
     expect(config.channels).toEqual(DEFAULTS.channels);
+  });
+
+  test("refuses an HTTP listener that other machines reach unless the file says so", () => {
+    using folder = configFolder();
+    const drops = join(folder.dir, "none");
+    const file = (text: string) => folder.write("p.toml", `[http]\nlisten = ${text}\n`);
+    expect(loaded(file('"[::1]:9560"'), drops).http.listen).toEqual({ host: "::1", port: 9560 });
+    const open = loadConfig(file('"0.0.0.0:9560"'), drops);
+    expect(open.ok || open.error.map(({ line, wrong }) => [line, wrong])).toEqual([
+      [2, expect.stringContaining("which other machines can reach")],
+    ]);
+    expect(loaded(file('"0.0.0.0:9560"\nremote = true'), drops).http.listen?.host).toBe("0.0.0.0");
+    expect(loadConfig(file('"9560"'), drops).ok).toBe(false);
   });
 
   test("takes a VM's policy from the last file that writes one, whole", () => {

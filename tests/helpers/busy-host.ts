@@ -2,6 +2,7 @@
 
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Step } from "../../internal/request.ts";
 import { frame } from "./lab.ts";
 import { QemuSocket } from "./qemu.ts";
 import { makeTree } from "./tree.ts";
@@ -31,12 +32,12 @@ function wideTree(cpus: number) {
 
 export interface BusyHost {
   readonly socket: string;
-  /** Where the page is; undefined without `http`. */
+  /** Where the page is; empty unless `extra` has a section for it. */
   readonly url: string;
   /** Everything powermon logged so far. */
   readonly log: () => string;
   /** Sends one scale request of a VM's vCPU without waiting for its answer. */
-  scale(vm: string, vcpu: number, step: "up" | "down" | "max" | "min", vmName?: string): void;
+  scale(vm: string, vcpu: number, step: Step, vmName?: string): void;
   stop(): Promise<void>;
 }
 
@@ -80,7 +81,8 @@ export async function startBusyHost(
     tree.remove();
   };
   try {
-    await until("powermon serves", () => daemon.exitCode !== null || log.includes("Serving"), 10_000);
+    const serving = extra.includes("[http]") ? "Serving a page" : "Serving";
+    await until("powermon serves", () => daemon.exitCode !== null || log.includes(serving), 10_000);
     if (daemon.exitCode !== null) throw new Error(`powermon ended: ${log}`);
     for (const one of sockets.values()) await one.hosted();
   } catch (cause) {

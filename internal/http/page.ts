@@ -1,0 +1,83 @@
+// The page as one document with its policy: nothing is loaded from anywhere, and nothing but our own script runs.
+
+import { createHash } from "node:crypto";
+import script from "./page-script.js" with { type: "text" };
+import style from "./page-style.css" with { type: "text" };
+
+const BODY = `
+<header>
+  <h1>powermon</h1>
+  <p id="summary" aria-live="off">Connecting</p>
+  <p id="state" role="status" class="wait">connecting</p>
+</header>
+<main>
+  <section aria-labelledby="clocks-title">
+    <div class="bar">
+      <h2 id="clocks-title">Clocks <span class="dim">last ten minutes</span></h2>
+      <p id="legend" aria-hidden="true"></p>
+    </div>
+    <div id="strip-box">
+      <canvas id="strip" tabindex="0" role="application" aria-label="Frequency of every CPU over the last ten minutes. Up and down choose a CPU, Enter explains it." aria-describedby="strip-says"></canvas>
+    </div>
+    <p id="strip-says" aria-live="polite">Choose a CPU with the arrow keys or the mouse; Enter or a click explains it.</p>
+  </section>
+  <section aria-labelledby="vms-title">
+    <h2 id="vms-title">VMs</h2>
+    <div class="scroll" tabindex="0" role="region" aria-labelledby="vms-title"><table id="vms">
+      <thead><tr><th scope="col">VM<th scope="col" class="n">channels<th scope="col" class="n">requests/s<th scope="col" class="n">refused<th scope="col" class="n">failed<th scope="col">policy</thead>
+      <tbody></tbody>
+    </table></div>
+  </section>
+  <section aria-labelledby="claims-title" class="tall">
+    <div class="bar">
+      <h2 id="claims-title">Claims <span class="dim">GHz</span></h2>
+      <label class="dim">show only <input id="filter" type="search" maxlength="40" autocomplete="off" spellcheck="false"></label>
+    </div>
+    <div class="scroll" tabindex="0" role="region" aria-labelledby="claims-title"><table id="claims">
+      <thead><tr><th scope="col">CPUs<th scope="col">held by<th scope="col" class="n">wishes<th scope="col" class="n">gets<th scope="col" class="n">floor<th scope="col" class="n">ceiling<th scope="col" class="n">claims<th scope="col">clipped by</thead>
+      <tbody></tbody>
+    </table></div>
+  </section>
+  <section aria-labelledby="refusals-title">
+    <h2 id="refusals-title">Refusals</h2>
+    <div class="scroll" tabindex="0" role="region" aria-labelledby="refusals-title"><ol id="refusals"></ol></div>
+  </section>
+</main>
+<dialog id="why" aria-labelledby="why-title">
+  <form method="dialog"><h2 id="why-title"></h2><button autofocus>close</button></form>
+  <div id="why-body"></div>
+</dialog>
+<noscript><p>This page needs its script to show anything; <a href="/metrics">/metrics</a> does not.</p></noscript>
+`;
+
+/** The document. */
+export const PAGE = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>powermon</title>
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,">
+<style>${style}</style>
+</head>
+<body>${BODY}<script>${script}</script>
+</body>
+</html>
+`;
+
+/** Its Content-Security-Policy: our own style and script by their hashes, talk with this listener, nothing else. */
+export const PAGE_POLICY = [
+  "default-src 'none'",
+  `style-src '${hashOf(style)}'`,
+  `script-src '${hashOf(script)}'`,
+  "connect-src 'self'",
+  "img-src data:",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+function hashOf(text: string): string {
+  return `sha256-${createHash("sha256").update(text).digest("base64")}`;
+}

@@ -1,0 +1,144 @@
+// The listener for browsers and scrapers: it tells and never does, and only to those who ask for this host.
+
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { METRICS_TYPE } from "../control/server.ts";
+import type { Operations } from "../control/operations.ts";
+import { HTTP_STATUS } from "../control/problem.ts";
+import type { ListenAddress } from "../listen.ts";
+import type { Log } from "../log.ts";
+import { err, ok, type Result } from "../result.ts";
+import { Feed } from "./feed.ts";
+import { isOurHost } from "./host-check.ts";
+import { PAGE, PAGE_POLICY } from "./page.ts";
+
+export interface HttpOptions {
+  readonly listen: ListenAddress;
+  /** Names beside localhost and IP addresses that requests may be for. */
+  readonly names: readonly string[];
+  readonly operations: Pick<Operations, "live" | "explain">;
+  /** Returns all metrics in Prometheus' text format. */
+  readonly metrics: () => string;
+  readonly log: Log;
+  /** Time between two looks that pages are told of, in ms. */
+  readonly feedMs?: number;
+}
+
+/** A running listener. */
+export interface HttpListener {
+  /** Such as http://127.0.0.1:9560/. */
+  readonly url: string;
+  stop(): void;
+}
+
+/** Connections at a time. */
+const MAX_CONNECTIONS = 64;
+/** Pages that watch at a time. */
+const MAX_WATCHERS = 16;
+/** Bytes that may wait for one page; past it the page is cut off, and comes again by itself. */
+const MAX_WAITING = 4 * 1024 * 1024;
+/** A connection that asks nothing is closed after this time, in ms. */
+const IDLE_MS = 10_000;
+
+/** Said of every answer. Source: Fetch standard (CORP, nosniff), Referrer Policy. */
+const HEADERS = {
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "cross-origin-resource-policy": "same-origin",
+  "cross-origin-opener-policy": "same-origin",
+};
+
+/** Listens for browsers and scrapers. Errors: a sentence when the address can't be had. */
+export async function startHttp(options: HttpOptions): Promise<Result<HttpListener, string>> {
+  const { listen, operations } = options;
+  const feed = new Feed(() => operations.live(), options.feedMs);
+  const server = createServer({ maxHeaderSize: 8192 }, (request, response) => {
+    response.on("error", () => response.destroy());
+    try {
+      answer(options, feed, request, response);
+    } catch (cause) {
+      options.log.error(`HTTP request failed by a bug: ${String(cause)}`, { path: request.url });
+      response.destroy();
+    }
+  });
+  server.maxConnections = MAX_CONNECTIONS;
+  server.headersTimeout = IDLE_MS;
+  server.keepAliveTimeout = IDLE_MS;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(listen.port, listen.host, resolve);
+    });
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    return err(`Cannot listen on ${urlOf(listen)}: ${code}.`);
+  }
+  feed.start();
+  const { port } = server.address() as AddressInfo;
+  return ok({
+    url: urlOf({ ...listen, port }),
+    stop() {
+      feed.stop();
+      server.close();
+      server.closeAllConnections();
+    },
+  });
+}
+
+function urlOf({ host, port }: ListenAddress): string {
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}/`;
+}
+
+function answer(options: HttpOptions, feed: Feed, request: IncomingMessage, response: ServerResponse): void {
+  const { method, url = "", headers } = request;
+  if (!isOurHost(headers.host, options.names)) {
+    const right = "ask for localhost or an address, or add the name to http.names in powermon.toml.";
+    return text(response, 421, `This is not ${JSON.stringify(headers.host ?? "")}; ${right}\n`);
+  }
+  if (method !== "GET") {
+    response.setHeader("allow", "GET");
+    return text(response, 405, "Everything here is to be read: only GET is taken.\n");
+  }
+  const cpu = /^\/explain\/(0|[1-9]\d{0,3})$/.exec(url)?.[1];
+  if (url === "/") {
+    send(response, 200, PAGE, "text/html; charset=utf-8", { "content-security-policy": PAGE_POLICY });
+  } else if (url === "/metrics") send(response, 200, options.metrics(), METRICS_TYPE);
+  else if (url === "/live") watch(feed, response, options.log);
+  else if (cpu !== undefined) {
+    const explained = options.operations.explain(Number(cpu));
+    const body = explained.ok ? explained.value : { error: explained.error };
+    const status = explained.ok ? 200 : HTTP_STATUS[explained.error.code];
+    send(response, status, `${JSON.stringify(body)}\n`, "application/json");
+  } else text(response, 404, "There is /, /metrics, /live and /explain/CPU.\n");
+}
+
+/** Sends the feed until the page goes, or does not read. */
+function watch(feed: Feed, response: ServerResponse, log: Log): void {
+  if (feed.watchers >= MAX_WATCHERS) {
+    response.setHeader("retry-after", "10");
+    return text(response, 503, `There are ${MAX_WATCHERS} pages already; try again.\n`);
+  }
+  response.writeHead(200, { ...HEADERS, "content-type": "text/event-stream" });
+  const end = feed.watch((event) => {
+    if (response.writableLength <= MAX_WAITING) return void response.write(event);
+    log.warn("A page was too slow and has been cut off");
+    response.destroy();
+  });
+  response.once("close", end);
+}
+
+function text(response: ServerResponse, status: number, sentence: string): void {
+  send(response, status, sentence, "text/plain; charset=utf-8");
+}
+
+function send(
+  response: ServerResponse,
+  status: number,
+  body: string,
+  type: string,
+  more: Readonly<Record<string, string>> = {},
+): void {
+  response.writeHead(status, { ...HEADERS, ...more, "content-type": type });
+  response.end(body);
+}

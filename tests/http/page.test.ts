@@ -1,0 +1,179 @@
+// The page as people see and use it: in a real Chromium, against a powermon that serves busy guests.
+
+import { afterAll, beforeAll, describe, expect } from "bun:test";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { type BusyHost, startBusyHost } from "../helpers/busy-host.ts";
+import { testNeeding } from "../helpers/needing.ts";
+import { until } from "../helpers/until.ts";
+
+const HTTP = '[http]\nlisten = "127.0.0.1:0"\n';
+const ARGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+const BROWSER_MS = 30_000;
+
+describe("the page", () => {
+  let host: BusyHost;
+  let browser: Browser;
+  const executablePath = Bun.which("chromium");
+  beforeAll(async () => {
+    if (executablePath === null) return;
+    host = await startBusyHost(256, { "db-primary": 3, edge: 2 }, `${HTTP}[limits."0"]\nceiling = 2200000\n`);
+    for (let vcpu = 0; vcpu < 3; vcpu++) host.scale("db-primary", vcpu, "max");
+    host.scale("edge", 0, "min");
+    host.scale("edge", 1, "turbo-on");
+    host.scale("edge", 0, "min", "db-primary");
+    browser = await chromium.launch({ executablePath, args: ARGS });
+  }, BROWSER_MS);
+  afterAll(async () => {
+    await browser?.close();
+    await host?.stop();
+  });
+
+  /** Opens the page, notes everything that goes wrong and what it loads, and resolves once it is live. */
+  async function open(colorScheme: "light" | "dark" = "light", width = 1280) {
+    const context = await browser.newContext({ colorScheme, viewport: { width, height: 900 } });
+    const page = await context.newPage();
+    const wrong: string[] = [];
+    const loaded: string[] = [];
+    page.on("console", (message) => message.type() === "error" && wrong.push(message.text()));
+    page.on("pageerror", (error) => wrong.push(error.message));
+    page.on("request", (request) => loaded.push(request.url()));
+    await page.goto(host.url);
+    await page.locator("#state.live").waitFor();
+    return { page, wrong, loaded, [Symbol.asyncDispose]: () => context.close() };
+  }
+
+  /** Returns a pixel of the strip in the row of a CPU, `fromRight` pixels from its right end. */
+  async function pixel(page: Page, cpu: number, fromRight: number): Promise<string> {
+    const at = `canvas.width - ${fromRight}, Math.floor((${cpu} + 0.5) * (canvas.height - 20) / 256)`;
+    return await page.evaluate(`{
+      const canvas = document.querySelector("canvas");
+      [...canvas.getContext("2d").getImageData(${at}, 1, 1).data].join();
+    }`);
+  }
+
+  testNeeding(
+    ["chromium"],
+    "loads nothing from elsewhere, breaks no policy, and shows VMs, claims and refusals",
+    async () => {
+      await using it = await open();
+      const { page, wrong, loaded } = it;
+      const table = async (id: string) =>
+        (await page.locator(`${id} tbody tr`).allInnerTexts()).map((row) => row.split("\t"));
+      expect(await table("#claims")).toEqual([
+        ["0", "db-primary vCPU 0", "2.60", "2.20", "1.20", "2.20", "1", "the site's limits"],
+        ["1", "db-primary vCPU 1", "2.60", "2.60", "1.20", "2.60", "1", ""],
+        ["2", "db-primary vCPU 2", "2.60", "2.60", "1.20", "2.60", "1", ""],
+        ["3", "edge vCPU 0", "1.20", "1.20", "1.20", "2.60", "1", ""],
+        ["4", "edge vCPU 1", "2.60", "2.60 turbo", "1.20", "2.60", "1", ""],
+      ]);
+      const vms = await table("#vms");
+      expect(vms.map(([vm, channels, , refused]) => [vm, channels, refused])).toEqual([
+        ["db-primary", "1", "0"],
+        ["edge", "1", "1"],
+      ]);
+      expect(await page.locator("#refusals").innerText()).toContain('The guest calls itself "db-primary"');
+      expect(await page.locator("#summary").innerText()).toContain("256 CPUs, 5 of 256 clocks claimed");
+      const origin = new URL(host.url).origin;
+      expect(loaded.filter((url) => !url.startsWith(`${origin}/`) && !url.startsWith("data:"))).toEqual([]);
+      expect(wrong).toEqual([]);
+    },
+    BROWSER_MS,
+  );
+
+  testNeeding(
+    ["chromium"],
+    "follows changes by itself, and says when powermon is gone",
+    async () => {
+      await using it = await open();
+      const { page } = it;
+      const gets = page.locator("#claims tbody tr", { hasText: "edge vCPU 0" }).locator("td").nth(3);
+      host.scale("edge", 0, "max");
+      await until("the page shows it", async () => (await gets.innerText()) === "2.60");
+      host.scale("edge", 0, "min");
+      await until("and back", async () => (await gets.innerText()) === "1.20");
+      const other = await startBusyHost(2, { vm1: 1 }, HTTP);
+      await page.goto(other.url);
+      await page.locator("#state.live").waitFor();
+      await other.stop();
+      await page.getByText("connection lost, trying again").waitFor();
+    },
+    BROWSER_MS,
+  );
+
+  testNeeding(
+    ["chromium"],
+    "draws each CPU's last minutes: unclaimed, low, nominal and turbo in colours of their own",
+    async () => {
+      await using it = await open("light", 600);
+      const { page, wrong } = it;
+      // Just inside the strip, whose right margin has 20 pixels.
+      const at = (cpu: number) => pixel(page, cpu, 22);
+      const looks = async () => [await at(1), await at(3), await at(4), await at(255), "0,0,0,0"];
+      await until("all four are drawn", async () => new Set(await looks()).size === 5);
+      const [max = "", , , nobody = ""] = await looks();
+      expect(await at(2)).toBe(max);
+      expect(await at(5)).toBe(nobody);
+      expect(wrong).toEqual([]);
+    },
+    BROWSER_MS,
+  );
+
+  testNeeding(
+    ["chromium"],
+    "can be used by keyboard alone, down to why a CPU runs as it does",
+    async () => {
+      await using it = await open("dark");
+      const { page, wrong } = it;
+      for (let n = 0; n < 3 && (await page.evaluate("document.activeElement.id")) !== "strip"; n++) {
+        await page.keyboard.press("Tab");
+      }
+      expect(await page.evaluate("document.activeElement.id")).toBe("strip");
+      await page.keyboard.press("End");
+      expect(await page.locator("#strip-says").innerText()).toStartWith("CPU 255: nobody claims it");
+      await page.keyboard.press("Home");
+      await page.keyboard.press("ArrowDown");
+      expect(await page.locator("#strip-says").innerText()).toStartWith(
+        "CPU 1: 2.60 GHz, held by db-primary vCPU 1",
+      );
+      await page.keyboard.press("Enter");
+      const why = page.locator("#why");
+      await why.getByText('because vCPU 1 of VM "db-primary" wishes 2600000 kHz').waitFor();
+      expect(await why.innerText()).toContain("acpi-cpufreq");
+      await page.keyboard.press("Escape");
+      expect(await why.isVisible()).toBe(false);
+      expect(await page.evaluate("document.activeElement.id")).toBe("strip");
+      await page.locator("#filter").fill("edge");
+      expect(await page.locator("#claims tbody tr").count()).toBe(2);
+      await page.locator("#claims tbody button").first().press("Enter");
+      await why.getByText("Refused here").waitFor();
+      expect(wrong).toEqual([]);
+    },
+    BROWSER_MS,
+  );
+
+  testNeeding(
+    ["chromium"],
+    "has a light and a dark face, and fits a narrow window",
+    async () => {
+      const back = async (scheme: "light" | "dark", width: number) => {
+        await using it = await open(scheme, width);
+        const overflow = await it.page.evaluate("document.documentElement.scrollWidth - innerWidth");
+        expect(overflow).toBeLessThanOrEqual(0);
+        return String(await it.page.evaluate("getComputedStyle(document.body).backgroundColor"));
+      };
+      const brightness = (colour: string) =>
+        (colour.match(/\d+/g) ?? []).reduce((sum, n) => sum + Number(n), 0);
+      expect(brightness(await back("light", 1280))).toBeGreaterThan(600);
+      expect(brightness(await back("dark", 420))).toBeLessThan(150);
+    },
+    BROWSER_MS,
+  );
+});
