@@ -3,7 +3,10 @@
 import { defineCommand } from "../../internal/cli/command.ts";
 
 export default defineCommand({
-  meta: { name: "policy", summary: "policies by which the host sets frequencies itself" },
+  meta: {
+    name: "policy",
+    summary: "list, set, remove and try policies by which the host moves clocks itself",
+  },
   commands: {
     list: () => import("./policy/list.ts"),
     show: () => import("./policy/show.ts"),

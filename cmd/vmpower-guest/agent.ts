@@ -10,17 +10,17 @@ import { DEFAULT_CONFIG, readAgentConfig } from "./agent/config.ts";
 export default defineCommand({
   meta: {
     name: "agent",
-    summary: "Hold the ports for all programs of this VM, and follow the load where nobody else does",
+    summary: "hold the ports for all programs of this VM, and follow the load where nobody else does",
     details:
       "Programs ask by lines of JSON on its socket; of several claims on one vCPU the highest wins, and a program's claims end with its\n" +
       "connection. While it runs, scale, freq, caps and policy go through it. SIGTERM gives all claims up.",
     examples: ["vmpower-guest agent", "vmpower-guest agent --config ./agent.toml --log-level debug"],
   },
   args: {
-    config: { type: "string", valueHint: "file", description: `Configuration (default: ${DEFAULT_CONFIG})` },
-    procRoot: { type: "string", valueHint: "dir", default: "/proc", description: "Stands for /proc" },
-    logLevel: { type: "enum", options: LOG_LEVELS, default: "info", description: "Least important line" },
-    logFormat: { type: "enum", options: LOG_FORMATS, default: "text", description: "How lines look" },
+    config: { type: "string", valueHint: "file", description: `configuration (default: ${DEFAULT_CONFIG})` },
+    procRoot: { type: "string", valueHint: "dir", default: "/proc", description: "stands for /proc" },
+    logLevel: { type: "enum", options: LOG_LEVELS, default: "info", description: "least important line" },
+    logFormat: { type: "enum", options: LOG_FORMATS, default: "text", description: "how lines look" },
   },
   async run({ args, io }) {
     const { config: file, procRoot } = parseArgs(

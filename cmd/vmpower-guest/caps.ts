@@ -9,7 +9,7 @@ import { list } from "./listing.ts";
 export default defineCommand({
   meta: {
     name: "caps",
-    summary: "Show whether vCPUs can use turbo and have a higher base frequency than others",
+    summary: "show whether vCPUs can use turbo and have a higher base frequency than others",
     details:
       "The host must allow this VM to query (powermon run --allow-query VM), else it stays silent: status 4.\n" +
       'JSON: {"port", "outcome", "message", "vmVcpus", "vcpus": [{"vcpu", "turbo", "priority", "outcome", "message"}]}.',

@@ -15,25 +15,25 @@ export const CHANNEL_ARGS = {
   port: {
     type: "string",
     valueHint: "path",
-    description: "Use this port for everything: a device, or unix:PATH of a listening socket",
+    description: "use this port for everything: a device, or unix:PATH of a listening socket",
   },
   portDir: {
     type: "string",
     valueHint: "dir",
-    description: `Folder of the ports; vCPU N uses virtio.serial.port.poweragent.N in it (default: ${DEFAULT_PORT_DIR})`,
+    description: `folder of the ports; vCPU N uses virtio.serial.port.poweragent.N in it (default: ${DEFAULT_PORT_DIR})`,
   },
   vmName: {
     type: "string",
     valueHint: "name",
-    description: "Name of this VM as the host knows it; DPDK's host answers queries only with it",
+    description: "name of this VM as the host knows it; DPDK's host answers queries only with it",
   },
   timeoutMs: {
     type: "string",
     valueHint: "n",
     default: "100",
-    description: "How long to wait for an answer, 1 to 60000 ms",
+    description: "how long to wait for an answer, 1 to 60000 ms",
   },
-  json: { type: "boolean", description: "Print one JSON document instead of text" },
+  json: { type: "boolean", description: "print one JSON document instead of text" },
 } as const;
 
 /** The flags of commands that can do without a VM. */
@@ -44,31 +44,31 @@ export const PLACE_ARGS = {
     options: ["auto", ...ENVS],
     default: "auto",
     description:
-      "Ask the host (kvm-vm), set this machine's own clocks (cpufreq), or as there are ports (auto)",
+      "ask the host (kvm-vm), set this machine's own clocks (cpufreq), or as there are ports (auto)",
   },
   agent: {
     type: "string",
     valueHint: "path",
     default: DEFAULT_SOCKET,
-    description: "Socket of the agent, which is asked when it runs and no port is named",
+    description: "socket of the agent, which is asked when it runs and no port is named",
   },
   sysfsRoot: {
     type: "string",
     valueHint: "dir",
     default: "/sys",
-    description: "Stands for /sys with cpufreq",
+    description: "stands for /sys with cpufreq",
   },
   procRoot: {
     type: "string",
     valueHint: "dir",
     default: "/proc",
-    description: "Stands for /proc with cpufreq",
+    description: "stands for /proc with cpufreq",
   },
   stateDir: {
     type: "string",
     valueHint: "dir",
     default: "/var/lib/vmpower-guest",
-    description: "Where the original settings are kept with cpufreq, until they are released",
+    description: "where the original settings are kept with cpufreq, until they are released",
   },
 } as const;
 

@@ -9,7 +9,7 @@ import { list } from "./listing.ts";
 export default defineCommand({
   meta: {
     name: "freq",
-    summary: "Show the frequency of vCPUs in kHz, as the host tells it",
+    summary: "show the frequency of vCPUs in kHz, as the host tells it",
     details:
       "The host must allow this VM to query (powermon run --allow-query VM), else it stays silent: status 4.\n" +
       'JSON: {"port", "outcome", "message", "vmVcpus", "vcpus": [{"vcpu", "khz", "outcome", "message"}]}; khz is null where the host does not know it.',

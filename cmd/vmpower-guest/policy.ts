@@ -3,7 +3,7 @@
 import { defineCommand } from "../../internal/cli/command.ts";
 
 export default defineCommand({
-  meta: { name: "policy", summary: "Give the host a rule to follow for this VM, or take it back" },
+  meta: { name: "policy", summary: "give the host a rule to follow for this VM, or take it back" },
   commands: {
     send: () => import("./policy/send.ts"),
     remove: () => import("./policy/remove.ts"),

@@ -25,7 +25,7 @@ import { withPlace } from "./with-place.ts";
 export default defineCommand({
   meta: {
     name: "probe",
-    summary: "Show what would be asked and why, which ports exist, who holds them and whether a host answers",
+    summary: "show what would be asked and why, which ports exist, who holds them and whether a host answers",
     details:
       "Asks for capabilities, which changes nothing; a host that does not let this VM query stays silent. Each no is followed by its reason and what to do.\n" +
       'JSON: {"env", "agent", "why", "ports": [{"port", "number", "heldBy", "host", "answers", "outcome", "message"}]}; host and answers are null where nothing is known.',

@@ -10,7 +10,7 @@ import { shown, tellRows, withPlace } from "./with-place.ts";
 export default defineCommand({
   meta: {
     name: "release",
-    summary: "Give up what scale claimed, so that clocks go back to what they were",
+    summary: "give up what scale claimed, so that clocks go back to what they were",
     details:
       "Through a host it needs powermon: DPDK's packets have no word for it (status 4). Through an agent it ends the claims of earlier\n" +
       'commands; with --env cpufreq it puts governor and limits back. JSON: {"vcpus": [{"vcpu", "port", "outcome", "message"}]}.',

@@ -11,14 +11,14 @@ import { shown, tellRows, withPlace } from "./with-place.ts";
 export default defineCommand({
   meta: {
     name: "scale",
-    summary: "Move the clock of vCPUs one step, to an end, or in and out of turbo",
+    summary: "move the clock of vCPUs one step, to an end, or in and out of turbo",
     details:
       "Prints one line for each vCPU. The status is the highest of theirs: 0 done, 1 failed, 3 refused by the host, 4 no answer, 5 no port.\n" +
       'JSON: {"step", "vcpus": [{"vcpu", "port", "outcome", "message"}]}; outcome is "done" or the kind of failure.',
     examples: ["vmpower-guest scale up --vcpu 0", "vmpower-guest scale min --vcpu 1,3,5-7 --json"],
   },
   args: {
-    step: { type: "positional", options: STEPS, description: "Where the clock goes" },
+    step: { type: "positional", options: STEPS, description: "where the clock goes" },
     vcpu: {
       type: "string",
       valueHint: "list",

@@ -11,7 +11,7 @@ const { json: _json, ...FLAGS } = PLACE_ARGS;
 export default defineCommand({
   meta: {
     name: "shell",
-    summary: "Take commands at a prompt or from a script, DPDK's by their names too",
+    summary: "take commands at a prompt or from a script, DPDK's by their names too",
     details:
       "Every command of vmpower-guest but agent, with the flags that were given here, and set_cpu_freq, query_cpu_freq, query_cpu_caps,\n" +
       "send_policy now and quit as at the prompt of DPDK's guest_cli. send_policy sends the policy that the flags after it describe. At a\n" +

@@ -4,22 +4,28 @@ import { type ArgDef as CittyArg, renderUsage } from "citty";
 import { type ArgDef, type Command, isHidden } from "./command.ts";
 import { kebab } from "./words.ts";
 
-/** Returns the help text of `command`, called as `path` (program and command words), without a last newline. */
+/**
+ * Returns the help text of `command`, called as `path` (program and command words), without a last newline. A program's begins
+ * with the sentence that its name and summary make.
+ */
 export async function help(command: Command, path: string, version: string): Promise<string> {
   const { meta } = command;
+  const isProgram = !path.includes(" ");
   const usage = await renderUsage({
-    meta: { name: path, version, description: meta.summary },
-    args: { ...cittyArgs("commands" in command ? {} : command.args), ...(path.includes(" ") ? {} : VERSION) },
+    meta: { name: path, description: meta.summary },
+    args: { ...cittyArgs("commands" in command ? {} : command.args), ...(isProgram && VERSION) },
     ...("commands" in command && { subCommands: await summaries(command) }),
   });
-  const parts = [Bun.stripANSI(usage).trim().replace(/ +$/gm, "")];
+  const first = isProgram ? `${path} ${version} ${meta.summary}.` : `${path}: ${meta.summary}`;
+  const drawn = Bun.stripANSI(usage).trim().replace(/ +$/gm, "");
+  const parts = [drawn.replace(/^.*/, () => first)];
   if (meta.details !== undefined) parts.push(meta.details);
   if (meta.examples !== undefined)
     parts.push(`EXAMPLES\n\n${meta.examples.map((line) => `  ${line}`).join("\n")}`);
   return parts.join("\n\n");
 }
 
-const VERSION: Record<string, CittyArg> = { version: { type: "boolean", description: "Show the version" } };
+const VERSION: Record<string, CittyArg> = { version: { type: "boolean", description: "show the version" } };
 
 async function summaries(group: Extract<Command, { commands: unknown }>) {
   const loaded = await Promise.all(
@@ -46,6 +52,6 @@ function cittyArgs(defs: Readonly<Record<string, ArgDef>>): Record<string, Citty
       description,
     } as CittyArg;
   }
-  args["help"] = { type: "boolean", alias: "h", description: "Show this help" };
+  args["help"] = { type: "boolean", alias: "h", description: "show this help" };
   return args;
 }

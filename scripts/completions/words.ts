@@ -44,9 +44,9 @@ export function flagsOf(node: CommandNode): readonly FlagWord[] {
   const own = { takesValue: false, repeatable: false, values: NO_VALUES };
   return [
     ...flags,
-    { flag: "--help", alias: "h", description: "Show this help", ...own },
+    { flag: "--help", alias: "h", description: "show this help", ...own },
     ...(node.words.length === 0
-      ? [{ flag: "--version", alias: undefined, description: "Show the version", ...own }]
+      ? [{ flag: "--version", alias: undefined, description: "show the version", ...own }]
       : []),
   ];
 }

@@ -17,7 +17,7 @@ const lazily = (commands: Record<string, Awaited<ReturnType<Commands[string]>>["
   );
 
 const scale = defineCommand({
-  meta: { name: "scale", summary: "Move a clock", details: "One step.", examples: ["tool scale up"] },
+  meta: { name: "scale", summary: "move a clock", details: "One step.", examples: ["tool scale up"] },
   args: {
     step: { type: "positional", options: ["up", "down"], description: "Where to" },
     timeoutMs: { type: "string", valueHint: "n", default: "100", description: "Deadline" },
@@ -33,14 +33,14 @@ const scale = defineCommand({
   },
 });
 const list = defineCommand({
-  meta: { name: "list", summary: "List VMs" },
+  meta: { name: "list", summary: "list VMs" },
   args: {},
   async run({ io }) {
     io.out("vm1");
     return STATUS.done;
   },
 });
-const vm = defineCommand({ meta: { name: "vm", summary: "Virtual machines" }, commands: lazily({ list }) });
+const vm = defineCommand({ meta: { name: "vm", summary: "list VMs or one" }, commands: lazily({ list }) });
 const crash = defineCommand({
   meta: { name: "crash", summary: "A bug" },
   args: {},
@@ -58,7 +58,7 @@ const wrong = defineCommand({
 const program = {
   name: "tool",
   version: "1.2.3",
-  summary: "Does things",
+  summary: "does things",
   commands: lazily({ scale, vm, crash, wrong }),
 };
 
@@ -111,15 +111,15 @@ test("main() imports no command for --version, and only the called one else", as
 });
 
 test.each([
-  [["--help"], "Does things (tool v1.2.3)"],
-  [["-h"], "Does things (tool v1.2.3)"],
-  [["help"], "Does things (tool v1.2.3)"],
-  [["vm", "--help"], "Virtual machines (tool vm v1.2.3)"],
-  [["help", "vm"], "Virtual machines (tool vm v1.2.3)"],
-  [["vm", "help"], "Virtual machines (tool vm v1.2.3)"],
-  [["--help", "vm"], "Does things (tool v1.2.3)"],
-  [["help", "vm", "list"], "List VMs (tool vm list v1.2.3)"],
-  [["scale", "--nonsense", "-h"], "Move a clock (tool scale v1.2.3)"],
+  [["--help"], "tool 1.2.3 does things."],
+  [["-h"], "tool 1.2.3 does things."],
+  [["help"], "tool 1.2.3 does things."],
+  [["vm", "--help"], "tool vm: list VMs or one"],
+  [["help", "vm"], "tool vm: list VMs or one"],
+  [["vm", "help"], "tool vm: list VMs or one"],
+  [["--help", "vm"], "tool 1.2.3 does things."],
+  [["help", "vm", "list"], "tool vm list: list VMs"],
+  [["scale", "--nonsense", "-h"], "tool scale: move a clock"],
 ] as const)("main() with %p shows help", async (words, first) => {
   const { status, out, err } = await call(words);
   expect({ status, err, first: out.split("\n")[0] }).toEqual({ status: 0, err: "", first });
@@ -128,12 +128,12 @@ test.each([
 test.each([[[]], [["vm"]]] as const)("main() with %p says on err what commands there are", async (words) => {
   const { status, out, err } = await call(words);
   expect({ status, out }).toEqual({ status: 2, out: "" });
-  expect(err).toContain(words.length === 0 ? "Virtual machines" : "List VMs");
+  expect(err).toContain(words.length === 0 ? "list VMs or one" : "list VMs");
 });
 
 test("main() draws a command's help from its definition", async () => {
   const { out } = await call(["scale", "--help"]);
-  expect(out).toBe(`Move a clock (tool scale v1.2.3)
+  expect(out).toBe(`tool scale: move a clock
 
 USAGE tool scale [OPTIONS] <STEP>
 
@@ -145,7 +145,7 @@ OPTIONS
 
   --timeout-ms=<n>    Deadline (Default: 100)
        --pin=<pin>    Pins (may be repeated)
-        -h, --help    Show this help
+        -h, --help    show this help
 
 One step.
 

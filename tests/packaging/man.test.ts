@@ -74,7 +74,7 @@ describe.each([
       }
       for (const line of help.split("\n")) {
         const described = /^ {2,}\S.*? {4}(\S.*?)(?: \((?:Default: .*|Required)\))*$/.exec(line)?.[1];
-        if (described === undefined || described === "Show this help") continue;
+        if (described === undefined || described === "show this help") continue;
         expect(section, line).toContain(squeezed(described).toLowerCase());
       }
       const [, below = ""] = help.split(/\n(?= +-h, --help)/);

@@ -25,12 +25,12 @@ export const POLICY_ARGS = {
     type: "enum",
     options: ["TIME", "TRAFFIC", "WORKLOAD", "BRANCH_RATIO"],
     required: true,
-    description: "Kind of rule",
+    description: "kind of rule",
   },
   vcpus: { type: "string", valueHint: "list", required: true, description: "vCPUs it is for, at most 8" },
-  busyHours: { ...HOURS, description: "Hours of the highest frequency, such as 8-11,13-17" },
-  quietHours: { ...HOURS, description: "Hours of the lowest frequency" },
-  trafficHours: { ...HOURS, description: "Hours in which packets decide" },
+  busyHours: { ...HOURS, description: "hours of the highest frequency, such as 8-11,13-17" },
+  quietHours: { ...HOURS, description: "hours of the lowest frequency" },
+  trafficHours: { ...HOURS, description: "hours in which packets decide" },
   mac: {
     type: "string",
     valueHint: "mac,...",
@@ -39,15 +39,15 @@ export const POLICY_ARGS = {
   avg: {
     type: "string",
     valueHint: "n",
-    description: "Packets a second from which on the medium frequency is set",
+    description: "packets a second from which on the medium frequency is set",
   },
   max: {
     type: "string",
     valueHint: "n",
-    description: "Packets a second from which on the highest frequency is set",
+    description: "packets a second from which on the highest frequency is set",
   },
-  workload: { type: "enum", options: WORKLOADS, description: "Level of WORKLOAD" },
-  turbo: { type: "boolean", description: "Let the highest frequency be turbo" },
+  workload: { type: "enum", options: WORKLOADS, description: "level of WORKLOAD" },
+  turbo: { type: "boolean", description: "let the highest frequency be turbo" },
 } as const;
 
 /** What each kind needs, and what it may have beside. */

@@ -8,7 +8,7 @@ import { withPlace } from "../with-place.ts";
 export default defineCommand({
   meta: {
     name: "remove",
-    summary: "Take this VM's policy back",
+    summary: "take this VM's policy back",
     details:
       "DPDK's packets have no answer to this: through a port it is done when it is sent; through an agent and powermon it is answered.\n" +
       'JSON: {"port", "outcome", "message"}.',

@@ -9,7 +9,7 @@ import { POLICY_ARGS, policyOf } from "./args.ts";
 export default defineCommand({
   meta: {
     name: "send",
-    summary: "Give the host a rule to follow for this VM, in place of the one before",
+    summary: "give the host a rule to follow for this VM, in place of the one before",
     details:
       "TIME: the highest frequency in --busy-hours, the lowest in --quiet-hours, by packets in --traffic-hours, else as it is; the hours are\n" +
       "the host's. TRAFFIC: by the packets a second that --mac receives: from --max on the highest, from --avg on the medium frequency, else\n" +

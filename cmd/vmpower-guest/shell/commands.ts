@@ -18,7 +18,7 @@ export function shellProgram(flags: AnyArgs): Shell {
   let hasQuit = false;
   const { agent: _agent, shell: _shell, __complete, ...ours } = VMPOWER_GUEST.commands;
   const quit = defineCommand({
-    meta: { name: "quit", summary: "Leave the shell" },
+    meta: { name: "quit", summary: "leave the shell" },
     args: {},
     run() {
       hasQuit = true;

@@ -4,7 +4,7 @@ import type { Args, ArgsDef, Command, Commands, Io } from "../../../internal/cli
 import { defineCommand } from "../../../internal/cli/command.ts";
 import { STATUS, type Status } from "../../../internal/cli/status.ts";
 
-const CORE = { type: "positional", valueHint: "CORE|all", description: "The lcore, or all" } as const;
+const CORE = { type: "positional", valueHint: "CORE|all", description: "the lcore, or all" } as const;
 
 /**
  * Returns DPDK's commands; each does what the words of ours do that it stands for.
@@ -20,7 +20,7 @@ export function dpdkCommands(call: (words: readonly string[], io: Io) => Promise
     run: (args: Args<T>, io: Io) => Promise<Status> | Status,
   ) {
     const command: Command = defineCommand({
-      meta: { name, summary: `As DPDK's guest_cli; ours: ${ours}` },
+      meta: { name, summary: `as DPDK's guest_cli; ours: ${ours}` },
       args,
       run: (context) => run(context.args, context.io),
     });
@@ -31,11 +31,11 @@ export function dpdkCommands(call: (words: readonly string[], io: Io) => Promise
       "set_cpu_freq",
       "scale STEP --vcpu CORE",
       {
-        core: { ...CORE, valueHint: "CORE", description: "The lcore" },
+        core: { ...CORE, valueHint: "CORE", description: "the lcore" },
         step: {
           type: "positional",
           options: ["up", "down", "min", "max", "enable_turbo", "disable_turbo"],
-          description: "Where to",
+          description: "where to",
         },
       },
       ({ core, step }, io) => call(["scale", TURBO[step] ?? step, "--vcpu", core], io),
@@ -50,12 +50,12 @@ export function dpdkCommands(call: (words: readonly string[], io: Io) => Promise
       "send_policy",
       "policy send --type TYPE --vcpus LIST ...",
       {
-        now: { type: "positional", options: ["now"], description: "The only word DPDK takes here" },
+        now: { type: "positional", options: ["now"], description: "the only word DPDK takes here" },
         policy: {
           type: "positional",
           repeatable: true,
           required: false,
-          description: "What DPDK takes from its command line: after --, the flags of policy send",
+          description: "what DPDK takes from its command line: after --, the flags of policy send",
         },
       },
       ({ policy }, io) => {

@@ -356,7 +356,7 @@ test.each(commands.flatMap(([path, command]) => (command === undefined ? [] : [[
     const words = [...path.split(" ").slice(0, -1), command.meta.name];
     const { status, out } = await call(...words, "--help");
     expect(status).toBe(0);
-    expect(out).toStartWith(command.meta.summary);
+    expect(out).toStartWith(`powermon ${words.join(" ")}: ${command.meta.summary}\n`);
     if ("commands" in command) return;
     if (!command.meta.name.startsWith("__")) expect(out).toContain(`EXAMPLES\n\n  `);
     for (const def of Object.values(command.args)) {
