@@ -26,7 +26,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   pinning: { rooms: [], modules: ["valibot", "bun", "bun:ffi", NODE] },
   config: { rooms: ["pinning"], modules: ["valibot", "bun", NODE] },
   host: {
-    rooms: ["packet", "arbiter", "sysfs", "pinning", "profile", "config", "metrics", "log"],
+    rooms: ["packet", "arbiter", "sysfs", "pinning", "profile", "power", "config", "metrics", "log"],
     modules: ["bun", "bun:ffi", NODE],
   },
   power: { rooms: ["sysfs", "log"], modules: ["bun", NODE] },

@@ -6,6 +6,7 @@ import { capabilitiesRfc } from "../../internal/output/capabilities-rfc.ts";
 import { capabilitiesText } from "../../internal/output/capabilities-text.ts";
 import { capabilitiesXml } from "../../internal/output/capabilities-xml.ts";
 import { json } from "../../internal/output/json.ts";
+import { machineArch } from "../../internal/power/arch.ts";
 import { type HostCapabilities, readHostCapabilities } from "../../internal/power/capabilities.ts";
 import { libvirtView } from "../../internal/power/libvirt-view.ts";
 import { askLogind } from "../../internal/power/logind.ts";
@@ -21,7 +22,7 @@ const FORMATS: Readonly<Record<string, (report: HostCapabilities) => string>> = 
 export default defineCommand({
   meta: {
     name: "capabilities",
-    summary: "Show what this host can do about power, and what of it can be controlled",
+    summary: "show what this host can do about power, and what of it can be controlled",
     details:
       "Reads the kernel's files and writes nothing. Where logind runs it is asked too, for 3 s at most: it knows policy and swap.\n" +
       "xml is libvirt's form (virsh capabilities), rfc the older one with S3 and S4; both say what is there. json and text say more: each thing with controllable and, if not, why.",
@@ -48,7 +49,7 @@ export default defineCommand({
     // logind speaks of the machine it runs on, not of a folder.
     const logind =
       args.logind && roots.sysfsRoot === ROOT_ARGS["sysfs-root"].default ? await askLogind() : undefined;
-    const report = readHostCapabilities(roots, machine(), logind);
+    const report = readHostCapabilities(roots, machineArch(), logind);
     const format = args.json ? json : FORMATS[args.format];
     if (format === undefined) throw new Error(`no format ${args.format}`);
     io.out(format(report));
@@ -56,9 +57,3 @@ export default defineCommand({
     return report.problems.length > 0 ? STATUS.failed : STATUS.done;
   },
 });
-
-/** Returns the architecture as the kernel and libvirt call it. */
-function machine(): string {
-  const names: Readonly<Record<string, string>> = { x64: "x86_64", arm64: "aarch64" };
-  return names[process.arch] ?? process.arch;
-}

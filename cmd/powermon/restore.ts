@@ -3,6 +3,7 @@
 import { defineCommand } from "../../internal/cli/command.ts";
 import { STATUS } from "../../internal/cli/status.ts";
 import { runningInstance } from "../../internal/host/instance.ts";
+import { restoreProfile } from "../../internal/power/profile-off.ts";
 import { explainSysfs } from "../../internal/sysfs/error.ts";
 import { restoreAll } from "../../internal/sysfs/originals.ts";
 import { ROOT_ARGS, rootsOf } from "./roots.ts";
@@ -10,9 +11,9 @@ import { ROOT_ARGS, rootsOf } from "./roots.ts";
 export default defineCommand({
   meta: {
     name: "restore",
-    summary: "put every frequency setting back as it was before powermon's first write",
+    summary: "put every setting back as it was before powermon's first write",
     details:
-      "For after a crash or SIGKILL; a powermon that ends by SIGTERM does it itself. Settings saved before the last boot are dropped, since the kernel has forgotten them too. While powermon runs it does nothing and ends with status 1.",
+      "Guests' clocks first, then the profile that they stood within. For after a crash or SIGKILL; a powermon that ends by SIGTERM does it itself. Settings saved before the last boot are dropped, since the kernel has forgotten them too. While powermon runs it does nothing and ends with status 1.",
     examples: ["powermon restore", "powermon restore --json"],
   },
   args: { ...ROOT_ARGS, json: { type: "boolean", description: "print one JSON object" } },
@@ -25,14 +26,23 @@ export default defineCommand({
       );
       return STATUS.failed;
     }
-    const { restored, failed, stale } = restoreAll(roots);
+    const { restored, failed: claims, stale } = restoreAll(roots);
+    // Claims were made on top of the profile: while one stands, what is beneath it can't be put back.
+    const off = claims.length > 0 ? undefined : restoreProfile(roots);
+    const failed = [...claims, ...(off?.failed ?? [])];
+    const profile = off?.profile;
     if (args.json) {
-      io.out(JSON.stringify({ restored, stale, failed: failed.map(explainSysfs) }));
+      io.out(JSON.stringify({ restored, stale, profile, failed: failed.map(explainSysfs) }));
     } else {
       for (const id of restored) io.out(`policy${id}: restored`);
       for (const id of stale) io.out(`policy${id}: saved before the last boot, dropped`);
+      if (profile !== undefined)
+        io.out(
+          off?.stale ? `profile ${profile}: saved before the last boot, dropped` : `profile ${profile}: off`,
+        );
       for (const error of failed) io.err(`powermon: ${explainSysfs(error)}`);
-      if (restored.length + stale.length + failed.length === 0) io.out("Nothing to restore.");
+      if (restored.length + stale.length + failed.length === 0 && profile === undefined)
+        io.out("Nothing to restore.");
     }
     return failed.length > 0 ? STATUS.failed : STATUS.done;
   },

@@ -1,11 +1,11 @@
 // powermon suspend: puts the host to sleep for a while and brings it back as it was.
 
-import { existsSync } from "node:fs";
 import * as v from "valibot";
 import { nonEmpty, parseArgs } from "../../internal/cli/args.ts";
-import { defineCommand } from "../../internal/cli/command.ts";
+import { defineCommand, type Io } from "../../internal/cli/command.ts";
 import { STATUS, type Status } from "../../internal/cli/status.ts";
 import { UsageError } from "../../internal/cli/usage-error.ts";
+import type { SuspendReport } from "../../internal/control/power-operations.ts";
 import { json } from "../../internal/output/json.ts";
 import { askLogind } from "../../internal/power/logind.ts";
 import { PREPARATIONS } from "../../internal/power/prepare-vms.ts";
@@ -14,14 +14,15 @@ import { SLEEP_TARGETS } from "../../internal/power/sleep-target.ts";
 import {
   explainSuspend,
   suspendHost,
-  type SuspendOutcome,
   type SuspendRefusal,
   type SuspendRequest,
 } from "../../internal/power/suspend.ts";
 import { parseUntil } from "../../internal/power/until.ts";
-import { clientOf, CONTROL_ARGS } from "./control.ts";
+import { fail } from "./control.ts";
 import { ROOT_ARGS, rootsOf } from "./roots.ts";
+import { RUNNING_ARGS, runningPowermon } from "./running.ts";
 
+const LIBVIRT = "qemu:///system";
 const SECONDS = "must be seconds from 5 to 31536000";
 
 const Args = v.object({
@@ -38,7 +39,7 @@ const Args = v.object({
   variant: v.optional(
     v.pipe(v.string(), v.regex(/^[a-z0-9_]{1,32}$/, "must be a word of power/mem_sleep or power/disk")),
   ),
-  "libvirt-uri": nonEmpty,
+  "libvirt-uri": v.optional(nonEmpty),
 });
 
 const STATUS_OF: Readonly<Record<SuspendRefusal["kind"], Status>> = {
@@ -54,7 +55,7 @@ export default defineCommand({
     name: "suspend",
     summary: "put the host to sleep and wake it at a given time, with everything as it was",
     details:
-      "Lists what speaks against it (running VMs, inhibitors, no wake clock, no swap) and does nothing then, unless --force or --prepare takes it away. Arms the real-time clock, asks logind where it runs and else the kernel, puts clocks, limits and idle settings back after resume, and tells how long the host slept and what woke it.\n" +
+      "Lists what speaks against it (running VMs, inhibitors, no wake clock, no swap) and does nothing then, unless --force or --prepare takes it away. A running powermon does it and gives guests' claims back and makes them again. Arms the real-time clock, asks logind where it runs and else the kernel, puts clocks, limits and idle settings back after resume, and tells how long the host slept and what woke it.\n" +
       "Status 3: something speaks against it. Status 5: this host can't.",
     examples: [
       "powermon suspend mem --duration 3600",
@@ -97,9 +98,8 @@ export default defineCommand({
     },
     "libvirt-uri": {
       type: "string",
-      default: "qemu:///system",
       valueHint: "URI",
-      description: "where libvirt is found",
+      description: `where libvirt is found (default ${LIBVIRT}); a running powermon has its own, pinning.libvirt_uri`,
     },
     "dry-run": { type: "boolean", description: "tell what would be done and what speaks against it" },
     force: { type: "boolean", description: "sleep in spite of running VMs, inhibitors and logind's policy" },
@@ -108,11 +108,7 @@ export default defineCommand({
       default: true,
       description: "ask logind where it runs; --no-logind uses the kernel",
     },
-    socket: {
-      ...CONTROL_ARGS.socket,
-      description: "control socket of a running powermon, asked which VMs have claims",
-    },
-    ...ROOT_ARGS,
+    ...RUNNING_ARGS,
     json: { type: "boolean", description: "print one JSON document" },
   },
   async run({ args, io }) {
@@ -120,25 +116,34 @@ export default defineCommand({
     const parsed = parseArgs(Args, args);
     if (parsed.variant !== undefined && args.target !== "mem" && args.target !== "disk")
       throw new UsageError(`--variant goes with mem and disk, not with ${args.target}.`);
-    const request: SuspendRequest = {
+    const wake = wakeOf(args.wake, parsed);
+    const request: Omit<SuspendRequest, "wake"> = {
       target: args.target,
-      wake: wakeOf(args.wake, parsed),
       force: args.force,
       dryRun: args["dry-run"],
       prepare: args.prepare,
       variant: parsed.variant,
     };
+    const running = runningPowermon(args);
+    if (running !== undefined) {
+      if (parsed["libvirt-uri"] !== undefined)
+        throw new UsageError("--libvirt-uri: the running powermon has its own, pinning.libvirt_uri.");
+      const at = wake === "none" || "inS" in wake ? wake : { at: new Date(wake.atMs).toISOString() };
+      const asked = await running.suspend({ ...request, wake: at, logind: args.logind });
+      return asked.ok ? tellOutcome(asked.value, args.json, io) : fail(asked.error, args.json, io);
+    }
     const real = roots.sysfsRoot === ROOT_ARGS["sysfs-root"].default;
-    const claims = await claimsAt(args);
-    const done = await suspendHost(request, {
-      roots,
-      // logind speaks of the machine it runs on, not of a folder.
-      logind: args.logind && real ? await askLogind() : undefined,
-      vms: findRunningVms(roots.procRoot).map((one) => one.vm),
-      libvirt: { uri: parsed["libvirt-uri"] },
-      hooks: claims ? { claims: () => claims } : {},
-      nowMs: Date.now,
-    });
+    const done = await suspendHost(
+      { ...request, wake },
+      {
+        roots,
+        // logind speaks of the machine it runs on, not of a folder.
+        logind: args.logind && real ? await askLogind() : undefined,
+        vms: findRunningVms(roots.procRoot).map((one) => one.vm),
+        libvirt: { uri: parsed["libvirt-uri"] ?? LIBVIRT },
+        nowMs: Date.now,
+      },
+    );
     if (!done.ok) {
       const reasons = explainSuspend(done.error);
       if (args.json) io.out(json({ ...done.error, slept: false, reasons }));
@@ -147,22 +152,15 @@ export default defineCommand({
         io.err("powermon: --force sleeps in spite of it");
       return STATUS_OF[done.error.kind];
     }
-    for (const warning of done.value.warnings) io.err(`powermon: ${warning}`);
-    for (const one of done.value.notRestored) io.err(`powermon: not put back: ${one}`);
-    io.out(args.json ? json(done.value) : told(done.value));
-    return done.value.notRestored.length > 0 ? STATUS.failed : STATUS.done;
+    return tellOutcome(done.value, args.json, io);
   },
 });
 
-/** Returns how many claims each VM has with the powermon that runs; undefined when none answers. */
-async function claimsAt(args: { readonly socket: string }): Promise<ReadonlyMap<string, number> | undefined> {
-  if (!existsSync(args.socket)) return undefined;
-  const vms = await clientOf(args).vms();
-  if (!vms.ok) return undefined;
-  const claimed = vms.value.map(
-    ({ vm, vcpus }) => [vm, vcpus.filter((one) => one.wishKhz !== undefined).length] as const,
-  );
-  return new Map(claimed.filter(([, claims]) => claims > 0));
+function tellOutcome(outcome: SuspendReport, asJson: boolean, io: Io): Status {
+  for (const warning of outcome.warnings) io.err(`powermon: ${warning}`);
+  for (const one of outcome.notRestored) io.err(`powermon: not put back: ${one}`);
+  io.out(asJson ? json(outcome) : told(outcome));
+  return outcome.notRestored.length > 0 ? STATUS.failed : STATUS.done;
 }
 
 function wakeOf(
@@ -189,7 +187,7 @@ function wakeOf(
   return { atMs };
 }
 
-function told({ target, via, slept, wakeAt, clock, blockers, prepared, record }: SuspendOutcome): string {
+function told({ target, via, slept, wakeAt, clock, blockers, prepared, record }: SuspendReport): string {
   const against = blockers.map((one) => `Speaks against it: ${one.what}`);
   if (!slept) {
     const end = wakeAt === undefined ? "until somebody wakes it" : `until ${wakeAt} (${clock})`;

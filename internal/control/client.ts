@@ -7,6 +7,8 @@ import * as answer from "./answer.ts";
 import type { Answer } from "./answer.ts";
 import { readEvents } from "./event-reader.ts";
 import type { ChannelList, FreqTarget, HappenedEvent, Problem, VmChange } from "./operations.ts";
+import * as powerAnswer from "./power-answer.ts";
+import type { SuspendAsk } from "./power-operations.ts";
 import { CODES } from "./problem.ts";
 import { wrongSocketPath } from "./socket-path.ts";
 
@@ -18,6 +20,7 @@ export interface ControlError {
 
 /** How long an answer may take, in ms; pinning through a slow libvirt takes longest. */
 const ANSWER_MS = 30_000;
+const NO_LIMIT = Infinity;
 
 /** A powermon that can be asked. Nothing is connected before the first question. */
 export class ControlClient {
@@ -94,6 +97,27 @@ export class ControlClient {
   removePolicy(vm: string, save: boolean) {
     return this.#ask("DELETE", ["vms", vm, "policy"], answer.done, { save });
   }
+  capabilities() {
+    return this.#ask("GET", ["capabilities"], powerAnswer.capabilities);
+  }
+  profiles() {
+    return this.#ask("GET", ["profiles"], powerAnswer.profiles);
+  }
+  /** `cpus` limits it to a list, all, isolated, housekeeping or vm:NAME. */
+  applyProfile(name: string, cpus: string | undefined, dryRun: boolean) {
+    return this.#ask("PUT", ["profile"], powerAnswer.applied, { name, cpus, dryRun });
+  }
+  profileOff() {
+    return this.#ask("DELETE", ["profile"], powerAnswer.off);
+  }
+  verifyProfile() {
+    return this.#ask("GET", ["profile", "verify"], powerAnswer.state);
+  }
+  /** Resolves when the host is awake again. */
+  suspend({ wake, ...rest }: SuspendAsk) {
+    const end = wake === "none" ? { wake } : "inS" in wake ? { durationS: wake.inS } : { until: wake.at };
+    return this.#ask("POST", ["suspend"], powerAnswer.suspended, { ...rest, ...end }, NO_LIMIT);
+  }
   resumed() {
     return this.#ask("POST", ["resumed"], answer.done);
   }
@@ -129,8 +153,9 @@ export class ControlClient {
     path: readonly string[],
     schema: Answer<T>,
     body?: object,
+    timeoutMs?: number,
   ): Promise<Result<T, ControlError>> {
-    const text = await this.#askText(method, pathOf(path), body);
+    const text = await this.#askText(method, pathOf(path), body, timeoutMs);
     return text.ok ? this.#parse(schema, text.value) : text;
   }
 
@@ -138,8 +163,10 @@ export class ControlClient {
     method: string,
     path: string,
     body: object | undefined,
+    timeoutMs = this.#timeoutMs,
   ): Promise<Result<string, ControlError>> {
-    const signal = AbortSignal.timeout(this.#timeoutMs);
+    // A host that sleeps may do so for days.
+    const signal = timeoutMs === NO_LIMIT ? undefined : AbortSignal.timeout(timeoutMs);
     const response = await this.#send(method, path, body, signal);
     if (!response.ok) return response;
     let text: string;

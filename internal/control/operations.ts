@@ -1,5 +1,7 @@
 // What can be asked of a running powermon, as plain data: the server, the client and the host all mean the same by it.
 
+import type { PowerOperations } from "./power-operations.ts";
+
 /** Why something asked for was not done. `code` is one of a fixed set, `message` a sentence. */
 export interface Problem {
   readonly code: "not-found" | "invalid" | "refused" | "failed" | "unsupported" | "busy";
@@ -253,6 +255,7 @@ export interface Operations {
   /** The machine slept: what the kernel forgot is written again. */
   resumed(): Done;
   reload(): Done<{ readonly files: readonly string[] }>;
+  readonly power: PowerOperations;
   /** Calls `listener` for each event until the returned function is called. */
   subscribe(listener: (event: HappenedEvent) => void): () => void;
 }

@@ -15,6 +15,7 @@ import {
   vmChangeBody,
 } from "./body.ts";
 import type { ChannelList, Done, Operations } from "./operations.ts";
+import { profileBody, suspendBody } from "./power-body.ts";
 import { problem } from "./problem.ts";
 
 /** A request's answer before it is written. */
@@ -100,6 +101,14 @@ export const ROUTES: readonly Route[] = [
   route("DELETE vms/{vm}/policy", policyRemoveBody, (ops, [vm], { save }) =>
     withVm(vm, (name) => ops.removePolicy(name, save)),
   ),
+  route("GET capabilities", noBody, (ops) => ops.power.capabilities()),
+  route("GET profiles", noBody, (ops) => ok(ops.power.profiles())),
+  route("PUT profile", profileBody, (ops, _, { name, cpus, dryRun }) =>
+    ops.power.applyProfile(name, cpus, dryRun),
+  ),
+  route("DELETE profile", noBody, (ops) => ops.power.profileOff()),
+  route("GET profile/verify", noBody, (ops) => ops.power.verifyProfile()),
+  route("POST suspend", suspendBody, (ops, _, asked) => ops.power.suspend(asked)),
   route("POST resumed", noBody, (ops) => ops.resumed()),
   route("POST reload", noBody, (ops) => ops.reload()),
 ];

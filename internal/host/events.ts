@@ -22,6 +22,10 @@ export const EVENTS = [
   "drift",
   "resumed",
   "policy-waits",
+  "profile-applied",
+  "profile-off",
+  "host-sleeps",
+  "host-awake",
   "config-reloaded",
   "vm-changed",
 ] as const;

@@ -18,6 +18,7 @@ import type { Host } from "./host.ts";
 import { liveReport } from "./live.ts";
 import { readMetrics } from "./metrics.ts";
 import { PolicyOperations } from "./policy-operations.ts";
+import type { PowerOperations } from "./power-operations.ts";
 import { channelReport, sumCounts, vcpuReport, vmReport } from "./report.ts";
 
 /** What the operations need beside the host. */
@@ -28,6 +29,7 @@ export interface OperationsOptions {
   readonly dropInDir: string;
   /** Reads the files again under the changes made at run time. */
   load(runtime: ConfigFile): Result<Config, readonly ConfigProblem[]>;
+  readonly power: PowerOperations;
   /** Pins through libvirt when the VM is libvirt's; undefined when it is not. */
   pinByLibvirt(vm: string, vcpu: number, cpuList: string): Promise<Result<void, string> | undefined>;
 }
@@ -43,6 +45,7 @@ export interface VmSettingsChange {
 }
 
 export class HostOperations {
+  readonly power: PowerOperations;
   readonly #host: Host;
   readonly #options: OperationsOptions;
   readonly #freq: FreqOperations;
@@ -52,6 +55,7 @@ export class HostOperations {
 
   constructor(host: Host, options: OperationsOptions) {
     this.#host = host;
+    this.power = options.power;
     this.#freq = new FreqOperations(host);
     this.#policies = new PolicyOperations(host, (vm, policy) =>
       saveVm(options.dropInDir, vm, { policy } as VmChanges),

@@ -67,6 +67,22 @@ test("ControlClient brings back what the machine reports, by every method", asyn
     value: [{ vm: "vm2", rule: { workload: "high" } }],
   });
   expect(await client.removePolicy("vm2", true)).toMatchObject(done);
+  expect(await client.capabilities()).toMatchObject({ ok: true, value: { sleep: { mem: {} } } });
+  expect(await client.profiles()).toMatchObject({ ok: true, value: [{ inForce: true }, { name: "night" }] });
+  expect(await client.applyProfile("night", "vm:web", true)).toMatchObject({
+    ok: true,
+    value: { profile: "night", applied: false, changes: [{ from: "1", text: "0" }] },
+  });
+  expect(await client.verifyProfile()).toMatchObject({
+    ok: true,
+    value: { drift: [{ found: "1" }], held: [2] },
+  });
+  expect(await client.profileOff()).toMatchObject({ ok: true, value: { profile: "balanced" } });
+  const asked = { force: true, dryRun: false, prepare: "none", logind: true } as const;
+  expect(await client.suspend({ ...asked, target: "disk", wake: { inS: 60 } })).toMatchObject({
+    ok: true,
+    value: { slept: true, record: { sleptS: 29.5 } },
+  });
   expect(await client.resumed()).toMatchObject(done);
   expect(await client.reload()).toEqual({ ok: true, value: { files: ["/etc/powermon/powermon.toml"] } });
   expect(it.machine.calls).toEqual([
@@ -81,6 +97,9 @@ test("ControlClient brings back what the machine reports, by every method", asyn
     ["releaseFreq", "all"],
     ["setPolicy", "vm2", { type: "workload", workload: "high" }, true],
     ["removePolicy", "vm2", true],
+    ["applyProfile", "night", "vm:web", true],
+    ["profileOff"],
+    ["suspend", { ...asked, target: "disk", wake: { inS: 60 } }],
     ["resumed"],
     ["reload"],
   ]);
@@ -126,6 +145,31 @@ test("ControlClient gives up on a powermon that is silent", async () => {
       message: `powermon on ${dir}/fake.sock did not answer within 200 ms; its log may say why.`,
     },
   });
+});
+
+test("ControlClient waits for a suspend as long as it takes", async () => {
+  const awake = Promise.withResolvers<void>();
+  const asked = await withAnswer(
+    async () => {
+      await awake.promise;
+      return Response.json({ error: { code: "busy", message: "Somebody does." } }, { status: 503 });
+    },
+    async (client) => {
+      const suspended = client.suspend({
+        target: "mem",
+        wake: "none",
+        force: false,
+        dryRun: false,
+        prepare: "none",
+        logind: true,
+      });
+      // The same client gives up on anything else meanwhile.
+      expect(await client.status()).toMatchObject({ ok: false, error: { code: "no-answer" } });
+      awake.resolve();
+      return await suspended;
+    },
+  );
+  expect(asked).toEqual({ ok: false, error: { code: "busy", message: "Somebody does." } });
 });
 
 test("ControlClient keeps the keys that a newer powermon sends", async () => {

@@ -1,6 +1,12 @@
 // A small machine behind the control server's interface: two VMs, four CPUs, settings that can be changed.
 
 import type {
+  ProfileReport,
+  ProfileStateReport,
+  SuspendAsk,
+  SuspendReport,
+} from "../../internal/control/power-operations.ts";
+import type {
   ChannelReport,
   Done,
   ExplainReport,
@@ -136,10 +142,67 @@ const LIVE: LiveReport = {
       policy: { type: "time", origin: "operator" },
     },
   ],
-  refusals: [
-    { at: "2026-01-02T03:04:05.678Z", vm: "vm1", vcpu: 1, message: "Queries are off for vm1." },
-  ],
+  refusals: [{ at: "2026-01-02T03:04:05.678Z", vm: "vm1", vcpu: 1, message: "Queries are off for vm1." }],
 };
+
+const PROFILES: readonly ProfileReport[] = ["balanced", "night"].map((name) => ({
+  name,
+  from: name === "night" ? "configuration" : "built in",
+  summary: "",
+  missing: "skip",
+  inForce: name === "balanced",
+  rules: [{ cpus: "all" }],
+}));
+const BOOST = { path: "cpufreq/boost", knob: "boost", text: "0" };
+
+/** Host profiles and sleep: "balanced" is in force and one attribute has drifted; freeze is blocked. */
+const power = (calls: (readonly unknown[])[]): Operations["power"] => ({
+  capabilities: () => Promise.resolve(yes({ arch: "x86_64", problems: [], sleep: { mem: {} } })),
+  profiles: () => PROFILES,
+  applyProfile(name, cpus, dryRun) {
+    calls.push(["applyProfile", name, cpus, dryRun]);
+    if (!PROFILES.some((one) => one.name === name))
+      return no("invalid", `There is no profile ${JSON.stringify(name)}.`);
+    return yes({
+      profile: name,
+      applied: !dryRun,
+      changes: [{ ...BOOST, from: "1" }],
+      left: [{ knob: "epp", where: "policy0", why: "there is none" }],
+      rounded: [],
+    });
+  },
+  profileOff() {
+    calls.push(["profileOff"]);
+    return yes({ profile: "balanced", stale: false, restored: [{ ...BOOST, text: "1" }] });
+  },
+  verifyProfile: () =>
+    yes<ProfileStateReport>({
+      state: "applied",
+      profile: "balanced",
+      since: "2026-01-02T03:04:05.678Z",
+      originals: [{ ...BOOST, text: "1" }],
+      wanted: [BOOST],
+      drift: [{ ...BOOST, found: "1" }],
+      held: [2],
+    }),
+  async suspend(ask: SuspendAsk) {
+    calls.push(["suspend", ask]);
+    await Promise.resolve();
+    if (ask.target === "freeze" && !ask.force) return no("refused", "VM vm1 runs and has 1 claim.");
+    const slept: SuspendReport = {
+      target: ask.target,
+      via: "kernel",
+      slept: !ask.dryRun,
+      clock: "rtc0",
+      blockers: [],
+      warnings: ["30 s is short"],
+      prepared: [],
+      record: ask.dryRun ? undefined : { sleptS: 29.5, clockS: 30, wokenBy: "the wake alarm" },
+      notRestored: [],
+    };
+    return yes(slept);
+  },
+});
 
 /** A machine and the calls that changed it. */
 export interface TestMachine extends Operations {
@@ -299,6 +362,7 @@ export function testMachine(): TestMachine {
       calls.push(["resumed"]);
       return yes(undefined);
     },
+    power: power(calls),
     reload() {
       calls.push(["reload"]);
       return yes({ files: ["/etc/powermon/powermon.toml"] });

@@ -37,8 +37,14 @@ test("startControl() answers every read with what the machine reports", async ()
   expect((await ask(it.socket, "GET", "/v1/freq")).body).toHaveLength(4);
   expect((await ask(it.socket, "GET", "/v1/freq/1,3")).body).toMatchObject([{ cpu: 1 }, { cpu: 3 }]);
   expect((await ask(it.socket, "GET", "/v1/explain/2")).body).toMatchObject({ cpu: 2, clippedBy: "vm" });
+  expect((await ask(it.socket, "GET", "/v1/capabilities")).body).toMatchObject({ arch: "x86_64" });
+  expect((await ask(it.socket, "GET", "/v1/profiles")).body).toEqual(as(it.machine.power.profiles()));
+  expect((await ask(it.socket, "GET", "/v1/profile/verify")).body).toMatchObject({ profile: "balanced" });
   expect(it.machine.calls).toEqual([]);
 });
+
+/** What a suspend is without anything optional. */
+const SLEEP = { target: "mem", force: false, dryRun: false, prepare: "none", logind: true };
 
 test.each([
   ["PUT", "/v1/vms/web.1", undefined, ["addVm", "web.1"]],
@@ -72,6 +78,22 @@ test.each([
   ],
   ["DELETE", "/v1/vms/vm1/policy", undefined, ["removePolicy", "vm1", false]],
   ["DELETE", "/v1/vms/vm1/policy", { save: true }, ["removePolicy", "vm1", true]],
+  ["PUT", "/v1/profile", { name: "night", cpus: "0-3" }, ["applyProfile", "night", "0-3", false]],
+  ["PUT", "/v1/profile", { name: "night", dryRun: true }, ["applyProfile", "night", undefined, true]],
+  ["DELETE", "/v1/profile", undefined, ["profileOff"]],
+  ["POST", "/v1/suspend", { target: "mem", durationS: 60 }, ["suspend", { ...SLEEP, wake: { inS: 60 } }]],
+  [
+    "POST",
+    "/v1/suspend",
+    { target: "mem", until: "2026-12-01T05:00Z", variant: "deep", prepare: "shutdown" },
+    ["suspend", { ...SLEEP, wake: { at: "2026-12-01T05:00Z" }, variant: "deep", prepare: "shutdown" }],
+  ],
+  [
+    "POST",
+    "/v1/suspend",
+    { target: "mem", wake: "none", force: true, dryRun: true, logind: false },
+    ["suspend", { ...SLEEP, wake: "none", force: true, dryRun: true, logind: false }],
+  ],
   ["POST", "/v1/resumed", undefined, ["resumed"]],
   ["POST", "/v1/reload", undefined, ["reload"]],
 ] as const)("startControl() turns %s %s into the one call", async (method, path, body, call) => {
@@ -174,6 +196,49 @@ test.each([
   ],
   ["PUT", "/v1/vms/vm1/policy", '{"policy":{},"save":1}', 400, "invalid", '"save" must be true or false.'],
   ["DELETE", "/v1/vms/vm1/policy", '{"sav":true}', 400, "invalid", '"sav" is not known here.'],
+  ["PUT", "/v1/profile", "{}", 400, "invalid", '"name" is missing.'],
+  ["PUT", "/v1/profile", '{"name":"x","cpu":"0"}', 400, "invalid", '"cpu" is not known here.'],
+  ["PUT", "/v1/profile", '{"name":"x"}', 400, "invalid", 'There is no profile "x".'],
+  [
+    "POST",
+    "/v1/suspend",
+    '{"target":"mem"}',
+    400,
+    "invalid",
+    'The body must have one of durationS, until and "wake": "none".',
+  ],
+  [
+    "POST",
+    "/v1/suspend",
+    '{"target":"mem","durationS":60,"wake":"none"}',
+    400,
+    "invalid",
+    'The body must have one of durationS, until and "wake": "none".',
+  ],
+  [
+    "POST",
+    "/v1/suspend",
+    '{"target":"freeze","durationS":60,"variant":"deep"}',
+    400,
+    "invalid",
+    "The body can have a variant with mem and disk only.",
+  ],
+  [
+    "POST",
+    "/v1/suspend",
+    '{"target":"mem","until":"soon"}',
+    400,
+    "invalid",
+    '"until" must be a date and time such as "2026-12-01T05:00:00Z".',
+  ],
+  [
+    "POST",
+    "/v1/suspend",
+    '{"target":"freeze","wake":"none"}',
+    403,
+    "refused",
+    "VM vm1 runs and has 1 claim.",
+  ],
   ["POST", "/v1/resumed", "{}", 400, "invalid", "The body must be empty."],
   ["POST", "/v1/reload", '{"now":1}', 400, "invalid", "The body must be empty."],
 ] as const)("startControl() refuses %s %s %s", async (method, path, body, status, code, message) => {

@@ -75,11 +75,15 @@ export class Lab {
   }
 
   /** @param clock the machine's own unless given */
+  get roots() {
+    return { sysfsRoot: this.tree.sys, procRoot: this.tree.proc, stateDir: `${this.tree.root}/state` };
+  }
+
   start(says: object = STATIC, clock?: Clock): Host {
     const { tree } = this;
     const config = this.load(says);
     if (!config.ok) throw new Error(JSON.stringify(config.error));
-    const cpufreq = openCpufreq({ sysfsRoot: tree.sys, procRoot: tree.proc, stateDir: `${tree.root}/state` });
+    const cpufreq = openCpufreq(this.roots);
     if (!cpufreq.ok) throw new Error("the fixture can't be opened");
     this.#host = new Host({
       cpufreq: cpufreq.value,

@@ -4,6 +4,7 @@ import { loadConfig } from "../../internal/config/load.ts";
 import type { Operations } from "../../internal/control/operations.ts";
 import type { Happening } from "../../internal/host/events.ts";
 import { HostOperations } from "../../internal/host/operations.ts";
+import { PowerOperations } from "../../internal/host/power-operations.ts";
 import { ask, frame, Lab, STATIC } from "../helpers/lab.ts";
 import { until } from "../helpers/until.ts";
 
@@ -14,8 +15,10 @@ beforeEach(() => {
 afterEach(() => lab.end());
 
 function start(says: object = STATIC): HostOperations {
-  const operations = new HostOperations(lab.start(says), {
+  const host = lab.start(says);
+  const operations = new HostOperations(host, {
     version: "1.2.3",
+    power: new PowerOperations(host, { roots: lab.roots }),
     procRoot: lab.tree.proc,
     dropInDir: lab.dropIns,
     pinByLibvirt: () => Promise.resolve(undefined),
@@ -160,6 +163,7 @@ describe("HostOperations", () => {
     const host = lab.start();
     const operations = new HostOperations(host, {
       version: "1",
+      power: new PowerOperations(host, { roots: lab.roots }),
       procRoot: lab.tree.proc,
       dropInDir: lab.dropIns,
       pinByLibvirt: () => Promise.resolve(undefined),

@@ -2,17 +2,18 @@
 
 import { defineCommand } from "../../../internal/cli/command.ts";
 import { STATUS, type Status } from "../../../internal/cli/status.ts";
+import { UsageError } from "../../../internal/cli/usage-error.ts";
+import type { AppliedReport } from "../../../internal/control/power-operations.ts";
 import { json } from "../../../internal/output/json.ts";
 import { table } from "../../../internal/output/table.ts";
-import {
-  type AppliedOutcome,
-  applyProfile,
-  explainProfile,
-  type ProfileRefusal,
-} from "../../../internal/power/profile-apply.ts";
-import { ROOT_ARGS, rootsOf } from "../roots.ts";
-import { CONFIG_ARG, profileNamed } from "./profiles.ts";
-import { cpuSetsOf, cpusNamed } from "./sets.ts";
+import { type CpuSets, selectCpus } from "../../../internal/power/cpu-selector.ts";
+import { machineSets } from "../../../internal/power/machine-sets.ts";
+import { applyProfile, explainProfile, type ProfileRefusal } from "../../../internal/power/profile-apply.ts";
+import type { Pcpu } from "../../../internal/units.ts";
+import { tell } from "../control.ts";
+import { rootsOf } from "../roots.ts";
+import { RUNNING_ARGS, runningPowermon } from "../running.ts";
+import { CONFIG_ARG, namedProfile } from "./profiles.ts";
 
 const STATUS_OF: Readonly<Record<ProfileRefusal["kind"], Status>> = {
   impossible: STATUS.failed,
@@ -29,7 +30,8 @@ export default defineCommand({
     summary: "put a profile in force, whole or not at all",
     details:
       "All is checked before the first write; when a write fails, what was written goes back and the failure is named. The settings of before the first profile are kept until profile off.\n" +
-      "Status 3: a guest's claim holds a clock now. Status 5: this machine lacks a knob that the profile insists on, or has none of them.",
+      "A running powermon does it: guests' claims step back for a moment and then stand within the profile. It knows the profiles of its own configuration.\n" +
+      "Status 3: nobody runs, and a guest's claim of a powermon that crashed holds a clock. Status 5: this machine lacks a knob that the profile insists on, or has none of them.",
     examples: [
       "powermon profile apply latency --cpus isolated",
       "powermon profile apply powersave --dry-run",
@@ -46,13 +48,21 @@ export default defineCommand({
     },
     "dry-run": { type: "boolean", description: "show what would be written and write nothing" },
     ...CONFIG_ARG,
-    ...ROOT_ARGS,
+    ...RUNNING_ARGS,
     json: { type: "boolean", description: "print one JSON document" },
   },
-  run({ args, io }) {
+  async run({ args, io }) {
+    const running = runningPowermon(args);
+    if (running !== undefined) {
+      if (args.config !== undefined)
+        throw new UsageError(
+          "--config: the running powermon has its own; change that and `powermon reload`.",
+        );
+      return await tell(running.applyProfile(args.name, args.cpus, args["dry-run"]), { args, io }, told);
+    }
     const roots = rootsOf(args);
-    const profile = profileNamed(args.name, args);
-    const sets = cpuSetsOf(roots);
+    const profile = namedProfile(args.name, args);
+    const sets = machineSets(roots);
     if (!sets.ok) {
       io.err(`powermon: ${sets.error}`);
       return STATUS.failed;
@@ -71,19 +81,23 @@ export default defineCommand({
       for (const reason of reasons) io.err(`powermon: profile ${profile.name}: ${reason}`);
       return STATUS_OF[done.error.kind];
     }
-    const applied = !args["dry-run"];
-    io.out(
-      args.json
-        ? json({ profile: profile.name, applied, ...done.value })
-        : told(profile.name, applied, done.value),
-    );
+    const report = { profile: profile.name, applied: !args["dry-run"], ...done.value };
+    io.out(args.json ? json(report) : told(report));
     return STATUS.done;
   },
 });
 
-function told(name: string, applied: boolean, { changes, left, rounded }: AppliedOutcome): string {
+/** Returns the CPUs that --cpus names. Errors: UsageError. */
+function cpusNamed(text: string, sets: CpuSets): readonly Pcpu[] {
+  const cpus = selectCpus(text, sets);
+  if (!cpus.ok) throw new UsageError(`--cpus: ${cpus.error}.`);
+  if (cpus.value.length === 0) throw new UsageError(`--cpus: no CPU of this machine is ${text}.`);
+  return cpus.value;
+}
+
+function told({ profile, applied, changes, left, rounded }: AppliedReport): string {
   const lines = [
-    `${applied ? "In force" : "Would be in force"}: ${name}, ${changes.length} attributes change`,
+    `${applied ? "In force" : "Would be in force"}: ${profile}, ${changes.length} attributes change`,
   ];
   if (!applied && changes.length > 0)
     lines.push(

@@ -2,21 +2,27 @@
 
 import { defineCommand } from "../../../internal/cli/command.ts";
 import { STATUS } from "../../../internal/cli/status.ts";
+import type { OffReport } from "../../../internal/control/power-operations.ts";
 import { json } from "../../../internal/output/json.ts";
 import { explainProfile, heldPolicies } from "../../../internal/power/profile-apply.ts";
 import { restoreProfile } from "../../../internal/power/profile-off.ts";
 import { loadProfile } from "../../../internal/power/profile-store.ts";
 import { explainSysfs } from "../../../internal/sysfs/error.ts";
-import { ROOT_ARGS, rootsOf } from "../roots.ts";
+import { tell } from "../control.ts";
+import { rootsOf } from "../roots.ts";
+import { RUNNING_ARGS, runningPowermon } from "../running.ts";
 
 export default defineCommand({
   meta: {
     name: "off",
     summary: "put everything back as it was before the first profile",
-    details: "Status 3 when a guest's claim holds a clock that would have to be put back.",
+    details:
+      "A running powermon does it, and guests' claims stand on. Status 3: nobody runs, and a guest's claim of a powermon that crashed holds a clock that would have to be put back.",
   },
-  args: { ...ROOT_ARGS, json: { type: "boolean", description: "print one JSON document" } },
-  run({ args, io }) {
+  args: { ...RUNNING_ARGS, json: { type: "boolean", description: "print one JSON document" } },
+  async run({ args, io }) {
+    const running = runningPowermon(args);
+    if (running !== undefined) return await tell(running.profileOff(), { args, io }, told);
     const roots = rootsOf(args);
     const stored = loadProfile(roots);
     const originals = stored.ok && stored.value.state === "applied" ? stored.value.applied.originals : [];
@@ -26,13 +32,16 @@ export default defineCommand({
         io.err(`powermon: ${reason}`);
       return STATUS.refused;
     }
-    const { profile, stale, restored, failed } = restoreProfile(roots);
+    const { failed, ...report } = restoreProfile(roots);
     for (const error of failed) io.err(`powermon: ${explainSysfs(error)}`);
-    if (args.json) io.out(json({ profile, stale, restored, failed: failed.map(explainSysfs) }));
-    else if (profile === undefined && failed.length === 0) io.out("No profile is in force.");
-    else if (stale) io.out(`Profile ${profile} was applied before the last boot, dropped`);
-    else if (profile !== undefined)
-      io.out(`Profile ${profile} is off, ${restored.length} attributes are as they were`);
+    if (args.json) io.out(json({ ...report, failed: failed.map(explainSysfs) }));
+    else if (report.profile !== undefined || failed.length === 0) io.out(told(report));
     return failed.length > 0 ? STATUS.failed : STATUS.done;
   },
 });
+
+function told({ profile, stale, restored }: Partial<OffReport>): string {
+  if (profile === undefined) return "No profile is in force.";
+  if (stale) return `Profile ${profile} was applied before the last boot, dropped`;
+  return `Profile ${profile} is off, ${restored?.length ?? 0} attributes are as they were`;
+}

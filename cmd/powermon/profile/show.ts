@@ -5,7 +5,7 @@ import { STATUS } from "../../../internal/cli/status.ts";
 import { json } from "../../../internal/output/json.ts";
 import { table } from "../../../internal/output/table.ts";
 import type { HostProfile } from "../../../internal/power/host-profile.ts";
-import { CONFIG_ARG, profileNamed } from "./profiles.ts";
+import { CONFIG_ARG, namedProfile } from "./profiles.ts";
 
 export default defineCommand({
   meta: {
@@ -19,7 +19,7 @@ export default defineCommand({
     json: { type: "boolean", description: "print one JSON document" },
   },
   run({ args, io }) {
-    const profile = profileNamed(args.name, args);
+    const profile = namedProfile(args.name, args);
     io.out(args.json ? json(profile) : `${profile.name}: ${profile.summary}\n${table(rowsOf(profile))}`);
     return STATUS.done;
   },

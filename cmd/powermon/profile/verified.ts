@@ -1,31 +1,42 @@
 // What stands of the profile in force, told once for status and verify.
 
 import type { Io } from "../../../internal/cli/command.ts";
+import { STATUS, type Status } from "../../../internal/cli/status.ts";
+import type { ControlError } from "../../../internal/control/client.ts";
+import type { ProfileStateReport } from "../../../internal/control/power-operations.ts";
 import { json } from "../../../internal/output/json.ts";
 import { table } from "../../../internal/output/table.ts";
-import { type ProfileStatus, verifyProfile } from "../../../internal/power/profile-off.ts";
+import { verifyProfile } from "../../../internal/power/profile-off.ts";
+import { profileState } from "../../../internal/power/profile-state.ts";
+import { err, ok, type Result } from "../../../internal/result.ts";
 import { explainSysfs } from "../../../internal/sysfs/error.ts";
-import type { Roots } from "../../../internal/sysfs/originals.ts";
+import { fail } from "../control.ts";
+import { rootsOf } from "../roots.ts";
+import { runningPowermon } from "../running.ts";
 
-/** Prints the profile in force and its drift; returns it, or undefined when it can't be read. */
-export function tellProfile(roots: Roots, asJson: boolean, io: Io): ProfileStatus | undefined {
-  const found = verifyProfile(roots);
-  if (!found.ok) {
-    io.err(`powermon: ${explainSysfs(found.error)}`);
-    return undefined;
-  }
-  const { stored, drift, held } = found.value;
-  if (asJson) {
-    const applied = stored.state === "none" ? {} : { ...stored.applied };
-    io.out(json({ state: stored.state, ...applied, drift, held }));
-  } else io.out(textOf(found.value));
-  return found.value;
+/** Prints the profile in force and its drift. Returns `STATUS.done` where `isGood` says so, else `STATUS.failed` or that of the failure. */
+export async function tellProfile(
+  { args, io }: { readonly args: { readonly json: boolean }; readonly io: Io },
+  isGood: (state: ProfileStateReport) => boolean,
+): Promise<Status> {
+  const found = await readState(args);
+  if (!found.ok) return fail(found.error, args.json, io);
+  io.out(args.json ? json(found.value) : textOf(found.value));
+  return isGood(found.value) ? STATUS.done : STATUS.failed;
 }
 
-function textOf({ stored, drift, held }: ProfileStatus): string {
-  if (stored.state === "none") return "No profile is in force.";
-  const { profile, since, cpus, wanted } = stored.applied;
-  if (stored.state === "stale")
+async function readState(args: object): Promise<Result<ProfileStateReport, ControlError>> {
+  const running = runningPowermon(args);
+  if (running !== undefined) return await running.verifyProfile();
+  const found = verifyProfile(rootsOf(args));
+  return found.ok
+    ? ok(profileState(found.value))
+    : err({ code: "failed", message: `powermon: ${explainSysfs(found.error)}` });
+}
+
+function textOf({ state, profile, since, cpus, wanted = [], drift, held }: ProfileStateReport): string {
+  if (state === "none") return "No profile is in force.";
+  if (state === "stale")
     return `Profile ${profile} was applied before the last boot (${since}) and is gone with it.`;
   const lines = [
     `Profile ${profile}${cpus === undefined ? "" : ` on CPUs ${cpus}`} since ${since}, ${wanted.length} attributes`,

@@ -1,8 +1,8 @@
 // powermon profile verify: whether the profile still holds, for monitoring.
 
 import { defineCommand } from "../../../internal/cli/command.ts";
-import { STATUS } from "../../../internal/cli/status.ts";
-import { ROOT_ARGS, rootsOf } from "../roots.ts";
+import { stillHolds } from "../../../internal/power/profile-state.ts";
+import { RUNNING_ARGS } from "../running.ts";
 import { tellProfile } from "./verified.ts";
 
 export default defineCommand({
@@ -13,9 +13,6 @@ export default defineCommand({
       "Status 1 when an attribute drifted, or when the profile is gone with the last boot; 0 when all stands or no profile is in force. Clocks that a guest's claim holds are judged by what they go back to.",
     examples: ["powermon profile verify || powermon profile apply balanced"],
   },
-  args: { ...ROOT_ARGS, json: { type: "boolean", description: "print one JSON document" } },
-  run({ args, io }) {
-    const found = tellProfile(rootsOf(args), args.json, io);
-    return found && found.drift.length === 0 && found.stored.state !== "stale" ? STATUS.done : STATUS.failed;
-  },
+  args: { ...RUNNING_ARGS, json: { type: "boolean", description: "print one JSON document" } },
+  run: (context) => tellProfile(context, stillHolds),
 });

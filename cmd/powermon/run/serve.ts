@@ -12,6 +12,7 @@ import { Host } from "../../../internal/host/host.ts";
 import { claimInstance } from "../../../internal/host/instance.ts";
 import { Notifier, type NotifyEnv } from "../../../internal/host/notify.ts";
 import { HostOperations } from "../../../internal/host/operations.ts";
+import { PowerOperations } from "../../../internal/host/power-operations.ts";
 import { Sources } from "../../../internal/host/sources.ts";
 import type { Log } from "../../../internal/log.ts";
 import { prometheus } from "../../../internal/output/prometheus.ts";
@@ -51,7 +52,8 @@ export async function serve(options: ServeOptions): Promise<Status> {
 
 async function serveAlone(options: ServeOptions): Promise<Status> {
   const { config, log, procRoot, sysfsRoot } = options;
-  const cpufreq = openCpufreq({ sysfsRoot, procRoot, stateDir: config.stateDir });
+  const roots = { sysfsRoot, procRoot, stateDir: config.stateDir };
+  const cpufreq = openCpufreq(roots);
   if (!cpufreq.ok) {
     log.error(explainSysfs(cpufreq.error));
     return STATUS.failed;
@@ -73,8 +75,10 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
     log,
     sources: (now) => sources.of(now),
   });
+  const power = new PowerOperations(host, { roots });
   const operations = new HostOperations(host, {
     version,
+    power,
     procRoot,
     dropInDir: options.dropInDir,
     load: (runtime) => options.load(runtime),
@@ -94,9 +98,9 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
     void notifier.ready(statusLine(host));
   };
   process.on("SIGHUP", reload);
+  power.start();
   host.start();
   log.info("Serving", { domains: cpufreq.value.domains.length, dirs: host.channels.dirs.join(",") });
-  const http = await openHttp(options, operations);
   void notifier.ready(statusLine(host));
   const timer =
     notifier.watchdogMs === undefined
@@ -112,9 +116,10 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
   process.off("SIGHUP", reload);
   await notifier.stopping("Putting the original settings back");
   control.value?.stop();
-  http?.stop();
   sources.stop();
-  const failed = host.stop();
+  const claims = host.stop();
+  // Claims were made on top of the profile: while one stands, what is beneath it can't be put back.
+  const failed = claims.length > 0 ? claims : power.stop();
   for (const error of failed) log.error(explainSysfs(error));
   return bug !== undefined || failed.length > 0 ? STATUS.failed : STATUS.done;
 }
@@ -140,21 +145,6 @@ async function openControl(options: ServeOptions, operations: HostOperations) {
       return peer.ok ? peer.value : undefined;
     },
   });
-}
-
-/** Opens the listener for browsers and scrapers where one is configured; without it the guests are served all the same. */
-async function openHttp({ config, log }: ServeOptions, operations: HostOperations) {
-  const { listen, names } = config.http;
-  if (listen === undefined) return undefined;
-  const { startHttp } = await import("../../../internal/http/server.ts");
-  const metrics = () => prometheus(operations.metrics());
-  const http = await startHttp({ listen, names, operations, metrics, log });
-  if (!http.ok) {
-    log.error(http.error);
-    return undefined;
-  }
-  log.info("Serving a page and metrics", { url: http.value.url });
-  return http.value;
 }
 
 function statusLine(host: Host): string {

@@ -1,7 +1,9 @@
 // powermon profile: words in, statuses and files out, on machines of files.
 
 import { expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
+import { claimInstance } from "../../../internal/host/instance.ts";
+import { serve } from "../../control/serve.ts";
 import { machine } from "../../sysfs/machine.ts";
 import { runPowermon } from "./power-main.ts";
 
@@ -49,6 +51,48 @@ test("profile apply --cpus takes words and refuses CPUs that are not there", asy
   expect((await run("apply", "performance", "--cpus", "vm:web")).err).toContain(
     'no QEMU process runs a VM called "web"',
   );
+});
+
+test("profile apply, off, status and verify are done by a running powermon", async () => {
+  const { at, run } = world("intel-server-8cpu");
+  using control = await serve();
+  const socket = ["--socket", control.socket];
+  expect(await run("apply", "night", "--cpus", "0-1", ...socket)).toEqual({
+    status: 0,
+    out: "In force: night, 1 attributes change\nLeft out: epp: there is none",
+    err: "",
+  });
+  expect((await run("apply", "night", "--dry-run", ...socket)).out).toMatch(/cpufreq\/boost +1 +0/);
+  expect((await run("apply", "nigt", ...socket)).status).toBe(2);
+  expect((await run("status", ...socket)).status).toBe(0);
+  const verified = await run("verify", ...socket);
+  expect(verified.status).toBe(1);
+  expect(verified.out).toMatch(
+    /^Profile balanced since .*, 1 attributes\nGuests' claims hold policy 2 within it\n/,
+  );
+  expect((await run("off", ...socket)).out).toBe("Profile balanced is off, 1 attributes are as they were");
+  expect(control.machine.calls).toEqual([
+    ["applyProfile", "night", "0-1", false],
+    ["applyProfile", "night", undefined, true],
+    ["applyProfile", "nigt", undefined, false],
+    ["profileOff"],
+  ]);
+  expect(existsSync(at.roots.stateDir)).toBe(false);
+  const file = `${at.tree.root}/p.toml`;
+  writeFileSync(file, "");
+  expect((await run("apply", "night", "--config", file, ...socket)).err).toContain("powermon reload");
+});
+
+test("profile apply never acts alone beside a powermon that does not answer", async () => {
+  const { at, run } = world("intel-server-8cpu");
+  const instance = claimInstance(at.roots.stateDir);
+  if (!instance.ok) throw new Error(instance.error);
+  const ran = await run("apply", "powersave");
+  instance.value();
+  expect(ran.status).toBe(4);
+  expect(ran.err).toContain(`${at.roots.stateDir}/control.sock`);
+  expect(at.line("intel_pstate/no_turbo")).toBe("0");
+  expect((await run("apply", "powersave")).status).toBe(0);
 });
 
 test("profile apply names the nearest profile for a typo", async () => {

@@ -46,12 +46,30 @@ test("suspend is refused with status 3 while a VM runs, and --force passes", asy
   expect((await run("mem", "--duration", "90", "--force")).out).toMatch(/Speaks against it: VM web runs$/);
 });
 
-test("suspend asks a running powermon how many claims each VM has", async () => {
+test("suspend is done by a running powermon, in its words and with its statuses", async () => {
   const { run } = world("intel-server-8cpu");
   using control = await serve();
-  const ran = await run("mem", "--duration", "90", "--socket", control.socket);
-  expect(ran.status).toBe(3);
-  expect(ran.err).toMatch(/^powermon: VM vm1 runs and has 1 claim$/m);
+  const at = ["--socket", control.socket];
+  const ran = await run("mem", "--duration", "90", "--prepare", "pause", "--no-logind", ...at);
+  expect(ran).toEqual({
+    status: 0,
+    out: "Slept 29.5 s (mem by kernel), woken by the wake alarm",
+    err: "powermon: 30 s is short",
+  });
+  const until = await run("disk", "--until", "2026-12-01T05:00Z", "--dry-run", "--json", ...at);
+  expect(JSON.parse(until.out)).toMatchObject({ target: "disk", slept: false });
+  expect(await run("freeze", "--wake", "none", ...at)).toEqual({
+    status: 3,
+    out: "",
+    err: "VM vm1 runs and has 1 claim.",
+  });
+  const rest = { force: false, dryRun: false, prepare: "none", logind: true };
+  expect(control.machine.calls).toEqual([
+    ["suspend", { ...rest, target: "mem", wake: { inS: 90 }, prepare: "pause", logind: false }],
+    ["suspend", { ...rest, target: "disk", wake: { at: "2026-12-01T05:00:00.000Z" }, dryRun: true }],
+    ["suspend", { ...rest, target: "freeze", wake: "none" }],
+  ]);
+  expect((await run("mem", "--duration", "90", "--libvirt-uri", "x:///y", ...at)).status).toBe(2);
 });
 
 test("suspend ends with status 5 and one reason where the host can't", async () => {
