@@ -101,6 +101,7 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
   power.start();
   host.start();
   log.info("Serving", { domains: cpufreq.value.domains.length, dirs: host.channels.dirs.join(",") });
+  const http = await openHttp(options, operations);
   void notifier.ready(statusLine(host));
   const timer =
     notifier.watchdogMs === undefined
@@ -116,6 +117,7 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
   process.off("SIGHUP", reload);
   await notifier.stopping("Putting the original settings back");
   control.value?.stop();
+  http?.stop();
   sources.stop();
   const claims = host.stop();
   // Claims were made on top of the profile: while one stands, what is beneath it can't be put back.
@@ -145,6 +147,21 @@ async function openControl(options: ServeOptions, operations: HostOperations) {
       return peer.ok ? peer.value : undefined;
     },
   });
+}
+
+/** Opens the listener for browsers and scrapers where one is configured; without it the guests are served all the same. */
+async function openHttp({ config, log }: ServeOptions, operations: HostOperations) {
+  const { listen, names } = config.http;
+  if (listen === undefined) return undefined;
+  const { startHttp } = await import("../../../internal/http/server.ts");
+  const metrics = () => prometheus(operations.metrics());
+  const http = await startHttp({ listen, names, operations, metrics, log });
+  if (!http.ok) {
+    log.error(http.error);
+    return undefined;
+  }
+  log.info("Serving a page and metrics", { url: http.value.url });
+  return http.value;
 }
 
 function statusLine(host: Host): string {
