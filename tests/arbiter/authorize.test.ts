@@ -1,10 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import {
-  authorize,
-  type Placement,
-  refuseQuery,
-  type Standing,
-} from "../../internal/arbiter/authorize.ts";
+import { authorize, type Placement, refuseQuery, type Standing } from "../../internal/arbiter/authorize.ts";
 import { domainId, pcpu } from "../../internal/units.ts";
 
 const placed: Placement = { kind: "placed", pcpus: [pcpu(17)], domains: [domainId(17)] };
