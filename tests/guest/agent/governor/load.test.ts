@@ -1,6 +1,9 @@
-// The load rule on recorded traces: what a person would draw under the curve.
+// The load rule on drawn and recorded traces: what a person would draw under the curve.
 
 import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { busyShare, parseCpuTimes } from "../../../../internal/guest/agent/governor/cpu-times.ts";
 import { decideLoad, type LoadRules, START } from "../../../../internal/guest/agent/governor/load.ts";
 
 const RULES: LoadRules = { up: 0.8, down: 0.4, holdMs: 1000 };
@@ -28,17 +31,16 @@ test.each([
   expect(run(trace)).toBe(moves);
 });
 
-/**
- * Busy shares of one CPU of this project's own build machine, one value each 250 ms: a compiler run of four seconds between idle
- * stretches, from /proc/stat.
- */
-const COMPILING = [
-  0.04, 0, 0.04, 0, 0.08, 0.72, 1, 1, 0.96, 1, 1, 1, 0.88, 1, 1, 1, 0.92, 1, 1, 0.64, 0.36, 0.12, 0.04, 0, 0,
-  0.04, 0, 0,
-];
-test("a compiler run on an idle machine has the highest frequency within a sample of its start, and loses it a second after its end", () => {
-  const moves = run(COMPILING);
-  expect(moves).toBe("....d.MMMMMMMMMMMMM.....dddd");
+/** The line of CPU 1 in /proc/stat, read each 250 ms in a VM of two emulated CPUs (Linux 6.1): three seconds, five of a program that spins, five more. */
+const BURNER = readFileSync(join(import.meta.dir, "../../../fixtures/proc/burner.stat"), "utf8")
+  .trimEnd()
+  .split("\n")
+  .map((line) => parseCpuTimes(line).get(1) ?? { busy: 0, idle: 0 });
+
+test("a recorded burner has the highest frequency within a sample of its start, and loses it a second after its end", () => {
+  const shares = BURNER.slice(1).map((times, i) => busyShare(BURNER[i] ?? times, times) ?? Number.NaN);
+  expect(shares.length).toBe(51);
+  expect(run(shares)).toBe("....ddddMMMMMMMM.....dddd.....ddddddddddddddddddddd");
 });
 
 test("a hold of nothing goes down with the first quiet sample", () => {
