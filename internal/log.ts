@@ -19,11 +19,20 @@ const FOLD_MS = 60_000;
 /** Keys remembered for folding; past it the oldest is forgotten, so that a guest can't grow the memory. */
 const FOLD_KEYS = 1024;
 
+/** A warning that was told, and how often it was not told since. */
+interface Fold {
+  readonly message: string;
+  readonly fields: Fields;
+  since: number;
+  swallowed: number;
+}
+
 export class Log {
   /** True when debug lines are written: guard costly ones with it. */
   readonly debugs: boolean;
   readonly #consola: ConsolaInstance;
-  readonly #folds = new Map<string, { since: number; swallowed: number }>();
+  readonly #folds = new Map<string, Fold>();
+  #swallows = false;
 
   /**
    * @param level least important level that is written
@@ -81,6 +90,7 @@ export class Log {
     const fold = this.#folds.get(key);
     if (fold !== undefined && nowMs - fold.since < FOLD_MS) {
       fold.swallowed++;
+      this.#swallows = true;
       return;
     }
     if (fold === undefined && this.#folds.size >= FOLD_KEYS) {
@@ -89,8 +99,27 @@ export class Log {
         break;
       }
     }
-    this.#folds.set(key, { since: nowMs, swallowed: 0 });
+    this.#folds.set(key, { message, fields, since: nowMs, swallowed: 0 });
     this.warn(message, fold?.swallowed ? { ...fields, repeated: fold.swallowed } : fields);
+  }
+
+  /**
+   * Tells how often warnings were repeated whose minute is over: those that stopped would keep their count for ever.
+   * @param nowMs monotonic time in ms; Infinity to tell all
+   */
+  unfold(nowMs = performance.now()): void {
+    if (!this.#swallows) return;
+    this.#swallows = false;
+    for (const fold of this.#folds.values()) {
+      if (fold.swallowed === 0) continue;
+      if (nowMs - fold.since < FOLD_MS) {
+        this.#swallows = true;
+        continue;
+      }
+      this.warn(fold.message, { ...fold.fields, repeated: fold.swallowed });
+      fold.since = nowMs;
+      fold.swallowed = 0;
+    }
   }
 }
 

@@ -76,7 +76,13 @@ export class Host {
         this.writes.wrote(domain.id, write.khz, write.error, performance.now());
         const { events } = this;
         if (!log.debugs && !events.active) return;
-        const fields = { policy: domain.id, khz: write.khz, vm: winner?.grant.vm, vcpu: winner?.grant.vcpu };
+        const fields = {
+          policy: domain.id,
+          khz: write.khz,
+          by: winner?.claimant.by,
+          vm: winner?.grant.vm || undefined,
+          vcpu: winner?.grant.vm ? winner.grant.vcpu : undefined,
+        };
         if (write.error !== undefined) {
           events.emit("write-failed", { ...fields, message: explainSysfs(write.error) });
           return;

@@ -83,6 +83,7 @@ export class Upkeep {
     this.lag.observe(Math.max(0, now - this.#dueAt));
     this.#dueAt = now + PERIOD_MS;
     this.#turns++;
+    this.#log.unfold(now);
     this.#clock(Date.now() - now);
     if (this.#turns % DRIFT_EVERY === 0) this.#cpus();
     this.#pinsAndLeases();

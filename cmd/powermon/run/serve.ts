@@ -123,6 +123,7 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
   // Claims were made on top of the profile: while one stands, what is beneath it can't be put back.
   const failed = claims.length > 0 ? claims : power.stop();
   for (const error of failed) log.error(explainSysfs(error));
+  log.unfold(Infinity);
   return bug !== undefined || failed.length > 0 ? STATUS.failed : STATUS.done;
 }
 
