@@ -169,7 +169,7 @@ function showClaims() {
       { text: ghz(clock.floorKhz), className: "n" },
       { text: ghz(clock.ceilingKhz), className: "n" },
       { text: String(clock.claims), className: "n" },
-      { text: clock.clippedBy ? `the ${clock.clippedBy === "vm" ? "VM" : "site"}'s limits` : "" },
+      { text: clock.clippedBy ? `the ${clock.clippedBy === "vm" ? "VM" : "site"}` : "" },
     ],
   );
 }

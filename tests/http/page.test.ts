@@ -68,7 +68,7 @@ describe("the page", () => {
       const table = async (id: string) =>
         (await page.locator(`${id} tbody tr`).allInnerTexts()).map((row) => row.split("\t"));
       expect(await table("#claims")).toEqual([
-        ["0", "db-primary vCPU 0", "2.60", "2.20", "1.20", "2.20", "1", "the site's limits"],
+        ["0", "db-primary vCPU 0", "2.60", "2.20", "1.20", "2.20", "1", "the site"],
         ["1", "db-primary vCPU 1", "2.60", "2.60", "1.20", "2.60", "1", ""],
         ["2", "db-primary vCPU 2", "2.60", "2.60", "1.20", "2.60", "1", ""],
         ["3", "edge vCPU 0", "1.20", "1.20", "1.20", "2.60", "1", ""],
