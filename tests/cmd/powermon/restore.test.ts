@@ -1,0 +1,63 @@
+// powermon restore: after a crash the guests' clocks go back first, then the profile beneath them.
+
+import { expect, test } from "bun:test";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { khz } from "../../../internal/units.ts";
+import { changed, snapshot } from "../../power/snapshot.ts";
+import { domain, machine, value } from "../../sysfs/machine.ts";
+import { runPowermon } from "./power-main.ts";
+
+/** A machine with profile powersave in force and a claim on policy 2, left by a powermon that crashed. */
+async function crashed() {
+  const at = machine("acpi-cpufreq-4cpu-boost");
+  const flags = ["--sysfs-root", at.tree.sys, "--proc-root", at.tree.proc, "--state-dir", at.roots.stateDir];
+  const run = (...words: string[]) => runPowermon([...words, ...flags]);
+  const before = snapshot(at.path(""));
+  expect((await run("profile", "apply", "powersave")).status).toBe(0);
+  const cpufreq = at.open();
+  value(domain(cpufreq, 2).set(khz(800_000)));
+  cpufreq.close();
+  return { at, run, before };
+}
+
+test("restore puts clocks and profile back, once", async () => {
+  const { at, run, before } = await crashed();
+  expect(changed(before, snapshot(at.path(""))).length).toBeGreaterThan(1);
+  expect(await run("restore")).toEqual({
+    status: 0,
+    out: "policy2: restored\nprofile powersave: off",
+    err: "",
+  });
+  expect(changed(before, snapshot(at.path("")))).toEqual([]);
+  expect((await run("restore")).out).toBe("Nothing to restore.");
+});
+
+test("restore leaves the profile until the claims on it are gone", async () => {
+  const { at, run, before } = await crashed();
+  const governor = at.path("cpufreq/policy2/scaling_governor");
+  const text = readFileSync(governor, "utf8");
+  rmSync(governor);
+  mkdirSync(governor);
+  const failed = await run("restore", "--json");
+  expect(failed.status).toBe(1);
+  expect(JSON.parse(failed.out)).toEqual({
+    restored: [],
+    stale: [],
+    failed: [expect.stringContaining("policy2/scaling_governor")],
+  });
+  rmSync(governor, { recursive: true });
+  writeFileSync(governor, text);
+  expect(JSON.parse((await run("restore", "--json")).out)).toMatchObject({
+    restored: [2],
+    profile: "powersave",
+  });
+  expect(changed(before, snapshot(at.path("")))).toEqual([]);
+});
+
+test("restore drops a profile of another boot", async () => {
+  const { at, run } = await crashed();
+  writeFileSync(`${at.tree.proc}/sys/kernel/random/boot_id`, "00000000-0000-0000-0000-000000000000\n");
+  expect((await run("restore")).out).toBe(
+    "policy2: saved before the last boot, dropped\nprofile powersave: saved before the last boot, dropped",
+  );
+});
