@@ -30,7 +30,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     modules: ["bun", "bun:ffi", NODE],
   },
   power: { rooms: ["sysfs", "log"], modules: ["bun", NODE] },
-  guest: { rooms: ["packet", "sysfs", "log"], modules: ["bun", NODE] },
+  guest: { rooms: ["packet", "sysfs", "log"], modules: ["bun", "bun:ffi", NODE] },
   control: { rooms: ["log"], modules: ["valibot", "bun", NODE] },
   http: { rooms: ["control", "log"], modules: [NODE] },
   top: { rooms: ["control"], modules: [] },

@@ -52,6 +52,7 @@ const schema = v.strictObject({
   lease_s: v.optional(whole(0, MAX_LEASE_S, "seconds, 0 for claims without an end"), 10),
   socket: v.optional(text("Write the socket's path."), DEFAULT_SOCKET),
   group: v.optional(text("Write the name of a group."), "vmpower"),
+  telemetry_dir: v.optional(text("Write the folder of DPDK's runtime folders."), "/var/run/dpdk"),
   governor: v.optional(v.array(governor, "Write [[governor]] tables."), []),
 });
 

@@ -1,25 +1,31 @@
 // The agent from its start to its exit status: everything is put together and taken apart here.
 
 import { STATUS, type Status } from "../../../internal/cli/status.ts";
-import { formatCpuList } from "../../../internal/cpulist.ts";
 import { Agent } from "../../../internal/guest/agent/agent.ts";
 import type { Holder } from "../../../internal/guest/agent/book.ts";
-import { LoadGovernor } from "../../../internal/guest/agent/governor/governor.ts";
+import { readCpuTimes } from "../../../internal/guest/agent/governor/cpu-times.ts";
+import { Governor } from "../../../internal/guest/agent/governor/governor.ts";
+import { Telemetry } from "../../../internal/guest/agent/governor/telemetry.ts";
 import { answerLocal, type AnswerRules } from "../../../internal/guest/agent/local-answer.ts";
 import { parseLocalAsk } from "../../../internal/guest/agent/local-ask.ts";
 import { type Client, refusal, serveLocal } from "../../../internal/guest/agent/local-server.ts";
 import { Notifier, type NotifyEnv } from "../../../internal/host/notify.ts";
 import type { Log } from "../../../internal/log.ts";
+import { libcPath } from "../../../internal/pinning/libc.ts";
 import type { AgentConfig } from "./config.ts";
 
 /** Serves until SIGTERM or SIGINT. Returns the exit status. */
 export async function runAgent(config: AgentConfig, procRoot: string, log: Log): Promise<Status> {
-  const busy = config.governors.filter(({ type }) => type === "busy").flatMap(({ vcpus }) => vcpus);
-  if (busy.length > 0) {
-    log.error(
-      `Governor "busy" of vCPUs ${formatCpuList(busy)} is not available: DPDK's telemetry is a SOCK_SEQPACKET socket, which this program's runtime can't open. Use "load", or let the application scale by librte_power.`,
-    );
-    return STATUS.unsupported;
+  let telemetry: Telemetry | undefined;
+  if (config.governors.some(({ type }) => type === "busy")) {
+    try {
+      telemetry = new Telemetry(config.telemetry_dir, libcPath());
+    } catch (error) {
+      log.error(
+        `Governor "busy" is not available: DPDK's telemetry is a SOCK_SEQPACKET socket, which needs bun:ffi, and that does not work here (${String(error)}). Use "load", or let the application scale by librte_power.`,
+      );
+      return STATUS.unsupported;
+    }
   }
   const agent = new Agent({
     port: config.port,
@@ -29,9 +35,11 @@ export async function runAgent(config: AgentConfig, procRoot: string, log: Log):
     leaseS: config.lease_s,
     log,
   });
-  const governors = config.governors
-    .filter(({ type }) => type === "load")
-    .map((rules) => new LoadGovernor(agent, rules, procRoot, log));
+  const governors = config.governors.flatMap(({ type, ...its }) => {
+    if (type === "none") return [];
+    const read = type === "busy" && telemetry ? () => telemetry.read() : () => readCpuTimes(procRoot);
+    return [new Governor(agent, its, read, log)];
+  });
   const rules: AnswerRules = {
     vmName: config.vm_name,
     timeoutMs: config.timeout_ms,
@@ -67,6 +75,7 @@ export async function runAgent(config: AgentConfig, procRoot: string, log: Log):
   await notifier.stopping("Giving all claims up");
   clearInterval(timer);
   for (const governor of governors) governor.stop();
+  telemetry?.close();
   server.value.stop();
   await agent.stop();
   return STATUS.done;

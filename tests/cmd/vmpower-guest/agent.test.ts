@@ -1,10 +1,27 @@
 // The commands through a running agent against a whole host, as a person would use them: both ways must print the same.
 
 import { expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { connectAgent } from "../../../internal/guest/agent/local-client.ts";
 import { World } from "../../guest/agent/world.ts";
+import { testNeeding } from "../../helpers/needing.ts";
 import { until } from "../../helpers/until.ts";
 import { MAIN, run } from "./run.ts";
+
+/** A polling program whose lcore 0 works as many of 1000 cycles as a file says. */
+const POLLING = `
+import json, socket, sys
+server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); server.bind(sys.argv[1]); server.listen()
+print("listening", flush=True)
+client, _ = server.accept()
+client.send(b'{"version": "DPDK 24.11.0"}')
+total = busy = 0
+while client.recv(1024):
+    total += 1000; busy += int(open(sys.argv[2]).read() or 0)
+    usage = {"lcore_ids": [0], "total_cycles": [total], "busy_cycles": [busy]}
+    client.send(json.dumps({"/eal/lcore/usage": usage}).encode())
+`;
 
 interface Running {
   readonly world: World;
@@ -121,13 +138,25 @@ test("the load governor follows /proc/stat up at once and down after its hold", 
   }, more);
 });
 
-test("an agent with the busy governor says why that can't be and ends with 5", async () => {
-  using world = new World();
-  const config = `${world.tree.root}/agent.toml`;
-  await Bun.write(config, '[[governor]]\nvcpus = "0-3"\ntype = "busy"\n');
-  const { status, err } = await run("agent", "--config", config);
-  expect(status).toBe(5);
-  expect(err).toContain('Governor "busy" of vCPUs 0-3 is not available');
+testNeeding(["python3"], "the busy governor follows what a polling program says of its cycles", async () => {
+  const dir = mkdtempSync(`${tmpdir()}/dpdk-`);
+  mkdirSync(`${dir}/rte`);
+  const share = `${dir}/share`;
+  await Bun.write(share, "0");
+  const program = Bun.spawn(["python3", "-c", POLLING, `${dir}/rte/dpdk_telemetry.v2`, share], {
+    stdout: "pipe",
+  });
+  await program.stdout.getReader().read();
+  const more = `telemetry_dir = "${dir}"\n[[governor]]\nvcpus = "0"\ntype = "busy"\nperiod_ms = 50\nhold_ms = 100\n`;
+  await withAgent(async ({ world }) => {
+    await Bun.write(share, "1000");
+    await until("it goes up", () => world.speed(2) === 2_600_000);
+    await Bun.write(share, "10");
+    await until("it goes down", () => world.speed(2) === 800_000);
+  }, more);
+  program.kill("SIGKILL");
+  await program.exited;
+  rmSync(dir, { recursive: true });
 });
 
 test.each([

@@ -1,5 +1,8 @@
 // How busy each CPU was, from the kernel's own count: without its fine print a guest that waits for disks would look loaded.
 
+import { readFileSync } from "node:fs";
+import { errorCode } from "../../error-code.ts";
+
 /** A CPU's time since boot, in USER_HZ ticks (1/100 s): at work, and with nothing to do. */
 export interface CpuTimes {
   readonly busy: number;
@@ -26,6 +29,16 @@ export function parseCpuTimes(text: string): ReadonlyMap<number, CpuTimes> {
     times.set(Number(match[1]), { busy: user + nice + system + irq + softirq, idle: idle + iowait });
   }
   return times;
+}
+
+/** Returns the times of all online CPUs now; none when they can't be read. @param procRoot stands for /proc */
+export function readCpuTimes(procRoot: string): ReadonlyMap<number, CpuTimes> {
+  try {
+    return parseCpuTimes(readFileSync(`${procRoot}/stat`, "utf8"));
+  } catch (error) {
+    errorCode(error);
+    return new Map();
+  }
 }
 
 /** Returns the share of the time between two readings that a CPU was busy, 0 to 1; undefined when too little time passed. Both counts may run backwards a little. */

@@ -1,11 +1,9 @@
 // Scales by itself what nobody scales: without it a VM without a power-aware program would never leave its first frequency.
 
-import { readFileSync } from "node:fs";
 import type { Log } from "../../../log.ts";
-import { errorCode } from "../../error-code.ts";
 import type { Agent } from "../agent.ts";
 import type { Holder } from "../book.ts";
-import { busyShare, type CpuTimes, parseCpuTimes } from "./cpu-times.ts";
+import { busyShare, type CpuTimes } from "./cpu-times.ts";
 import { decideLoad, type LoadRules, type LoadState, START } from "./load.ts";
 
 /** Some vCPUs under one rule. */
@@ -17,22 +15,24 @@ export interface GovernorRules extends LoadRules {
 /** Claims of the governor count only where no program has one. */
 export const GOVERNOR: Holder = { name: "governor", lastResort: true };
 
-/** Follows the load of its vCPUs from /proc/stat until stop(). */
-export class LoadGovernor {
+/** Where the times of all vCPUs come from: the kernel, or the programs on them. */
+export type ReadTimes = () => ReadonlyMap<number, CpuTimes>;
+
+/** Follows how busy its vCPUs are until stop(). */
+export class Governor {
   readonly rules: GovernorRules;
   readonly #agent: Agent;
-  readonly #path: string;
+  readonly #read: ReadTimes;
   readonly #log: Log;
   readonly #states = new Map<number, LoadState>();
   #times: ReadonlyMap<number, CpuTimes> = new Map();
   #timer: ReturnType<typeof setInterval> | undefined;
   #busy = false;
 
-  /** @param procRoot stands for /proc */
-  constructor(agent: Agent, rules: GovernorRules, procRoot: string, log: Log) {
+  constructor(agent: Agent, rules: GovernorRules, read: ReadTimes, log: Log) {
     this.rules = rules;
     this.#agent = agent;
-    this.#path = `${procRoot}/stat`;
+    this.#read = read;
     this.#log = log;
   }
 
@@ -67,14 +67,5 @@ export class LoadGovernor {
     if (move === "hold") return;
     const done = await this.#agent.nudge(GOVERNOR, vcpu, move);
     if (!done.ok) this.#log.debug("The governor was not heard", { vcpu, move, why: done.error.kind });
-  }
-
-  #read(): ReadonlyMap<number, CpuTimes> {
-    try {
-      return parseCpuTimes(readFileSync(this.#path, "utf8"));
-    } catch (error) {
-      this.#log.warnFolded("stat", `Cannot read "${this.#path}": ${errorCode(error)}`);
-      return new Map();
-    }
   }
 }
