@@ -154,7 +154,7 @@ export class Ledger {
       // A guest's own wish that a policy spoke for stands again.
       for (const domain of this.claim("guest", vm, vcpu)?.grant.domains ?? []) touched.add(domain);
     }
-    return this.#settle(touched);
+    return this.settle(touched);
   }
 
   /** Lets the wishes of these VMs wait and those of all others count, and writes what follows. Returns the failures. */
@@ -167,15 +167,11 @@ export class Ledger {
       this.#supersede(grant.vm, grant.vcpu);
       for (const domain of grant.domains) touched.add(domain);
     }
-    return this.#settle(touched);
+    return this.settle(touched);
   }
 
-  /** Decides every domain anew, as after a change of limits, and writes what differs. Returns the failures. */
-  settle(): readonly SysfsError[] {
-    return this.#settle(this.#pages.keys());
-  }
-
-  #settle(ids: Iterable<DomainId>): readonly SysfsError[] {
+  /** Decides domains anew, all unless named, as after a change of limits, and writes what differs. Returns the failures. */
+  settle(ids: Iterable<DomainId> = this.#pages.keys()): readonly SysfsError[] {
     const failed: SysfsError[] = [];
     for (const id of ids) {
       const applied = this.#apply([id]);

@@ -4,6 +4,7 @@ import { authorizeVcpu } from "../arbiter/authorize.ts";
 import type { DriftRule } from "../config/schema.ts";
 import { explain } from "../refusal.ts";
 import type { Log } from "../log.ts";
+import { err } from "../result.ts";
 import { Histogram } from "../metrics/histogram.ts";
 import type { Cpufreq } from "../sysfs/cpufreq.ts";
 import { explainSysfs, type SysfsError } from "../sysfs/error.ts";
@@ -109,9 +110,18 @@ export class Upkeep {
   }
 
   #cpus(): void {
-    if (this.#ledger.empty) return;
+    if (this.#ledger.empty && this.#cpufreq.domains.every(({ target }) => target === undefined)) return;
     this.#hotplug();
+    this.#giveBack();
     this.#drift();
+  }
+
+  /** Tries again to give back what could not be given back when its last claim ended, as the clock of an offline CPU. */
+  #giveBack(): void {
+    for (const domain of this.#cpufreq.domains) {
+      if (domain.target === undefined || this.#ledger.decide(domain) !== undefined) continue;
+      for (const error of this.#ledger.settle([domain.id])) this.#tell(err(error), { policy: domain.id });
+    }
   }
 
   #pinsAndLeases(): void {
@@ -193,7 +203,7 @@ export class Upkeep {
 
   #drift(): void {
     for (const domain of this.#cpufreq.domains) {
-      if (domain.target === undefined) continue;
+      if (domain.target === undefined || this.#ledger.decide(domain) === undefined) continue;
       const drifted = domain.drifted();
       // A file that can't be read now is an offline CPU's: its claim waits.
       if (!drifted.ok || !drifted.value) continue;

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { ask, frame, Lab, STATIC } from "../helpers/lab.ts";
+import { pcpu } from "../../internal/units.ts";
 import { until } from "../helpers/until.ts";
 
 let lab: Lab;
@@ -70,6 +71,27 @@ describe("Upkeep", () => {
     writeFileSync(lab.path(2, "scaling_setspeed"), "800000\n");
     writeFileSync(online, "0-3\n");
     await until("its claim is written again", () => lab.speed(2) === 2600000);
+  });
+
+  test("gives a domain back when its CPU comes back and the claim ended meanwhile", async () => {
+    lab.start();
+    const original = lab.speed(2);
+    const vm1 = await lab.guest("vm1.0");
+    await ask(vm1, frame({ step: "max" }));
+    const online = `${lab.tree.sys}/devices/system/cpu/online`;
+    const governor = lab.path(2, "scaling_governor");
+    writeFileSync(online, "0-1,3\n");
+    rmSync(governor);
+    mkdirSync(governor);
+    await until("the CPU's going is seen", () => lab.log.join().includes("CPUs online changed"));
+    vm1.quit();
+    await until("it can't be given back", () => lab.log.join().includes("EISDIR"));
+    await until("the guest is gone", () => lab.host.ledger.empty);
+    rmSync(governor, { recursive: true });
+    writeFileSync(governor, "userspace\n");
+    writeFileSync(online, "0-3\n");
+    await until("it is given back", () => lab.host.cpufreq.domainOf(pcpu(2))?.target === undefined);
+    expect(lab.speed(2)).toBe(original);
   });
 
   test("keeps a claim waiting while its file can't be written, and says so once", async () => {
