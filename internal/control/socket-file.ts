@@ -1,6 +1,6 @@
 // The socket's file: who may use it, and that a powermon which answers on it is never pushed aside.
 
-import { chmodSync, chownSync, lstatSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, lstatSync, readFileSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { DONE, err, type Result } from "../result.ts";
 
@@ -43,8 +43,9 @@ export function shareSocket(path: string, group: string, groupFile = "/etc/group
   return `There is no group ${JSON.stringify(group)}: only ${path}'s owner may use it; make it with \`groupadd --system ${group}\`.`;
 }
 
-/** Returns the number of group `name` in `groupFile`, or undefined when it isn't there. Source: group(5). */
+/** Returns the number of group `name` in `groupFile`, or undefined when either isn't there, as in a small container. Source: group(5). */
 export function gidOf(name: string, groupFile = "/etc/group"): number | undefined {
+  if (!existsSync(groupFile)) return undefined;
   for (const line of readFileSync(groupFile, "utf8").split("\n")) {
     const [group, , gid = ""] = line.split(":");
     if (group === name && /^\d{1,10}$/.test(gid)) return Number(gid);
