@@ -1,8 +1,12 @@
 // The page as one document with its policy: nothing is loaded from anywhere, and nothing but our own script runs.
 
 import { createHash } from "node:crypto";
-import script from "./page-script.js" with { type: "text" };
+import telling from "./page-script.js" with { type: "text" };
+import strip from "./page-strip.js" with { type: "text" };
 import style from "./page-style.css" with { type: "text" };
+
+/** One script: the second part goes on where the first one ends. */
+const script = `${telling}\n${strip}`;
 
 const BODY = `
 <header>
