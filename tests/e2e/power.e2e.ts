@@ -176,4 +176,33 @@ scenario("power", needs, (build) => {
     expect(await line("/sys/class/rtc/rtc0/wakealarm")).toBe(`${alarm}`);
     expect(await line("/sys/power/suspend_stats/success")).toBe("3");
   });
+
+  test("a daemon's claim stands within its profile, over S3 too, and both go with the daemon", async () => {
+    const before = await knobs();
+    const at = "--state-dir /run/st";
+    const speed = () => line(`${CPU}/cpufreq/policy2/scaling_setspeed`);
+    const latency = async () => (await sh("od -An -td4 -N4 /dev/cpu_dma_latency")).trim();
+    const free = await latency();
+    await sh(
+      "printf '[profile.quick]\\nlatency_us = 50\\n[profile.quick.cpus.all]\\nceiling = 2000000\\n' > /run/p.toml",
+    );
+    await sh(
+      `mkdir -p /run/ch; powermon run --config /run/p.toml --dir /run/ch ${at} > /run/log 2>&1 < /dev/null & echo $! > /run/pid; until [ -S /run/st/control.sock ]; do usleep 50000; done`,
+    );
+    await sh("powermon freq set 2 max --socket /run/st/control.sock");
+    expect(await speed()).toBe("2400000");
+    await sh(`powermon profile apply quick ${at}`);
+    expect(await speed()).toBe("2000000");
+    expect(await latency()).toBe("50");
+    const claimed = await knobs();
+    const told = JSON.parse(await sh(`powermon suspend mem --duration 8 --json ${at}`, 90));
+    expect(told).toMatchObject({ slept: true, blockers: [], notRestored: [] });
+    expect(told.record.wokenBy).toBe("the wake alarm");
+    expect(await knobs()).toBe(claimed);
+    expect(await vm.exec(`powermon profile verify ${at}`)).toMatchObject({ status: 0 });
+    expect(await sh("cat /run/log")).toMatch(/The host goes to sleep[^]*The host is awake/);
+    await sh("kill $(cat /run/pid); while kill -0 $(cat /run/pid) 2> /dev/null; do usleep 50000; done");
+    expect(await knobs()).toBe(before);
+    expect(await latency()).toBe(free);
+  });
 });
