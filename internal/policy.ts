@@ -21,13 +21,17 @@ export interface TrafficRule {
 }
 
 /** A span of the local clock, in minutes of the day. One that ends at or before its start ends on the next day. */
-export interface TimeWindow {
+export interface TimeSpan {
   /** Weekdays on which it starts, 1 (Monday) to 7 (Sunday), as ISO 8601 counts them. */
   readonly days: readonly number[];
   /** 0 to 1439. */
   readonly from: number;
   /** Exclusive, 0 to 1440. */
   readonly to: number;
+}
+
+/** What is due in a span. */
+export interface TimeWindow extends TimeSpan {
   readonly level: PolicyLevel | "traffic";
 }
 

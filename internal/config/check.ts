@@ -3,7 +3,7 @@
 import { DEFAULTS, VM_DEFAULTS } from "./defaults.ts";
 import { pcpusOf, vmConfig } from "./effective.ts";
 import type { Merged } from "./merge.ts";
-import { hostTimeZone, policyOf } from "./policy.ts";
+import { hostTimeZone, policyOf, refuseZone } from "./policy.ts";
 import { isLoopback, parseListen } from "../listen.ts";
 import { tomlKey } from "./problem.ts";
 import { type Bound, NAMED_BOUNDS, type VmSection } from "./schema.ts";
@@ -30,6 +30,10 @@ export function findErrors(merged: Merged): Finding[] {
       if (floor === undefined || ceiling === undefined) continue;
       found.push(...crossed(["profile", name, "cpus", list], floor as Bound, ceiling as Bound, true));
     }
+  }
+  const zone = says["profile-schedule"]?.timezone;
+  for (const one of zone === undefined ? [] : refuseZone(zone)) {
+    found.push({ ...one, path: ["profile-schedule", ...one.path] });
   }
   const shared = says["vm-defaults"] ?? {};
   const { floor = VM_DEFAULTS.floor, ceiling = VM_DEFAULTS.ceiling } = shared;

@@ -20,7 +20,7 @@ export const VM_DEFAULTS: Complete<Omit<VmSection, "policy">> = {
 };
 
 /** The configuration of an empty file. */
-export const DEFAULTS: Complete<Omit<ConfigFile, "vm-defaults" | "vm">> & {
+export const DEFAULTS: Complete<Omit<ConfigFile, "vm-defaults" | "vm" | "profile-schedule">> & {
   readonly "vm-defaults": typeof VM_DEFAULTS;
   readonly vm: Readonly<Record<string, never>>;
 } = {

@@ -8,7 +8,7 @@ import { POLICY_TYPES, WORKLOADS } from "../request.ts";
 const KHZ = { least: 10_000, most: 20_000_000 };
 /** More interfaces or MACs than any VM has. */
 const MAX_INTERFACES = 64;
-const MAX_WINDOWS = 200;
+export const MAX_WINDOWS = 200;
 /** Most vCPUs a VM can have. Source: QEMU hw/i386/pc_q35.c, max_cpus of the newest machines. */
 const MAX_VCPU = 4095;
 
@@ -48,18 +48,22 @@ const clock = (latest: number) =>
     v.transform((text) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3))),
     v.maxValue(latest, CLOCK),
   );
+/** A span of the local clock, as every window has one. */
+export const spanEntries = {
+  days: v.exactOptional(
+    listOf(
+      oneOf(DAYS),
+      1,
+      DAYS.length,
+      `Write a list of days, such as ["mon", "fri"]; the days are ${DAYS.join(", ")}.`,
+    ),
+  ),
+  from: clock(24 * 60 - 1),
+  to: clock(24 * 60),
+};
 const window = v.strictObject(
   {
-    days: v.exactOptional(
-      listOf(
-        oneOf(DAYS),
-        1,
-        DAYS.length,
-        `Write a list of days, such as ["mon", "fri"]; the days are ${DAYS.join(", ")}.`,
-      ),
-    ),
-    from: clock(24 * 60 - 1),
-    to: clock(24 * 60),
+    ...spanEntries,
     level: level([...LEVELS, "traffic"]),
   },
   'Write a table such as { from = "08:30", to = "17:00", level = "max" }.',

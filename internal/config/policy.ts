@@ -7,6 +7,7 @@ import {
   type Policy,
   POLICY_DEFAULTS,
   type PolicyRule,
+  type TimeSpan,
   type TimeWindow,
   type TrafficRule,
 } from "../policy.ts";
@@ -143,8 +144,19 @@ function followsTraffic({ windows, traffic_hours: hours }: PolicySection): boole
   return (hours ?? []).length > 0 || (windows ?? []).some(({ level }) => level === "traffic");
 }
 
-/** Source: ECMA-402, Intl.supportedValuesOf; a zone may be known without being in that list. */
-function refuseZone(zone: string): Finding[] {
+/** Returns a window's span in numbers. */
+export const spanOf = (span: {
+  readonly days?: readonly (typeof DAYS)[number][];
+  readonly from: number;
+  readonly to: number;
+}): TimeSpan => ({
+  days: span.days === undefined ? EVERY_DAY : span.days.map((day) => DAYS.indexOf(day) + 1),
+  from: span.from,
+  to: span.to,
+});
+
+/** Returns what is wrong with a time zone. Source: ECMA-402, Intl.supportedValuesOf; a zone may be known without being in that list. */
+export function refuseZone(zone: string): Finding[] {
   try {
     Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(zone);
     return [];
@@ -168,10 +180,8 @@ function ruleOf(section: PolicySection, hostZone: string): PolicyRule {
   };
   switch (section.type) {
     case "time": {
-      const windows: TimeWindow[] = (section.windows ?? []).map(({ days, from, to, level }) => ({
-        days: days === undefined ? EVERY_DAY : days.map((day) => DAYS.indexOf(day) + 1),
-        from,
-        to,
+      const windows: TimeWindow[] = (section.windows ?? []).map(({ level, ...span }) => ({
+        ...spanOf(span),
         level: typeof level === "number" ? khz(level) : level,
       }));
       for (const hour of section.busy_hours ?? []) windows.push(hourWindow(hour, "max"));

@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import { policySection } from "./policy-schema.ts";
 import { profilesSchema } from "./profile-schema.ts";
+import { scheduleSchema } from "./schedule-schema.ts";
 import { keyed, table } from "./table.ts";
 import { STEPS } from "../request.ts";
 import { parseCpuList } from "../cpulist.ts";
@@ -189,7 +190,9 @@ export const fileSchema = table(
         ),
       ),
       remote: v.exactOptional(flag),
-      names: v.exactOptional(v.pipe(v.array(v.pipe(v.string(HOST), v.regex(/^[a-z\d][a-z\d.-]{0,252}$/, HOST)), HOST))),
+      names: v.exactOptional(
+        v.pipe(v.array(v.pipe(v.string(HOST), v.regex(/^[a-z\d][a-z\d.-]{0,252}$/, HOST)), HOST)),
+      ),
     }),
     limits: v.exactOptional(
       keyed(
@@ -200,6 +203,7 @@ export const fileSchema = table(
       ),
     ),
     profile: v.exactOptional(profilesSchema),
+    "profile-schedule": v.exactOptional(scheduleSchema),
     "vm-defaults": v.exactOptional(vmDefaults),
     vm: v.exactOptional(keyed(isVmName, VM_NAME, vmSection, "Write tables named by VM, such as [vm.vm1].")),
   },

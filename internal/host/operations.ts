@@ -227,6 +227,7 @@ export class HostOperations {
       return loaded;
     }
     this.#host.configure(loaded.value);
+    this.power.configured();
     this.#host.log.info("Configuration reloaded", { files: loaded.value.files.join(",") });
     return yes({ files: loaded.value.files });
   }

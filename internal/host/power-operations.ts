@@ -21,6 +21,8 @@ import { type Answer, type Code, no, yes } from "./answer.ts";
 import type { Host } from "./host.ts";
 import { profileNamed, profilesIn } from "./host-profiles.ts";
 import { HostSleep, type SleepAsk } from "./host-sleep.ts";
+import { type Clock, SYSTEM_CLOCK } from "./policy-desk.ts";
+import { ProfileClock } from "./profile-clock.ts";
 
 /** Where the machine is, and what a test puts in place of it. */
 export interface PowerOptions {
@@ -29,6 +31,8 @@ export interface PowerOptions {
   readonly latency?: DmaLatency;
   /** Sleeps instead of the kernel. */
   readonly enter?: EnterSleep;
+  /** The time that the schedule goes by. */
+  readonly clock?: Clock;
 }
 
 const CODE_OF: Readonly<Record<ProfileRefusal["kind"], Code>> = {
@@ -45,12 +49,18 @@ export class PowerOperations {
   readonly #roots: Roots;
   readonly #latency: DmaLatency;
   readonly #sleep: HostSleep;
+  readonly #schedule: ProfileClock;
 
-  constructor(host: Host, { roots, latency = new DmaLatency(), enter }: PowerOptions) {
+  constructor(host: Host, options: PowerOptions) {
+    const { roots, latency = new DmaLatency(), enter, clock = SYSTEM_CLOCK } = options;
     this.#host = host;
     this.#roots = roots;
     this.#latency = latency;
     this.#sleep = new HostSleep(host, roots, () => this.#giveBack(), enter);
+    this.#schedule = new ProfileClock(clock, host.log, (name) => {
+      const done = name === undefined ? this.profileOff() : this.applyProfile(name, undefined, false);
+      return done.ok ? undefined : done.error.message;
+    });
   }
 
   /** Takes up the profile that a powermon before this one left in force; one of another boot is forgotten. */
@@ -69,10 +79,17 @@ export class PowerOperations {
       const held = this.#latency.hold(latencyUs);
       if (!held.ok) this.#tell([held.error]);
     }
+    this.configured();
+  }
+
+  /** Goes by the schedule of the configuration that is in force now. */
+  configured(): void {
+    this.#schedule.configure(this.#host.config.says);
   }
 
   /** Puts back what profiles changed; all claims must be gone. Returns what could not be put back. */
   stop(): readonly SysfsError[] {
+    this.#schedule.stop();
     this.#latency.hold(undefined);
     return restoreProfile(this.#roots).failed;
   }
@@ -125,8 +142,10 @@ export class PowerOperations {
     return found.ok ? yes(profileState(found.value)) : no("failed", sentence([explainSysfs(found.error)]));
   }
 
-  suspend(ask: SleepAsk) {
-    return this.#sleep.suspend(ask);
+  async suspend(ask: SleepAsk) {
+    const done = await this.#sleep.suspend(ask);
+    this.#schedule.look();
+    return done;
   }
 
   #judge(profile: HostProfile, sets: CpuSets, only: Only) {

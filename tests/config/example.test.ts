@@ -52,5 +52,9 @@ test("the example with its examples uncommented is valid, without a warning but 
   expect(profilesOf(config.value.says.profile ?? {})).toMatchObject([
     { name: "night", missing: "skip", boost: false, rules: [{ cpus: "all", epb: 8 }, { cpus: "vm:web" }] },
   ]);
+  expect(config.value.says["profile-schedule"]?.windows?.map(({ profile }) => profile)).toEqual([
+    "night",
+    "powersave",
+  ]);
   expect(vmConfig(config.value, "web.1").qmp).toBe("/run/qemu/web.1.qmp");
 });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DEFAULTS } from "../../internal/config/defaults.ts";
 import { type Config, loadConfig } from "../../internal/config/load.ts";
 import { describeProblem } from "../../internal/config/problem.ts";
+import { scheduleOf } from "../../internal/config/schedule.ts";
 import { configFolder } from "./folder.ts";
 
 function loaded(file: string | undefined, dropIns: string): Config {
@@ -80,6 +81,28 @@ describe("loadConfig()", () => {
     expect(sentences(folder.dir, main, join(folder.dir, "e"))).toEqual([
       "e/a.toml:2: profile.p.cpus.all.ceiling is 1000000, below the floor of 1200000. Write a floor that is not above its ceiling.",
     ]);
+  });
+
+  test("takes a schedule of profiles, and names what is wrong in one", () => {
+    using folder = configFolder();
+    const of = (text: string) => folder.write("powermon.toml", `[profile-schedule]\n${text}`);
+    const none = join(folder.dir, "none");
+    const { says } = loaded(
+      of('windows = [{ days = ["sun"], from = "22:00", to = "24:00", profile = "p" }]\n'),
+      none,
+    );
+    expect(scheduleOf({ timezone: "UTC", ...says["profile-schedule"] })).toEqual({
+      timeZone: "UTC",
+      windows: [{ days: [7], from: 1320, to: 1440, profile: "p" }],
+      otherwise: undefined,
+    });
+    expect(sentences(folder.dir, of('timezone = "Europe/Berlim"\n'), none)).toEqual([
+      'powermon.toml:2: profile-schedule.timezone is "Europe/Berlim", which is no time zone. Did you mean "Europe/Berlin"?',
+    ]);
+    expect(
+      sentences(folder.dir, of('windows = [{ from = "22:00", to = "6", profile = "p" }]\n'), none)[0],
+    ).toContain('Write hours and minutes as "HH:MM"');
+    expect(sentences(folder.dir, of('default = "p q"\n'), none)[0]).toContain("Write a profile's name");
   });
 
   test("lays drop-ins over the file in the order of their names, key by key, and remembers who said what", () => {

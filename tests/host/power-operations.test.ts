@@ -11,6 +11,7 @@ import { DONE, err } from "../../internal/result.ts";
 import { ask, frame, Lab, STATIC } from "../helpers/lab.ts";
 import { until } from "../helpers/until.ts";
 import { changed, snapshot } from "../power/snapshot.ts";
+import { TestClock } from "./policy-world.ts";
 
 const CAP = { profile: { cap: { cpus: { all: { ceiling: 2_000_000 } } } } };
 
@@ -193,6 +194,22 @@ describe("PowerOperations on profiles", () => {
     const { left } = value(power.applyProfile("may", undefined, false));
     expect(left).toMatchObject([{ knob: "latency", where: "machine" }]);
     expect(lab.attribute(0, "scaling_max_freq")).toBe("2000000");
+  });
+
+  test("the schedule puts profiles in force by the clock, within which claims stand", async () => {
+    const clock = new TestClock("2026-07-01T12:00:00Z");
+    const windows = [{ from: "22:00", to: "06:00", profile: "cap" }];
+    const { power } = start({ ...CAP, "profile-schedule": { timezone: "UTC", windows } }, { clock });
+    const vm1 = await lab.guest("vm1.0");
+    await ask(vm1, frame({ step: "max" }));
+    clock.pass(10 * 3_600_000);
+    expect(lab.speed(2)).toBe(2_000_000);
+    expect(value(power.verifyProfile())).toMatchObject({ profile: "cap", drift: [] });
+    clock.pass(8 * 3_600_000);
+    expect(lab.speed(2)).toBe(2_600_000);
+    expect(value(power.verifyProfile()).state).toBe("none");
+    power.stop();
+    expect(clock.waits).toEqual([]);
   });
 
   test("start() drops a profile of another boot and writes nothing", () => {
