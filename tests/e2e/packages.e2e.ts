@@ -33,12 +33,9 @@ describe("the Debian packages", () => {
     ["dpkg-deb", "lintian"],
     "are clean for lintian but for the overrides that state why",
     () => {
-      const lintian = Bun.spawnSync(
-        ["lintian", "--allow-root", "--fail-on=error,warning", ...files],
-        {
-          env: { ...process.env, LC_ALL: "C.UTF-8" },
-        },
-      );
+      const lintian = Bun.spawnSync(["lintian", "--allow-root", "--fail-on=error,warning", ...files], {
+        env: { ...process.env, LC_ALL: "C.UTF-8" },
+      });
       expect(lintian.stdout.toString().replace(/^N:.*\n/gm, "")).toBe("");
       expect(lintian.exitCode).toBe(0);
     },
