@@ -47,8 +47,8 @@ export class ProfileClock {
       } else this.#log.warnFolded(`schedule ${why}`, `The schedule's profile is tried again: ${why}`, fields);
     }
     const edge = nextEdge(timeZone, windows, now);
-    if (edge === undefined) return;
-    const ms = Math.min(MOST_MS, Math.max(1, edge - now));
+    if (edge === undefined && due === this.#due) return;
+    const ms = Math.min(MOST_MS, Math.max(1, (edge ?? Infinity) - now));
     this.#cancel = this.#clock.setTimer(ms, () => this.look());
   }
 

@@ -72,6 +72,16 @@ test("ProfileClock tries again what could not be put in force, and says why", ()
   expect(put).toEqual(["balanced", "balanced"]);
 });
 
+test("ProfileClock with a default alone puts it in force, tries until it is, and then needs no timer", () => {
+  const { clock, put, state, schedule } = world("2026-07-01T12:00:00+02:00");
+  state.refuses = "Busy.";
+  schedule.configure({ "profile-schedule": { default: "latency" } });
+  clock.pass(60_000);
+  state.refuses = undefined;
+  clock.pass(60_000);
+  expect([put, clock.waits]).toEqual([["latency", "latency", "latency"], []]);
+});
+
 test("ProfileClock takes the profile back outside of all windows, and leaves everything alone without a schedule", () => {
   const { put, clock, schedule } = world("2026-07-01T23:00:00+02:00");
   schedule.configure({});
