@@ -5,6 +5,8 @@ import { until } from "./until.ts";
 import type { Vm } from "./vm.ts";
 
 const RUN = "/run/powermon-e2e";
+/** The folder of the guest's channels in the host VM. */
+export const CHANNELS = `${RUN}/channels`;
 const POWERMON = `${DIST}/powermon`;
 
 /** The host VM seen as a host: its channels, its powermon, its clocks. */
@@ -18,7 +20,7 @@ export class HostVm {
   /** Brings up the network to the outer machine, where lab/boot-host.sh put the guest's sockets. */
   async prepare(): Promise<void> {
     await this.vm.sh(`
-      mkdir -p ${RUN}/channels
+      mkdir -p ${CHANNELS}
       busybox ip link set eth0 up && busybox ip addr add 10.0.2.15/24 dev eth0
       ${POWERMON} --version`); // reads the executable over 9p once, so that later timings are about powermon
   }
@@ -26,7 +28,7 @@ export class HostVm {
   /** Makes RUN/channels/vm1.0.. as a QEMU that starts: what a dead one left behind is replaced. */
   async openChannels(ports: number): Promise<void> {
     for (let n = 0; n < ports; n++) {
-      const path = `${RUN}/channels/vm1.${n}`;
+      const path = `${CHANNELS}/vm1.${n}`;
       await this.vm.sh(`
         setsid socat UNIX-LISTEN:${path},fork,unlink-early TCP:10.0.2.100:${9000 + n} < /dev/null 2> ${RUN}/bridge.${n}.log &
         echo $! > ${RUN}/bridge.${n}.pid
@@ -40,8 +42,12 @@ export class HostVm {
   }
 
   /** Starts powermon and returns its pid in the VM once it runs. */
-  async startPowermon(flags: string): Promise<number> {
-    const command = `${POWERMON} run --dir ${RUN}/channels --state-dir ${RUN}/state ${flags}`;
+  startPowermon(flags: string): Promise<number> {
+    return this.start(`${POWERMON} run --dir ${CHANNELS} --state-dir ${RUN}/state ${flags}`);
+  }
+
+  /** Starts powermon by a command line of one's own, which becomes its process, and returns its pid in the VM once it runs. */
+  async start(command: string): Promise<number> {
     await this.vm.sh(`
       rm -f ${RUN}/powermon.pid ${RUN}/powermon.status
       setsid bash -c 'bash -c "echo \\$\\$ > ${RUN}/powermon.pid; exec ${command}"; echo $? > ${RUN}/powermon.status' \
@@ -65,6 +71,16 @@ export class HostVm {
       echo $(cat ${RUN}/powermon.status) $(((\${end/./} - \${start/./}) / 1000))`);
     const [status, ms] = said.trim().split(" ").map(Number);
     return { status: status ?? Number.NaN, ms: ms ?? Number.NaN };
+  }
+
+  /** Asks the powermon that startPowermon() started by its control socket and returns what it printed. */
+  ask(words: string): Promise<string> {
+    return this.vm.sh(`${POWERMON} ${words} --socket ${RUN}/state/control.sock`);
+  }
+
+  /** Writes `text` to `path` in the VM. */
+  async write(path: string, text: string): Promise<void> {
+    await this.vm.sh(`mkdir -p "$(dirname ${path})" && base64 -d > ${path} <<< ${btoa(text)}`);
   }
 
   /** Runs powermon restore on the state folder that startPowermon() uses. */

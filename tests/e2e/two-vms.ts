@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Outcome } from "./exec-channel.ts";
 import { HostVm } from "./host-vm.ts";
+import { order } from "./monitor.ts";
 import { DIST } from "./scenario.ts";
 import { until } from "./until.ts";
 import { bootVm, type Vm } from "./vm.ts";
@@ -60,15 +61,11 @@ export class TwoVms {
     return this.#guest;
   }
 
-  /** Has QEMU pause the guest VM (stop), or let it go on (cont). */
-  async qmp(command: "stop" | "cont"): Promise<void> {
-    const lines = `{"execute":"qmp_capabilities"}\n{"execute":"${command}"}\n`;
-    const socat = Bun.spawn(["socat", "-t1", "-", `UNIX-CONNECT:${this.#dir}/vm1.qmp`], {
-      stdin: Buffer.from(lines),
-      stdout: "pipe",
-    });
-    const said = await socat.stdout.text();
-    if ((said.match(/"return"/g) ?? []).length !== 2) throw new Error(`QEMU did not ${command}: ${said}`);
+  /** Has QEMU pause the guest VM (stop), let it go on (cont), or reset it as a reboot does. */
+  async qmp(command: "stop" | "cont" | "system_reset"): Promise<void> {
+    // it was started with -no-reboot, which would make an end of a reset
+    const first = { execute: "set-action", arguments: { reboot: "reset" } };
+    await order(join(this.#dir, "vm1.qmp"), [first, { execute: command }]);
   }
 
   /** Runs vmpower-guest in the guest with `words`. */
@@ -101,6 +98,13 @@ export class TwoVms {
   async killGuest(): Promise<void> {
     await this.#guest.kill();
     await this.host.dropChannels(PORTS);
+  }
+
+  /** Resets the guest VM and resolves once it is up again; QEMU and its sockets stay. */
+  async rebootGuest(): Promise<void> {
+    await this.qmp("system_reset");
+    await this.#guest.reach();
+    await this.answered("--version");
   }
 
   /** Boots the guest VM again under its name and sockets. */

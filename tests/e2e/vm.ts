@@ -10,11 +10,16 @@ const BOOT_LIMIT_MS = 60_000;
 /** A running VM. */
 export class Vm {
   readonly #qemu: Subprocess;
-  readonly #channel: ExecChannel;
+  readonly #name: string;
+  readonly #path: string;
+  #channel: ExecChannel;
 
-  constructor(qemu: Subprocess, channel: ExecChannel) {
+  /** @param path QEMU's socket of the port lab.exec */
+  constructor(qemu: Subprocess, name: string, path: string) {
     this.#qemu = qemu;
-    this.#channel = channel;
+    this.#name = name;
+    this.#path = path;
+    this.#channel = new ExecChannel(name);
   }
 
   /** Pid of the QEMU process. */
@@ -32,6 +37,23 @@ export class Vm {
     const { status, stdout, stderr } = await this.exec(command, limitSeconds);
     if (status !== 0) throw new Error(`In the VM: ${command}\nstatus ${status}\n${stdout}${stderr}`);
     return stdout;
+  }
+
+  /** Connects, anew after a reset, and resolves once the VM's shell answers. */
+  async reach(): Promise<void> {
+    this.#channel.end();
+    this.#channel = new ExecChannel(this.#name);
+    await until(`the command socket of VM ${this.#name}`, 10_000, async () => {
+      if (this.#qemu.exitCode !== null) throw new Error(`QEMU ended with status ${this.#qemu.exitCode}`);
+      await this.#channel.connect(this.#path);
+      return true;
+    });
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(
+      () => late.reject(new Error(`VM ${this.#name} did not boot within ${BOOT_LIMIT_MS} ms`)),
+      BOOT_LIMIT_MS,
+    );
+    await Promise.race([this.#channel.ready, late.promise]).finally(() => clearTimeout(timer));
   }
 
   /** Ends QEMU by SIGKILL, as a crash would: its socket files stay behind. */
@@ -71,20 +93,10 @@ async function bootOnce({ kind, name, ports, build, dir }: VmSpec): Promise<Vm> 
     },
   );
   closeSync(log);
-  const channel = new ExecChannel(name);
+  const vm = new Vm(qemu, name, join(dir, `${name}.exec`));
   try {
-    await until(`the command socket of VM ${name}`, 10_000, async () => {
-      if (qemu.exitCode !== null) throw new Error(`QEMU ended with status ${qemu.exitCode}`);
-      await channel.connect(join(dir, `${name}.exec`));
-      return true;
-    });
-    await Promise.race([
-      channel.ready,
-      Bun.sleep(BOOT_LIMIT_MS).then(() => {
-        throw new Error(`VM ${name} did not boot within ${BOOT_LIMIT_MS} ms`);
-      }),
-    ]);
-    return new Vm(qemu, channel);
+    await vm.reach();
+    return vm;
   } catch (cause) {
     qemu.kill("SIGKILL");
     await qemu.exited;

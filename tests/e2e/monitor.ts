@@ -1,0 +1,24 @@
+// Orders to QEMU's monitor; without it a test could neither pause nor reset a VM.
+import { until } from "./until.ts";
+
+/** A command of QMP. Source: QEMU qapi/. */
+export interface Order {
+  readonly execute: string;
+  readonly arguments?: object;
+}
+
+/** Gives `orders` to the monitor at the socket `path` one after the other; throws unless each is answered with a return. */
+export async function order(path: string, orders: readonly Order[]): Promise<void> {
+  let said = "";
+  const answers = () => said.split("\n").filter((line) => /^\{"(return|error)"/.test(line));
+  const socket = await Bun.connect({ unix: path, socket: { data: (_, bytes) => void (said += bytes) } });
+  try {
+    for (const [n, one] of [{ execute: "qmp_capabilities" }, ...orders].entries()) {
+      socket.write(`${JSON.stringify(one)}\n`);
+      await until(`QEMU's answer to ${one.execute}`, 10_000, () => answers().length > n);
+    }
+  } finally {
+    socket.end();
+  }
+  if (answers().some((line) => line.startsWith('{"error"'))) throw new Error(`QEMU refused: ${said}`);
+}
