@@ -8,17 +8,13 @@ import { VMPOWER_GUEST } from "../../cmd/vmpower-guest/commands.ts";
 import { flagsOf } from "../../scripts/completions/words.ts";
 import { type CommandNode, loadTree } from "../../scripts/program-tree.ts";
 
-const DOCUMENTS = [
-  "docs/operators.md",
-  "docs/troubleshooting.md",
-  "docs/migrating-from-dpdk.md",
-  "packaging/man/powermon.1.md",
-  "packaging/man/vmpower-guest.1.md",
-  "packaging/man/powermon.toml.5.md",
-];
+const ROOT = join(import.meta.dir, "../..");
+const DOCUMENTS = ["README.md", "docs/**/*.md", "packaging/man/*.md"]
+  .flatMap((pattern) => [...new Bun.Glob(pattern).scanSync(ROOT)])
+  .sort();
 const programs = [await loadTree(POWERMON), await loadTree(VMPOWER_GUEST)];
 
-/** Returns every command line of ours that `text` shows as code, without what a shell adds to it. */
+/** Returns every command line of ours that `text` shows as code, without prompt and what a shell adds to it. */
 function commandLines(text: string): string[] {
   const blocks = [...text.matchAll(/^```\w*\n([\s\S]*?)^```/gm)].flatMap(([, block = ""]) =>
     block.split("\n"),
@@ -27,7 +23,8 @@ function commandLines(text: string): string[] {
     ([, code = ""]) => code,
   );
   return [...blocks, ...spans]
-    .map((line) => line.replace(/\s+#.*$/, "").trim())
+    .map((line) => line.trim().replace(/^\w*[$#] |^sudo |^dist\//, ""))
+    .map((line) => line.replace(/\s+(#|[|>&]).*$/, ""))
     .filter((line) => /^(powermon|vmpower-guest) [a-z-]/.test(line));
 }
 
@@ -52,14 +49,19 @@ function wrongWith(line: string): string | undefined {
   return flag === undefined ? undefined : `${line}: there is no ${flag}`;
 }
 
+test("the documents are found, and the front page shows commands", () => {
+  expect(DOCUMENTS.length).toBeGreaterThan(10);
+  expect(commandLines(readFileSync(join(ROOT, "README.md"), "utf8")).length).toBeGreaterThan(20);
+});
+
 test.each(DOCUMENTS)("%s shows commands and flags that exist", (file) => {
-  const lines = commandLines(readFileSync(join(import.meta.dir, "../..", file), "utf8"));
+  const lines = commandLines(readFileSync(join(ROOT, file), "utf8"));
   expect(lines.map(wrongWith).filter((wrong) => wrong !== undefined)).toEqual([]);
 });
 
 test("a command line that does not exist is found", () => {
   expect(
-    commandLines("see `powermon vm limit x`\n\n```sh\npowermon freq show --cpu 3   # no\n```\n").map(
+    commandLines("see `powermon vm limit x`\n\n```sh\nguest$ powermon freq show --cpu 3   # no\n```\n").map(
       wrongWith,
     ),
   ).toEqual(["powermon freq show --cpu 3: there is no --cpu", "powermon vm limit x: there is no limit"]);
