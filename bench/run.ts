@@ -1,6 +1,6 @@
 // `bun run bench`: powermon beside the yardstick on the same fixture tree, so that a slow change shows here first.
 
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { cpus, loadavg, release, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -28,6 +28,12 @@ function compile(scratch: string, name: string): string {
   return program;
 }
 
+/** Returns what the systemd unit sets in powermon's environment, as NAME=VALUE words. */
+function unitEnvironment(): string[] {
+  const unit = readFileSync(join(REPO, "packaging/powermon.service"), "utf8");
+  return [...unit.matchAll(/^Environment=(\S+)$/gm)].map(([, word = ""]) => word);
+}
+
 /** Returns how long one run of `argv` takes from spawn to exit, in ms. Throws when it ends with another status than `status`. */
 function timeStart(argv: string[], status: number): number {
   const since = Bun.nanoseconds();
@@ -43,7 +49,7 @@ async function bench(scratch: string, sysfs: string, proc: string, quick: boolea
   const client = compile(scratch, "client");
   const yardstick = compile(scratch, "yardstick");
   const stateDir = join(scratch, "state");
-  const powermon = join(REPO, "dist/powermon");
+  const powermon = ["env", ...unitEnvironment(), join(REPO, "dist/powermon")];
   const servers: Record<Side, Server> = {
     yardstick: (dir) => [yardstick, dir, sysfs],
     powermon: (dir, vms, channelsPerVm) => {
@@ -52,7 +58,7 @@ async function bench(scratch: string, sysfs: string, proc: string, quick: boolea
       const map = Array.from({ length: channelsPerVm }, (_, n) => `${n}=${n}`).join(",");
       const pins = Array.from({ length: vms }, (_, k) => ["--pin", `vm${k}:${map}`]).flat();
       const roots = ["--sysfs-root", sysfs, "--proc-root", proc, "--state-dir", stateDir];
-      return [powermon, "run", "--dir", dir, ...roots, ...pins, "--log-level", "warn"];
+      return [...powermon, "run", "--dir", dir, ...roots, ...pins, "--log-level", "warn"];
     },
   };
   const sides = { powermon: servers[against], yardstick: servers.yardstick };
