@@ -13,6 +13,9 @@ import type { Result } from "../result.ts";
 export class Sources {
   readonly #procRoot: string;
   readonly #listener: LibvirtListener;
+  /** VMs that stand still, by the word of each source that knows. */
+  #pausedByLibvirt: ReadonlySet<string> = new Set();
+  readonly #pausedByQmp = new Set<string>();
   #libvirt: { readonly uri: string; readonly source: LibvirtSource } | undefined;
 
   constructor(procRoot: string, listener: LibvirtListener) {
@@ -27,7 +30,7 @@ export class Sources {
     const make: { readonly [K in PinningSource]: () => PinSource } = {
       proc: () => procPins(this.#procRoot),
       libvirt: () => this.#startLibvirt(libvirtUri),
-      qmp: () => qmpPins((vm) => vmConfig(config, vm).qmp),
+      qmp: () => this.#makeQmp((vm) => vmConfig(config, vm).qmp),
       static: () => staticPins((vm) => vmConfig(config, vm).pins),
     };
     return sources.map((name) => make[name]());
@@ -43,12 +46,39 @@ export class Sources {
     this.#libvirt.source.stop();
     this.#libvirt = undefined;
     this.#listener.channels([]);
-    this.#listener.paused(new Set());
+    this.#pausedByLibvirt = new Set();
+    this.#tellPaused();
+  }
+
+  #makeQmp(socketOf: (vm: string) => string | undefined): PinSource {
+    // The one before is asked no more; who stands still is found out anew.
+    if (this.#pausedByQmp.size > 0) {
+      this.#pausedByQmp.clear();
+      this.#tellPaused();
+    }
+    return qmpPins(socketOf, (vm, paused) => {
+      if (paused) this.#pausedByQmp.add(vm);
+      else this.#pausedByQmp.delete(vm);
+      this.#tellPaused();
+    });
+  }
+
+  #tellPaused(): void {
+    this.#listener.paused(new Set([...this.#pausedByLibvirt, ...this.#pausedByQmp]));
   }
 
   #startLibvirt(uri: string): PinSource {
     if (this.#libvirt === undefined) {
-      const source = new LibvirtSource({ uri }, this.#listener);
+      const source = new LibvirtSource(
+        { uri },
+        {
+          ...this.#listener,
+          paused: (vms) => {
+            this.#pausedByLibvirt = vms;
+            this.#tellPaused();
+          },
+        },
+      );
       this.#libvirt = { uri, source };
       source.start();
     }

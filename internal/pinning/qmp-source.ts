@@ -1,17 +1,16 @@
-// QEMU's monitor as a source of vCPU threads: for VMs whose threads have no names.
+// QEMU's monitor as a source of vCPU threads and pauses: for VMs whose threads have no names, and those that nobody else tells of.
 
 import { pcpu } from "../units.ts";
 import { readAffinity } from "./libc.ts";
 import type { Pins, PinSource, PinSubject } from "./pins.ts";
-import { queryVcpuThreads, type VcpuThread } from "./qmp.ts";
+import { type MonitoredVm, queryVm } from "./qmp.ts";
 
-/** A monitor's answer is good for this long, in ms; pins are read anew each time. */
+/** A monitor's answer is good for this long, in ms: so late a pause is seen; pins are read anew each time. */
 const GOOD_MS = 5000;
 /** VMs remembered at a time: more than a host has. */
 const MAX_VMS = 4096;
 
-interface Known {
-  readonly threads: readonly VcpuThread[];
+interface Known extends MonitoredVm {
   readonly why: string | undefined;
   readonly at: number;
 }
@@ -19,25 +18,27 @@ interface Known {
 /**
  * Returns the source that asks the monitor socket which `socketOf` names, in the background: the first question about a VM is
  * answered with "not yet".
+ * @param onPaused told when a VM stands still, and when it runs again or can't be asked
  * @param now a clock that never goes back, in ms
  */
 export function qmpPins(
   socketOf: (vm: string) => string | undefined,
+  onPaused: (vm: string, paused: boolean) => void,
   now: () => number = () => performance.now(),
 ): PinSource {
   const known = new Map<string, Known>();
   const asking = new Set<string>();
   const ask = async (vm: string, socket: string): Promise<void> => {
     asking.add(vm);
-    const answer = await queryVcpuThreads(socket);
+    const answer = await queryVm(socket);
     asking.delete(vm);
+    const wasPaused = known.get(vm)?.paused ?? false;
     if (known.size >= MAX_VMS) known.clear();
-    known.set(
-      vm,
-      answer.ok
-        ? { threads: answer.value, why: undefined, at: now() }
-        : { threads: [], why: answer.error, at: now() },
-    );
+    const said = answer.ok
+      ? { ...answer.value, why: undefined, at: now() }
+      : { threads: [], paused: false, why: answer.error, at: now() };
+    known.set(vm, said);
+    if (said.paused !== wasPaused) onPaused(vm, said.paused);
   };
   return {
     name: "qmp",

@@ -2,9 +2,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { order } from "../helpers/monitor.ts";
 import type { Outcome } from "./exec-channel.ts";
 import { HostVm } from "./host-vm.ts";
-import { order } from "./monitor.ts";
 import { DIST } from "./scenario.ts";
 import { until } from "./until.ts";
 import { bootVm, type Vm } from "./vm.ts";

@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { queryVcpuThreads } from "../../internal/pinning/qmp.ts";
+import { queryVm } from "../../internal/pinning/qmp.ts";
 import { testNeeding } from "../helpers/needing.ts";
 import { until } from "../helpers/until.ts";
 
@@ -32,7 +32,7 @@ async function asking(greeting: string, answers: string[], bounds = { timeoutMs:
     },
   });
   try {
-    const result = await queryVcpuThreads(join(dir, "q"), bounds);
+    const result = await queryVm(join(dir, "q"), bounds);
     await until("the connection is closed", () => open === 0);
     return { result, heard, why: result.ok ? "" : result.error.replace(/^.*\/q": /, "") };
   } finally {
@@ -48,31 +48,39 @@ const cpu = (index: unknown, thread: unknown) => ({
 });
 const answer = (cpus: unknown) => `${JSON.stringify({ return: cpus, id: "powermon" })}\r\n`;
 
-test("queryVcpuThreads() negotiates, asks once and answers by vCPU, past events and others' answers", async () => {
+test("queryVm() negotiates, asks once and answers by vCPU, past events and others' answers", async () => {
   const said = await asking(GREETING, [
     '{"return": {}}\r\n{"event": "STOP", "data": {}, "timestamp": {}}\r\n{"return": [], "id": "other"}\r\n',
+    '{"return": {"running": false, "status": "paused"}, "id": "powermon-status"}\r\n',
     answer([cpu(1, 41), cpu(0, 40)]),
   ]);
   expect(said.result).toEqual({
     ok: true,
-    value: [
-      { vcpu: 0, threadId: 40 },
-      { vcpu: 1, threadId: 41 },
-    ],
+    value: {
+      threads: [
+        { vcpu: 0, threadId: 40 },
+        { vcpu: 1, threadId: 41 },
+      ],
+      paused: true,
+    },
   });
   expect(
     said.heard
       .trimEnd()
       .split("\r\n")
       .map((line) => JSON.parse(line)),
-  ).toEqual([{ execute: "qmp_capabilities" }, { execute: "query-cpus-fast", id: "powermon" }]);
+  ).toEqual([
+    { execute: "qmp_capabilities" },
+    { execute: "query-status", id: "powermon-status" },
+    { execute: "query-cpus-fast", id: "powermon" },
+  ]);
 });
 
-test("queryVcpuThreads() puts answers together that come in pieces", async () => {
+test("queryVm() puts answers together that come in pieces", async () => {
   const whole = `{"return": {}}\r\n${answer([cpu(0, 40)])}`;
   expect((await asking(GREETING, [...whole])).result).toEqual({
     ok: true,
-    value: [{ vcpu: 0, threadId: 40 }],
+    value: { threads: [{ vcpu: 0, threadId: 40 }], paused: false },
   });
 });
 
@@ -88,7 +96,7 @@ test.each<[string, string, string[], string]>([
     ['{"error": {"class": "CommandNotFound", "desc": "no such command"}}\r\n'],
     "no such command",
   ],
-])("queryVcpuThreads() says so when the monitor %s", async (_, greeting, answers, why) => {
+])("queryVm() says so when the monitor %s", async (_, greeting, answers, why) => {
   expect((await asking(greeting, answers, SOON)).why).toBe(why);
 });
 
@@ -99,17 +107,17 @@ test.each([
   ["thread 0", [cpu(0, 0)]],
   ["a thread that is a word", [cpu(0, "5")]],
   ["too many vCPUs", Array.from({ length: 4097 }, (_, i) => cpu(i, 5))],
-])("queryVcpuThreads() refuses an answer with %s", async (_, cpus) => {
+])("queryVm() refuses an answer with %s", async (_, cpus) => {
   expect((await asking(GREETING, [answer(cpus)])).why).toStartWith("its answer is not query-cpus-fast's: ");
 });
 
-test("queryVcpuThreads() stops listening to a monitor that never stops", async () => {
+test("queryVm() stops listening to a monitor that never stops", async () => {
   const said = await asking("x".repeat(5000), [], { timeoutMs: 3000, maxBytes: 4096 });
   expect(said.why).toBe("it said more than 4096 bytes");
 });
 
-test("queryVcpuThreads() names the path when nobody listens there", async () => {
-  expect(await queryVcpuThreads("/nonexistent/q")).toEqual({
+test("queryVm() names the path when nobody listens there", async () => {
+  expect(await queryVm("/nonexistent/q")).toEqual({
     ok: false,
     error: 'Cannot ask QEMU\'s monitor "/nonexistent/q": ENOENT',
   });
@@ -117,7 +125,7 @@ test("queryVcpuThreads() names the path when nobody listens there", async () => 
 
 testNeeding(
   ["qemu-system-x86_64"],
-  "queryVcpuThreads() names real threads of a real QEMU, again and again",
+  "queryVm() names real threads of a real QEMU, again and again",
   async () => {
     const dir = mkdtempSync(join(tmpdir(), "powermon-qmp-"));
     const path = join(dir, "q");
@@ -126,12 +134,13 @@ testNeeding(
     const command = [...words.split(" "), "-qmp", `unix:${path},server=on,wait=off`];
     const qemu = Bun.spawn(command, { stdout: "ignore", stderr: "ignore", timeout: 9000 });
     try {
-      await until("QEMU's monitor answers", async () => (await queryVcpuThreads(path)).ok, 8000);
+      await until("QEMU's monitor answers", async () => (await queryVm(path)).ok, 8000);
       for (let round = 0; round < 3; round++) {
-        const threads = await queryVcpuThreads(path);
-        if (!threads.ok) throw new Error(threads.error);
-        expect(threads.value.map(({ vcpu }) => vcpu)).toEqual([0, 1, 2]);
-        for (const { vcpu, threadId } of threads.value) {
+        const vm = await queryVm(path);
+        if (!vm.ok) throw new Error(vm.error);
+        expect(vm.value.paused).toBe(true); // started with -S
+        expect(vm.value.threads.map(({ vcpu }) => vcpu)).toEqual([0, 1, 2]);
+        for (const { vcpu, threadId } of vm.value.threads) {
           expect(readFileSync(`/proc/${qemu.pid}/task/${threadId}/comm`, "utf8")).toBe(`CPU ${vcpu}/TCG\n`);
         }
       }

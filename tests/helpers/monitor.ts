@@ -15,7 +15,7 @@ export async function order(path: string, orders: readonly Order[]): Promise<voi
   try {
     for (const [n, one] of [{ execute: "qmp_capabilities" }, ...orders].entries()) {
       socket.write(`${JSON.stringify(one)}\n`);
-      await until(`QEMU's answer to ${one.execute}`, 10_000, () => answers().length > n);
+      await until(`QEMU answers ${one.execute}`, () => answers().length > n, 10_000);
     }
   } finally {
     socket.end();
