@@ -15,7 +15,7 @@ if [ ! -d "$out" ]; then
   root="virtio_pci 9pnet_virtio 9p overlay virtio_console"
   "$lab/extract-vmlinux.sh" "$kernel"/boot/vmlinuz-* "$tmp/vmlinux"
   "$lab/make-initramfs.sh" "$kernel" "$tmp/guest.cpio" "$root"
-  "$lab/make-initramfs.sh" "$kernel" "$tmp/host.cpio" "$root virtio_net acpi-cpufreq cpufreq_userspace"
+  "$lab/make-initramfs.sh" "$kernel" "$tmp/host.cpio" "$root virtio_net veth acpi-cpufreq cpufreq_userspace"
   "$lab/gen-ssdt.sh" 4 "$tmp/cpufreq.aml"
   mv -T "$tmp" "$out" 2>/dev/null || [ -d "$out" ] # another run may have finished first
 fi
