@@ -95,3 +95,22 @@ test.each(files.map(({ file, text }) => [file, text] as const))("%s keeps the ho
     expect(text.match(/"\/sys\/|`\/sys\//g) ?? [], "only internal/sysfs opens /sys").toEqual([]);
   }
 });
+
+test("docs/design.md shows every room, and the same rules", () => {
+  const text = readFileSync(join(ROOT, "docs/design.md"), "utf8");
+  const rows = [...text.matchAll(/^\| (leaves|cmd\/|log\.ts|[a-z]+\/) +\| (.*?) +\| (.*?) +\|$/gm)];
+  const told = rows.map(([, room = "", rooms = "", modules = ""]) => [
+    room.replace(/\/$|\.ts$/, ""),
+    { rooms: rooms.replace("everything", "*").split(" "), modules: modules.split(" ") },
+  ]);
+  const held = Object.entries(RULES).map(([room, { rooms, modules }]) => [
+    room,
+    { rooms: orNone(rooms), modules: orNone(modules.map((one) => (one === NODE ? "node:*" : one))) },
+  ]);
+  expect(Object.fromEntries(told)).toEqual(Object.fromEntries(held));
+  for (const room of new Set(files.map(({ file }) => roomOf(file))))
+    if (!["leaves", "log", "cmd"].includes(room)) expect(text).toMatch(new RegExp(`^  ${room}/ `, "m"));
+});
+
+/** An empty cell is read as one empty word. */
+const orNone = <T>(list: readonly T[]): readonly (T | string)[] => (list.length === 0 ? [""] : list);
