@@ -1,6 +1,10 @@
 // Nobody tells powermon where vCPUs run: it reads it from a real QEMU's threads and follows when they are moved.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { order } from "../helpers/monitor.ts";
+import type { Domain } from "./domains.ts";
 import { OuterHost } from "./outer-host.ts";
 import { DIST, scenario } from "./scenario.ts";
 import { until } from "./until.ts";
@@ -20,18 +24,29 @@ function pin(qemu: number, vcpu: number, cpus: string): void {
 
 scenario("live pinning from QEMU's threads", needs, (build) => {
   let host: OuterHost;
+  let dir: string;
   let guest: Vm;
+  let original: Record<string, Domain>;
   const scale = (unit: string, vcpu: number) =>
     guest.exec(`${DIST}/vmpower-guest scale ${unit} --vcpu ${vcpu} --timeout-ms 10000`);
 
   beforeAll(async () => {
-    host = new OuterHost("acpi-cpufreq-4cpu-independent", []);
+    dir = mkdtempSync(join(tmpdir(), "powermon-e2e-"));
+    const config = join(dir, "powermon.toml");
+    const channels = join(dir, "channels");
+    writeFileSync(
+      config,
+      `[pinning]\nsources = ["qmp", "proc"]\n[vm-defaults]\nqmp = "${channels}/{vm}.qmp"\n`,
+    );
+    host = new OuterHost("acpi-cpufreq-4cpu-independent", ["--config", config], channels);
+    original = await host.domains();
     guest = await bootVm({ kind: "guest", name: "vm1", ports: PORTS, build, dir: host.channels });
   });
 
   afterAll(async () => {
     await guest?.kill();
     await host?.end();
+    rmSync(dir, { recursive: true });
   });
 
   test("a vCPU that floats over two pCPUs is refused with status 3 and changes nothing", async () => {
@@ -67,5 +82,16 @@ scenario("live pinning from QEMU's threads", needs, (build) => {
       ...moved,
       policy0: { ...moved["policy0"]!, setspeed: "2400000" },
     });
+  });
+
+  test("the claims of a VM that QEMU stopped wait until it goes on", async () => {
+    const held = await host.domains();
+    const monitor = join(host.channels, "vm1.qmp");
+    await order(monitor, [{ execute: "stop" }]);
+    await until("the clocks are as before the claims", 10_000, async () =>
+      Bun.deepEquals(await host.domains(), original),
+    );
+    await order(monitor, [{ execute: "cont" }]);
+    await until("the claims stand again", 10_000, async () => Bun.deepEquals(await host.domains(), held));
   });
 });
