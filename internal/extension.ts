@@ -10,8 +10,11 @@ export const MAX_LEASE_S = 3600;
 
 /** What a guest asks. */
 export type ExtensionAsk =
-  /** `version` is the newest one the guest speaks; `leaseS` 0 asks for claims that last until the channel goes. */
-  | { readonly do: "hello"; readonly version: number; readonly leaseS: number }
+  /**
+   * `version` is the newest one the guest speaks; `leaseS` 0 asks for claims that last until the channel goes; with `notices` the host
+   * may speak first.
+   */
+  | { readonly do: "hello"; readonly version: number; readonly leaseS: number; readonly notices?: true }
   | { readonly do: "ping" }
   | { readonly do: "scale"; readonly step: Step }
   /** An absolute frequency; `turbo` is the leave to go above the highest one that is not turbo. */
@@ -113,3 +116,10 @@ export type ExtensionAnswer =
       readonly vcpus: readonly ListedVcpu[];
     }
   | { readonly do: "policy-remove"; readonly removed: boolean };
+
+/** What the host says unasked, to a guest that wants it. */
+export type Notice =
+  /** The host is about to sleep; `wakeS` is when it expects to wake, in s since 1970, 0 when it doesn't know. */
+  | { readonly do: "host-sleeps"; readonly wakeS: number }
+  /** The host is awake; 0 when it never slept or can't tell. */
+  | { readonly do: "host-awake"; readonly sleptS: number };

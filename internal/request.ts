@@ -1,6 +1,6 @@
 // What a guest can ask and what it is answered: the words that host and guest share, free of bytes and offsets.
 
-import type { ExtensionAnswer, ExtensionAsk } from "./extension.ts";
+import type { ExtensionAnswer, ExtensionAsk, Notice } from "./extension.ts";
 
 /** How a guest moves a vCPU's frequency. Source: DPDK rte_power_guest_channel.h, RTE_POWER_SCALE_* and *_TURBO. */
 export const STEPS = ["up", "down", "max", "min", "turbo-on", "turbo-off"] as const;
@@ -77,7 +77,9 @@ export type Reply =
       readonly vmName: string;
       readonly sequence: number;
       readonly answer: ExtensionAnswer;
-    };
+    }
+  /** No answer: said unasked. */
+  | { readonly kind: "notice"; readonly notice: Notice };
 
 /** What a vCPU's core can do. Source: RTE_POWER caps: turbo, priority (a core with a higher base frequency). */
 export interface VcpuCaps {

@@ -1,7 +1,8 @@
 // One request, one reply, one deadline: without it an answer that came late would be taken for the next request's.
 
-import type { ExtensionAnswer, ExtensionAsk } from "../extension.ts";
+import type { ExtensionAnswer, ExtensionAsk, Notice } from "../extension.ts";
 import { decodeReply } from "../packet/reply.ts";
+import { isNotice } from "../packet/notice.ts";
 import { ReplyCutter } from "../packet/reply-frame.ts";
 import { encodeRequest } from "../packet/request.ts";
 import type { Reply, Request } from "../request.ts";
@@ -48,6 +49,8 @@ export async function openSession(portName: string): Promise<Result<Session, Gue
 
 /** A channel in use by one program, which asks one thing at a time. */
 export class Session {
+  /** Takes what the host says unasked; until it is set, that is dropped. */
+  onNotice: ((notice: Notice) => void) | undefined;
   readonly #port: Port;
   readonly #cutter = new ReplyCutter();
   #receivedAt = 0;
@@ -162,7 +165,11 @@ export class Session {
     const now = performance.now();
     if (now - this.#receivedAt > SILENCE_MS) this.#cutter.reset();
     this.#receivedAt = now;
-    this.#cutter.push(bytes, sink);
+    this.#cutter.push(bytes, (reply) => {
+      const said = this.onNotice && isNotice(reply) ? decodeReply(reply) : undefined;
+      if (said?.kind === "notice") this.onNotice?.(said.notice);
+      else sink(reply);
+    });
   }
 }
 
@@ -171,6 +178,7 @@ function answerTo(question: Question, frame: Uint8Array, reply: Uint8Array): Rep
   const decoded = decodeReply(reply);
   switch (decoded.kind) {
     case "malformed":
+    case "notice":
       return undefined;
     case "ack":
     case "nack":

@@ -1,9 +1,11 @@
 // One guest channel: bytes in, whole replies out, and it comes back by itself when its VM does.
 
 import type { Socket } from "bun";
+import type { Notice } from "../extension.ts";
 import type { Log } from "../log.ts";
 import type { Histogram } from "../metrics/histogram.ts";
 import { FrameCutter } from "../packet/frame.ts";
+import { encodeNotice } from "../packet/notice.ts";
 import { acknowledge } from "../packet/reply.ts";
 import { RequestDecoder } from "../packet/request.ts";
 import { explain } from "../refusal.ts";
@@ -110,10 +112,7 @@ export class Channel {
   }
 
   opened(socket: Socket<Channel>): void {
-    if (this.state === "closed") {
-      socket.end();
-      return;
-    }
+    if (this.state === "closed") return void socket.end();
     this.state = "connected";
     this.counts.connects++;
     this.#socket = socket;
@@ -139,14 +138,9 @@ export class Channel {
     this.#outbox?.flush();
     if (this.#served > 0) this.#host.durations.observe(performance.now() - this.heardAt, this.#served);
     if (this.#cutter.dropped + this.#cutter.resyncs !== healed) {
-      this.#host.log.warnFolded(
-        `${this.#name} framing`,
-        "Stream out of step; bytes discarded until silence",
-        {
-          channel: this.#name,
-          ...this.framing,
-        },
-      );
+      const message = "Stream out of step; bytes discarded until silence";
+      const fields = { channel: this.#name, ...this.framing };
+      this.#host.log.warnFolded(`${this.#name} framing`, message, fields);
     }
   }
 
@@ -162,9 +156,8 @@ export class Channel {
 
   failed(error: Error): void {
     if (this.state === "closed") return;
-    this.#host.log.warnFolded(`${this.#name} connect`, `Cannot connect to "${this.path}": ${codeOf(error)}`, {
-      channel: this.#name,
-    });
+    const message = `Cannot connect to "${this.path}": ${codeOf(error)}`;
+    this.#host.log.warnFolded(`${this.#name} connect`, message, { channel: this.#name });
     this.#again();
   }
 
@@ -193,6 +186,13 @@ export class Channel {
     for (const error of this.lease.lapse(this.#host.desk.ledger, this.claimant, this.vm.vm)) {
       this.#host.log.error(explainSysfs(error), { channel: this.#name });
     }
+  }
+
+  /** Says `notice` to a guest that asked for notices; it is dropped when that doesn't read. */
+  notice(notice: Notice): void {
+    if (this.state !== "connected" || !this.lease.isTold(performance.now())) return;
+    this.#outbox?.put(encodeNotice(this.vm.claimName, notice));
+    this.#outbox?.flush();
   }
 
   #again(): void {

@@ -1,6 +1,7 @@
 // Which channels there are and whose: the folders' sockets, less what an operator took out.
 
 import type { VmConfig } from "../config/effective.ts";
+import type { Notice } from "../extension.ts";
 import type { Log } from "../log.ts";
 import { Channel, type ChannelHost } from "./channel.ts";
 import { ChannelFolder, type ChannelName } from "./folder.ts";
@@ -52,6 +53,11 @@ export class Channels {
   socketsOf(vm: string): readonly number[] {
     const numbers = [...this.#seen.values()].filter((name) => name.vm === vm).map(({ index }) => index);
     return numbers.sort((a, b) => a - b);
+  }
+
+  /** Says `notice` to every guest that asked for notices. */
+  notice(notice: Notice): void {
+    for (const channel of this.#byPath.values()) channel.notice(notice);
   }
 
   /** Watches these folders and no others. */

@@ -96,16 +96,17 @@ export class HostSleep {
   }
 
   #before(target: SleepTarget, untilMs: number | undefined): void {
-    const { log, events } = this.#host;
+    const { log, events, channels } = this.#host;
     const until = untilMs === undefined ? undefined : new Date(untilMs).toISOString();
     log.info("The host goes to sleep", { target, until });
     events.emit("host-sleeps", { target, until });
+    channels.notice({ do: "host-sleeps", wakeS: Math.ceil((untilMs ?? 0) / 1000) });
     this.isNear = true;
     this.#tell(this.#giveBack());
   }
 
   #after(record: SleepRecord | undefined): void {
-    const { log, events, cpufreq, ledger, upkeep } = this.#host;
+    const { log, events, cpufreq, ledger, upkeep, channels } = this.#host;
     this.isNear = false;
     const fields = { sleptS: record?.sleptS, clockS: record?.clockS, wokenBy: record?.wokenBy };
     log.info("The host is awake", fields);
@@ -115,6 +116,7 @@ export class HostSleep {
     this.#tell(ledger.settle());
     upkeep.resumed();
     events.emit("host-awake", fields);
+    channels.notice({ do: "host-awake", sleptS: Math.round(record?.sleptS ?? 0) });
   }
 
   #tell(errors: readonly SysfsError[]): void {

@@ -11,6 +11,9 @@ export interface Before {
   readonly level: Level;
 }
 
+/** An agent is heard in each three leases, one with claims in each: who was silent for so many is taken for gone. */
+const SILENT_LEASES = 4;
+
 /** The HELLO of a channel, and what its claims took the place of. */
 export class Lease {
   /** The extension's version agreed on this connection; 0 before HELLO. */
@@ -19,6 +22,8 @@ export class Lease {
   seconds = 0;
   /** How often the claims have fallen back since HELLO. */
   lapses = 0;
+  /** The guest takes notices. */
+  #notices = false;
   #until = 0;
   /** By vCPU, what stood before this guest's claim; undefined for nothing. */
   readonly #before = new Map<number, Before | undefined>();
@@ -26,14 +31,27 @@ export class Lease {
   /** Starts anew: a connection was made. What stood before is gone with the old one. */
   reset(): void {
     this.version = this.seconds = this.lapses = 0;
+    this.#notices = false;
     this.#before.clear();
   }
 
   /** Takes a HELLO. One without a lease leaves the lease of claims that stand: who made them may have died. */
-  agree(version: number, seconds: number): void {
+  agree(version: number, seconds: number, notices: boolean): void {
     this.version = version;
+    this.#notices = notices;
     if (seconds > 0 || this.#before.size === 0) this.seconds = seconds;
     this.lapses = 0;
+  }
+
+  /** Takes a CONNECT: another program may be at the port, and has not asked for notices. */
+  connect(): void {
+    this.#notices = false;
+  }
+
+  /** Returns whether the guest asked for notices and is still there to read them. */
+  isTold(nowMs: number): boolean {
+    const silentMs = (SILENT_LEASES - 1) * this.seconds * 1000;
+    return this.#notices && (this.seconds === 0 || nowMs < this.#until + silentMs);
   }
 
   /** Counts the lease from now on. @param nowMs a clock that never goes back, in ms */

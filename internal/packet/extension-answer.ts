@@ -198,7 +198,7 @@ function noOf(status: number): ExtensionNo {
 }
 
 /** Returns as many whole characters of `text`, up to a NUL, as fit in `bytes` with a NUL after them. */
-function cut(text: string, bytes: number): string {
+export function cut(text: string, bytes: number): string {
   const whole = text.split("\0", 1)[0] ?? "";
   const { read } = new TextEncoder().encodeInto(whole, new Uint8Array(bytes - 1));
   return whole.slice(0, read);

@@ -17,6 +17,11 @@ export const EXTENSION = {
   POLICY_REMOVE: EXTENSION_FIRST + 8,
 } as const;
 
+/** `command` of what the host says unasked; it has the answer bit and answers nothing. */
+export const NOTICE_COMMAND = 0x564dc001;
+/** `what` of a notice. */
+export const NOTICE = { HOST_SLEEPS: 1, HOST_AWAKE: 2 } as const;
+
 /** Set in the `command` of every answer, so that a request that comes back is never taken for one. */
 export const ANSWER_BIT = 0x8000;
 
@@ -59,6 +64,8 @@ export const FLAG = { TURBO: 1, PRIORITY: 2, HAS_TURBO: 1, TURBO_ALLOWED: 2 } as
 /** Bit of `flags` in a SET_KHZ request, and bit of `flags` in a RELEASE request. */
 export const TURBO_FLAG = 1;
 export const ALL_FLAG = 1;
+/** Bit of `flags` in a HELLO request: the guest takes notices. */
+export const NOTICES_FLAG = 1;
 
 const BYTES = REQUEST_BYTES["18.11"];
 /** The head of DPDK's packet, so that framing and the check of the name need not know the extension. */
@@ -68,7 +75,7 @@ const answer = { ...head, status: u32(48), text: cstr(BYTES - TEXT_BYTES, TEXT_B
 /** Requests; where a command has no members of its own, the head is all. */
 export const extensionRequest = {
   head: layout("vmpower_request", BYTES, head),
-  hello: layout("vmpower_hello", BYTES, { ...head, version: u32(48), lease_s: u32(52) }),
+  hello: layout("vmpower_hello", BYTES, { ...head, version: u32(48), lease_s: u32(52), flags: u32(56) }),
   scale: layout("vmpower_scale", BYTES, { ...head, unit: u32(48) }),
   setKhz: layout("vmpower_set_khz", BYTES, { ...head, khz: u32(48), flags: u32(52) }),
   release: layout("vmpower_release", BYTES, { ...head, flags: u32(48) }),
@@ -126,3 +133,11 @@ export const extensionAnswer = {
   }),
   policyRemove: layout("vmpower_policy_remove_answer", BYTES, { ...answer, removed: u32(56) }),
 };
+
+/** A notice; where an answer has its status, it has zero. */
+export const extensionNotice = layout("vmpower_notice", BYTES, {
+  ...head,
+  what: u32(56),
+  slept_s: u32(60),
+  wake_s: u64(64),
+});

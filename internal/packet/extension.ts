@@ -3,7 +3,7 @@
 import type { ExtensionAsk } from "../extension.ts";
 import { MAX_LEASE_S } from "../extension.ts";
 import { type Request, STEPS } from "../request.ts";
-import { ALL_FLAG, EXTENSION, extensionRequest, TURBO_FLAG } from "./extension-layout.ts";
+import { ALL_FLAG, EXTENSION, extensionRequest, NOTICES_FLAG, TURBO_FLAG } from "./extension-layout.ts";
 import { u32At, u64At } from "./little-endian.ts";
 
 const COMMAND_AT = extensionRequest.head.fields.command.offset;
@@ -34,7 +34,10 @@ export function encodeExtension(request: ExtensionRequest, into?: Uint8Array): U
   };
   switch (ask.do) {
     case "hello":
-      return extensionRequest.hello.encode({ ...head, version: ask.version, lease_s: ask.leaseS }, into);
+      return extensionRequest.hello.encode(
+        { ...head, version: ask.version, lease_s: ask.leaseS, flags: ask.notices ? NOTICES_FLAG : 0 },
+        into,
+      );
     case "scale":
       return extensionRequest.scale.encode({ ...head, unit: STEPS.indexOf(ask.step) + 1 }, into);
     case "set-khz":
@@ -85,12 +88,13 @@ function decodeAsk(frame: Uint8Array): ExtensionAsk {
   const command = u32At(frame, COMMAND_AT);
   switch (command) {
     case EXTENSION.HELLO: {
-      const { version, lease_s } = extensionRequest.hello.fields;
+      const { version, lease_s, flags } = extensionRequest.hello.fields;
       const newest = version.read(frame);
       const leaseS = lease_s.read(frame);
       if (newest < 1) return bad(command, `version is ${newest}; versions start at 1`);
       if (leaseS > MAX_LEASE_S) return bad(command, `lease_s is ${leaseS}; it may be 0 to ${MAX_LEASE_S}`);
-      return { do: "hello", version: newest, leaseS };
+      const notices = (flags.read(frame) & NOTICES_FLAG) !== 0;
+      return { do: "hello", version: newest, leaseS, ...(notices && { notices }) };
     }
     case EXTENSION.PING:
       return { do: "ping" };

@@ -6,6 +6,7 @@ import { capsListPacket, channelPacket464, freqListPacket } from "./dpdk.ts";
 import { decodeAnswer } from "./extension-answer.ts";
 import { setU32At, u32At } from "./little-endian.ts";
 import { hasName } from "./name.ts";
+import { decodeNotice, isNotice } from "./notice.ts";
 import type { Malformed } from "./request.ts";
 
 const COMMAND_AT = channelPacket464.fields.command.offset;
@@ -56,7 +57,8 @@ export function decodeReply(bytes: Uint8Array): Reply | Malformed {
   }
   const named = hasName(bytes, 0);
   if (isExtension(command)) {
-    const answer = named ? decodeAnswer(bytes) : undefined;
+    const decode = isNotice(bytes) ? decodeNotice : decodeAnswer;
+    const answer = named ? decode(bytes) : undefined;
     if (answer !== undefined) return answer;
     return malformed("unknown-command", command, `Extension answer 0x${command.toString(16)} is not known.`);
   }

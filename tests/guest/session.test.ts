@@ -3,6 +3,7 @@ import type { ExtensionAnswer } from "../../internal/extension.ts";
 import { openSession, type Question, type Session } from "../../internal/guest/session.ts";
 import { encodeCapsList, encodeFreqList } from "../../internal/packet/reply.ts";
 import { encodeAnswer } from "../../internal/packet/extension-answer.ts";
+import { encodeNotice } from "../../internal/packet/notice.ts";
 import { RequestDecoder } from "../../internal/packet/request.ts";
 import { until } from "../helpers/until.ts";
 import { answer, type FakeHost, fakeHost, type Script } from "./fake-host.ts";
@@ -197,6 +198,20 @@ test("say() returns the answer that has its sequence, and none of another", asyn
     async (session) => {
       expect(await session.say(HELLO, 0, "", SHORT_MS)).toMatchObject({ error: { kind: "no-answer" } });
       expect(await session.say(HELLO, 0, "", LONG_MS)).toEqual({ ok: true, value: AGREED });
+    },
+  );
+});
+
+test("say() finds its answer behind a notice, which is handed on once somebody takes it", async () => {
+  const notice = { do: "host-awake", sleptS: 5 } as const;
+  await withHost(
+    (send, frame) => send(Buffer.concat([encodeNotice("vm1", notice), extensionAnswer(frame, AGREED)])),
+    async (session) => {
+      const heard: unknown[] = [];
+      expect(await session.say(HELLO, 0, "", LONG_MS)).toEqual({ ok: true, value: AGREED });
+      session.onNotice = (said) => heard.push(said);
+      expect(await session.say(HELLO, 0, "", LONG_MS)).toEqual({ ok: true, value: AGREED });
+      expect(heard).toEqual([notice]);
     },
   );
 });

@@ -7,8 +7,11 @@ import type { SleepAsk } from "../../internal/host/host-sleep.ts";
 import { DmaLatency } from "../../internal/power/dma-latency.ts";
 import { lockOn } from "../../internal/power/lock.ts";
 import { profilePath } from "../../internal/power/profile-store.ts";
+import { decodeReply } from "../../internal/packet/reply.ts";
+import { encodeRequest } from "../../internal/packet/request.ts";
 import { DONE, err } from "../../internal/result.ts";
 import { ask, frame, Lab, STATIC } from "../helpers/lab.ts";
+import type { QemuSocket } from "../helpers/qemu.ts";
 import { until } from "../helpers/until.ts";
 import { changed, snapshot } from "../power/snapshot.ts";
 import { TestClock } from "./policy-world.ts";
@@ -272,6 +275,56 @@ describe("PowerOperations.suspend()", () => {
     expect(log.indexOf("The host is awake")).toBeGreaterThan(log.indexOf("The host goes to sleep"));
     vm1.quit();
     await until("the clock is given back", () => ceiling(2) === free);
+  });
+
+  test("tells guests that asked for notices before and after, and no others", async () => {
+    withSleep();
+    const told: string[] = [];
+    const notices = async (guest: QemuSocket) => {
+      const said = decodeReply(await guest.take(464));
+      return said.kind === "notice" ? said.notice : said.kind;
+    };
+    const { power } = start(
+      {},
+      {
+        enter: async () => {
+          const said = await notices(listener);
+          if (typeof said === "string" || said.do !== "host-sleeps") throw new Error(JSON.stringify(said));
+          told.push(said.do);
+          expect(Math.abs(said.wakeS - Date.now() / 1000 - 100)).toBeLessThan(20);
+          return DONE;
+        },
+      },
+    );
+    const hello = (more: object) =>
+      encodeRequest(
+        {
+          kind: "extension",
+          vcpu: 0,
+          vmName: "",
+          physical: false,
+          sequence: 1,
+          ask: { do: "hello", version: 1, leaseS: 10, ...more },
+        },
+        "18.11",
+      );
+    const listener = await lab.guest("vm1.0");
+    const others = [await lab.guest("vm1.1"), await lab.guest("vm2.0"), await lab.guest("vm2.1")] as const;
+    const [plain, v1, replaced] = others;
+    await listener.ask(hello({ notices: true }));
+    await plain.ask(hello({}));
+    await ask(v1, frame({ step: "min" }));
+    // Another program took its place at the port: it says CONNECT first.
+    await replaced.ask(hello({ notices: true }));
+    replaced.send(encodeRequest({ kind: "connect" }, "18.11"));
+    await ask(replaced, frame({ step: "min" }));
+    value(await power.suspend(mem));
+    expect([told, await notices(listener)]).toEqual([["host-sleeps"], { do: "host-awake", sleptS: 0 }]);
+    for (const other of others) {
+      // The next frame is the answer to the next request: nothing came before it.
+      expect(await ask(other, frame({ step: "min" }))).toBe("ack");
+      expect(other.received.length).toBe(0);
+    }
   });
 
   test("leaves nothing of a guest that goes meanwhile", async () => {

@@ -4,14 +4,17 @@ import { expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ExtensionAnswer, ExtensionAsk, VcpuState } from "../../internal/extension.ts";
+import type { ExtensionAnswer, ExtensionAsk, Notice, VcpuState } from "../../internal/extension.ts";
 import { encodeAnswer } from "../../internal/packet/extension-answer.ts";
 import {
   EXTENSION_STATUS,
   extensionAnswer,
+  extensionNotice,
   extensionRequest,
+  NOTICE_COMMAND,
   PAGE,
 } from "../../internal/packet/extension-layout.ts";
+import { encodeNotice } from "../../internal/packet/notice.ts";
 import { decodeReply } from "../../internal/packet/reply.ts";
 import { encodeRequest, RequestDecoder } from "../../internal/packet/request.ts";
 import { STEPS } from "../../internal/request.ts";
@@ -32,6 +35,7 @@ const request = (ask: ExtensionAsk) =>
 /** One row a request: the oracle's title, what it asks. */
 const ASKS: readonly (readonly [string, ExtensionAsk])[] = [
   ["hello", { do: "hello", version: 1, leaseS: 10 }],
+  ["hello-notices", { do: "hello", version: 1, leaseS: 10, notices: true }],
   ["ping", { do: "ping" }],
   ...STEPS.map((step) => [`scale-${step}`, { do: "scale", step }] as const),
   ["set-khz", { do: "set-khz", khz: 2_400_000, turbo: false }],
@@ -100,7 +104,14 @@ const ANSWERS: readonly (readonly [string, ExtensionAsk, ExtensionAnswer])[] = [
 ];
 const head = (ask: ExtensionAsk) => ({ vcpu: 11, sequence: 0xffff_fffe, vmName: "web.01", ask });
 
-const TABLES = [...Object.values(extensionRequest), ...Object.values(extensionAnswer)];
+/** One row a notice: the oracle's title, what it says. */
+const NOTICES: readonly (readonly [string, Notice])[] = [
+  ["host-sleeps", { do: "host-sleeps", wakeS: 0x12_3456_789a }],
+  ["host-sleeps-unknown", { do: "host-sleeps", wakeS: 0 }],
+  ["host-awake", { do: "host-awake", sleptS: 28_800 }],
+];
+
+const TABLES = [...Object.values(extensionRequest), ...Object.values(extensionAnswer), extensionNotice];
 test.each(TABLES.map((table) => [table.name, table] as const))(
   "%s has the members that the C compiler laid out",
   (name, table) => {
@@ -120,6 +131,7 @@ test("extension.txt has neither a struct nor a packet without a row", () => {
   const titles = (who: string) => EXTENSION_PACKETS.filter((p) => p.generation === who).map((p) => p.title);
   expect(titles("request")).toEqual(ASKS.map(([title]) => title));
   expect(titles("answer")).toEqual(ANSWERS.map(([title]) => title));
+  expect(titles("notice")).toEqual(NOTICES.map(([title]) => title));
 });
 
 test.skipIf(Bun.which("gcc") === null)(
@@ -163,6 +175,23 @@ test.each(ANSWERS)(
     });
   },
 );
+
+test.each(NOTICES)("encodeNotice() and decodeReply() agree with the C program on %s", (title, notice) => {
+  expect(encodeNotice("web.01", notice).toHex()).toBe(golden("notice", title).toHex());
+  expect(decodeReply(golden("notice", title))).toEqual({ kind: "notice", notice });
+});
+
+test("encodeNotice() cuts a sleep and a name past their members' room", () => {
+  const cut = decodeReply(encodeNotice("\ufffd".repeat(11), { do: "host-awake", sleptS: 2 ** 40 }));
+  expect(cut).toEqual({ kind: "notice", notice: { do: "host-awake", sleptS: 0xffff_ffff } });
+});
+
+test("a notice of a newer host, and one that a guest sends, are not understood", () => {
+  const bytes = golden("notice", "host-awake");
+  expect(new RequestDecoder().decode(bytes)).toMatchObject({ kind: "malformed", why: "unknown-command" });
+  new DataView(bytes.buffer).setUint32(56, 3, true);
+  expect(decodeReply(bytes)).toMatchObject({ kind: "malformed", command: NOTICE_COMMAND });
+});
 
 const patched = (title: string, at: number, value: number): Uint8Array => {
   const bytes = golden("request", title);
@@ -215,15 +244,19 @@ test("decode() and decodeReply() never throw when the body is random", () => {
   const asked = new Set<string>();
   for (let i = 0; i < 20_000; i++) {
     const bytes = Uint8Array.from({ length: 464 }, () => next(256));
-    const command = 0x564d_0000 + next(12) + (next(2) === 0 ? 0 : 0x8000);
+    const known = 0x564d_0000 + next(12) + (next(2) === 0 ? 0 : 0x8000);
+    const command = next(12) === 0 ? NOTICE_COMMAND : known;
     new DataView(bytes.buffer).setUint32(12, command, true);
     if (next(4) > 0) bytes[47] = 0;
     if (next(2) > 0) bytes.fill(0, 48, 52);
+    if (next(2) > 0) bytes.set([next(4), 0, 0, 0], 56);
     const decoded = new RequestDecoder().decode(bytes);
     asked.add(decoded.kind === "extension" ? decoded.ask.do : decoded.kind);
     const reply = decodeReply(bytes);
     asked.add(reply.kind === "extension" ? `answer ${reply.answer.do}` : reply.kind);
+    if (reply.kind === "notice") asked.add(reply.notice.do);
   }
   for (const [, ask] of ASKS) if (ask.do !== "hello" && ask.do !== "scale") expect(asked).toContain(ask.do);
   for (const [, , answer] of ANSWERS) expect(asked).toContain(`answer ${answer.do}`);
+  for (const [, notice] of NOTICES) expect(asked).toContain(notice.do);
 });

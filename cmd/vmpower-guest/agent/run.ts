@@ -47,8 +47,8 @@ export async function runAgent(config: AgentConfig, procRoot: string, log: Log):
     governors: () => config.governors,
   };
   let connections = 0;
-  const server = await serveLocal(config.socket, config.group, () =>
-    client(agent, rules, { name: `connection ${++connections}`, lastResort: false }),
+  const server = await serveLocal(config.socket, config.group, (send) =>
+    client(agent, rules, { name: `connection ${++connections}`, lastResort: false }, send),
   );
   if (!server.ok) {
     log.error(server.error);
@@ -82,7 +82,7 @@ export async function runAgent(config: AgentConfig, procRoot: string, log: Log):
 }
 
 /** Returns a program's connection: its lines are answered, and its claims end with it. */
-function client(agent: Agent, rules: AnswerRules, holder: Holder): Client {
+function client(agent: Agent, rules: AnswerRules, holder: Holder, send: (line: object) => void): Client {
   return {
     async answer(line) {
       let said: unknown;
@@ -97,9 +97,14 @@ function client(agent: Agent, rules: AnswerRules, holder: Holder): Client {
       const id = "id" in said ? { id: said.id } : {};
       const asked = parseLocalAsk(said as Readonly<Record<string, unknown>>);
       if (!asked.ok) return { ...id, ...refusal(asked.error) };
+      if (asked.value.do === "listen") {
+        agent.listeners.add(send);
+        return { ...id, ok: true };
+      }
       return { ...id, ...(await answerLocal(agent, rules, holder, asked.value)) };
     },
     left() {
+      agent.listeners.delete(send);
       void agent.release(holder, agent.book.vcpusOf(holder));
     },
   };

@@ -1,5 +1,6 @@
 // The agent as a whole: without it every program of the VM would want the ports for itself.
 
+import type { Notice } from "../../extension.ts";
 import type { Step } from "../../request.ts";
 import { DONE, err, type Result } from "../../result.ts";
 import type { GuestFailure } from "../failure.ts";
@@ -18,6 +19,13 @@ export interface AgentOptions extends Omit<TalkRules, "book"> {
   readonly portDir: string;
 }
 
+/** What a program that listens is told: when the host means to wake (ISO 8601, null when it doesn't know), how long it slept. */
+export type HostEvent =
+  | { readonly event: "host-sleeps"; readonly until: string | null }
+  | { readonly event: "host-awake"; readonly sleptS: number };
+
+/** Highest time that a Date holds, in s. */
+const MAX_DATE_S = 8.64e12;
 /** Absent ports and hosts are looked for this often, in ms. */
 const PULSE_MS = 500;
 /** The folder of ports is read again this often, in ms. */
@@ -27,6 +35,8 @@ const BEATS = 3;
 
 export class Agent {
   readonly book = new Book();
+  /** Programs that want to hear of the host. */
+  readonly listeners = new Set<(event: HostEvent) => void>();
   readonly #options: AgentOptions;
   readonly #pulse = new Pulse(PULSE_MS);
   readonly #lines = new Map<string, Line>();
@@ -125,6 +135,16 @@ export class Agent {
     });
   }
 
+  /** The host tells every port; programs hear what the first that has a host is told. */
+  #noticed(from: Line, notice: Notice): void {
+    if ([...this.#lines.values()].find(({ failure }) => failure === undefined) !== from) return;
+    const event = eventOf(notice);
+    const { log } = this.#options;
+    if (event.event === "host-awake") log.info("The host is awake", { sleptS: event.sleptS });
+    else log.info("The host goes to sleep", { until: event.until ?? undefined });
+    for (const hear of this.listeners) hear(event);
+  }
+
   #beat(): void {
     for (const line of this.#lines.values()) line.beat();
   }
@@ -142,10 +162,18 @@ export class Agent {
         if (known.failure?.kind === "no-port") known.retry();
         continue;
       }
-      const line = new Line(path, vcpu, { ...this.#options, book: this.book, pulse: this.#pulse });
+      const noticed = (from: Line, notice: Notice) => this.#noticed(from, notice);
+      const line = new Line(path, vcpu, { ...this.#options, book: this.book, pulse: this.#pulse, noticed });
       this.#lines.set(path, line);
       fresh.push(line);
     }
     await Promise.all(fresh.map((line) => line.start()));
   }
+}
+
+function eventOf(notice: Notice): HostEvent {
+  if (notice.do === "host-awake") return { event: notice.do, sleptS: notice.sleptS };
+  const { wakeS } = notice;
+  const known = wakeS > 0 && wakeS <= MAX_DATE_S;
+  return { event: notice.do, until: known ? new Date(wakeS * 1000).toISOString() : null };
 }

@@ -1,5 +1,6 @@
 // One port kept for everybody: without it a restart of the host, a pause of the VM or an unplugged port would end the agent's claims.
 
+import type { Notice } from "../../extension.ts";
 import type { FrequencyTable } from "../../frequency.ts";
 import { err, type Result } from "../../result.ts";
 import { explainFailure, type GuestFailure } from "../failure.ts";
@@ -11,6 +12,8 @@ import { Talk, type TalkRules } from "./talk.ts";
 /** What all lines of an agent share; the pulse says when to try again. */
 export interface LineRules extends TalkRules {
   readonly pulse: Pulse;
+  /** Told what the host says unasked. */
+  readonly noticed?: (line: Line, notice: Notice) => void;
 }
 
 /** Waits for a port that can't be opened, in pulses: the first, doubled up to the last. */
@@ -33,6 +36,8 @@ export class Line {
   #open: Port | undefined;
   #talk: Talk | undefined;
   #due = false;
+  /** The host was asleep: all claims are made again. */
+  #again = false;
   #closed = false;
   #retry: () => void = () => {};
   #ended: Promise<void> = Promise.resolve();
@@ -140,22 +145,29 @@ export class Line {
     this.#talk = talk;
     this.#failure = undefined;
     this.#rules.log.info("Host connected", { port: this.port, speech: talk.speech, lease: talk.leaseS });
+    session.onNotice = (notice) => this.#noticed(notice);
     tried();
     for (;;) {
       const job = this.#jobs.shift();
       if (job !== undefined) await job.run(talk);
       else if (this.#closed) return undefined;
-      else if (this.#due) {
-        this.#due = false;
-        const beaten = await talk.beat();
+      else if (this.#due || this.#again) {
+        const again = this.#again;
+        this.#due = this.#again = false;
+        const beaten = await talk.beat(again);
         if (!beaten.ok) return beaten.error;
       } else {
         // Nothing is awaited between requests: what comes answers one that was given up.
         const drained = session.drain();
         if (!drained.ok) return drained.error;
-        await port.wait(Infinity);
+        if (!this.#again) await port.wait(Infinity);
       }
     }
+  }
+
+  #noticed(notice: Notice): void {
+    if (notice.do === "host-awake") this.#again = true;
+    this.#rules.noticed?.(this, notice);
   }
 
   #lose(why: GuestFailure): void {

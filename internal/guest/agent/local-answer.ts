@@ -30,7 +30,7 @@ export async function answerLocal(
   agent: Agent,
   rules: AnswerRules,
   holder: Holder,
-  asked: LocalAsk,
+  asked: Exclude<LocalAsk, { do: "listen" }>,
 ): Promise<object> {
   switch (asked.do) {
     case "scale":

@@ -20,6 +20,8 @@ export type LocalAsk =
   | { readonly do: "freqs" | "state"; readonly vcpus: readonly number[] }
   | { readonly do: "policy"; readonly policy: GuestPolicy }
   | { readonly do: "policy-remove" }
+  /** The agent sends what the host says unasked, a line each, until the connection ends. */
+  | { readonly do: "listen" }
   | { readonly do: "status" };
 
 const NAMES: readonly LocalAsk["do"][] = [
@@ -32,6 +34,7 @@ const NAMES: readonly LocalAsk["do"][] = [
   "state",
   "policy",
   "policy-remove",
+  "listen",
   "status",
 ];
 /** Highest frequency taken, in kHz. */
@@ -50,6 +53,7 @@ export function parseLocalAsk(said: Fields): Result<LocalAsk, string> {
     return err(`${show(stray)} is unknown in "${name}"; it takes ${allowed.join(", ")}.`);
   switch (name) {
     case "status":
+    case "listen":
     case "policy-remove":
       return ok({ do: name });
     case "policy": {
@@ -91,6 +95,7 @@ const KEYS: Readonly<Record<LocalAsk["do"], readonly string[]>> = {
   state: ["vcpus"],
   policy: ["policy"],
   "policy-remove": [],
+  listen: [],
   status: [],
 };
 

@@ -26,6 +26,9 @@ interface Connection {
   readonly decoder: TextDecoder;
 }
 
+/** Makes a client of a connection, to which `send` sends a line that answers nothing. */
+export type Accept = (send: (line: object) => void) => Client;
+
 /**
  * Listens at `path` with mode 0660 and the group `group` where that exists; `accept` makes a client of each connection. A socket that
  * nobody listens on any more is replaced. Errors: the sentence that says why not.
@@ -33,7 +36,7 @@ interface Connection {
 export async function serveLocal(
   path: string,
   group: string,
-  accept: () => Client,
+  accept: Accept,
 ): Promise<Result<LocalServer, string>> {
   const free = await makeRoom(path);
   if (!free.ok) return free;
@@ -53,11 +56,11 @@ export async function serveLocal(
 
 export class LocalServer {
   readonly path: string;
-  readonly #accept: () => Client;
+  readonly #accept: Accept;
   readonly #listener: UnixSocketListener<Connection | undefined>;
   #clients = 0;
 
-  constructor(path: string, accept: () => Client) {
+  constructor(path: string, accept: Accept) {
     this.path = path;
     this.#accept = accept;
     this.#listener = Bun.listen<Connection | undefined>({
@@ -96,7 +99,7 @@ export class LocalServer {
     }
     this.#clients++;
     socket.data = {
-      client: this.#accept(),
+      client: this.#accept((line) => send(socket, line)),
       text: "",
       pending: 0,
       last: Promise.resolve(),

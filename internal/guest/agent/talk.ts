@@ -64,7 +64,7 @@ export class Talk {
   /** Says HELLO, a host that doesn't answer speaks v1, and makes all claims of the book. Errors: the host is gone. */
   async begin(): Promise<Result<void, GuestFailure>> {
     const { vmName, timeoutMs, leaseS, log } = this.#rules;
-    const hello = { do: "hello", version: EXTENSION_VERSION, leaseS } as const;
+    const hello = { do: "hello", version: EXTENSION_VERSION, leaseS, notices: true } as const;
     const said = await this.session.say(hello, this.#vcpu ?? 0, vmName, timeoutMs);
     if (!said.ok) {
       if (isGone(said.error)) return said;
@@ -131,15 +131,16 @@ export class Talk {
   /**
    * Renews the lease; claims that lapsed meanwhile, as while the VM was paused, are made again. A host that speaks v1 is asked now and
    * then whether it has learned the extension. Errors: the host is gone.
+   * @param again makes all claims again in any case, as after the host's sleep
    */
-  async beat(): Promise<Result<void, GuestFailure>> {
+  async beat(again = false): Promise<Result<void, GuestFailure>> {
     if (this.speech === "v1") {
       if (++this.#beats < this.#again) return DONE;
       this.#beats = 0;
       this.#again = Math.min(this.#again * 2, AGAIN_BEATS.last);
       return await this.begin();
     }
-    if (this.#held.size === 0 && ++this.#beats < UNCLAIMED_BEATS) return DONE;
+    if (!again && this.#held.size === 0 && ++this.#beats < UNCLAIMED_BEATS) return DONE;
     this.#beats = 0;
     const { vmName, timeoutMs, log } = this.#rules;
     const pong = await this.session.say({ do: "ping" }, this.#vcpu ?? 0, vmName, timeoutMs);
@@ -148,8 +149,9 @@ export class Talk {
       if (pong.error.kind === "not-understood") return await this.begin();
       return isGone(pong.error) ? pong : DONE;
     }
-    if (pong.value.lapses === this.#lapses) return DONE;
-    log.info("Claims had lapsed; making them again", { port: this.#port });
+    const lapsed = pong.value.lapses !== this.#lapses;
+    if (!lapsed && !again) return DONE;
+    if (lapsed) log.info("Claims had lapsed; making them again", { port: this.#port });
     this.#lapses = pong.value.lapses;
     return await this.#claimAll();
   }
@@ -159,7 +161,10 @@ export class Talk {
     if (this.speech === "v1") for (const vcpu of this.#held.keys()) await this.#release(vcpu);
     else {
       const { vmName, timeoutMs } = this.#rules;
-      await this.session.say({ do: "release", all: true }, this.#vcpu ?? 0, vmName, timeoutMs);
+      const vcpu = this.#vcpu ?? 0;
+      await this.session.say({ do: "release", all: true }, vcpu, vmName, timeoutMs);
+      // What the host says unasked from now on would be read by who opens the port next.
+      await this.session.say({ do: "hello", version: EXTENSION_VERSION, leaseS: 0 }, vcpu, vmName, timeoutMs);
     }
   }
 

@@ -4,4 +4,7 @@ import { NOTED } from "../outcome.ts";
 import type { Serve } from "./index.ts";
 
 /** Takes note of a guest that opened its channel; never answered. Source: DPDK examples/vm_power_manager/channel_monitor.c. */
-export const connect: Serve<"connect"> = () => NOTED;
+export const connect: Serve<"connect"> = (_desk, _vm, { lease }) => {
+  lease?.connect();
+  return NOTED;
+};

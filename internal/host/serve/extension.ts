@@ -67,7 +67,7 @@ function answer(desk: Desk, vm: Vm, claimant: Claimant, request: ExtensionReques
   const no = refuseClaim(vm, request);
   if (no !== undefined) return { refusal: no };
   if (ask.do === "hello") {
-    lease.agree(Math.min(ask.version, EXTENSION_VERSION), ask.leaseS);
+    lease.agree(Math.min(ask.version, EXTENSION_VERSION), ask.leaseS, ask.notices === true);
     lease.renew(performance.now());
     return { do: "hello", version: lease.version, leaseS: lease.seconds, vcpus: vm.knownVcpus() };
   }

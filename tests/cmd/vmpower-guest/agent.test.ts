@@ -172,3 +172,36 @@ test.each([
   const { status, err } = await run("agent", "--config", config);
   expect({ status, err }).toEqual({ status: 2, err: expect.stringContaining(words) });
 });
+
+test("a program that listens is told of the host's sleep between its answers, and no other is", async () => {
+  await withAgent(async ({ world, socket }) => {
+    const said = ["", ""];
+    const [listener, other] = await Promise.all(
+      said.map((_, i) =>
+        Bun.connect({
+          unix: socket,
+          socket: { data: (_socket, bytes) => void (said[i] += bytes.toString()) },
+        }),
+      ),
+    );
+    listener?.write('{"id":1,"do":"listen"}\n');
+    await until("it is heard", () => said[0] !== "");
+    world.host.channels.notice({ do: "host-sleeps", wakeS: 0 });
+    world.host.channels.notice({ do: "host-awake", sleptS: 60 });
+    await until("both came", () => said[0]?.includes("host-awake") === true);
+    listener?.write('{"do":"listen","vcpus":0}\n');
+    await until("an answer came", () => said[0]?.includes("unknown") === true);
+    const lines = (said[0] ?? "")
+      .trimEnd()
+      .split("\n")
+      .map((line): unknown => JSON.parse(line));
+    expect(lines).toEqual([
+      { id: 1, ok: true },
+      { event: "host-sleeps", until: null },
+      { event: "host-awake", sleptS: 60 },
+      expect.objectContaining({ ok: false, outcome: "bad-request" }),
+    ]);
+    expect(said[1]).toBe("");
+    for (const program of [listener, other]) program?.end();
+  });
+});

@@ -1,9 +1,14 @@
 // The agent against a whole host: what programs want stands as long as they and the agent do, whatever happens to the host.
 
 import { expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Agent } from "../../../internal/guest/agent/agent.ts";
 import { Book } from "../../../internal/guest/agent/book.ts";
 import { Line } from "../../../internal/guest/agent/line.ts";
+import { portPath } from "../../../internal/guest/port.ts";
+import { listPorts } from "../../../internal/guest/ports.ts";
 import { Pulse } from "../../../internal/guest/pulse.ts";
 import { until } from "../../helpers/until.ts";
 import { answer, fakeHost } from "../fake-host.ts";
@@ -181,3 +186,65 @@ test("a host that was started anew unseen takes the next claim as if it had been
     expect([world.speed(2), world.speed(3)]).toEqual([800_000, 800_000]);
   });
 });
+
+test("what the host says of its sleep reaches programs that listen once, and claims are made again after it", async () => {
+  using world = new World();
+  const host = await world.startHost();
+  const agent = world.agent();
+  await agent.start();
+  const heard: object[] = [];
+  agent.listeners.add((event) => heard.push(event));
+  await agent.scale(A, 0, "min");
+  host.channels.notice({ do: "host-sleeps", wakeS: 1_800_000_000 });
+  host.channels.notice({ do: "host-sleeps", wakeS: 2 ** 60 });
+  await until("both are heard", () => heard.length === 2);
+  for (const channel of host.channels.all) channel.withdraw();
+  expect(world.speed(2)).toBe(0);
+  host.channels.notice({ do: "host-awake", sleptS: 60 });
+  await until("the claim is back", () => world.speed(2) === 800_000);
+  expect(heard).toEqual([
+    { event: "host-sleeps", until: "2027-01-15T08:00:00.000Z" },
+    { event: "host-sleeps", until: null },
+    { event: "host-awake", sleptS: 60 },
+  ]);
+  // Without an agent nobody would read it: the next program at the port would.
+  expect([...host.channels.all].map(({ lease }) => lease.isTold(performance.now()))).toEqual([true]);
+  await agent.stop();
+  expect([...host.channels.all].map(({ lease }) => lease.isTold(performance.now()))).toEqual([false]);
+});
+
+test.skipIf(Bun.which("socat") === null)(
+  "a sleep is heard once where each vCPU has a port, and each port makes its claims again (needs socat)",
+  async () => {
+    const dir = mkdtempSync(join(tmpdir(), "ports-"));
+    using world = new World();
+    const host = await world.startHost();
+    const ports = [0, 1].map((n) => {
+      const socket = `UNIX-LISTEN:${world.tree.root}/channels/vm1.${n + 1}`;
+      return Bun.spawn(["socat", socket, `PTY,link=${portPath(n, dir)},raw,echo=0`], { stderr: "ignore" });
+    });
+    const agent = world.agent({ port: undefined, portDir: dir });
+    try {
+      const connected = () =>
+        [...host.channels.all].filter(({ state }) => state === "connected").length === 3;
+      await until("the ports are there", () => listPorts(dir).length === 2 && connected());
+      await agent.start();
+      const heard: object[] = [];
+      agent.listeners.add((event) => heard.push(event));
+      for (const vcpu of [0, 1]) expect(await agent.scale(A, vcpu, "min")).toMatchObject(DONE);
+      host.channels.notice({ do: "host-sleeps", wakeS: 0 });
+      for (const channel of host.channels.all) channel.withdraw();
+      host.channels.notice({ do: "host-awake", sleptS: 60 });
+      await until("both claims are back", () => world.speed(2) === 800_000 && world.speed(3) === 800_000);
+      expect(heard).toEqual([
+        { event: "host-sleeps", until: null },
+        { event: "host-awake", sleptS: 60 },
+      ]);
+    } finally {
+      await agent.stop();
+      for (const port of ports) port.kill();
+      await Promise.all(ports.map(({ exited }) => exited));
+      rmSync(dir, { recursive: true });
+    }
+  },
+);

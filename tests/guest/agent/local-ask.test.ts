@@ -15,6 +15,7 @@ test.each([
     { do: "state", vcpus: [4] },
   ],
   [{ do: "status" }, { do: "status" }],
+  [{ do: "listen" }, { do: "listen" }],
   [
     { do: "policy", policy: { type: "time", vcpus: "0", busyHours: [8] } },
     {

@@ -57,6 +57,12 @@ export class World implements Disposable {
     return this.#host;
   }
 
+  /** The host program at work. */
+  get host(): Host {
+    if (this.#host === undefined) throw new Error("no host program was started");
+    return this.#host;
+  }
+
   /** Stops the host program; the port stays. */
   stopHost(): void {
     this.#host?.stop();
