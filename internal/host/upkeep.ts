@@ -14,8 +14,9 @@ import type { Claim } from "./claim.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Vm } from "./vm.ts";
 
-/** Live pins and leases are looked at this often, in ms; CPUs and drift every DRIFT_EVERY-th time. */
+/** Live pins are looked at this often, in ms; leases, which are whole seconds, and CPUs and drift less often. */
 const PERIOD_MS = 500;
+const LEASES_EVERY = 2;
 const DRIFT_EVERY = 4;
 /** Smaller changes of the clock are corrections, ms. */
 const JUMP_MS = 2000;
@@ -76,7 +77,8 @@ export class Upkeep {
   /** Looks at everything once; nothing is read while nobody claims anything. */
   look(): void {
     this.#cpus();
-    this.#pinsAndLeases();
+    this.#leases();
+    this.#pins();
   }
 
   #turn(): void {
@@ -87,7 +89,8 @@ export class Upkeep {
     this.#log.unfold(now);
     this.#clock(Date.now() - now);
     if (this.#turns % DRIFT_EVERY === 0) this.#cpus();
-    this.#pinsAndLeases();
+    if (this.#turns % LEASES_EVERY === 0) this.#leases();
+    this.#pins();
   }
 
   /** performance.now() stands still while the machine sleeps. Source: clock_gettime(2), CLOCK_MONOTONIC. */
@@ -124,9 +127,8 @@ export class Upkeep {
     }
   }
 
-  #pinsAndLeases(): void {
+  #pins(): void {
     if (this.#ledger.empty) return;
-    this.#leases();
     for (const vm of this.#channels.vms) {
       if (!vm.mayMove) continue;
       for (const claim of [...this.#ledger.claimsOf(vm.vm)]) this.#followPin(vm, claim);
@@ -182,6 +184,7 @@ export class Upkeep {
 
   /** Ends the claims of guests that have been silent for longer than their lease. */
   #leases(): void {
+    if (this.#ledger.empty) return;
     const now = performance.now();
     for (const channel of this.#channels.all) {
       if (channel.lease.lapsed(now)) {
