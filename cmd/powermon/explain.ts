@@ -61,8 +61,8 @@ function range({ minKhz, nominalKhz, maxKhz, turbo }: Report): string {
 
 function claimLine(claim: Claim, wins: boolean): string {
   const { vm, vcpu, by, wishKhz, turbo, clippedKhz } = claim;
-  const who =
-    by === "operator" ? "An operator" : `${vcpu === undefined ? "" : `vCPU ${vcpu} of `}VM ${vm ?? "?"}`;
+  const core = by === "operator" ? "An operator" : "This CPU's FIFO";
+  const who = vm === undefined ? core : `${vcpu === undefined ? "" : `vCPU ${vcpu} of `}VM ${vm}`;
   const how = by === "policy" ? " by its policy" : "";
   const clipped = clippedKhz === wishKhz ? "" : `, which its limits make ${clippedKhz} kHz`;
   return `${who}${how} claims ${wishKhz} kHz${turbo ? " with turbo" : ""}${clipped}${wins ? ": it wins" : ""}.`;

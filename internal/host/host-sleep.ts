@@ -91,7 +91,7 @@ export class HostSleep {
   #claims(): ReadonlyMap<string, number> {
     const claims = new Map<string, number>();
     for (const { operator, grant } of this.#host.ledger.claims())
-      if (!operator) claims.set(grant.vm, (claims.get(grant.vm) ?? 0) + 1);
+      if (!operator && grant.vm !== "") claims.set(grant.vm, (claims.get(grant.vm) ?? 0) + 1);
     return claims;
   }
 

@@ -4,7 +4,7 @@ import { type ConfigProblem, describeProblem } from "../config/problem.ts";
 import { judge } from "../config/read.ts";
 import { saveVm, type VmChanges } from "../config/save.ts";
 import type { Config } from "../config/load.ts";
-import type { Bound, ConfigFile } from "../config/schema.ts";
+import type { ConfigFile } from "../config/schema.ts";
 import { setAffinity } from "../pinning/libc.ts";
 import { readVcpuThreads } from "../pinning/proc.ts";
 import type { Snapshot } from "../metrics/snapshot.ts";
@@ -19,6 +19,7 @@ import { liveReport } from "./live.ts";
 import { readMetrics } from "./metrics.ts";
 import { PolicyOperations } from "./policy-operations.ts";
 import type { PowerOperations } from "./power-operations.ts";
+import { overlay, type VmSettingsChange, without, written } from "./vm-change.ts";
 import { channelReport, sumCounts, vcpuReport, vmReport } from "./report.ts";
 
 /** What the operations need beside the host. */
@@ -32,16 +33,6 @@ export interface OperationsOptions {
   readonly power: PowerOperations;
   /** Pins through libvirt when the VM is libvirt's; undefined when it is not. */
   pinByLibvirt(vm: string, vcpu: number, cpuList: string): Promise<Result<void, string> | undefined>;
-}
-
-/** What can be changed of a VM at run time. */
-export interface VmSettingsChange {
-  readonly queries?: boolean | undefined;
-  readonly turbo?: boolean | undefined;
-  readonly floor?: number | "min" | "base" | "max" | undefined;
-  readonly ceiling?: number | "min" | "base" | "max" | undefined;
-  readonly requestsPerSecond?: number | undefined;
-  readonly burst?: number | undefined;
 }
 
 export class HostOperations {
@@ -122,9 +113,8 @@ export class HostOperations {
         this.#runtime = before;
         return no("failed", saved.error.map(describeProblem).join(" "));
       }
-      // What is in the files now need not stand above them any more.
-      const { [name]: _, ...others } = this.#runtime.vm ?? {};
-      this.#runtime = { ...before, vm: others };
+      // What is in the files now need not stand above them any more; what is not, does.
+      this.#runtime = without(this.#runtime, name, settings);
       const again = this.#load();
       if (!again.ok) return again;
       this.#host.configure(again.value);
@@ -268,30 +258,4 @@ export class HostOperations {
       `VM ${JSON.stringify(vm)} has not all of the channels${asked}; its sockets are: ${there}.`,
     );
   }
-}
-
-/** Returns `file` with `settings` laid over those of one VM. */
-function overlay(file: ConfigFile, vm: string, settings: VmChanges): ConfigFile {
-  const old = file.vm?.[vm];
-  const rate = { ...old?.rate, ...settings.rate };
-  const section = { ...old, ...settings, ...(Object.keys(rate).length > 0 ? { rate } : {}) };
-  return { ...file, vm: { ...file.vm, [vm]: section } } as ConfigFile;
-}
-
-/** Returns a change as a configuration file would say it. */
-function written({
-  requestsPerSecond,
-  burst,
-  floor,
-  ceiling,
-  ...flags
-}: VmSettingsChange): VmChanges & object {
-  const rate = {
-    ...(requestsPerSecond === undefined ? {} : { requests_per_second: requestsPerSecond }),
-    ...(burst === undefined ? {} : { burst }),
-  };
-  const section: Record<string, unknown> = { ...flags, floor, ceiling };
-  if (Object.keys(rate).length > 0) section["rate"] = rate;
-  for (const key of Object.keys(section)) if (section[key] === undefined) delete section[key];
-  return section as { floor?: Bound };
 }

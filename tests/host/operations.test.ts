@@ -97,6 +97,18 @@ describe("HostOperations", () => {
     expect(again.ok && (again.value.says.vm?.["vm1"] as unknown)).toEqual({ turbo: false, floor: "base" });
   });
 
+  test("changeVm() with save leaves what was changed without it", async () => {
+    const operations = start();
+    await lab.guest("vm1.0");
+    value(operations.changeVm("vm1", { queries: false, requestsPerSecond: 7, burst: 3 }, false));
+    const { settings } = value(operations.changeVm("vm1", { ceiling: "base", burst: 5 }, true));
+    expect(settings.queries).toEqual({ value: false, from: "runtime" });
+    expect(settings.requestsPerSecond).toEqual({ value: 7, from: "runtime" });
+    expect(settings.burst.value).toBe(5);
+    expect(settings.burst.from).toStartWith(lab.dropIns);
+    expect(settings.ceiling.from).toStartWith(lab.dropIns);
+  });
+
   test("setFreq() holds against guests until releaseFreq()", async () => {
     const operations = start();
     const vm1 = await lab.guest("vm1.0");
