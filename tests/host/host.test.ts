@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { decodeReply } from "../../internal/packet/reply.ts";
 import { encodeRequest } from "../../internal/packet/request.ts";
 import type { Step } from "../../internal/request.ts";
-import { ask, frame, Lab } from "../helpers/lab.ts";
+import { ask, frame, Lab, STATIC } from "../helpers/lab.ts";
 import { makeProc } from "../helpers/proc.ts";
 import { until } from "../helpers/until.ts";
 
@@ -138,6 +138,17 @@ describe("Host", () => {
     // The next answer is the scale request's: nothing came before it.
     expect(await ask(vm2, frame({ step: "min" }))).toBe("ack");
     expect(vm2.received.length).toBe(0);
+  });
+
+  test("answers a scale request past the rate with NACK, and a query with silence", async () => {
+    lab.start({ ...STATIC, "vm-defaults": { rate: { requests_per_second: 1, burst: 1 } } });
+    const vm1 = await lab.guest("vm1.0");
+    expect(await ask(vm1, frame({ step: "max" }))).toBe("ack");
+    const query = { kind: "query-freq", all: true, vcpu: 0, vmName: "", physical: false } as const;
+    vm1.send(encodeRequest(query, "18.11"));
+    expect(await ask(vm1, frame({ step: "min" }))).toBe("nack");
+    expect(vm1.received.length).toBe(0);
+    expect(lab.speed(2)).toBe(2600000);
   });
 
   test("keeps DPDK's silences: CONNECT, policy removal and unknown commands get no answer", async () => {

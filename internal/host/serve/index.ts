@@ -4,7 +4,7 @@ import type { Request } from "../../request.ts";
 import type { Claimant } from "../claim.ts";
 import type { Ledger } from "../ledger.ts";
 import type { PolicyEngine } from "../policy-engine.ts";
-import { type Outcome, refused } from "../outcome.ts";
+import { type Outcome, refused, refusedSilently } from "../outcome.ts";
 import type { Cpufreq } from "../../sysfs/cpufreq.ts";
 import type { Vm } from "../vm.ts";
 import type { Refusal } from "../../refusal.ts";
@@ -41,7 +41,16 @@ const SERVE: { readonly [K in Request["kind"]]: Serve<K> } = {
 
 /** Returns the refusal of a request that was not looked at, answered as its kind is. */
 export function refuse(vm: Vm, claimant: Claimant, request: Request, refusal: Refusal): Outcome {
-  return request.kind === "extension" ? refuseExtension(vm, claimant, request, refusal) : refused(refusal);
+  switch (request.kind) {
+    case "extension":
+      return refuseExtension(vm, claimant, request, refusal);
+    case "scale":
+    case "policy":
+      return refused(refusal);
+    default:
+      // Where DPDK's host is silent, a stock guest would take an answer for that to its next request.
+      return refusedSilently(refusal);
+  }
 }
 
 /** Returns what came of `request`. */
