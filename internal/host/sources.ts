@@ -1,8 +1,10 @@
 // The pinning sources that a configuration names, kept over reloads: libvirt's view takes time to build.
 
+import { DEFAULTS } from "../config/defaults.ts";
 import { vmConfig } from "../config/effective.ts";
 import type { Config } from "../config/load.ts";
 import type { PinningSource } from "../config/schema.ts";
+import { listDomains, pinVcpu } from "../pinning/libvirt.ts";
 import { type LibvirtListener, LibvirtSource } from "../pinning/libvirt-source.ts";
 import type { PinSource } from "../pinning/pins.ts";
 import { procPins } from "../pinning/proc.ts";
@@ -10,12 +12,16 @@ import { qmpPins } from "../pinning/qmp-source.ts";
 import { staticPins } from "../pinning/static.ts";
 import type { Result } from "../result.ts";
 
+/** How long libvirt may take where it is asked once, in ms. */
+const ONCE_MS = 3000;
+
 export class Sources {
   readonly #procRoot: string;
   readonly #listener: LibvirtListener;
   /** VMs that stand still, by the word of each source that knows. */
   #pausedByLibvirt: ReadonlySet<string> = new Set();
   readonly #pausedByQmp = new Set<string>();
+  #uri = DEFAULTS.pinning.libvirt_uri;
   #libvirt: { readonly uri: string; readonly source: LibvirtSource } | undefined;
 
   constructor(procRoot: string, listener: LibvirtListener) {
@@ -26,6 +32,7 @@ export class Sources {
   /** Returns the sources in the configured order; one that is not named any more is stopped. */
   of(config: Config): readonly PinSource[] {
     const { sources, libvirtUri } = config.pinning;
+    this.#uri = libvirtUri;
     if (!sources.includes("libvirt") || this.#libvirt?.uri !== libvirtUri) this.stop();
     const make: { readonly [K in PinningSource]: () => PinSource } = {
       proc: () => procPins(this.#procRoot),
@@ -36,9 +43,16 @@ export class Sources {
     return sources.map((name) => make[name]());
   }
 
-  /** Pins a vCPU through libvirt; undefined when the VM is not libvirt's. */
+  /**
+   * Pins a vCPU through libvirt, now and for the next start; undefined when the VM is not libvirt's. Where libvirt is no source it
+   * is asked this once: else its own view of the pin, and the next start's, would be the old one.
+   */
   async pinByLibvirt(vm: string, vcpu: number, cpuList: string): Promise<Result<void, string> | undefined> {
-    return await this.#libvirt?.source.pin(vm, vcpu, cpuList);
+    if (this.#libvirt !== undefined) return await this.#libvirt.source.pin(vm, vcpu, cpuList);
+    const virsh = { uri: this.#uri, timeoutMs: ONCE_MS };
+    const domains = await listDomains(virsh);
+    const domain = domains.ok ? domains.value.find(({ name }) => name === vm) : undefined;
+    return domain && (await pinVcpu(virsh, domain.uuid, vcpu, cpuList, { live: true, config: true }));
   }
 
   stop(): void {
