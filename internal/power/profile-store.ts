@@ -1,18 +1,10 @@
 // What a profile changed and how it was before, on disk: without it a crash would make the profile the machine's own settings.
 
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { DONE, err, ok, type Result } from "../result.ts";
 import { readBootId } from "../sysfs/boot-id.ts";
 import { notUnderstood, type SysfsError, sysfsError } from "../sysfs/error.ts";
+import { writeWholeFile } from "../sysfs/whole-file.ts";
 import { KNOBS, type Setting } from "./setting.ts";
 
 /** The profile in force. */
@@ -67,29 +59,8 @@ export function saveProfile(
 ): Result<void, SysfsError> {
   const boot = readBootId(procRoot);
   if (!boot.ok) return boot;
-  const path = profilePath(stateDir);
-  const temporary = `${path}.tmp`;
-  try {
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-    rmSync(temporary, { force: true });
-    const fd = openSync(temporary, "wx", 0o600);
-    try {
-      writeSync(fd, `${JSON.stringify({ bootId: boot.value, ...applied })}\n`);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(temporary, path);
-    const folder = openSync(stateDir, "r");
-    try {
-      fsyncSync(folder);
-    } finally {
-      closeSync(folder);
-    }
-    return DONE;
-  } catch (thrown) {
-    return err(sysfsError("write", path, thrown));
-  }
+  const record = { bootId: boot.value, ...applied };
+  return writeWholeFile(stateDir, profilePath(stateDir), `${JSON.stringify(record)}\n`);
 }
 
 /** Forgets what is kept, if anything. */

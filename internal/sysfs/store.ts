@@ -1,21 +1,13 @@
 // A domain's settings as they were before us, on disk: without it a crash would leave the machine at a guest's last wish.
 
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { DONE, err, ok, type Result } from "../result.ts";
 import { type DomainId, domainId, type Khz, khz } from "../units.ts";
 import type { AttrDir } from "./attr.ts";
 import { readBootId } from "./boot-id.ts";
 import { notUnderstood, type SysfsError, sysfsError } from "./error.ts";
 import { readKhz } from "./limits.ts";
+import { writeWholeFile } from "./whole-file.ts";
 import { listNumbered } from "./numbered.ts";
 
 /** What restore puts back. */
@@ -69,28 +61,8 @@ export class OriginalsStore {
   save(id: DomainId, originals: Originals): Result<void, SysfsError> {
     const boot = readBootId(this.#procRoot);
     if (!boot.ok) return boot;
-    const path = this.#path(id);
-    const temporary = `${path}.tmp`;
-    try {
-      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-      rmSync(temporary, { force: true });
-      const fd = openSync(temporary, "wx", 0o600);
-      try {
-        writeSync(fd, `${JSON.stringify({ bootId: boot.value, ...originals })}\n`);
-        fsyncSync(fd);
-      } finally {
-        closeSync(fd);
-      }
-    } catch (thrown) {
-      return err(sysfsError("write", temporary, thrown));
-    }
-    try {
-      renameSync(temporary, path);
-      syncFolder(this.#folder);
-      return DONE;
-    } catch (thrown) {
-      return err(sysfsError("rename", path, thrown));
-    }
+    const record = { bootId: boot.value, ...originals };
+    return writeWholeFile(this.#folder, this.#path(id), `${JSON.stringify(record)}\n`);
   }
 
   /** Forgets what is saved for `id`, if anything. */
@@ -147,12 +119,3 @@ const isGovernor = (value: unknown): value is string =>
 
 const isKhz = (value: unknown): value is Khz =>
   typeof value === "number" && Number.isSafeInteger(value) && khz(value) > 0;
-
-function syncFolder(path: string): void {
-  const fd = openSync(path, "r");
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
