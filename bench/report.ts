@@ -47,9 +47,9 @@ export function summarize(metric: Metric, figures: Figures): Line {
   return { ...metric, ratio, ratios, figures, powermon, yardstick: median(figures.yardstick), met };
 }
 
-/** Returns the lines as a markdown table; `subject` is what ran in powermon's place. */
-export function table(lines: readonly Line[], subject: Side): string {
-  const head = ["what", "ratio", "wanted", "met", subject, "yardstick", "ratios of the rounds"];
+/** Returns the lines as a markdown table; `subject` and `other` name what ran on powermon's side and on the yardstick's. */
+export function table(lines: readonly Line[], subject: string, other: string): string {
+  const head = ["what", "ratio", "wanted", "met", subject, other, "ratios of the rounds"];
   const rows = lines.map((line) => [
     line.title,
     line.ratio === undefined ? "-" : `**${short(line.ratio)}**`,

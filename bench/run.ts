@@ -4,15 +4,16 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:f
 import { cpus, loadavg, release, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { makeTree } from "../tests/helpers/tree.ts";
+import { makeTree, type Tree } from "../tests/helpers/tree.ts";
 import { type Key, METRICS, measure, type Size } from "./measure.ts";
-import { type Side, summarize, table } from "./report.ts";
+import { type Line, type Metric, type Side, summarize, table } from "./report.ts";
 import { BadReplies, type Server } from "./session.ts";
 
-const USAGE = `usage: bun run bench [--quick] [--null] [--json FILE]
-  --quick      one small round, about 10 s: shows that it runs, not how fast
-  --null       the yardstick against itself: how far from 1 a ratio gets on this machine by chance
-  --json FILE  write the figures as JSON, too
+const USAGE = `usage: bun run bench [--quick] [--null | --before FOLDER] [--json FILE]
+  --quick           one small round, about 10 s: shows that it runs, not how fast
+  --null            the yardstick against itself: how far from 1 a ratio gets on this machine by chance
+  --before FOLDER   another build (its dist folder) in the yardstick's place: what a change costs
+  --json FILE       write the figures as JSON, too
 `;
 
 const REPO = resolve(import.meta.dir, "..");
@@ -44,24 +45,30 @@ function timeStart(argv: string[], status: number): number {
   return ms;
 }
 
-/** Runs everything, A B A B, and returns the lines of the report. */
-async function bench(scratch: string, sysfs: string, proc: string, quick: boolean, against: Side) {
-  const client = compile(scratch, "client");
-  const yardstick = compile(scratch, "yardstick");
+/** What is compared: the name of each side in the table, its server, and a command whose start-up is timed. */
+interface Contender {
+  readonly name: string;
+  readonly server: Server;
+  readonly start: { readonly argv: string[]; readonly status: number };
+}
+
+/** Returns a build of powermon at `program` as a server on the fixture tree, each time with an empty state folder under `scratch`. */
+function powermonServer(program: string, scratch: string, tree: Tree): Server {
   const stateDir = join(scratch, "state");
-  const powermon = ["env", ...unitEnvironment(), join(REPO, "dist/powermon")];
-  const servers: Record<Side, Server> = {
-    yardstick: (dir) => [yardstick, dir, sysfs],
-    powermon: (dir, vms, channelsPerVm) => {
-      rmSync(stateDir, { recursive: true, force: true });
-      mkdirSync(stateDir);
-      const map = Array.from({ length: channelsPerVm }, (_, n) => `${n}=${n}`).join(",");
-      const pins = Array.from({ length: vms }, (_, k) => ["--pin", `vm${k}:${map}`]).flat();
-      const roots = ["--sysfs-root", sysfs, "--proc-root", proc, "--state-dir", stateDir];
-      return [...powermon, "run", "--dir", dir, ...roots, ...pins, "--log-level", "warn"];
-    },
+  return (dir, vms, channelsPerVm) => {
+    rmSync(stateDir, { recursive: true, force: true });
+    mkdirSync(stateDir);
+    const map = Array.from({ length: channelsPerVm }, (_, n) => `${n}=${n}`).join(",");
+    const pins = Array.from({ length: vms }, (_, k) => ["--pin", `vm${k}:${map}`]).flat();
+    const roots = ["--sysfs-root", tree.sys, "--proc-root", tree.proc, "--state-dir", stateDir];
+    const run = ["run", "--dir", dir, ...roots, ...pins, "--log-level", "warn"];
+    return ["env", ...unitEnvironment(), program, ...run];
   };
-  const sides = { powermon: servers[against], yardstick: servers.yardstick };
+}
+
+/** Runs everything, A B B A and so on, and returns the lines of the report. */
+async function bench(scratch: string, quick: boolean, contest: Record<Side, Contender>): Promise<Line[]> {
+  const client = compile(scratch, "client");
   const figures = new Map<Key, Record<Side, number[]>>();
   const put = (side: Side) => (key: Key, value: number) => {
     const both = figures.get(key) ?? { powermon: [], yardstick: [] };
@@ -70,41 +77,83 @@ async function bench(scratch: string, sysfs: string, proc: string, quick: boolea
   };
   const { rounds, idleMs, size } = quick ? QUICK : FULL;
   for (let round = 0; round < rounds; round++) {
-    for (const side of ["powermon", "yardstick"] as const) {
-      process.stderr.write(`round ${round + 1} of ${rounds}: ${side === "powermon" ? against : side}\n`);
+    const order: Side[] = round % 2 === 0 ? ["powermon", "yardstick"] : ["yardstick", "powermon"];
+    for (const side of order) {
+      process.stderr.write(`round ${round + 1} of ${rounds}: ${contest[side].name}\n`);
       const whole: Size = { ...size, idleMs: round === 0 ? idleMs : 0 };
-      await measure(scratch, client, sides[side], whole, put(side));
+      await measure(scratch, client, contest[side].server, whole, put(side));
     }
   }
-  const usage = () => timeStart([yardstick], 2);
-  const version = () => timeStart([join(REPO, "dist/vmpower-guest"), "--version"], 0);
   for (let i = 0; i < STARTS; i++) {
-    put("powermon")("start", against === "powermon" ? version() : usage());
-    put("yardstick")("start", usage());
+    for (const side of ["powermon", "yardstick"] as const) {
+      const { argv, status } = contest[side].start;
+      put(side)("start", timeStart(argv, status));
+    }
   }
-  return [...figures].map(([key, both]) => ({ key, ...summarize(METRICS[key], both) }));
+  return [...figures].map(([key, both]) => {
+    const { title, unit, ...rest }: Metric = METRICS[key];
+    const wanted = contest.yardstick.name === "yardstick" ? rest : {}; // of an older build nothing is wanted
+    return { key, ...summarize({ title, unit, ...wanted }, both) };
+  });
+}
+
+/** Returns who runs against whom. Throws when a program is missing. */
+function contenders(
+  scratch: string,
+  tree: Tree,
+  against: "yardstick" | "itself" | { readonly before: string },
+) {
+  const c = compile(scratch, "yardstick");
+  const yardstick: Contender = {
+    name: "yardstick",
+    server: (dir) => [c, dir, tree.sys],
+    start: { argv: [c], status: 2 },
+  };
+  if (against === "itself") return { powermon: yardstick, yardstick };
+  const build = (name: string, folder: string): Contender => ({
+    name,
+    server: powermonServer(program(join(folder, "powermon")), scratch, tree),
+    start: { argv: [program(join(folder, "vmpower-guest")), "--version"], status: 0 },
+  });
+  const powermon = build("powermon", join(REPO, "dist"));
+  return { powermon, yardstick: against === "yardstick" ? yardstick : build("before", against.before) };
+}
+
+/** Returns `path` where there is such a file. */
+function program(path: string): string {
+  if (!existsSync(path)) throw new Error(`Cannot find "${path}": build it with "bun run build".`);
+  return path;
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: { quick: { type: "boolean" }, null: { type: "boolean" }, json: { type: "string" } },
-  });
-  const against = values.null === true ? "yardstick" : "powermon";
-  for (const program of against === "powermon" ? ["dist/powermon", "dist/vmpower-guest"] : [])
-    if (!existsSync(join(REPO, program)))
-      throw new Error(`Cannot find "${program}": build it with "bun run build".`);
+  const options = {
+    quick: { type: "boolean" },
+    null: { type: "boolean" },
+    before: { type: "string" },
+    json: { type: "string" },
+  } as const;
+  const { values } = parseArgs({ options });
+  if (values.null === true && values.before !== undefined)
+    throw new Error("--null and --before are two different comparisons: give one of them.");
+  const against =
+    values.before !== undefined
+      ? { before: resolve(values.before) }
+      : values.null === true
+        ? "itself"
+        : "yardstick";
   const scratch = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "powermon-bench-"));
   try {
     const load = loadavg()[0] ?? 0; // before the bench adds its own
-    const tree = makeTree("acpi-cpufreq-8cpu-independent", scratch);
-    const lines = await bench(scratch, tree.sys, tree.proc, values.quick === true, against);
+    const contest = contenders(scratch, makeTree("acpi-cpufreq-8cpu-independent", scratch), against);
+    const lines = await bench(scratch, values.quick === true, contest);
     const machine = { cpu: cpus()[0]?.model, cpus: cpus().length, kernel: release(), bun: Bun.version, load };
     process.stdout.write(
       `${machine.cpus} x ${machine.cpu}, Linux ${machine.kernel}, Bun ${machine.bun}, load before the start ${load.toFixed(2)}\n\n`,
     );
-    process.stdout.write(table(lines, against));
+    const names = [contest.powermon.name, contest.yardstick.name] as const;
+    process.stdout.write(table(lines, ...names));
     if (values.json !== undefined)
-      await Bun.write(values.json, `${JSON.stringify({ machine, against, lines }, undefined, 2)}\n`);
+      await Bun.write(values.json, `${JSON.stringify({ machine, names, lines }, undefined, 2)}\n`);
     return 0;
   } catch (error) {
     if (!(error instanceof BadReplies)) throw error;
