@@ -8,13 +8,21 @@ export interface Sink {
   write(bytes: Uint8Array): number;
 }
 
-/** The replies of one connection. Those to one chunk, written over their requests, leave together by flush(). */
+/** Replies that leave in one write at most: more would let the guest wait for what is long served. */
+const BATCH = 8;
+
+/**
+ * The replies of one connection. Of those to one chunk, written over their requests, the first leaves at once, so that the guest
+ * goes on while the others are served; these leave some at a time, and the last with flush().
+ */
 export class Outbox {
   readonly #sink: Sink;
   readonly #counts: Pick<ChannelCounts, "repliesDropped">;
-  /** The first reply that waits for flush(), and how many of the same size wait side by side from there. */
+  /** The first reply that waits, and how many of the same size wait side by side from there. */
   #first: Uint8Array | undefined;
   #waiting = 0;
+  /** They leave when so many wait. */
+  #most = 1;
   /** What is left of a reply that went out in part; whole replies after it are dropped until it is gone. */
   #rest: Uint8Array | undefined;
 
@@ -25,31 +33,39 @@ export class Outbox {
 
   /** Takes a reply, which must stay as it is until flush(). */
   put(reply: Uint8Array): void {
+    if (!this.#continues(reply)) this.#send();
     if (this.#rest !== undefined) {
       this.#counts.repliesDropped++;
       return;
     }
-    const first = this.#first;
-    if (first !== undefined) {
-      const next = first.byteOffset + this.#waiting * first.length;
-      if (reply.buffer === first.buffer && reply.byteOffset === next && reply.length === first.length) {
-        this.#waiting++;
-        return;
-      }
-      this.flush();
-    }
-    this.#first = reply;
-    this.#waiting = 1;
+    this.#first ??= reply;
+    if (++this.#waiting < this.#most) return;
+    this.#most = BATCH;
+    this.#send();
   }
 
-  /** Sends what waits; what the guest has no room for is dropped, but never a part of a reply. */
+  /** Sends what waits: the chunk was served. */
   flush(): void {
+    this.#most = 1;
+    this.#send();
+  }
+
+  /** Returns whether `reply` stands right behind those that wait. */
+  #continues(reply: Uint8Array): boolean {
     const first = this.#first;
+    if (first === undefined) return false;
+    const next = first.byteOffset + this.#waiting * first.length;
+    return reply.buffer === first.buffer && reply.byteOffset === next && reply.length === first.length;
+  }
+
+  /** What the guest has no room for is dropped, but never a part of a reply. */
+  #send(): void {
+    const [first, waiting] = [this.#first, this.#waiting];
     if (first === undefined) return;
-    const waiting = this.#waiting;
+    this.#first = undefined;
+    this.#waiting = 0;
     const all =
       waiting === 1 ? first : new Uint8Array(first.buffer, first.byteOffset, waiting * first.length);
-    this.#first = undefined;
     const written = Math.max(0, this.#sink.write(all));
     if (written === all.length) return;
     const begun = Math.ceil(written / first.length);

@@ -27,17 +27,37 @@ const chunk = (frames: number) => {
   return Array.from({ length: frames }, (_, n) => bytes.subarray(n * SIZE, (n + 1) * SIZE));
 };
 
-describe("flush()", () => {
-  test("sends the replies to one chunk in one write", () => {
+describe("put()", () => {
+  test("sends the first reply to a chunk at once, the others eight at a time and the last with flush()", () => {
     const guest = new Guest();
     const outbox = new Outbox(guest, { repliesDropped: 0 });
-    for (const reply of chunk(5)) outbox.put(reply);
-    expect(guest.writes).toBe(0);
+    const sent = chunk(11).map((reply) => {
+      outbox.put(reply);
+      return guest.got.length / SIZE;
+    });
+    expect(sent).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 9, 9, 9]);
     outbox.flush();
     outbox.flush();
-    expect([guest.writes, guest.got.length]).toEqual([1, 5 * SIZE]);
+    expect([guest.writes, guest.got.length]).toEqual([3, 11 * SIZE]);
+    outbox.put(new Uint8Array([7]));
+    expect([guest.writes, guest.got.at(-1)]).toEqual([4, 7]);
   });
 
+  test("drops a reply that comes while one is on its way in part, wherever it stands", () => {
+    const guest = new Guest(3 * SIZE + 1);
+    const counts = { repliesDropped: 0 };
+    const outbox = new Outbox(guest, counts);
+    for (const reply of chunk(4)) outbox.put(reply);
+    outbox.put(new Uint8Array([9]));
+    guest.room = Infinity;
+    outbox.flush();
+    outbox.drained();
+    expect(guest.got).toEqual([1, 2, 3, 4].flatMap((frame) => Array.from({ length: SIZE }, () => frame)));
+    expect(counts.repliesDropped).toBe(1);
+  });
+});
+
+describe("flush()", () => {
   test("keeps the order when replies stand elsewhere or some requests get none", () => {
     const guest = new Guest();
     const outbox = new Outbox(guest, { repliesDropped: 0 });
