@@ -91,6 +91,10 @@ test.each(files.map(({ file, text }) => [file, text] as const))("%s keeps the ho
   if (!/^cmd\/[\w-]+\.ts$/.test(file)) {
     expect(text.match(/process\.exitCode|console\.\w+/g) ?? [], "exit status and console").toEqual([]);
   }
+  const early = [...text.matchAll(/^import (?!type\b)[^;]*? from "(node:(?!fs"|path")\w+)"/gm)].map(
+    ([, name]) => name,
+  );
+  expect(early, "modules that every start would load: import() them where they are needed").toEqual([]);
   if (!file.startsWith("internal/sysfs/")) {
     expect(text.match(/"\/sys\/|`\/sys\//g) ?? [], "only internal/sysfs opens /sys").toEqual([]);
   }

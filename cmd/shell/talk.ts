@@ -1,6 +1,5 @@
 // A prompt for people, and scripts from standard input: both programs' shells differ in their commands alone.
 
-import { createInterface } from "node:readline";
 import type { Io } from "../../internal/cli/command.ts";
 import { complete } from "../../internal/cli/complete.ts";
 import { main, type Program } from "../../internal/cli/main.ts";
@@ -38,6 +37,7 @@ async function runScript(shell: Shell, io: Io): Promise<Status> {
 
 /** Talks with a person until quit or the end of input. A failed command ends nothing. */
 async function converse(shell: Shell, names: Names, io: Io): Promise<Status> {
+  const { createInterface } = await import("node:readline");
   let interrupt: (() => void) | undefined;
   const prompt = createInterface({
     input: process.stdin,

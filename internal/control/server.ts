@@ -1,8 +1,8 @@
 // The control server: without it nobody could ask or tell a running powermon anything.
 
 import { rmSync } from "node:fs";
-import { createServer as createHttp, type IncomingMessage, type ServerResponse } from "node:http";
-import { createServer, type Server, type Socket } from "node:net";
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
+import type { Server, Socket } from "node:net";
 import type { Log } from "../log.ts";
 import { err, ok, type Result } from "../result.ts";
 import { EventStreams } from "./event-streams.ts";
@@ -59,12 +59,9 @@ export async function startControl(options: ControlOptions): Promise<Result<Cont
   const { socket: path, group, log } = options;
   const wrong = wrongSocketPath(path);
   if (wrong !== undefined) return err(`Cannot listen: ${wrong}.`);
+  const { createServer } = await import("node:net");
   const control = new Control(options);
-  const http = createHttp({ maxHeaderSize: 8192 }, (request, response) => control.serve(request, response));
-  http.on("clientError", (_cause, socket) => {
-    if (socket.writable) socket.end(raw(400, "invalid", "That is not HTTP as this server speaks it."));
-    else socket.destroy();
-  });
+  let http: Promise<HttpServer> | undefined;
   const connections = new Set<Socket>();
   const server = createServer((socket) => {
     socket.on("error", () => socket.destroy());
@@ -75,7 +72,10 @@ export async function startControl(options: ControlOptions): Promise<Result<Cont
     connections.add(socket);
     socket.once("close", () => connections.delete(socket));
     socket.setTimeout(IDLE_MS, () => socket.destroy());
-    http.emit("connection", socket);
+    http ??= openHttp(control);
+    void http.then((server) => {
+      if (!socket.destroyed) server.emit("connection", socket);
+    });
   });
   try {
     const cleared = await clearStale(path);
@@ -95,6 +95,17 @@ export async function startControl(options: ControlOptions): Promise<Result<Cont
       rmSync(path, { force: true });
     },
   });
+}
+
+/** Makes the server that speaks HTTP on connections, with the first of them: a host without clients needs none. */
+async function openHttp(control: Control): Promise<HttpServer> {
+  const { createServer } = await import("node:http");
+  const http = createServer({ maxHeaderSize: 8192 }, (request, response) => control.serve(request, response));
+  http.on("clientError", (_cause, socket) => {
+    if (socket.writable) socket.end(raw(400, "invalid", "That is not HTTP as this server speaks it."));
+    else socket.destroy();
+  });
+  return http;
 }
 
 class Control {

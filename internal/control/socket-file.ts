@@ -1,7 +1,6 @@
 // The socket's file: who may use it, and that a powermon which answers on it is never pushed aside.
 
 import { chmodSync, chownSync, existsSync, lstatSync, readFileSync, rmSync } from "node:fs";
-import { connect } from "node:net";
 import { DONE, err, type Result } from "../result.ts";
 
 /** How long a stale socket's owner may take to answer, in ms; connecting takes microseconds. */
@@ -17,8 +16,9 @@ export async function clearStale(path: string): Promise<Result<void, string>> {
   return DONE;
 }
 
-function isAnswered(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
+async function isAnswered(path: string): Promise<boolean> {
+  const { connect } = await import("node:net");
+  return await new Promise((resolve) => {
     const socket = connect(path);
     socket.setTimeout(PROBE_MS);
     const end = (answered: boolean) => {

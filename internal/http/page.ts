@@ -1,6 +1,5 @@
 // The page as one document with its policy: nothing is loaded from anywhere, and nothing but our own script runs.
 
-import { createHash } from "node:crypto";
 import telling from "./page-script.js" with { type: "text" };
 import strip from "./page-strip.js" with { type: "text" };
 import style from "./page-style.css" with { type: "text" };
@@ -83,5 +82,5 @@ export const PAGE_POLICY = [
 ].join("; ");
 
 function hashOf(text: string): string {
-  return `sha256-${createHash("sha256").update(text).digest("base64")}`;
+  return `sha256-${new Bun.CryptoHasher("sha256").update(text).digest("base64")}`;
 }

@@ -1,6 +1,6 @@
 // The listener for browsers and scrapers: it tells and never does, and only to those who ask for this host.
 
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { METRICS_TYPE } from "../control/server.ts";
 import type { Operations } from "../control/operations.ts";
@@ -51,6 +51,7 @@ const HEADERS = {
 
 /** Listens for browsers and scrapers. Errors: a sentence when the address can't be had. */
 export async function startHttp(options: HttpOptions): Promise<Result<HttpListener, string>> {
+  const { createServer } = await import("node:http");
   const { listen, operations } = options;
   const feed = new Feed(() => operations.live(), options.feedMs);
   const server = createServer({ maxHeaderSize: 8192 }, (request, response) => {

@@ -1,6 +1,5 @@
 // libvirt's view kept at hand: a stuck or restarting libvirtd delays nothing but this.
 
-import { isDeepStrictEqual } from "node:util";
 import type { Result } from "../result.ts";
 import { err } from "../result.ts";
 import { pcpu } from "../units.ts";
@@ -134,12 +133,12 @@ export class LibvirtSource implements PinSource {
         return index === undefined ? [] : [{ path, vm: vm.name, index: Number(index) }];
       }),
     );
-    if (!isDeepStrictEqual(channels, this.#channels)) {
+    if (!Bun.deepEquals(channels, this.#channels, true)) {
       this.#channels = channels;
       this.#listener.channels(channels);
     }
     const paused = new Set(vms.value.filter((vm) => vm.paused).map(({ name }) => name));
-    if (isDeepStrictEqual(paused, this.#paused)) return;
+    if (Bun.deepEquals(paused, this.#paused, true)) return;
     this.#paused = paused;
     this.#listener.paused(paused);
   }
