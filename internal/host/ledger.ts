@@ -88,6 +88,12 @@ export class Ledger {
     return this.#pages.get(domain)?.lastWrite;
   }
 
+  /** Returns whether decide() would decide: a look at one claim, not at all. */
+  decides(domain: Domain): boolean {
+    const counts = (id: DomainId) => this.claimsOn(id).some(({ superseded }) => !superseded);
+    return this.claimsOn(domain.id).length > 0 && this.#cpufreq.group(domain.id).some(({ id }) => counts(id));
+  }
+
   /** Returns what a domain should get now, and from whom; undefined when nobody claims it. */
   decide(domain: Domain): Decision<Claim> | undefined {
     const own = this.claimsOn(domain.id);

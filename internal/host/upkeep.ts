@@ -14,9 +14,11 @@ import type { Claim } from "./claim.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Vm } from "./vm.ts";
 
-/** Live pins are looked at this often, in ms; leases, which are whole seconds, and CPUs and drift less often. */
+/** Live pins are looked at this often, in ms. */
 const PERIOD_MS = 500;
+/** Leases, which are whole seconds, in periods; where no pin can move nothing is looked at more often. */
 const LEASES_EVERY = 2;
+/** CPUs and drift, in periods. */
 const DRIFT_EVERY = 4;
 /** Smaller changes of the clock are corrections, ms. */
 const JUMP_MS = 2000;
@@ -39,9 +41,11 @@ export class Upkeep {
   /** The wall clock less the monotonic one: it moves when the clock is set or the machine slept. */
   #offsetMs = 0;
   #online = "";
-  #turns = 0;
+  /** Periods since the start, and how many the next look waits for. */
+  #periods = 0;
+  #wait = 1;
   #dueAt = 0;
-  #timer: ReturnType<typeof setInterval> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     cpufreq: Cpufreq,
@@ -65,13 +69,12 @@ export class Upkeep {
 
   start(): void {
     this.#online = this.#readOnline();
-    this.#dueAt = performance.now() + PERIOD_MS;
     this.#offsetMs = Date.now() - performance.now();
-    this.#timer = setInterval(() => this.#turn(), PERIOD_MS);
+    this.#plan(performance.now(), true);
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
   }
 
   /** Looks at everything once; nothing is read while nobody claims anything. */
@@ -84,13 +87,20 @@ export class Upkeep {
   #turn(): void {
     const now = performance.now();
     this.lag.observe(Math.max(0, now - this.#dueAt));
-    this.#dueAt = now + PERIOD_MS;
-    this.#turns++;
+    this.#periods += this.#wait;
     this.#log.unfold(now);
     this.#clock(Date.now() - now);
-    if (this.#turns % DRIFT_EVERY === 0) this.#cpus();
-    if (this.#turns % LEASES_EVERY === 0) this.#leases();
-    this.#pins();
+    if (this.#periods % DRIFT_EVERY === 0) this.#cpus();
+    if (this.#periods % LEASES_EVERY === 0) this.#leases();
+    this.#plan(now, this.#pins());
+  }
+
+  /** Sets the time of the next look. @param soon whether a pin may move meanwhile */
+  #plan(now: number, soon: boolean): void {
+    this.#wait = soon ? 1 : LEASES_EVERY - (this.#periods % LEASES_EVERY);
+    const ms = this.#wait * PERIOD_MS;
+    this.#dueAt = now + ms;
+    this.#timer = setTimeout(() => this.#turn(), ms);
   }
 
   /** performance.now() stands still while the machine sleeps. Source: clock_gettime(2), CLOCK_MONOTONIC. */
@@ -122,17 +132,21 @@ export class Upkeep {
   /** Tries again to give back what could not be given back when its last claim ended, as the clock of an offline CPU. */
   #giveBack(): void {
     for (const domain of this.#cpufreq.domains) {
-      if (domain.target === undefined || this.#ledger.decide(domain) !== undefined) continue;
+      if (domain.target === undefined || this.#ledger.decides(domain)) continue;
       for (const error of this.#ledger.settle([domain.id])) this.#tell(err(error), { policy: domain.id });
     }
   }
 
-  #pins(): void {
-    if (this.#ledger.empty) return;
+  /** Lets claims follow their vCPUs. Returns whether one may have to again. */
+  #pins(): boolean {
+    if (this.#ledger.empty) return false;
+    let mayMove = false;
     for (const vm of this.#channels.vms) {
       if (!vm.mayMove) continue;
+      mayMove = true;
       for (const claim of [...this.#ledger.claimsOf(vm.vm)]) this.#followPin(vm, claim);
     }
+    return mayMove;
   }
 
   /** Writes every claimed domain again, as after resume. */
@@ -184,7 +198,7 @@ export class Upkeep {
 
   /** Ends the claims of guests that have been silent for longer than their lease. */
   #leases(): void {
-    if (this.#ledger.empty) return;
+    if (this.#ledger.empty || ![...this.#channels.vms].some((vm) => vm.mayLapse)) return;
     const now = performance.now();
     for (const channel of this.#channels.all) {
       if (channel.lease.lapsed(now)) {
@@ -206,7 +220,7 @@ export class Upkeep {
 
   #drift(): void {
     for (const domain of this.#cpufreq.domains) {
-      if (domain.target === undefined || this.#ledger.decide(domain) === undefined) continue;
+      if (domain.target === undefined || !this.#ledger.decides(domain)) continue;
       const drifted = domain.drifted();
       // A file that can't be read now is an offline CPU's: its claim waits.
       if (!drifted.ok || !drifted.value) continue;

@@ -60,9 +60,13 @@ export class Vm implements Standing, PinSubject {
   readonly vm: string;
   readonly claimName: string;
   readonly meter = new VmMeter();
+  /** Whether a guest of its channels has ever agreed a lease. */
+  leased = false;
   readonly #rules: PlacementRules;
   readonly #connections = new Set<Connection>();
   readonly #places = new Map<number, Found & { readonly until: number }>();
+  /** What mayMove came to; undefined when a place has changed since. */
+  #mayMove: boolean | undefined;
   readonly #limits = new Map<DomainId, Limits>();
   readonly #refusals = new Map<number, PastRefusal>();
   #settings: VmConfig;
@@ -88,6 +92,11 @@ export class Vm implements Standing, PinSubject {
   }
   get commands(): ReadonlySet<string> {
     return this.#settings.commands;
+  }
+
+  /** Whether claims may end by a lease. */
+  get mayLapse(): boolean {
+    return this.leased || this.#settings.leaseS > 0;
   }
 
   /** Takes new settings; what was derived from the old ones is forgotten. */
@@ -168,12 +177,13 @@ export class Vm implements Standing, PinSubject {
   /** Forgets what the pinning sources said: they are asked anew. */
   forgetPlaces(): void {
     for (const [index, place] of this.#places) this.#places.set(index, { ...place, until: 0 });
+    this.#mayMove = undefined;
   }
 
   /** Whether a vCPU may run elsewhere than when it was last looked for. */
   get mayMove(): boolean {
-    for (const { until } of this.#places.values()) if (until !== Infinity) return true;
-    return false;
+    this.#mayMove ??= [...this.#places.values()].some(({ until }) => until !== Infinity);
+    return this.#mayMove;
   }
 
   /** Returns where a vCPU runs and who says so. */
@@ -195,6 +205,7 @@ export class Vm implements Standing, PinSubject {
     const placement = known && same(known.placement, found.placement) ? known.placement : found.placement;
     const fresh = { ...found, placement, until: found.live ? now + FRESH_MS : Infinity };
     this.#places.set(index, fresh);
+    this.#mayMove = undefined;
     return fresh;
   }
 

@@ -24,7 +24,7 @@ export const METRICS = {
   },
   powermon_event_loop_lag_seconds: {
     type: "histogram",
-    help: "How late the twice-a-second upkeep came",
+    help: "How late the upkeep came, each s or 0.5 s",
     labels: [],
   },
   powermon_vms: { type: "gauge", help: "VMs with a channel", labels: [] },

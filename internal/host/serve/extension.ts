@@ -69,6 +69,7 @@ function answer(desk: Desk, vm: Vm, claimant: Claimant, request: ExtensionReques
   if (ask.do === "hello") {
     lease.agree(Math.min(ask.version, EXTENSION_VERSION), ask.leaseS, ask.notices === true);
     lease.renew(performance.now());
+    vm.leased ||= lease.seconds > 0;
     return { do: "hello", version: lease.version, leaseS: lease.seconds, vcpus: vm.knownVcpus() };
   }
   if (lease.version === 0) {
