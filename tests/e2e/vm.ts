@@ -39,8 +39,8 @@ export class Vm {
     return stdout;
   }
 
-  /** Connects, anew after a reset, and resolves once the VM's shell answers. */
-  async reach(): Promise<void> {
+  /** Connects to the command socket, anew where it was; what runs in the VM is not looked at. */
+  async connect(): Promise<void> {
     this.#channel.end();
     this.#channel = new ExecChannel(this.#name);
     await until(`the command socket of VM ${this.#name}`, 10_000, async () => {
@@ -48,6 +48,11 @@ export class Vm {
       await this.#channel.connect(this.#path);
       return true;
     });
+  }
+
+  /** Connects, anew after a reset, and resolves once the VM's shell answers. */
+  async reach(): Promise<void> {
+    await this.connect();
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(
       () => late.reject(new Error(`VM ${this.#name} did not boot within ${BOOT_LIMIT_MS} ms`)),
@@ -65,7 +70,7 @@ export class Vm {
 
 /** What to boot: `kind` picks lab/boot-KIND.sh, `ports` is the number of channels, sockets go to `dir`. */
 export interface VmSpec {
-  readonly kind: "guest" | "host" | "power";
+  readonly kind: "guest" | "host" | "power" | "migrant";
   readonly name: string;
   readonly ports: number;
   readonly build: string;
@@ -81,26 +86,33 @@ export async function bootVm(spec: VmSpec): Promise<Vm> {
   }
 }
 
-async function bootOnce({ kind, name, ports, build, dir }: VmSpec): Promise<Vm> {
-  const consolePath = join(dir, `${name}.console`);
-  const log = openSync(consolePath, "a");
+async function bootOnce(spec: VmSpec): Promise<Vm> {
+  const vm = startVm(spec);
+  try {
+    await vm.reach();
+    return vm;
+  } catch (cause) {
+    await vm.kill();
+    const said = (await Bun.file(consoleOf(spec)).text()).slice(-2000);
+    throw new Error(`VM ${spec.name} does not come up. Its console: ${said}`, { cause });
+  }
+}
+
+const consoleOf = ({ dir, name }: VmSpec): string => join(dir, `${name}.console`);
+
+/** Starts QEMU and waits for nothing. @param env more environment of the boot script */
+export function startVm(spec: VmSpec, env: Readonly<Record<string, string>> = {}): Vm {
+  const { kind, name, ports, build, dir } = spec;
+  const log = openSync(consoleOf(spec), "a");
   const qemu = Bun.spawn(
     ["bash", join(import.meta.dir, `lab/boot-${kind}.sh`), build, dir, name, `${ports}`],
     {
       stdin: "ignore",
+      env: { ...process.env, ...env },
       stdout: log,
       stderr: log,
     },
   );
   closeSync(log);
-  const vm = new Vm(qemu, name, join(dir, `${name}.exec`));
-  try {
-    await vm.reach();
-    return vm;
-  } catch (cause) {
-    qemu.kill("SIGKILL");
-    await qemu.exited;
-    const said = (await Bun.file(consolePath).text()).slice(-2000);
-    throw new Error(`VM ${name} does not come up. Its console: ${said}`, { cause });
-  }
+  return new Vm(qemu, name, join(dir, `${name}.exec`));
 }

@@ -7,8 +7,8 @@ export interface Order {
   readonly arguments?: object;
 }
 
-/** Gives `orders` to the monitor at the socket `path` one after the other; throws unless each is answered with a return. */
-export async function order(path: string, orders: readonly Order[]): Promise<void> {
+/** Gives `orders` to the monitor at the socket `path` one after the other and returns what each returned; throws when one is refused. */
+export async function order(path: string, orders: readonly Order[]): Promise<readonly unknown[]> {
   let said = "";
   const answers = () => said.split("\n").filter((line) => /^\{"(return|error)"/.test(line));
   const socket = await Bun.connect({ unix: path, socket: { data: (_, bytes) => void (said += bytes) } });
@@ -21,4 +21,7 @@ export async function order(path: string, orders: readonly Order[]): Promise<voi
     socket.end();
   }
   if (answers().some((line) => line.startsWith('{"error"'))) throw new Error(`QEMU refused: ${said}`);
+  return answers()
+    .slice(1)
+    .map((line) => (JSON.parse(line) as { return: unknown }).return);
 }

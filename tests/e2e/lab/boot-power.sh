@@ -5,28 +5,16 @@
 set -euo pipefail
 lab=$(cd "$(dirname "$0")" && pwd)
 build=$1 dir=$2 name=$3
-dist=${POWERMON_E2E_DIST:-$lab/../../../dist}
 kernel=$(dirname "$build")
-root=$(mktemp -d "$dir/root.XXXXXX")
-"$lab/make-initramfs.sh" "$kernel" "$dir/$name.base" "virtio_pci virtio_console acpi-cpufreq cpufreq_userspace button" >&2
-install -D -m 755 "$dist/powermon" "$root/bin/powermon"
-install -m 755 "$(command -v bash)" "$root/bin/bash"
-for library in $(ldd "$root/bin/powermon" "$root/bin/bash" | grep -o '/[^ )]*\.so[^ )]*' | sort -u); do
-  install -D -m 755 "$library" "$root$library"
-done
-install -m 755 "$lab/vm-power-init" "$root/init"
-# made by build-turbo-bit.sh where apt has the headers; without it this VM has no turbo
+# made by build-turbo-bit.sh where apt has the headers; without it this VM has no turbo. acpi-cpufreq looks for the bit when it is loaded
 turbo=$(find "$kernel" -maxdepth 1 -name 'turbo-bit-*.ko' -print -quit)
-[ -z "$turbo" ] || cp "$turbo" "$root/turbo-bit.ko"
+"$lab/make-standalone.sh" "$kernel" "$dir/$name.cpio" powermon "virtio_pci virtio_console acpi-cpufreq cpufreq_userspace button" "$turbo"
 "$lab/gen-idle-ssdt.sh" 4 "$dir/$name-idle.aml"
-# archives may follow one another: the later /init wins
-(cat "$dir/$name.base"; cd "$root" && find . | busybox cpio -o -H newc -R 0:0 2>/dev/null) > "$dir/$name.cpio"
-rm -rf "$root" "$dir/$name.base"
 exec setpriv --pdeathsig KILL qemu-system-x86_64 -name "guest=$name,debug-threads=on" \
   -machine pc -accel tcg,thread=multi -cpu max,vendor=GenuineIntel,family=6,model=60,stepping=1 -smp 4 -m 768 \
   -nodefaults -no-user-config -display none -no-reboot -serial stdio -acpitable "file=$build/cpufreq.aml" -acpitable "file=$dir/$name-idle.aml" \
   -kernel "$kernel"/boot/vmlinuz-* -initrd "$dir/$name.cpio" \
-  -append "console=ttyS0 quiet panic=-1 edd=off mitigations=off" \
+  -append "console=ttyS0 quiet panic=-1 edd=off mitigations=off lab.ports=1" \
   -device virtio-serial-pci,id=vser,max_ports=2 \
   -chardev "socket,id=exec,path=$dir/$name.exec,server=on,wait=off" \
   -device virtserialport,bus=vser.0,nr=1,chardev=exec,name=lab.exec
