@@ -29,7 +29,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     rooms: ["packet", "arbiter", "sysfs", "pinning", "profile", "power", "config", "metrics", "log"],
     modules: ["bun", "bun:ffi", NODE],
   },
-  power: { rooms: ["sysfs", "log"], modules: ["bun", NODE] },
+  power: { rooms: ["sysfs", "pinning", "log"], modules: ["bun", NODE] },
   guest: { rooms: ["packet", "sysfs", "log"], modules: ["bun", "bun:ffi", NODE] },
   control: { rooms: ["log"], modules: ["valibot", "bun", NODE] },
   http: { rooms: ["control", "log"], modules: [NODE] },

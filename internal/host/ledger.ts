@@ -239,16 +239,8 @@ export class Ledger {
   #page(id: DomainId): Page {
     let page = this.#pages.get(id);
     if (page === undefined) {
-      this.#pages.set(
-        id,
-        (page = {
-          claims: [],
-          decided: undefined,
-          highest: 0 as Khz,
-          holders: 0,
-          lastWrite: undefined,
-        }),
-      );
+      page = { claims: [], decided: undefined, highest: 0 as Khz, holders: 0, lastWrite: undefined };
+      this.#pages.set(id, page);
     }
     return page;
   }

@@ -1,33 +1,13 @@
 // libvirt's own form of a host's capabilities: without it software that reads virsh's could not read ours.
 
 import { formatCpuList } from "../cpulist.ts";
-
-/** What the document says; sleep is undefined when it could not be found out, and then libvirt leaves the element away. */
-interface Host {
-  readonly arch: string;
-  readonly sleep?: { readonly mem: boolean; readonly disk: boolean; readonly hybrid: boolean } | undefined;
-  readonly cells: readonly {
-    readonly id: number;
-    readonly memoryKb?: number | undefined;
-    readonly cpus: readonly {
-      readonly id: number;
-      readonly place?:
-        | {
-            readonly socket: number;
-            readonly die: number;
-            readonly core: number;
-            readonly siblings: readonly number[];
-          }
-        | undefined;
-    }[];
-  }[];
-}
+import type { LibvirtView } from "../libvirt-view.ts";
 
 /**
  * Returns the capabilities document without a last newline. power_management is empty when the host was asked and can't sleep.
  * Source: libvirt src/conf/schemas/capability.rng.
  */
-export function capabilitiesXml({ arch, sleep, cells }: Host): string {
+export function capabilitiesXml({ arch, sleep, cells }: LibvirtView): string {
   const lines = ["<capabilities>", "", "  <host>", "    <cpu>", `      <arch>${arch}</arch>`, "    </cpu>"];
   if (sleep) {
     const elements = [

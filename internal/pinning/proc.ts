@@ -71,7 +71,8 @@ export function readVcpuThreads(procRoot: string, pid: number): ReadonlyMap<numb
   return found;
 }
 
-function readAllowed(path: string): readonly Pcpu[] | undefined {
+/** Returns the CPUs that the vCPU's thread may run on whose /proc status is `path`; undefined when it is gone. */
+export function readAllowed(path: string): readonly Pcpu[] | undefined {
   const status = readOrEmpty(path);
   // The thread's own name guards against a thread id that was used again.
   if (!/^Name:\tCPU \d+\//m.test(status)) return undefined;
@@ -80,7 +81,8 @@ function readAllowed(path: string): readonly Pcpu[] | undefined {
   return cpus?.ok === true ? cpus.value.map(pcpu) : undefined;
 }
 
-function listOrEmpty(dir: string): readonly string[] {
+/** Returns the names in a folder of /proc; none when it is gone. */
+export function listOrEmpty(dir: string): readonly string[] {
   try {
     return readdirSync(dir);
   } catch {
@@ -88,7 +90,8 @@ function listOrEmpty(dir: string): readonly string[] {
   }
 }
 
-function readOrEmpty(path: string): string {
+/** Returns a file of /proc; empty when it is gone. */
+export function readOrEmpty(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch {

@@ -1,40 +1,8 @@
-// The report as libvirt would see it: without it two XML forms would each judge the kernel's files their own way.
+// The report as libvirt would see it: where logind and the kernel differ, somebody has to say whose word counts.
 
+import type { CellCpu, LibvirtView } from "../libvirt-view.ts";
 import type { HostCapabilities } from "./capabilities.ts";
 import type { SleepTarget } from "./sleep-target.ts";
-
-/** One CPU of a NUMA cell; offline ones have no place. */
-export interface CellCpu {
-  readonly id: number;
-  readonly place?:
-    | {
-        readonly socket: number;
-        readonly die: number;
-        readonly core: number;
-        readonly siblings: readonly number[];
-      }
-    | undefined;
-}
-
-/** What libvirt's capabilities say about a host, as far as power goes. */
-export interface LibvirtView {
-  readonly arch: string;
-  /** Undefined when it could not be found out. */
-  readonly sleep?:
-    | {
-        readonly mem: boolean;
-        readonly disk: boolean;
-        readonly hybrid: boolean;
-        readonly s3: boolean;
-        readonly s4: boolean;
-      }
-    | undefined;
-  readonly cells: readonly {
-    readonly id: number;
-    readonly memoryKb?: number | undefined;
-    readonly cpus: readonly CellCpu[];
-  }[];
-}
 
 /**
  * Returns what libvirt would say: logind's word where it gave one (yes and challenge count), else the kernel's.

@@ -1,10 +1,8 @@
 // What a profile changed and how it was before, on disk: without it a crash would make the profile the machine's own settings.
 
-import { readFileSync, rmSync } from "node:fs";
-import { DONE, err, ok, type Result } from "../result.ts";
-import { readBootId } from "../sysfs/boot-id.ts";
-import { notUnderstood, type SysfsError, sysfsError } from "../sysfs/error.ts";
-import { writeWholeFile } from "../sysfs/whole-file.ts";
+import { ok, type Result } from "../result.ts";
+import { forgetBootRecord, readBootRecord, writeBootRecord } from "../sysfs/boot-record.ts";
+import type { SysfsError } from "../sysfs/error.ts";
 import { KNOBS, type Setting } from "./setting.ts";
 
 /** The profile in force. */
@@ -36,20 +34,11 @@ interface Roots {
 
 /** Reads what is kept. Errors: EINVAL for a file that can't be understood, ENOENT when there is no boot id. */
 export function loadProfile({ procRoot, stateDir }: Roots): Result<StoredProfile, SysfsError> {
-  const path = profilePath(stateDir);
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (thrown) {
-    const error = sysfsError("read", path, thrown);
-    return error.code === "ENOENT" ? ok({ state: "none" }) : err(error);
-  }
-  const boot = readBootId(procRoot);
-  if (!boot.ok) return boot;
-  const record = parse(text);
-  if (!record) return err(notUnderstood(path, text.slice(0, 200)));
-  const { bootId, ...applied } = record;
-  return ok({ state: bootId === boot.value ? "applied" : "stale", applied });
+  const read = readBootRecord(procRoot, profilePath(stateDir), judge);
+  if (!read.ok) return read;
+  if (read.value.state === "none") return ok({ state: "none" });
+  const { state, record } = read.value;
+  return ok({ state: state === "current" ? "applied" : "stale", applied: record });
 }
 
 /** Keeps `applied` whole or not at all, through a synced temporary file. Errors: ENOSPC, EACCES, EROFS. */
@@ -57,36 +46,19 @@ export function saveProfile(
   { procRoot, stateDir }: Roots,
   applied: AppliedProfile,
 ): Result<void, SysfsError> {
-  const boot = readBootId(procRoot);
-  if (!boot.ok) return boot;
-  const record = { bootId: boot.value, ...applied };
-  return writeWholeFile(stateDir, profilePath(stateDir), `${JSON.stringify(record)}\n`);
+  return writeBootRecord(procRoot, stateDir, profilePath(stateDir), applied);
 }
 
 /** Forgets what is kept, if anything. */
 export function forgetProfile(stateDir: string): Result<void, SysfsError> {
-  try {
-    rmSync(profilePath(stateDir), { force: true });
-    return DONE;
-  } catch (thrown) {
-    return err(sysfsError("write", profilePath(stateDir), thrown));
-  }
+  return forgetBootRecord(profilePath(stateDir));
 }
 
-function parse(text: string): (AppliedProfile & { readonly bootId: string }) | undefined {
-  let raw: unknown;
-  try {
-    raw = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof raw !== "object" || raw === null) return undefined;
-  const { bootId, profile, cpus, since, originals, wanted, latencyUs } = raw as Record<string, unknown>;
-  if (typeof bootId !== "string" || typeof profile !== "string" || typeof since !== "string")
-    return undefined;
+function judge(raw: Readonly<Record<string, unknown>>): AppliedProfile | undefined {
+  const { profile, cpus, since, originals, wanted, latencyUs } = raw;
+  if (typeof profile !== "string" || typeof since !== "string") return undefined;
   if (!isSettings(originals) || !isSettings(wanted)) return undefined;
   return {
-    bootId,
     profile,
     since,
     originals,

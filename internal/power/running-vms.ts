@@ -1,8 +1,7 @@
 // Which VMs run here and on which CPUs, told by their QEMU processes: without it a host without libvirt would seem empty.
 
-import { readdirSync, readFileSync } from "node:fs";
-import { parseCpuList } from "../cpulist.ts";
-import { type Pcpu, pcpu } from "../units.ts";
+import { listOrEmpty, readAllowed, readOrEmpty, readVcpuThreads } from "../pinning/proc.ts";
+import type { Pcpu } from "../units.ts";
 
 /** A running VM. */
 export interface RunningVm {
@@ -12,9 +11,6 @@ export interface RunningVm {
   readonly vcpus: ReadonlyMap<number, readonly Pcpu[]>;
 }
 
-/** QEMU's names of vCPU threads with -name ...,debug-threads=on. Source: QEMU accel/kvm/kvm-accel-ops.c and accel/tcg. */
-const VCPU_THREAD = /^CPU (\d{1,4})\/(?:KVM|TCG|HVF)$/;
-
 /** Returns the VMs whose QEMU runs, by name. Processes that end meanwhile are left out. */
 export function findRunningVms(procRoot: string): RunningVm[] {
   const found: RunningVm[] = [];
@@ -22,7 +18,7 @@ export function findRunningVms(procRoot: string): RunningVm[] {
     if (!/^\d+$/.test(pid) || !/qemu|kvm/i.test(readOrEmpty(`${procRoot}/${pid}/comm`))) continue;
     const words = readOrEmpty(`${procRoot}/${pid}/cmdline`).split("\0");
     const vm = nameIn(words);
-    if (vm !== undefined) found.push({ vm, pid: Number(pid), vcpus: readVcpus(`${procRoot}/${pid}/task`) });
+    if (vm !== undefined) found.push({ vm, pid: Number(pid), vcpus: readVcpus(procRoot, Number(pid)) });
   }
   return found.sort((a, b) => a.vm.localeCompare(b.vm));
 }
@@ -49,30 +45,11 @@ export function nameIn(words: readonly string[]): string | undefined {
   return named ?? (parts[0]?.includes("=") ? undefined : parts[0]);
 }
 
-function readVcpus(folder: string): Map<number, readonly Pcpu[]> {
+function readVcpus(procRoot: string, pid: number): Map<number, readonly Pcpu[]> {
   const vcpus = new Map<number, readonly Pcpu[]>();
-  for (const tid of listOrEmpty(folder)) {
-    const vcpu = VCPU_THREAD.exec(readOrEmpty(`${folder}/${tid}/comm`).trimEnd())?.[1];
-    if (vcpu === undefined) continue;
-    const list = /^Cpus_allowed_list:\s*([\d,-]+)$/m.exec(readOrEmpty(`${folder}/${tid}/status`))?.[1];
-    const cpus = parseCpuList(list ?? "");
-    if (cpus.ok) vcpus.set(Number(vcpu), cpus.value.map(pcpu));
+  for (const [vcpu, tid] of readVcpuThreads(procRoot, pid)) {
+    const allowed = readAllowed(`${procRoot}/${pid}/task/${tid}/status`);
+    if (allowed !== undefined) vcpus.set(vcpu, allowed);
   }
   return vcpus;
-}
-
-function listOrEmpty(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
-}
-
-function readOrEmpty(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
 }

@@ -1,13 +1,11 @@
 // A domain's settings as they were before us, on disk: without it a crash would leave the machine at a guest's last wish.
 
-import { readFileSync, rmSync } from "node:fs";
-import { DONE, err, ok, type Result } from "../result.ts";
+import { err, ok, type Result } from "../result.ts";
 import { type DomainId, domainId, type Khz, khz } from "../units.ts";
 import type { AttrDir } from "./attr.ts";
-import { readBootId } from "./boot-id.ts";
-import { notUnderstood, type SysfsError, sysfsError } from "./error.ts";
+import { forgetBootRecord, readBootRecord, writeBootRecord } from "./boot-record.ts";
+import { notUnderstood, type SysfsError } from "./error.ts";
 import { readKhz } from "./limits.ts";
-import { writeWholeFile } from "./whole-file.ts";
 import { listNumbered } from "./numbered.ts";
 
 /** What restore puts back. */
@@ -42,37 +40,20 @@ export class OriginalsStore {
 
   /** Reads what is saved for `id`. Errors: EINVAL for a file that can't be understood, ENOENT when there is no boot id. */
   load(id: DomainId): Result<Saved, SysfsError> {
-    const path = this.#path(id);
-    let text: string;
-    try {
-      text = readFileSync(path, "utf8");
-    } catch (thrown) {
-      const error = sysfsError("read", path, thrown);
-      return error.code === "ENOENT" ? ok({ state: "none" }) : err(error);
-    }
-    const boot = readBootId(this.#procRoot);
-    if (!boot.ok) return boot;
-    const record = parseRecord(text);
-    if (record === undefined) return err(notUnderstood(path, text.slice(0, 200)));
-    return ok(record.bootId === boot.value ? { state: "saved", originals: record } : { state: "stale" });
+    const read = readBootRecord(this.#procRoot, this.#path(id), judge);
+    if (!read.ok) return read;
+    if (read.value.state !== "current") return ok({ state: read.value.state });
+    return ok({ state: "saved", originals: read.value.record });
   }
 
   /** Saves `originals` for `id` whole or not at all, through a synced temporary file. Errors: ENOSPC, EACCES, EROFS. */
   save(id: DomainId, originals: Originals): Result<void, SysfsError> {
-    const boot = readBootId(this.#procRoot);
-    if (!boot.ok) return boot;
-    const record = { bootId: boot.value, ...originals };
-    return writeWholeFile(this.#folder, this.#path(id), `${JSON.stringify(record)}\n`);
+    return writeBootRecord(this.#procRoot, this.#folder, this.#path(id), originals);
   }
 
   /** Forgets what is saved for `id`, if anything. */
   forget(id: DomainId): Result<void, SysfsError> {
-    try {
-      rmSync(this.#path(id), { force: true });
-      return DONE;
-    } catch (thrown) {
-      return err(sysfsError("write", this.#path(id), thrown));
-    }
+    return forgetBootRecord(this.#path(id));
   }
 
   #path(id: DomainId): string {
@@ -98,19 +79,10 @@ export function readOriginals(dir: AttrDir): Result<Originals, SysfsError> {
     : setspeed;
 }
 
-function parseRecord(text: string): (Originals & { readonly bootId: string }) | undefined {
-  let raw: unknown;
-  try {
-    raw = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof raw !== "object" || raw === null) return undefined;
-  const { bootId, governor, min, max, setspeed } = raw as Record<string, unknown>;
-  if (typeof bootId !== "string" || !isGovernor(governor) || !isKhz(min) || !isKhz(max) || min > max)
-    return undefined;
+function judge({ governor, min, max, setspeed }: Readonly<Record<string, unknown>>): Originals | undefined {
+  if (!isGovernor(governor) || !isKhz(min) || !isKhz(max) || min > max) return undefined;
   if (governor === "userspace" ? !isKhz(setspeed) : setspeed !== undefined) return undefined;
-  return { bootId, governor, min, max, setspeed: isKhz(setspeed) ? setspeed : undefined };
+  return { governor, min, max, setspeed: isKhz(setspeed) ? setspeed : undefined };
 }
 
 /** Source: include/linux/cpufreq.h, CPUFREQ_NAME_LEN 16 with the final zero. */

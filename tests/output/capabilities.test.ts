@@ -12,8 +12,8 @@ import { TREES } from "../helpers/tree.ts";
 import { machine } from "../sysfs/machine.ts";
 
 const SCHEMA = "/usr/share/libvirt/schemas/capability.rng";
-const ALL = { mem: true, disk: true, hybrid: true };
-const NONE = { mem: false, disk: false, hybrid: false };
+const ALL = { mem: true, disk: true, hybrid: true, s3: true, s4: true };
+const NONE = { mem: false, disk: false, hybrid: false, s3: false, s4: false };
 
 function lint(flags: readonly string[], document: string): void {
   const { exitCode, stderr } = Bun.spawnSync(["xmllint", "--noout", ...flags, "-"], {

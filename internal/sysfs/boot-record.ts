@@ -1,0 +1,69 @@
+// A JSON file of our own that tells in which boot it was made: what stood before a reboot must not be put back after it.
+
+import { readFileSync, rmSync } from "node:fs";
+import { DONE, err, ok, type Result } from "../result.ts";
+import { readBootId } from "./boot-id.ts";
+import { notUnderstood, type SysfsError, sysfsError } from "./error.ts";
+import { writeWholeFile } from "./whole-file.ts";
+
+/** What a file holds: nothing, a record of this boot, or one of another. */
+export type BootRecord<T> =
+  { readonly state: "none" } | { readonly state: "current" | "stale"; readonly record: T };
+
+/**
+ * Reads the record at `path`.
+ * @param judge returns the record that an object is, undefined when it is none
+ * @param procRoot stands for /proc, which has the boot id
+ * Errors: EINVAL for a file that can't be understood, ENOENT when there is no boot id, EACCES.
+ */
+export function readBootRecord<T>(
+  procRoot: string,
+  path: string,
+  judge: (raw: Readonly<Record<string, unknown>>) => T | undefined,
+): Result<BootRecord<T>, SysfsError> {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (thrown) {
+    const error = sysfsError("read", path, thrown);
+    return error.code === "ENOENT" ? ok({ state: "none" }) : err(error);
+  }
+  const boot = readBootId(procRoot);
+  if (!boot.ok) return boot;
+  const raw = parseObject(text);
+  const record = raw && judge(raw);
+  if (raw === undefined || record === undefined || typeof raw["bootId"] !== "string")
+    return err(notUnderstood(path, text.slice(0, 200)));
+  return ok({ state: raw["bootId"] === boot.value ? "current" : "stale", record });
+}
+
+/** Writes `record` to `path` in `folder` whole or not at all, through a synced temporary file. Errors: ENOSPC, EACCES, EROFS. */
+export function writeBootRecord(
+  procRoot: string,
+  folder: string,
+  path: string,
+  record: object,
+): Result<void, SysfsError> {
+  const boot = readBootId(procRoot);
+  if (!boot.ok) return boot;
+  return writeWholeFile(folder, path, `${JSON.stringify({ bootId: boot.value, ...record })}\n`);
+}
+
+/** Removes the record at `path`, if there is one. */
+export function forgetBootRecord(path: string): Result<void, SysfsError> {
+  try {
+    rmSync(path, { force: true });
+    return DONE;
+  } catch (thrown) {
+    return err(sysfsError("write", path, thrown));
+  }
+}
+
+function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const raw: unknown = JSON.parse(text);
+    return typeof raw === "object" && raw !== null ? (raw as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
