@@ -70,7 +70,7 @@ export class Upkeep {
   start(): void {
     this.#online = this.#readOnline();
     this.#offsetMs = Date.now() - performance.now();
-    this.#plan(performance.now(), true);
+    this.#plan(true);
   }
 
   stop(): void {
@@ -92,14 +92,14 @@ export class Upkeep {
     this.#clock(Date.now() - now);
     if (this.#periods % DRIFT_EVERY === 0) this.#cpus();
     if (this.#periods % LEASES_EVERY === 0) this.#leases();
-    this.#plan(now, this.#pins());
+    this.#plan(this.#pins());
   }
 
   /** Sets the time of the next look. @param soon whether a pin may move meanwhile */
-  #plan(now: number, soon: boolean): void {
+  #plan(soon: boolean): void {
     this.#wait = soon ? 1 : LEASES_EVERY - (this.#periods % LEASES_EVERY);
     const ms = this.#wait * PERIOD_MS;
-    this.#dueAt = now + ms;
+    this.#dueAt = performance.now() + ms;
     this.#timer = setTimeout(() => this.#turn(), ms);
   }
 
