@@ -34,11 +34,7 @@ export function medium(table: FrequencyTable): Khz {
 
 /** Returns `wanted` as the kernel rounds it: up to the next entry, clipped to the table. Source: CPUFREQ_RELATION_L, include/linux/cpufreq.h. */
 export function roundUp(table: FrequencyTable, wanted: Khz): Khz {
-  for (let i = table.steps.length - 1; i >= 0; i--) {
-    const step = at(table, i);
-    if (step >= wanted) return step;
-  }
-  return at(table, 0);
+  return at(table, indexFor(table, wanted));
 }
 
 /**
@@ -47,12 +43,12 @@ export function roundUp(table: FrequencyTable, wanted: Khz): Khz {
  */
 export function move(table: FrequencyTable, from: Level, step: Step): Level {
   const top = from.turbo ? 0 : table.nominal;
-  const here = table.steps.indexOf(roundUp(table, from.khz));
+  const here = (): number => indexFor(table, from.khz);
   switch (step) {
     case "up":
-      return { khz: at(table, Math.max(Math.min(here, table.steps.length - 1) - 1, top)), turbo: from.turbo };
+      return { khz: at(table, Math.max(here() - 1, top)), turbo: from.turbo };
     case "down":
-      return { khz: at(table, Math.min(here + 1, table.steps.length - 1)), turbo: from.turbo };
+      return { khz: at(table, Math.min(here() + 1, table.steps.length - 1)), turbo: from.turbo };
     case "max":
       return { khz: at(table, top), turbo: from.turbo };
     case "min":
@@ -60,8 +56,15 @@ export function move(table: FrequencyTable, from: Level, step: Step): Level {
     case "turbo-on":
       return { khz: at(table, 0), turbo: true };
     case "turbo-off":
-      return { khz: at(table, Math.max(here, table.nominal)), turbo: false };
+      return { khz: at(table, Math.max(here(), table.nominal)), turbo: false };
   }
+}
+
+/** Returns the index of the lowest entry that is at least `wanted`, of the highest one when none is. */
+function indexFor({ steps }: FrequencyTable, wanted: Khz): number {
+  let index = steps.length - 1;
+  while (index > 0 && (steps[index] as Khz) < wanted) index--;
+  return Math.max(index, 0);
 }
 
 function at(table: FrequencyTable, index: number): Khz {

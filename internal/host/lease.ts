@@ -76,7 +76,7 @@ export class Lease {
 
   /** The claim on `vcpu` is no longer the lease's: the guest moved it with a v1 request, which lasts. */
   keep(vcpu: number): void {
-    this.#before.delete(vcpu);
+    if (this.#before.size > 0) this.#before.delete(vcpu);
   }
 
   /** Puts back what stood before the claim on `vcpu`, or before all when undefined. Returns the failures. */
