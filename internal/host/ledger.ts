@@ -270,8 +270,8 @@ export class Ledger {
     if (decision.target !== page.decided || domain.target === undefined) {
       const set = domain.set(decision.target);
       page.decided = set.ok ? decision.target : undefined;
-      const [khz, error] = set.ok ? [set.value, undefined] : [undefined, set.error];
-      this.#wrote(domain, page, khz, error, decision.winner);
+      const khz = set.ok ? set.value : undefined;
+      this.#wrote(domain, page, khz, set.ok ? undefined : set.error, decision.winner);
       if (!set.ok) return set;
     }
     page.highest = decision.highest;

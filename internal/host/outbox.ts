@@ -60,7 +60,8 @@ export class Outbox {
 
   /** What the guest has no room for is dropped, but never a part of a reply. */
   #send(): void {
-    const [first, waiting] = [this.#first, this.#waiting];
+    const first = this.#first;
+    const waiting = this.#waiting;
     if (first === undefined) return;
     this.#first = undefined;
     this.#waiting = 0;
