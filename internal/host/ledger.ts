@@ -88,7 +88,7 @@ export class Ledger {
     return this.#pages.get(domain)?.lastWrite;
   }
 
-  /** Returns whether decide() would decide: a look at one claim, not at all. */
+  /** Returns whether decide() has anything to decide, without going through every claim. */
   decides(domain: Domain): boolean {
     const counts = (id: DomainId) => this.claimsOn(id).some(({ superseded }) => !superseded);
     return this.claimsOn(domain.id).length > 0 && this.#cpufreq.group(domain.id).some(({ id }) => counts(id));

@@ -75,7 +75,7 @@ scenario(
 
     test("it moves: its claims end here, and this host's clocks are as before", async () => {
       const socket = join(dir, "incoming");
-      came = startVm(spec("there"), { MIGRANT_INCOMING: socket });
+      came = startVm(spec("there"), { LAB_INCOMING: socket });
       await until("it waits", 30_000, () => existsSync(socket));
       await migrate(monitor("here"), socket);
       // libvirt ends what is left behind
