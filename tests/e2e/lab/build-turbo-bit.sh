@@ -11,11 +11,10 @@ if [ ! -f "$out" ]; then
   tmp=$(mktemp -d "$kernel/headers.XXXXXX")
   trap 'rm -rf "$tmp"' EXIT
   headers=linux-headers-$release
-  version=$(apt-cache show "$headers" 2>/dev/null | sed -n 's/^Version: //p' | head -1)
-  [ -n "$version" ] || fail "apt knows no $headers; run apt-get update"
   common=linux-headers-${release%-*}-common
   kbuild=linux-kbuild-$(echo "$release" | cut -d. -f1,2)
-  (cd "$tmp" && apt-get download -q "$headers=$version" "$common=$version" "$kbuild=$version" >&2) || fail "cannot download $headers"
+  # Each one's newest: the archive can have different versions of one source's packages for days.
+  (cd "$tmp" && apt-get download -q "$headers" "$common" "$kbuild" >&2) || fail "cannot download $headers and what it builds with; run apt-get update"
   for deb in "$tmp"/*.deb; do dpkg-deb -x "$deb" "$tmp/root"; done
   # Debian's Makefile names its other half by the place where it would be installed
   sed -i "s#/usr/src/#$tmp/root/usr/src/#" "$tmp/root/usr/src/$headers/Makefile"
