@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import type { ExtensionAnswer } from "../internal/extension.ts";
+import type { ExtensionAnswer } from "../internal/values/extension.ts";
 import { connectAgent } from "../internal/guest/agent/local-client.ts";
 import { portPath } from "../internal/guest/port.ts";
 import { encodeAnswer } from "../internal/packet/extension-answer.ts";
@@ -16,7 +16,7 @@ import { FrameCutter } from "../internal/packet/frame.ts";
 import { acknowledge } from "../internal/packet/reply.ts";
 import { RequestDecoder } from "../internal/packet/request.ts";
 import { table } from "../internal/output/table.ts";
-import type { Request } from "../internal/request.ts";
+import type { Request } from "../internal/values/request.ts";
 import { readUsage } from "./usage.ts";
 
 const { values } = parseArgs({

@@ -6,10 +6,10 @@
 // the frequency, which leaves voltage and sleep states out and so flatters nobody but the one who always runs at the highest.
 
 import { parseArgs } from "node:util";
-import { type FrequencyTable, highest, lowest, move, roundUp } from "../internal/frequency.ts";
+import { type FrequencyTable, highest, lowest, move, roundUp } from "../internal/values/frequency.ts";
 import { decideLoad, type LoadRules, START } from "../internal/guest/agent/governor/load.ts";
 import { table } from "../internal/output/table.ts";
-import { type Khz, khz } from "../internal/units.ts";
+import { type Khz, khz } from "../internal/values/units.ts";
 import { random } from "../tests/fixtures/packet/random.ts";
 
 const PERIOD_MS = 250;

@@ -3,13 +3,13 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
-import { openPerfPair, type PerfEvent } from "../internal/host/perf-events.ts";
-import { MachineCounters } from "../internal/host/policy-counters.ts";
-import { type PolicyDesk, SYSTEM_CLOCK } from "../internal/host/policy-desk.ts";
-import { PolicyEngine } from "../internal/host/policy-engine.ts";
-import { EVERY_DAY, type PolicyRule, type TrafficRule } from "../internal/policy.ts";
-import { DONE, ok } from "../internal/result.ts";
-import { pcpu } from "../internal/units.ts";
+import { openPerfPair, type PerfEvent } from "../internal/rules/perf-events.ts";
+import { MachineCounters } from "../internal/rules/machine-counters.ts";
+import { type PolicyDesk, SYSTEM_CLOCK } from "../internal/rules/desk.ts";
+import { PolicyEngine } from "../internal/rules/engine.ts";
+import { EVERY_DAY, type PolicyRule, type TrafficRule } from "../internal/values/policy.ts";
+import { DONE, ok } from "../internal/values/result.ts";
+import { pcpu } from "../internal/values/units.ts";
 
 const VMS = 512;
 const POLICIES = 1000;

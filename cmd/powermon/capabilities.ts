@@ -6,10 +6,13 @@ import { capabilitiesRfc } from "../../internal/output/capabilities-rfc.ts";
 import { capabilitiesText } from "../../internal/output/capabilities-text.ts";
 import { capabilitiesXml } from "../../internal/output/capabilities-xml.ts";
 import { json } from "../../internal/output/json.ts";
-import { machineArch } from "../../internal/power/arch.ts";
-import { type HostCapabilities, readHostCapabilities } from "../../internal/power/capabilities.ts";
-import { libvirtView } from "../../internal/power/libvirt-view.ts";
-import { askLogind } from "../../internal/power/logind.ts";
+import { machineArch } from "../../internal/power/capabilities/arch.ts";
+import {
+  type HostCapabilities,
+  readHostCapabilities,
+} from "../../internal/power/capabilities/capabilities.ts";
+import { libvirtView } from "../../internal/power/capabilities/read-libvirt-view.ts";
+import { askLogind } from "../../internal/power/sleep/logind.ts";
 import { ROOT_ARGS, rootsOf } from "./roots.ts";
 
 const FORMATS: Readonly<Record<string, (report: HostCapabilities) => string>> = {

@@ -5,11 +5,11 @@ import { integer, parseArgs } from "../../internal/cli/args.ts";
 import type { Io } from "../../internal/cli/command.ts";
 import { STATUS, type Status } from "../../internal/cli/status.ts";
 import { ControlClient, type ControlError } from "../../internal/control/client.ts";
-import type { ChannelList } from "../../internal/control/operations.ts";
-import { parseCpuList } from "../../internal/cpulist.ts";
+import type { ChannelList } from "../../internal/api/operations.ts";
+import { parseCpuList } from "../../internal/values/cpulist.ts";
 import { json } from "../../internal/output/json.ts";
-import type { Result } from "../../internal/result.ts";
-import { isVmName } from "../../internal/vm-name.ts";
+import type { Result } from "../../internal/values/result.ts";
+import { isVmName } from "../../internal/values/vm-name.ts";
 import { absolutePath } from "./roots.ts";
 
 /** The flags of every command that asks a running powermon. */
@@ -33,7 +33,7 @@ export const vmName = v.pipe(
 /** A vCPU's number. */
 export const vcpuNumber = integer(0, 4095);
 
-/** Most channels a VM can have. Source: internal/host/folder.ts, MAX_INDEX. */
+/** Most channels a VM can have. Source: internal/channels/folder.ts, MAX_INDEX. */
 const MAX_CHANNEL = 1023;
 const CHANNELS = `must be a list of channel numbers from 0 to ${MAX_CHANNEL} such as 0-3,5, or all`;
 

@@ -8,11 +8,20 @@ import { UsageError } from "../../internal/cli/usage-error.ts";
 import { json } from "../../internal/output/json.ts";
 import { table } from "../../internal/output/table.ts";
 import { parsePins } from "../../internal/pinning/static.ts";
-import { attribute, type VmEnergy, type ZoneEnergy, zoneEnergies } from "../../internal/power/energy.ts";
-import { explainNoMeter, openEnergyMeter, type PowerReading } from "../../internal/power/energy-meter.ts";
+import {
+  attribute,
+  type VmEnergy,
+  type ZoneEnergy,
+  zoneEnergies,
+} from "../../internal/power/energy/energy.ts";
+import {
+  explainNoMeter,
+  openEnergyMeter,
+  type PowerReading,
+} from "../../internal/power/energy/energy-meter.ts";
 import { findRunningVms, pinnedCpus } from "../../internal/power/running-vms.ts";
-import { explainSysfs } from "../../internal/sysfs/error.ts";
-import type { Pcpu } from "../../internal/units.ts";
+import { explainSysfs } from "../../internal/values/sysfs-error.ts";
+import type { Pcpu } from "../../internal/values/units.ts";
 import { ROOT_ARGS, rootsOf } from "./roots.ts";
 
 const SECONDS = "must be seconds from 0.1 to 3600";

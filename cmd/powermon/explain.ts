@@ -3,9 +3,9 @@
 import * as v from "valibot";
 import { integer, parseArgs } from "../../internal/cli/args.ts";
 import { defineCommand } from "../../internal/cli/command.ts";
-import type { Json } from "../../internal/control/answer.ts";
-import type { ClaimReport, ExplainReport } from "../../internal/control/operations.ts";
-import { formatCpuList } from "../../internal/cpulist.ts";
+import type { Json } from "../../internal/api/answer.ts";
+import type { ClaimReport, ExplainReport } from "../../internal/api/operations.ts";
+import { formatCpuList } from "../../internal/values/cpulist.ts";
 import { clientOf, CONTROL_ARGS, tell } from "./control.ts";
 
 export default defineCommand({

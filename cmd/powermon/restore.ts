@@ -2,10 +2,10 @@
 
 import { defineCommand } from "../../internal/cli/command.ts";
 import { STATUS } from "../../internal/cli/status.ts";
-import { runningInstance } from "../../internal/host/instance.ts";
-import { restoreProfile } from "../../internal/power/profile-off.ts";
-import { explainSysfs } from "../../internal/sysfs/error.ts";
-import { restoreAll } from "../../internal/sysfs/originals.ts";
+import { runningInstance } from "../../internal/daemon/instance.ts";
+import { restoreProfile } from "../../internal/power/profiles/off.ts";
+import { explainSysfs } from "../../internal/values/sysfs-error.ts";
+import { restoreAll } from "../../internal/sysfs/cpufreq/originals.ts";
 import { ROOT_ARGS, rootsOf } from "./roots.ts";
 
 export default defineCommand({

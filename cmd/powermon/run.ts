@@ -12,7 +12,7 @@ import type { ConfigFile } from "../../internal/config/schema.ts";
 import { FLOATING, WIRES } from "../../internal/config/schema.ts";
 import { Log, LOG_FORMATS, LOG_LEVELS } from "../../internal/log.ts";
 import { parsePins } from "../../internal/pinning/static.ts";
-import type { Result } from "../../internal/result.ts";
+import type { Result } from "../../internal/values/result.ts";
 import { absolutePath } from "./roots.ts";
 import { serve } from "./run/serve.ts";
 

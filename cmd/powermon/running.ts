@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import { parseArgs } from "../../internal/cli/args.ts";
 import { ControlClient } from "../../internal/control/client.ts";
-import { runningInstance } from "../../internal/host/instance.ts";
+import { runningInstance } from "../../internal/daemon/instance.ts";
 import { CONTROL_ARGS } from "./control.ts";
 import { absolutePath, ROOT_ARGS, rootsOf } from "./roots.ts";
 

@@ -5,19 +5,19 @@ import { nonEmpty, parseArgs } from "../../internal/cli/args.ts";
 import { defineCommand, type Io } from "../../internal/cli/command.ts";
 import { STATUS, type Status } from "../../internal/cli/status.ts";
 import { UsageError } from "../../internal/cli/usage-error.ts";
-import type { SuspendReport } from "../../internal/control/power-operations.ts";
+import type { SuspendReport } from "../../internal/api/power-operations.ts";
 import { json } from "../../internal/output/json.ts";
-import { askLogind } from "../../internal/power/logind.ts";
-import { PREPARATIONS } from "../../internal/power/prepare-vms.ts";
+import { askLogind } from "../../internal/power/sleep/logind.ts";
+import { PREPARATIONS } from "../../internal/power/sleep/prepare-vms.ts";
 import { findRunningVms } from "../../internal/power/running-vms.ts";
-import { SLEEP_TARGETS } from "../../internal/power/sleep-target.ts";
+import { SLEEP_TARGETS } from "../../internal/power/sleep/sleep-target.ts";
 import {
   explainSuspend,
   suspendHost,
   type SuspendRefusal,
   type SuspendRequest,
-} from "../../internal/power/suspend.ts";
-import { parseUntil } from "../../internal/power/until.ts";
+} from "../../internal/power/sleep/suspend.ts";
+import { parseUntil } from "../../internal/power/sleep/until.ts";
 import { fail } from "./control.ts";
 import { ROOT_ARGS, rootsOf } from "./roots.ts";
 import { RUNNING_ARGS, runningPowermon } from "./running.ts";

@@ -6,7 +6,7 @@ import { integer, nonEmpty, parseArgs } from "../../internal/cli/args.ts";
 import { STATUS, type Status } from "../../internal/cli/status.ts";
 import { explainFailure, type GuestFailure } from "../../internal/guest/failure.ts";
 import { DEFAULT_PORT_DIR, portPath } from "../../internal/guest/port.ts";
-import type { Roots } from "../../internal/sysfs/originals.ts";
+import type { Roots } from "../../internal/sysfs/cpufreq/originals.ts";
 import { DEFAULT_SOCKET } from "./agent/default-socket.ts";
 import { type Env, ENVS } from "./place/place.ts";
 

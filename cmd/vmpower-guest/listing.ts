@@ -4,7 +4,7 @@ import type { Io } from "../../internal/cli/command.ts";
 import { STATUS, type Status } from "../../internal/cli/status.ts";
 import { json } from "../../internal/output/json.ts";
 import { table } from "../../internal/output/table.ts";
-import { MAX_V1_VCPUS } from "../../internal/request.ts";
+import { MAX_V1_VCPUS } from "../../internal/values/request.ts";
 import { DONE_ENDING, type Ending, worst } from "./channel.ts";
 import type { Lists } from "./place/place.ts";
 import { withPlace } from "./with-place.ts";

@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { cpuNumbers, parseArgs } from "../../internal/cli/args.ts";
 import { defineCommand } from "../../internal/cli/command.ts";
 import { json } from "../../internal/output/json.ts";
-import { STEPS } from "../../internal/request.ts";
+import { STEPS } from "../../internal/values/request.ts";
 import { PLACE_ARGS, worst } from "./channel.ts";
 import { shown, tellRows, withPlace } from "./with-place.ts";
 

@@ -1,7 +1,7 @@
 // What the words of a command line mean: without it every command would check numbers and lists its own way.
 
 import * as v from "valibot";
-import { MAX_CPUS, parseCpuList } from "../cpulist.ts";
+import { MAX_CPUS, parseCpuList } from "../values/cpulist.ts";
 import { UsageError } from "./usage-error.ts";
 import { labelOf, quote } from "./words.ts";
 

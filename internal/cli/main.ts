@@ -1,7 +1,7 @@
 // From argv to an exit status: without it each binary would answer typos, help and crashes in its own way.
 
 import { type Command, type Commands, type Io, isHidden } from "./command.ts";
-import { nearest } from "../nearest.ts";
+import { nearest } from "../values/nearest.ts";
 import { STATUS, type Status } from "./status.ts";
 import { UsageError } from "./usage-error.ts";
 import { isFlag, parseWords, quote } from "./words.ts";

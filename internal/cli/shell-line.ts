@@ -1,6 +1,6 @@
 // A line of a shell or script as words: quotes for names with blanks, # for comments as in DPDK's scripts.
 
-import { err, ok, type Result } from "../result.ts";
+import { err, ok, type Result } from "../values/result.ts";
 
 /**
  * Returns the words of `line`: parts between blanks; '...' and "..." hold blanks; a word that starts with # begins a comment.

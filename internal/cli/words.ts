@@ -1,7 +1,7 @@
 // argv to arguments, strictly: without it unknown flags, stray words and empty values would pass in silence.
 
 import type { AnyArgs, ArgDef, ArgsDef } from "./command.ts";
-import { nearest } from "../nearest.ts";
+import { nearest } from "../values/nearest.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Returns how `key` is written on a command line: `timeoutMs` as timeout-ms. */

@@ -4,7 +4,7 @@ import { DEFAULTS, VM_DEFAULTS } from "./defaults.ts";
 import { pcpusOf, vmConfig } from "./effective.ts";
 import type { Merged } from "./merge.ts";
 import { hostTimeZone, policyOf, refuseZone } from "./policy.ts";
-import { isLoopback, parseListen } from "../listen.ts";
+import { isLoopback, parseListen } from "../values/listen.ts";
 import { tomlKey } from "./problem.ts";
 import { type Bound, NAMED_BOUNDS, type VmSection } from "./schema.ts";
 
@@ -16,7 +16,7 @@ export interface Finding {
 }
 
 /** Names longer than this can't stand whole in a guest's packet, in bytes. Source: DPDK RTE_POWER_VM_MAX_NAME_SZ, less the NUL. */
-const MAX_CLAIM_BYTES = 31;
+const MAX_WIRE_NAME = 31;
 
 /** Returns what is wrong with the files taken together. */
 export function findErrors(merged: Merged): Finding[] {
@@ -65,10 +65,10 @@ export function findWarnings({ says }: Merged): Finding[] {
   const sources = says.pinning?.sources ?? DEFAULTS.pinning.sources;
   for (const [name, section] of Object.entries(says.vm ?? {})) {
     const bytes = Buffer.byteLength(name);
-    if (bytes > MAX_CLAIM_BYTES) {
+    if (bytes > MAX_WIRE_NAME) {
       found.push({
         path: ["vm", name],
-        wrong: `has ${bytes} bytes, and a guest's packet carries ${MAX_CLAIM_BYTES}`,
+        wrong: `has ${bytes} bytes, and a guest's packet carries ${MAX_WIRE_NAME}`,
         right:
           "Guests that name themselves are known by the beginning alone; a shorter name leaves no doubt.",
       });

@@ -1,9 +1,9 @@
 // What holds for one VM: without it every room would fold defaults, file and drop-ins in its own way.
 
-import { parseCpuList } from "../cpulist.ts";
-import { type Pcpu, pcpu, type Vcpu, vcpu } from "../units.ts";
+import { parseCpuList } from "../values/cpulist.ts";
+import { type Pcpu, pcpu, type Vcpu, vcpu } from "../values/units.ts";
 import { VM_DEFAULTS } from "./defaults.ts";
-import { type Merged, type Origin } from "./merge.ts";
+import { type Merged, type Provenance } from "./merge.ts";
 import { tomlKey } from "./problem.ts";
 import type { Bound, Command, VmSection, Wire } from "./schema.ts";
 
@@ -41,7 +41,7 @@ export interface VmConfig {
   /** Seconds after which a silent guest's claims end; 0 for never. */
   readonly leaseS: number;
   /** Who said each of them. */
-  readonly origins: Readonly<Record<VmKey, Origin>>;
+  readonly origins: Readonly<Record<VmKey, Provenance>>;
 }
 
 /** Returns the settings of the VM `name`: its own section's, else vm-defaults', else the program's, key by key (pins as a whole). */
@@ -52,7 +52,7 @@ export function vmConfig({ says, origins }: Merged, name: string): VmConfig {
   const pins = new Map<Vcpu, readonly Pcpu[]>();
   for (const [index, cpus] of Object.entries(pick("pins"))) pins.set(vcpu(Number(index)), pcpusOf(cpus));
   const qmp = pick("qmp").replaceAll("{vm}", () => name);
-  const said = (key: VmKey): Origin => {
+  const said = (key: VmKey): Provenance => {
     const parts = key.split(".");
     return (
       origins.get(tomlKey(["vm", name, ...parts])) ??
@@ -77,7 +77,7 @@ export function vmConfig({ says, origins }: Merged, name: string): VmConfig {
     wire: pick("wire"),
     qmp: qmp === "" ? undefined : qmp,
     leaseS: pick("lease_s"),
-    origins: Object.fromEntries(VM_KEYS.map((key) => [key, said(key)])) as Record<VmKey, Origin>,
+    origins: Object.fromEntries(VM_KEYS.map((key) => [key, said(key)])) as Record<VmKey, Provenance>,
   };
 }
 

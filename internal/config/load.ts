@@ -2,9 +2,9 @@
 
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { type ListenAddress, parseListen } from "../listen.ts";
-import { err, ok, type Result } from "../result.ts";
-import type { Pcpu } from "../units.ts";
+import { type ListenAddress, parseListen } from "../values/listen.ts";
+import { err, ok, type Result } from "../values/result.ts";
+import type { Pcpu } from "../values/units.ts";
 import { type Finding, findErrors, findWarnings } from "./check.ts";
 import { DEFAULTS } from "./defaults.ts";
 import { pcpusOf } from "./effective.ts";

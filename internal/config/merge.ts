@@ -8,7 +8,7 @@ import type { ConfigFile } from "./schema.ts";
 type Sayer = "file" | "drop-in" | "flags" | "runtime";
 
 /** Where a value comes from. */
-export type Origin =
+export type Provenance =
   | { readonly from: "default" }
   /** @param key the TOML key that brought it, such as vm-defaults.floor */
   | { readonly from: Sayer; readonly file: string; readonly key: string };
@@ -22,7 +22,7 @@ export interface Layer {
 /** The files' words in one, and for each key, tables included, who said it last. */
 export interface Merged {
   readonly says: ConfigFile;
-  readonly origins: ReadonlyMap<string, Origin>;
+  readonly origins: ReadonlyMap<string, Provenance>;
 }
 
 type Table = Record<string, unknown>;
@@ -33,7 +33,7 @@ type Table = Record<string, unknown>;
  */
 export function mergeFiles(files: readonly Layer[]): Merged {
   const says: Table = {};
-  const origins = new Map<string, Origin>();
+  const origins = new Map<string, Provenance>();
   for (const { read, from } of files) {
     const origin = { from, file: read.file };
     overlay(says, read.says, [], (key) => origins.set(key, { ...origin, key }));

@@ -1,8 +1,8 @@
 // What an operator's policy may say: without it a typo would leave a VM at the wrong clock, for hours.
 
 import * as v from "valibot";
-import { parseCpuList } from "../cpulist.ts";
-import { POLICY_TYPES, WORKLOADS } from "../request.ts";
+import { parseCpuList } from "../values/cpulist.ts";
+import { POLICY_TYPES, WORKLOADS } from "../values/request.ts";
 
 /** The lowest and highest frequency that can be meant, in kHz: 10 MHz and 20 GHz. */
 const KHZ = { least: 10_000, most: 20_000_000 };

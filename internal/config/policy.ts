@@ -1,6 +1,6 @@
 // A written policy as the host applies it: without it keys that don't belong together would be passed over.
 
-import { nearest } from "../nearest.ts";
+import { nearest } from "../values/nearest.ts";
 import {
   EVERY_DAY,
   hourWindow,
@@ -10,10 +10,10 @@ import {
   type TimeSpan,
   type TimeWindow,
   type TrafficRule,
-} from "../policy.ts";
-import type { PolicyType } from "../request.ts";
-import { err, ok, type Result } from "../result.ts";
-import { khz } from "../units.ts";
+} from "../values/policy.ts";
+import type { PolicyType } from "../values/request.ts";
+import { err, ok, type Result } from "../values/result.ts";
+import { khz } from "../values/units.ts";
 import type { Finding } from "./check.ts";
 import type { Merged } from "./merge.ts";
 import { DAYS, type PolicySection, policySection } from "./policy-schema.ts";

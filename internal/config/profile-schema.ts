@@ -1,7 +1,7 @@
 // What a file may say about the host's own profiles: without it a site could only have the four built-in ones.
 
 import * as v from "valibot";
-import { parseCpuList } from "../cpulist.ts";
+import { parseCpuList } from "../values/cpulist.ts";
 import { keyed, table } from "./table.ts";
 
 /** Names of energy_perf_bias, beside 0 to 15. Source: arch/x86/kernel/cpu/intel_epb.c, energy_perf_strings. */

@@ -2,8 +2,8 @@
 
 import { readFileSync, statSync } from "node:fs";
 import * as v from "valibot";
-import { nearest } from "../nearest.ts";
-import { err, ok, type Result } from "../result.ts";
+import { nearest } from "../values/nearest.ts";
+import { err, ok, type Result } from "../values/result.ts";
 import { lineOfKey, lineOfSyntaxError } from "./locate.ts";
 import { type ConfigProblem, firstOf, tomlKey } from "./problem.ts";
 import { type ConfigFile, fileSchema } from "./schema.ts";

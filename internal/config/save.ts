@@ -11,7 +11,7 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import { err, ok, type Result } from "../result.ts";
+import { err, ok, type Result } from "../values/result.ts";
 import type { ConfigProblem } from "./problem.ts";
 import { judge, readConfigFile, readTable } from "./read.ts";
 import type { VmSection } from "./schema.ts";

@@ -1,7 +1,7 @@
 // When which of the host's profiles is due: without it a machine would keep the day's clocks all night.
 
 import type * as v from "valibot";
-import type { TimeSpan } from "../policy.ts";
+import type { TimeSpan } from "../values/policy.ts";
 import { hostTimeZone, spanOf } from "./policy.ts";
 import type { scheduleSchema } from "./schedule-schema.ts";
 

@@ -5,11 +5,11 @@ import { policySection } from "./policy-schema.ts";
 import { profilesSchema } from "./profile-schema.ts";
 import { scheduleSchema } from "./schedule-schema.ts";
 import { keyed, table } from "./table.ts";
-import { STEPS } from "../request.ts";
-import { parseCpuList } from "../cpulist.ts";
-import { parseListen } from "../listen.ts";
-import type { Khz } from "../units.ts";
-import { isVmName, MAX_VM_NAME } from "../vm-name.ts";
+import { STEPS } from "../values/request.ts";
+import { parseCpuList } from "../values/cpulist.ts";
+import { parseListen } from "../values/listen.ts";
+import type { Khz } from "../values/units.ts";
+import { isVmName, MAX_VM_NAME } from "../values/vm-name.ts";
 
 /** The pinning sources a file may name, in the order that is tried when none is given a reason to be first. */
 export const PINNING_SOURCES = ["proc", "libvirt", "qmp", "static"] as const;

@@ -1,16 +1,16 @@
 // Asking a running powermon: every command goes through here, so that all of them fail in the same words.
 
 import * as v from "valibot";
-import { formatCpuList } from "../cpulist.ts";
-import { err, ok, type Result } from "../result.ts";
-import * as answer from "./answer.ts";
-import type { Answer } from "./answer.ts";
+import { formatCpuList } from "../values/cpulist.ts";
+import { err, ok, type Result } from "../values/result.ts";
+import * as answer from "../api/answer.ts";
+import type { Answer } from "../api/answer.ts";
 import { readEvents } from "./event-reader.ts";
-import type { ChannelList, FreqTarget, HappenedEvent, Problem, VmChange } from "./operations.ts";
-import * as powerAnswer from "./power-answer.ts";
-import type { SuspendAsk } from "./power-operations.ts";
-import { CODES } from "./problem.ts";
-import { wrongSocketPath } from "./socket-path.ts";
+import type { ChannelList, FreqTarget, HappenedEvent, Problem, VmChange } from "../api/operations.ts";
+import * as powerAnswer from "../api/power-answer.ts";
+import type { SuspendAsk } from "../api/power-operations.ts";
+import { CODES } from "../api/problem.ts";
+import { wrongSocketPath } from "../os/socket-path.ts";
 
 /** Why something asked for was not done: powermon's own reason, or that there is none to ask. */
 export interface ControlError {

@@ -1,7 +1,7 @@
 // Events for whoever listens: a slow listener is dropped, so that it can neither eat the memory nor hold up the host.
 
 import type { ServerResponse } from "node:http";
-import type { HappenedEvent, Operations } from "./operations.ts";
+import type { HappenedEvent, Operations } from "../api/operations.ts";
 
 /** Bytes that may wait for one listener beside what the kernel holds; about a thousand events. */
 const MAX_WAITING = 256 * 1024;

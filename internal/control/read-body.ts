@@ -1,7 +1,7 @@
 // A request's body, bounded: without it one request could fill the memory or hold its place for ever.
 
 import type { IncomingMessage } from "node:http";
-import { err, ok, type Result } from "../result.ts";
+import { err, ok, type Result } from "../values/result.ts";
 
 /** Most bytes of a body. */
 export const MAX_BODY = 64 * 1024;

@@ -1,9 +1,9 @@
 // Which request asks what of a running powermon: the whole of the API in one table.
 
 import * as v from "valibot";
-import { parseCpuList } from "../cpulist.ts";
-import { ok } from "../result.ts";
-import { isVmName } from "../vm-name.ts";
+import { parseCpuList } from "../values/cpulist.ts";
+import { ok } from "../values/result.ts";
+import { isVmName } from "../values/vm-name.ts";
 import {
   channelsBody,
   explainIssue,
@@ -13,10 +13,10 @@ import {
   policyBody,
   policyRemoveBody,
   vmChangeBody,
-} from "./body.ts";
-import type { ChannelList, Done, Operations } from "./operations.ts";
-import { profileBody, suspendBody } from "./power-body.ts";
-import { problem } from "./problem.ts";
+} from "../api/body.ts";
+import type { ChannelList, Done, Operations } from "../api/operations.ts";
+import { profileBody, suspendBody } from "../api/power-body.ts";
+import { problem } from "../api/problem.ts";
 
 /** A request's answer before it is written. */
 export type Outcome = Done<unknown> | Promise<Done<unknown>>;
@@ -29,7 +29,7 @@ export interface Route {
   serve(operations: Operations, parts: readonly string[], body: unknown): Outcome;
 }
 
-/** Channel numbers are bounded like file names are by the daemon. Source: internal/host/folder.ts, MAX_INDEX. */
+/** Channel numbers are bounded like file names are by the daemon. Source: internal/channels/folder.ts, MAX_INDEX. */
 const MAX_CHANNEL = 1023;
 const MAX_VCPU = 4095;
 

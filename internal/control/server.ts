@@ -4,14 +4,14 @@ import { rmSync } from "node:fs";
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
 import type { Server, Socket } from "node:net";
 import type { Log } from "../log.ts";
-import { err, ok, type Result } from "../result.ts";
+import { err, ok, type Result } from "../values/result.ts";
 import { EventStreams } from "./event-streams.ts";
 import { findRoute } from "./find-route.ts";
-import type { Done, Operations, Problem } from "./operations.ts";
-import { HTTP_STATUS, problem } from "./problem.ts";
+import type { Done, Operations, Problem } from "../api/operations.ts";
+import { HTTP_STATUS, problem } from "../api/problem.ts";
 import { type BodyError, MAX_BODY, readBody } from "./read-body.ts";
-import { clearStale, shareSocket } from "./socket-file.ts";
-import { wrongSocketPath } from "./socket-path.ts";
+import { clearStale, shareSocket } from "../os/socket-file.ts";
+import { wrongSocketPath } from "../os/socket-path.ts";
 
 /** Who is at the other end of a connection. */
 export interface Peer {

@@ -1,8 +1,8 @@
 // A virtio-serial character device as a port: without its rules a read of 0 would be taken for the end, or a write would block.
 
 import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from "node:fs";
-import { DONE, err, ok, type Result } from "../result.ts";
-import { errorCode } from "./error-code.ts";
+import { DONE, err, ok, type Result } from "../values/result.ts";
+import { errorCode } from "../os/error-code.ts";
 import type { GuestFailure } from "./failure.ts";
 import { fileKind } from "./file-kind.ts";
 import { holderOf } from "./holder.ts";

@@ -1,9 +1,9 @@
 // A virtio-serial device that is kept for long: without it each port would be polled a thousand times a second.
 
-import { err, ok, type Result } from "../result.ts";
+import { err, ok, type Result } from "../values/result.ts";
 import { Bell } from "./bell.ts";
 import type { DevicePort } from "./device-port.ts";
-import { errorCode } from "./error-code.ts";
+import { errorCode } from "../os/error-code.ts";
 import type { GuestFailure } from "./failure.ts";
 import type { Port } from "./port.ts";
 import type { Pulse } from "./pulse.ts";

@@ -1,6 +1,6 @@
 // The guest's end of a channel: without it every command would have to know devices from sockets.
 
-import { ok, type Result } from "../result.ts";
+import { ok, type Result } from "../values/result.ts";
 import { openDevice } from "./device-port.ts";
 import { type GuestFailure, UNIX } from "./failure.ts";
 import { follow } from "./followed-port.ts";

@@ -1,8 +1,8 @@
 // Why a host said no: a NACK has no room for it, so a host that knows our own words is asked again in them.
 
-import { EXTENSION_VERSION } from "../extension.ts";
-import type { Step } from "../request.ts";
-import { DONE, type Result } from "../result.ts";
+import { EXTENSION_VERSION } from "../values/extension.ts";
+import type { Step } from "../values/request.ts";
+import { DONE, type Result } from "../values/result.ts";
 import type { GuestFailure } from "./failure.ts";
 import type { Session } from "./session.ts";
 

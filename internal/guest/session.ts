@@ -1,12 +1,12 @@
 // One request, one reply, one deadline: without it an answer that came late would be taken for the next request's.
 
-import type { ExtensionAnswer, ExtensionAsk, Notice } from "../extension.ts";
+import type { ExtensionAnswer, ExtensionAsk, Notice } from "../values/extension.ts";
 import { decodeReply } from "../packet/reply.ts";
 import { isNotice } from "../packet/notice.ts";
 import { ReplyCutter } from "../packet/reply-frame.ts";
 import { encodeRequest } from "../packet/request.ts";
-import type { Reply, Request } from "../request.ts";
-import { DONE, err, ok, type Result } from "../result.ts";
+import type { Reply, Request } from "../values/request.ts";
+import { DONE, err, ok, type Result } from "../values/result.ts";
 import type { GuestFailure } from "./failure.ts";
 import { openPort, type Port } from "./port.ts";
 

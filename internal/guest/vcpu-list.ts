@@ -1,8 +1,8 @@
 // What a host says of all vCPUs, past DPDK's eight where it can: without it an answer's size would be the VM's.
 
-import { EXTENSION_VERSION } from "../extension.ts";
-import { MAX_V1_VCPUS, type VcpuCaps } from "../request.ts";
-import { err, ok, type Result } from "../result.ts";
+import { EXTENSION_VERSION } from "../values/extension.ts";
+import { MAX_V1_VCPUS, type VcpuCaps } from "../values/request.ts";
+import { err, ok, type Result } from "../values/result.ts";
 import type { GuestFailure } from "./failure.ts";
 import type { Session } from "./session.ts";
 

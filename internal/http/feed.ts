@@ -1,6 +1,6 @@
 // What pages are told, once a second: the whole at first, then only what changed, so that 256 clocks stay cheap.
 
-import type { LiveReport } from "../control/operations.ts";
+import type { LiveReport } from "../api/operations.ts";
 import { History, type Runs } from "./history.ts";
 
 /** Time between two looks, in ms. */

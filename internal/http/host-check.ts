@@ -1,6 +1,6 @@
 // Who a request says it is for: without it any web page could point a name of its own at this listener and read it (DNS rebinding).
 
-import { isIp } from "../listen.ts";
+import { isIp } from "../values/listen.ts";
 
 /**
  * Returns whether a request's Host names us: localhost, an IP address, which no one can rebind, or one of `names`. The port does

@@ -3,11 +3,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { METRICS_TYPE } from "../control/server.ts";
-import type { Operations } from "../control/operations.ts";
-import { HTTP_STATUS } from "../control/problem.ts";
-import type { ListenAddress } from "../listen.ts";
+import type { Operations } from "../api/operations.ts";
+import { HTTP_STATUS } from "../api/problem.ts";
+import type { ListenAddress } from "../values/listen.ts";
 import type { Log } from "../log.ts";
-import { err, ok, type Result } from "../result.ts";
+import { err, ok, type Result } from "../values/result.ts";
 import { Feed } from "./feed.ts";
 import { isOurHost } from "./host-check.ts";
 import { PAGE, PAGE_POLICY } from "./page.ts";

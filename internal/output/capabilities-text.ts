@@ -1,6 +1,6 @@
 // The report for people: without it they would have to read JSON to learn why a knob doesn't turn.
 
-import { formatCpuList } from "../cpulist.ts";
+import { formatCpuList } from "../values/cpulist.ts";
 import { table } from "./table.ts";
 
 interface Item {

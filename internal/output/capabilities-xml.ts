@@ -1,7 +1,7 @@
 // libvirt's own form of a host's capabilities: without it software that reads virsh's could not read ours.
 
-import { formatCpuList } from "../cpulist.ts";
-import type { LibvirtView } from "../libvirt-view.ts";
+import { formatCpuList } from "../values/cpulist.ts";
+import type { LibvirtView } from "../power/capabilities/libvirt-view.ts";
 
 /**
  * Returns the capabilities document without a last newline. power_management is empty when the host was asked and can't sleep.

@@ -1,6 +1,6 @@
 // Where each vCPU's channel goes: one layout for libvirt's XML and QEMU's arguments, so that they can't differ.
 
-import { err, ok, type Result } from "../result.ts";
+import { err, ok, type Result } from "../values/result.ts";
 
 /** What channels are wanted. */
 export interface ChannelsWanted {

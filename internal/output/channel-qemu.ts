@@ -1,6 +1,6 @@
 // QEMU's arguments for a VM's channels, for those who start QEMU themselves.
 
-import { ok, type Result } from "../result.ts";
+import { ok, type Result } from "../values/result.ts";
 import { type ChannelsWanted, layoutChannels, PORTS_PER_CONTROLLER } from "./channel-layout.ts";
 
 /**

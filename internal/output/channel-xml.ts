@@ -1,6 +1,6 @@
 // The libvirt XML of a VM's channels: typed by hand for sixty vCPUs it would be wrong in one of them.
 
-import { ok, type Result } from "../result.ts";
+import { ok, type Result } from "../values/result.ts";
 import { type ChannelsWanted, layoutChannels, PORTS_PER_CONTROLLER } from "./channel-layout.ts";
 
 /**

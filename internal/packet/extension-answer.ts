@@ -7,8 +7,8 @@ import {
   type ExtensionAsk,
   type ExtensionNo,
   type VcpuState,
-} from "../extension.ts";
-import type { Reply } from "../request.ts";
+} from "../values/extension.ts";
+import type { Reply } from "../values/request.ts";
 import { BOUND } from "./constants.ts";
 import { commandOf } from "./extension.ts";
 import {

@@ -1,6 +1,6 @@
 // The extension's numbers and structs: without these tables its offsets would live in code, where no C program could check them.
 
-import type { ExtensionNo } from "../extension.ts";
+import type { ExtensionNo } from "../values/extension.ts";
 import { BOUND, EXTENSION_FIRST, isExtension, REQUEST_BYTES } from "./constants.ts";
 import { array, cstr, layout, u8, u32, u64 } from "./layout.ts";
 

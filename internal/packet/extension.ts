@@ -1,8 +1,8 @@
 // A guest's extension requests in bytes, both ways: without it our own words would be cast from a struct nobody checked.
 
-import type { ExtensionAsk } from "../extension.ts";
-import { MAX_LEASE_S } from "../extension.ts";
-import { type Request, STEPS } from "../request.ts";
+import type { ExtensionAsk } from "../values/extension.ts";
+import { MAX_LEASE_S } from "../values/extension.ts";
+import { type Request, STEPS } from "../values/request.ts";
 import { ALL_FLAG, EXTENSION, extensionRequest, NOTICES_FLAG, TURBO_FLAG } from "./extension-layout.ts";
 import { u32At, u64At } from "./little-endian.ts";
 

@@ -1,7 +1,7 @@
 // What the host says unasked, in bytes, both ways: without it a guest could learn of the host's sleep only by the jump of its clock.
 
-import type { Notice } from "../extension.ts";
-import type { Reply } from "../request.ts";
+import type { Notice } from "../values/extension.ts";
+import type { Reply } from "../values/request.ts";
 import { BOUND } from "./constants.ts";
 import { cut } from "./extension-answer.ts";
 import { extensionNotice, NOTICE, NOTICE_COMMAND } from "./extension-layout.ts";

@@ -1,6 +1,6 @@
 // A policy out of a packet and back: without its bounds a guest's counts and hours would index past every array.
 
-import { type GuestPolicy, POLICY_TYPES, WORKLOADS } from "../request.ts";
+import { type GuestPolicy, POLICY_TYPES, WORKLOADS } from "../values/request.ts";
 import { BOUND } from "./constants.ts";
 import { channelPacket456, channelPacket464 } from "./dpdk.ts";
 import { u32At } from "./little-endian.ts";

@@ -1,6 +1,6 @@
 // The host's answers in bytes, both ways: without it the guest's struct would be filled by hand and leak what lay there before.
 
-import type { Reply, VcpuCaps } from "../request.ts";
+import type { Reply, VcpuCaps } from "../values/request.ts";
 import { BOUND, isExtension, REPLY, REPLY_BYTES } from "./constants.ts";
 import { capsListPacket, channelPacket464, freqListPacket } from "./dpdk.ts";
 import { decodeAnswer } from "./extension-answer.ts";

@@ -1,6 +1,6 @@
 // A guest's bytes become a Request here and nowhere else: without it every server would know offsets and trust them.
 
-import { type Request, STEPS, type Step } from "../request.ts";
+import { type Request, STEPS, type Step } from "../values/request.ts";
 import { COMMAND, CORE_TYPE, type Generation, hasCommand, isExtension, REQUEST_BYTES } from "./constants.ts";
 import { channelPacket16, channelPacket456, channelPacket464 } from "./dpdk.ts";
 import { commandOf as extensionCommandOf, decodeExtension, encodeExtension } from "./extension.ts";

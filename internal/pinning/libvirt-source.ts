@@ -1,8 +1,8 @@
 // libvirt's view kept at hand: a stuck or restarting libvirtd delays nothing but this.
 
-import type { Result } from "../result.ts";
-import { err } from "../result.ts";
-import { pcpu } from "../units.ts";
+import type { Result } from "../values/result.ts";
+import { err } from "../values/result.ts";
+import { pcpu } from "../values/units.ts";
 import { type LibvirtVm, pinVcpu, readVms } from "./libvirt.ts";
 import type { Pins, PinSource, PinSubject } from "./pins.ts";
 import type { Virsh } from "./virsh.ts";

@@ -1,7 +1,7 @@
 // What libvirt knows of its VMs, by virsh: names, channels and pins; and the way to re-pin so that libvirt remembers it.
 
-import { parseCpuList } from "../cpulist.ts";
-import { ok, type Result } from "../result.ts";
+import { parseCpuList } from "../values/cpulist.ts";
+import { ok, type Result } from "../values/result.ts";
 import { type DomainChannel, parseChannels } from "./domain-xml.ts";
 import { runVirsh, type Virsh } from "./virsh.ts";
 

@@ -1,7 +1,7 @@
 // Which process is the VM behind a channel: without it live pinning would not know whose threads to read.
 
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { peerCredentials } from "./libc.ts";
+import { peerCredentials } from "../os/libc.ts";
 import { readVcpuThreads } from "./proc.ts";
 
 /**

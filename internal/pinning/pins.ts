@@ -1,6 +1,6 @@
 // What a pinning source answers: one shape for all of them, so that the host need not know who answered.
 
-import type { Pcpu } from "../units.ts";
+import type { Pcpu } from "../values/units.ts";
 
 /** Where a vCPU may run, as one source sees it. */
 export type Pins =

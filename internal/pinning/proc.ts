@@ -1,9 +1,9 @@
 // Pinning read live from the QEMU process: what the kernel schedules by, so it is never out of date.
 
 import { readdirSync, readFileSync } from "node:fs";
-import { parseCpuList } from "../cpulist.ts";
-import { type Pcpu, pcpu } from "../units.ts";
-import { readAffinity } from "./libc.ts";
+import { parseCpuList } from "../values/cpulist.ts";
+import { type Pcpu, pcpu } from "../values/units.ts";
+import { readAffinity } from "../os/libc.ts";
 import type { Pins, PinSource, PinSubject } from "./pins.ts";
 
 /** QEMU's names of vCPU threads with -name ...,debug-threads=on. Source: QEMU accel/kvm/kvm-accel-ops.c and accel/tcg. */

@@ -1,7 +1,7 @@
 // QEMU's monitor as a source of vCPU threads and pauses: for VMs whose threads have no names, and those that nobody else tells of.
 
-import { pcpu } from "../units.ts";
-import { readAffinity } from "./libc.ts";
+import { pcpu } from "../values/units.ts";
+import { readAffinity } from "../os/libc.ts";
 import type { Pins, PinSource, PinSubject } from "./pins.ts";
 import { type MonitoredVm, queryVm } from "./qmp.ts";
 

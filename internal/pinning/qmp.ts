@@ -1,7 +1,7 @@
 // vCPU threads, and whether they stand still, as QEMU's own monitor tells them: for QEMUs that don't name their threads.
 
 import * as v from "valibot";
-import { err, ok, type Result } from "../result.ts";
+import { err, ok, type Result } from "../values/result.ts";
 
 /** A vCPU and the host thread that runs it. */
 export interface VcpuThread {

@@ -1,7 +1,7 @@
 // Pins that the operator wrote down: for hosts where the QEMU process can't be looked at.
 
-import { err, ok, type Result } from "../result.ts";
-import { type Pcpu, pcpu } from "../units.ts";
+import { err, ok, type Result } from "../values/result.ts";
+import { type Pcpu, pcpu } from "../values/units.ts";
 import type { Pins, PinSource } from "./pins.ts";
 
 /** vCPU -> pCPUs of one VM. */

@@ -1,6 +1,6 @@
 // virsh as a child with a time limit: libvirt's own library would stop the whole daemon with a stuck libvirtd.
 
-import { err, ok, type Result } from "../result.ts";
+import { err, ok, type Result } from "../values/result.ts";
 
 /** How virsh is run. */
 export interface Virsh {

@@ -1,7 +1,7 @@
 // Which VMs run here and on which CPUs, told by their QEMU processes: without it a host without libvirt would seem empty.
 
 import { listOrEmpty, readAllowed, readOrEmpty, readVcpuThreads } from "../pinning/proc.ts";
-import type { Pcpu } from "../units.ts";
+import type { Pcpu } from "../values/units.ts";
 
 /** A running VM. */
 export interface RunningVm {

@@ -1,8 +1,8 @@
 // One kernel attribute, one system call: without it every caller would repeat open flags, first lines and errno handling.
 
 import { closeSync, constants, openSync, readFileSync, writeSync } from "node:fs";
-import { DONE, err, ok, type Result } from "../result.ts";
-import { notUnderstood, type SysfsError, sysfsError } from "./error.ts";
+import { DONE, err, ok, type Result } from "../values/result.ts";
+import { notUnderstood, type SysfsError, sysfsError } from "../values/sysfs-error.ts";
 
 /** A folder of attributes, such as /sys/devices/system/cpu/cpufreq/policy0. */
 export class AttrDir {

@@ -1,10 +1,10 @@
 // A JSON file of our own that tells in which boot it was made: what stood before a reboot must not be put back after it.
 
 import { readFileSync, rmSync } from "node:fs";
-import { DONE, err, ok, type Result } from "../result.ts";
+import { DONE, err, ok, type Result } from "../values/result.ts";
 import { readBootId } from "./boot-id.ts";
-import { notUnderstood, type SysfsError, sysfsError } from "./error.ts";
-import { writeWholeFile } from "./whole-file.ts";
+import { notUnderstood, type SysfsError, sysfsError } from "../values/sysfs-error.ts";
+import { writeWholeFile } from "../os/whole-file.ts";
 
 /** What a file holds: nothing, a record of this boot, or one of another. */
 export type BootRecord<T> =

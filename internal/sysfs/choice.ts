@@ -1,8 +1,8 @@
 // Attributes that list all choices and bracket the one in force: without it each reader would cut such lines its own way.
 
-import { ok, type Result } from "../result.ts";
+import { ok, type Result } from "../values/result.ts";
 import type { AttrDir } from "./attr.ts";
-import type { SysfsError } from "./error.ts";
+import type { SysfsError } from "../values/sysfs-error.ts";
 
 /** What can be chosen, and what is. */
 export interface Choice {

@@ -1,9 +1,9 @@
 // Where each CPU sits: without it energy could not be told by package, nor a report say who shares a core.
 
-import { ok, type Result } from "../result.ts";
-import type { Pcpu } from "../units.ts";
+import { ok, type Result } from "../values/result.ts";
+import type { Pcpu } from "../values/units.ts";
 import { AttrDir } from "./attr.ts";
-import type { SysfsError } from "./error.ts";
+import type { SysfsError } from "../values/sysfs-error.ts";
 import { Topology } from "./topology.ts";
 
 /** One CPU's place; undefined numbers while it is offline. Source: Documentation/admin-guide/cputopology.rst. */

@@ -1,9 +1,9 @@
 // How long each CPU was busy: without it a package's joules could not be shared out.
 
 import { readFileSync } from "node:fs";
-import { err, ok, type Result } from "../result.ts";
-import { type Pcpu, pcpu } from "../units.ts";
-import { notUnderstood, type SysfsError, sysfsError } from "./error.ts";
+import { err, ok, type Result } from "../values/result.ts";
+import { type Pcpu, pcpu } from "../values/units.ts";
+import { notUnderstood, type SysfsError, sysfsError } from "../values/sysfs-error.ts";
 
 /** Ticks a second of /proc/stat: USER_HZ, which is 100 on every architecture we run on. Source: include/asm-generic/param.h. */
 export const USER_HZ = 100;

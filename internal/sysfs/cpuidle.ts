@@ -1,10 +1,10 @@
 // How deep idle CPUs sleep: without it a latency limit could not be set or explained.
 
-import { ok, type Result } from "../result.ts";
-import type { Pcpu } from "../units.ts";
+import { ok, type Result } from "../values/result.ts";
+import type { Pcpu } from "../values/units.ts";
 import { AttrDir } from "./attr.ts";
 import { readWords } from "./choice.ts";
-import type { SysfsError } from "./error.ts";
+import type { SysfsError } from "../values/sysfs-error.ts";
 import { listNumbered } from "./numbered.ts";
 
 /** Who runs the idle states. */

@@ -1,2 +1,2 @@
 // CPU lists are read by rooms that may not import sysfs too; this keeps their old address in here.
-export { formatCpuList, MAX_CPUS, parseCpuList } from "../cpulist.ts";
+export { formatCpuList, MAX_CPUS, parseCpuList } from "../values/cpulist.ts";

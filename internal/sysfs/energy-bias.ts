@@ -1,10 +1,10 @@
 // How a CPU weighs speed against energy: without it the two knobs that modern drivers obey most could not be read or set.
 
-import { err, ok, type Result } from "../result.ts";
-import type { DomainId, Pcpu } from "../units.ts";
+import { err, ok, type Result } from "../values/result.ts";
+import type { DomainId, Pcpu } from "../values/units.ts";
 import { AttrDir } from "./attr.ts";
 import { readWords } from "./choice.ts";
-import { notUnderstood, type SysfsError } from "./error.ts";
+import { notUnderstood, type SysfsError } from "../values/sysfs-error.ts";
 
 /** energy_performance_preference of a policy. Source: Documentation/admin-guide/pm/intel_pstate.rst, amd-pstate.rst. */
 export interface Epp {

@@ -1,10 +1,10 @@
 // What a policy's files say about its CPUs: without it each driver would read, and misread, the same attributes.
 
-import { err, ok, type Result } from "../result.ts";
-import { type Khz, khz, type Pcpu } from "../units.ts";
+import { err, ok, type Result } from "../values/result.ts";
+import { type Khz, khz, type Pcpu } from "../values/units.ts";
 import { AttrDir } from "./attr.ts";
-import { notUnderstood, type SysfsError } from "./error.ts";
-import { readKhz } from "./limits.ts";
+import { notUnderstood, type SysfsError } from "../values/sysfs-error.ts";
+import { readKhz } from "./cpufreq/limits.ts";
 import { readCpuList } from "./topology.ts";
 
 /** One policy as the kernel describes it, before anyone judges what can be done with it. */

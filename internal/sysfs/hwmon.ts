@@ -1,9 +1,9 @@
 // Sensors of energy and power beside RAPL: without it boards with their own meters would be called blind.
 
 import { readdirSync } from "node:fs";
-import { ok, type Result } from "../result.ts";
+import { ok, type Result } from "../values/result.ts";
 import { AttrDir } from "./attr.ts";
-import type { SysfsError } from "./error.ts";
+import type { SysfsError } from "../values/sysfs-error.ts";
 import { listNumbered } from "./numbered.ts";
 
 /** One sensor. Source: Documentation/hwmon/sysfs-interface.rst. */

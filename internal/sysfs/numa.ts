@@ -1,9 +1,9 @@
 // Which CPUs are near which memory: without it a profile's author could not tell one node's CPUs from another's.
 
-import { ok, type Result } from "../result.ts";
-import type { Pcpu } from "../units.ts";
+import { ok, type Result } from "../values/result.ts";
+import type { Pcpu } from "../values/units.ts";
 import { AttrDir } from "./attr.ts";
-import type { SysfsError } from "./error.ts";
+import type { SysfsError } from "../values/sysfs-error.ts";
 import { listNumbered } from "./numbered.ts";
 import { readCpuList } from "./topology.ts";
 

@@ -1,8 +1,8 @@
 // Folders whose entries carry a number: without it policies and their saved originals would each be listed by hand.
 
 import { readdirSync } from "node:fs";
-import { err, ok, type Result } from "../result.ts";
-import { type SysfsError, sysfsError } from "./error.ts";
+import { err, ok, type Result } from "../values/result.ts";
+import { type SysfsError, sysfsError } from "../values/sysfs-error.ts";
 
 /** Returns N of every entry of `folder` called `<prefix>N<suffix>`, ascending; none when there is no such folder. Errors: EACCES, ENOTDIR. */
 export function listNumbered(folder: string, prefix: string, suffix = ""): Result<number[], SysfsError> {

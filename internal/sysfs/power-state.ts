@@ -1,9 +1,9 @@
 // How the whole machine can sleep: without it suspend could neither be reported nor asked for.
 
-import { ok, type Result } from "../result.ts";
+import { ok, type Result } from "../values/result.ts";
 import { AttrDir } from "./attr.ts";
 import { type Choice, readChoice, readWords } from "./choice.ts";
-import type { SysfsError } from "./error.ts";
+import type { SysfsError } from "../values/sysfs-error.ts";
 import { listNumbered } from "./numbered.ts";
 
 /** What /sys/power offers. Source: Documentation/admin-guide/pm/sleep-states.rst. */

@@ -1,9 +1,9 @@
 // Energy counters and power limits of the packages: without it joules could only be guessed.
 
 import { readdirSync } from "node:fs";
-import { err, ok, type Result } from "../result.ts";
+import { err, ok, type Result } from "../values/result.ts";
 import { AttrDir } from "./attr.ts";
-import { notUnderstood, type SysfsError, sysfsError } from "./error.ts";
+import { notUnderstood, type SysfsError, sysfsError } from "../values/sysfs-error.ts";
 import { listNumbered } from "./numbered.ts";
 
 /** One power limit of a zone. */

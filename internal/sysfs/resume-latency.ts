@@ -1,9 +1,9 @@
 // A CPU's latency limit in the kernel's odd words: without it "no limit" and "none at all" would be swapped.
 
-import { ok, type Result } from "../result.ts";
-import type { Pcpu } from "../units.ts";
+import { ok, type Result } from "../values/result.ts";
+import type { Pcpu } from "../values/units.ts";
 import { AttrDir } from "./attr.ts";
-import { notUnderstood, type SysfsError } from "./error.ts";
+import { notUnderstood, type SysfsError } from "../values/sysfs-error.ts";
 
 /** Returns where the limit of `cpu` is, from the folder of CPUs on. */
 export const resumeLatencyPath = (cpu: Pcpu): string => `cpu${cpu}/power/pm_qos_resume_latency_us`;

@@ -1,8 +1,8 @@
 // Room for a hibernation image: without it a suspend to disk would be promised that can't find a place to write to.
 
 import { readFileSync } from "node:fs";
-import { err, ok, type Result } from "../result.ts";
-import { type SysfsError, sysfsError } from "./error.ts";
+import { err, ok, type Result } from "../values/result.ts";
+import { type SysfsError, sysfsError } from "../values/sysfs-error.ts";
 
 /** Returns the free swap in kB from the text of /proc/swaps: 0 without any; zram is memory itself and doesn't count. */
 export function parseFreeSwapKb(text: string): number {

@@ -1,10 +1,10 @@
 // Which CPUs there are and which share a core: without it two hyperthreads could be told to run at different clocks.
 
-import { err, ok, type Result } from "../result.ts";
-import { type Pcpu, pcpu } from "../units.ts";
+import { err, ok, type Result } from "../values/result.ts";
+import { type Pcpu, pcpu } from "../values/units.ts";
 import { AttrDir } from "./attr.ts";
 import { parseCpuList } from "./cpulist.ts";
-import { notUnderstood, type SysfsError } from "./error.ts";
+import { notUnderstood, type SysfsError } from "../values/sysfs-error.ts";
 
 /** The host's CPUs as /sys/devices/system/cpu shows them; every call reads afresh. */
 export class Topology {

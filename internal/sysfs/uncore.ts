@@ -1,11 +1,11 @@
 // The clock outside of the cores: without it mesh and memory controller of Intel servers would run at whatever they like.
 
 import { readdirSync } from "node:fs";
-import { err, ok, type Result } from "../result.ts";
-import { type Khz, khz } from "../units.ts";
+import { err, ok, type Result } from "../values/result.ts";
+import { type Khz, khz } from "../values/units.ts";
 import { AttrDir } from "./attr.ts";
-import { type SysfsError, sysfsError } from "./error.ts";
-import { readKhz } from "./limits.ts";
+import { type SysfsError, sysfsError } from "../values/sysfs-error.ts";
+import { readKhz } from "./cpufreq/limits.ts";
 
 /** One uncore domain; kHz. Source: Documentation/admin-guide/pm/intel_uncore_frequency_scaling.rst. */
 export interface Uncore {

@@ -1,8 +1,8 @@
 // The clock that wakes a sleeping machine: without it a suspend would last until somebody walks up to it.
 
-import { DONE, err, ok, type Result } from "../result.ts";
+import { DONE, err, ok, type Result } from "../values/result.ts";
 import { AttrDir } from "./attr.ts";
-import type { SysfsError } from "./error.ts";
+import type { SysfsError } from "../values/sysfs-error.ts";
 import { listNumbered } from "./numbered.ts";
 
 /** A real-time clock that can wake the machine. Its times are its own seconds, which need not be UTC's. */

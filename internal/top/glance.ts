@@ -1,7 +1,7 @@
 // Two looks at the host as one: a rate is what people compare, and a counter alone doesn't tell it.
 
-import type { Json } from "../control/answer.ts";
-import type { LiveReport, LiveVm } from "../control/operations.ts";
+import type { Json } from "../api/answer.ts";
+import type { LiveReport, LiveVm } from "../api/operations.ts";
 
 /** A VM with its rates per second since the look before; undefined when there was none. */
 export type GlanceVm = Json<LiveVm> & {

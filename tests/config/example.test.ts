@@ -9,7 +9,7 @@ import { loadConfig } from "../../internal/config/load.ts";
 import { writtenPolicies } from "../../internal/config/policy.ts";
 import { profilesOf } from "../../internal/config/profile-schema.ts";
 import { readConfigFile } from "../../internal/config/read.ts";
-import { POLICY_TYPES } from "../../internal/request.ts";
+import { POLICY_TYPES } from "../../internal/values/request.ts";
 import { configFolder } from "./folder.ts";
 
 const EXAMPLE = join(import.meta.dir, "../../packaging/powermon.toml.example");

@@ -3,8 +3,8 @@
 import { describe, expect, test } from "bun:test";
 import { parsePolicy, readPolicyFile } from "../../internal/config/policy.ts";
 import { describeProblem } from "../../internal/config/problem.ts";
-import type { Policy } from "../../internal/policy.ts";
-import { khz } from "../../internal/units.ts";
+import type { Policy } from "../../internal/values/policy.ts";
+import { khz } from "../../internal/values/units.ts";
 import { configFolder } from "./folder.ts";
 
 function read(text: string, name = "policy.toml"): Policy {

@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { vmConfig } from "../../internal/config/effective.ts";
 import { loadConfig } from "../../internal/config/load.ts";
-import { khz } from "../../internal/units.ts";
+import { khz } from "../../internal/values/units.ts";
 import { saveVm } from "../../internal/config/save.ts";
 import { configFolder } from "./folder.ts";
 

@@ -5,7 +5,7 @@ import type {
   ProfileStateReport,
   SuspendAsk,
   SuspendReport,
-} from "../../internal/control/power-operations.ts";
+} from "../../internal/api/power-operations.ts";
 import type {
   ChannelReport,
   Done,
@@ -18,7 +18,7 @@ import type {
   PolicyReport,
   Problem,
   VmReport,
-} from "../../internal/control/operations.ts";
+} from "../../internal/api/operations.ts";
 
 const no = (code: Problem["code"], message: string) => ({ ok: false, error: { code, message } }) as const;
 const yes = <T>(value: T) => ({ ok: true, value }) as const;

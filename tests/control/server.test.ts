@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { startControl } from "../../internal/control/server.ts";
 import { Log } from "../../internal/log.ts";
-import { peerCredentials } from "../../internal/pinning/libc.ts";
+import { peerCredentials } from "../../internal/os/libc.ts";
 import { testMachine } from "./machine.ts";
 import { raw, serve } from "./serve.ts";
 

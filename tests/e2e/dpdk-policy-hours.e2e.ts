@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Lab, STATIC } from "../helpers/lab.ts";
-import { TestClock } from "../host/policy-world.ts";
+import { TestClock } from "../rules/policy-world.ts";
 import { compileForeignGuest, ForeignGuest } from "./foreign-guest.ts";
 import { scenario } from "./scenario.ts";
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { acknowledge } from "../../internal/packet/reply.ts";
 import { RequestDecoder } from "../../internal/packet/request.ts";
-import type { Request } from "../../internal/request.ts";
+import type { Request } from "../../internal/values/request.ts";
 
 const FRAME_BYTES = 464;
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { ExtensionAnswer } from "../../internal/extension.ts";
+import type { ExtensionAnswer } from "../../internal/values/extension.ts";
 import { openSession, type Question, type Session } from "../../internal/guest/session.ts";
 import { encodeCapsList, encodeFreqList } from "../../internal/packet/reply.ts";
 import { encodeAnswer } from "../../internal/packet/extension-answer.ts";

@@ -31,7 +31,7 @@ function fixedParts(source: string): ReadonlyMap<string, readonly string[]> {
 const kindsOf = (source: string) =>
   new Set([...source.matchAll(/readonly kind: "([\w-]+)"/g)].map(([, kind = ""]) => kind));
 
-describe.each(["internal/refusal.ts", "internal/guest/failure.ts"])("%s", (file) => {
+describe.each(["internal/values/refusal.ts", "internal/guest/failure.ts"])("%s", (file) => {
   const source = read(file);
   const parts = fixedParts(source);
 
@@ -51,7 +51,7 @@ describe.each(["internal/refusal.ts", "internal/guest/failure.ts"])("%s", (file)
 
 test("no heading of the guide is of a kind that nobody says", () => {
   const known = new Set([
-    ...kindsOf(read("internal/refusal.ts")),
+    ...kindsOf(read("internal/values/refusal.ts")),
     ...kindsOf(read("internal/guest/failure.ts")),
   ]);
   const headings = [...guide.matchAll(/^### `([\w-]+)`$/gm)].map(([, kind = ""]) => kind);
@@ -59,7 +59,7 @@ test("no heading of the guide is of a kind that nobody says", () => {
 });
 
 test("the guide explains each verb of a failed step on a file", () => {
-  const ops = /readonly op: ([^;]+);/.exec(read("internal/sysfs/error.ts"))?.[1]?.match(/\w+/g) ?? [];
+  const ops = /readonly op: ([^;]+);/.exec(read("internal/values/sysfs-error.ts"))?.[1]?.match(/\w+/g) ?? [];
   expect(ops.length).toBeGreaterThan(3);
   const [, section = ""] = guide.split("\n## The kernel says no\n");
   for (const op of ops) expect(section).toContain(`\`${op}\``);

@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ExtensionAnswer, ExtensionAsk, Notice, VcpuState } from "../../internal/extension.ts";
+import type { ExtensionAnswer, ExtensionAsk, Notice, VcpuState } from "../../internal/values/extension.ts";
 import { encodeAnswer } from "../../internal/packet/extension-answer.ts";
 import {
   EXTENSION_STATUS,
@@ -17,7 +17,7 @@ import {
 import { encodeNotice } from "../../internal/packet/notice.ts";
 import { decodeReply } from "../../internal/packet/reply.ts";
 import { encodeRequest, RequestDecoder } from "../../internal/packet/request.ts";
-import { STEPS } from "../../internal/request.ts";
+import { STEPS } from "../../internal/values/request.ts";
 import { EXTENSION_PACKETS, EXTENSION_STRUCTS, golden } from "../fixtures/packet/golden.ts";
 import { random } from "../fixtures/packet/random.ts";
 

@@ -3,7 +3,7 @@
 import { expect, test } from "bun:test";
 import { channelPacket464 } from "../../internal/packet/dpdk.ts";
 import { encodeRequest, RequestDecoder } from "../../internal/packet/request.ts";
-import type { Request } from "../../internal/request.ts";
+import type { Request } from "../../internal/values/request.ts";
 import { golden } from "../fixtures/packet/golden.ts";
 
 const BASE = channelPacket464.decode(golden("18.11", "policy-stock"));

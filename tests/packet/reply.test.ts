@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import { EXTENSION_FIRST } from "../../internal/packet/constants.ts";
 import { acknowledge, decodeReply, encodeCapsList, encodeFreqList } from "../../internal/packet/reply.ts";
 import { encodeRequest } from "../../internal/packet/request.ts";
-import type { Reply } from "../../internal/request.ts";
+import type { Reply } from "../../internal/values/request.ts";
 import { golden, PACKETS } from "../fixtures/packet/golden.ts";
 import { random } from "../fixtures/packet/random.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { parsePins, staticPins } from "../../internal/pinning/static.ts";
-import { pcpu } from "../../internal/units.ts";
+import { pcpu } from "../../internal/values/units.ts";
 
 test("parsePins() takes pins of several VMs, dots and colons in their names", () => {
   const pins = parsePins(["vm1:0=2,1=3", "a.b:c:0=7", "vm1:2=4"]);

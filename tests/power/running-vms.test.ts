@@ -3,7 +3,7 @@
 import { afterEach, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { findRunningVms, nameIn, pinnedCpus } from "../../internal/power/running-vms.ts";
-import { pcpu } from "../../internal/units.ts";
+import { pcpu } from "../../internal/values/units.ts";
 import { makeProc } from "../helpers/proc.ts";
 
 const made: { remove(): void }[] = [];

@@ -9,9 +9,9 @@ import type {
   PolicyReport,
   StatusReport,
   VmReport,
-} from "../../internal/control/operations.ts";
+} from "../../internal/api/operations.ts";
 import { encodeRequest } from "../../internal/packet/request.ts";
-import type { Step, Workload } from "../../internal/request.ts";
+import type { Step, Workload } from "../../internal/values/request.ts";
 import { type Daemon, DIST, type Machine, makeMachine, runBinary, startDaemon } from "../helpers/daemon.ts";
 import { QemuSocket } from "../helpers/qemu.ts";
 import { until } from "../helpers/until.ts";

@@ -2,9 +2,9 @@
 
 import { onTestFinished } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
-import { type Cpufreq, type Domain, openCpufreq } from "../../internal/sysfs/cpufreq.ts";
-import type { Result } from "../../internal/result.ts";
-import { domainId } from "../../internal/units.ts";
+import { type Cpufreq, type Domain, openCpufreq } from "../../internal/sysfs/cpufreq/cpufreq.ts";
+import type { Result } from "../../internal/values/result.ts";
+import { domainId } from "../../internal/values/units.ts";
 import { makeTree } from "../helpers/tree.ts";
 
 /** Returns tree `name`, removed after the test, with its roots and its files by path under devices/system/cpu. */

@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { writeAccess } from "../../internal/sysfs/access.ts";
 import { AttrDir } from "../../internal/sysfs/attr.ts";
-import { readBoost } from "../../internal/sysfs/boost.ts";
+import { readBoost } from "../../internal/sysfs/cpufreq/boost.ts";
 import { parseChoice, readChoice } from "../../internal/sysfs/choice.ts";
 import { readCpuPlaces } from "../../internal/sysfs/cpu-place.ts";
 import { parseBusyTicks, readBusyTicks } from "../../internal/sysfs/cpu-time.ts";
@@ -23,7 +23,7 @@ import { formatResumeLatency, readResumeLatency } from "../../internal/sysfs/res
 import { parseFreeSwapKb, readFreeSwapKb } from "../../internal/sysfs/swap.ts";
 import { readUncore } from "../../internal/sysfs/uncore.ts";
 import { findWakeClock } from "../../internal/sysfs/wake-alarm.ts";
-import { domainId, pcpu } from "../../internal/units.ts";
+import { domainId, pcpu } from "../../internal/values/units.ts";
 import { error, machine, value } from "./machine.ts";
 
 test("parseChoice() finds all words and the one in brackets", () => {

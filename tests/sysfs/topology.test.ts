@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { rmSync } from "node:fs";
 import { Topology } from "../../internal/sysfs/topology.ts";
-import { pcpu } from "../../internal/units.ts";
+import { pcpu } from "../../internal/values/units.ts";
 import { error, machine, value } from "./machine.ts";
 
 describe("Topology", () => {

@@ -2,9 +2,9 @@
 
 import * as v from "valibot";
 import { parseArgs } from "../../../internal/cli/args.ts";
-import type { Json } from "../../../internal/control/answer.ts";
-import type { ChannelList, ChannelReport } from "../../../internal/control/operations.ts";
-import { formatCpuList } from "../../../internal/cpulist.ts";
+import type { Json } from "../../../internal/api/answer.ts";
+import type { ChannelList, ChannelReport } from "../../../internal/api/operations.ts";
+import { formatCpuList } from "../../../internal/values/cpulist.ts";
 import { table } from "../../../internal/output/table.ts";
 import { cell, channelList, CONTROL_ARGS, countsText, VM_ARG, vmName } from "../control.ts";
 

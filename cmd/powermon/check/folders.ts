@@ -3,9 +3,9 @@
 import { type Dirent, readdirSync, type Stats, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Config } from "../../../internal/config/load.ts";
-import { gidOf } from "../../../internal/control/socket-file.ts";
-import { formatCpuList } from "../../../internal/cpulist.ts";
-import { parseChannelName } from "../../../internal/host/folder.ts";
+import { gidOf } from "../../../internal/os/socket-file.ts";
+import { formatCpuList } from "../../../internal/values/cpulist.ts";
+import { parseChannelName } from "../../../internal/channels/folder.ts";
 import { type Finding, note, problem, warning } from "./finding.ts";
 
 /** What was found in the channel folders. */

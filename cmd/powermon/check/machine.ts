@@ -1,12 +1,12 @@
 // Whether this machine's clocks can be set: driver, governors, permissions, what a crash left.
 
-import { formatCpuList } from "../../../internal/cpulist.ts";
+import { formatCpuList } from "../../../internal/values/cpulist.ts";
 import { writeAccess } from "../../../internal/sysfs/access.ts";
 import { AttrDir } from "../../../internal/sysfs/attr.ts";
-import type { Cpufreq, Domain } from "../../../internal/sysfs/cpufreq.ts";
+import type { Cpufreq, Domain } from "../../../internal/sysfs/cpufreq/cpufreq.ts";
 import { driverOf } from "../../../internal/sysfs/driver/index.ts";
-import { explainSysfs } from "../../../internal/sysfs/error.ts";
-import { setspeed } from "../../../internal/sysfs/pin.ts";
+import { explainSysfs } from "../../../internal/values/sysfs-error.ts";
+import { setspeed } from "../../../internal/sysfs/cpufreq/pin.ts";
 import { type Finding, note, problem, warning } from "./finding.ts";
 
 /** What powermon writes of a policy, where it is there. */

@@ -2,8 +2,8 @@
 
 import { vmConfig } from "../../../internal/config/effective.ts";
 import type { Config } from "../../../internal/config/load.ts";
-import { formatCpuList } from "../../../internal/cpulist.ts";
-import type { Cpufreq } from "../../../internal/sysfs/cpufreq.ts";
+import { formatCpuList } from "../../../internal/values/cpulist.ts";
+import type { Cpufreq } from "../../../internal/sysfs/cpufreq/cpufreq.ts";
 import { type Finding, warning } from "./finding.ts";
 
 /** Returns what the configuration names and this machine does not have. @param channels channel numbers by VM, as they are now */

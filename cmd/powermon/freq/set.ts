@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import { cpuNumbers, parseArgs } from "../../../internal/cli/args.ts";
 import { defineCommand } from "../../../internal/cli/command.ts";
-import { STEPS } from "../../../internal/request.ts";
+import { STEPS } from "../../../internal/values/request.ts";
 import { clientOf, CONTROL_ARGS, tell, wordOrKhz } from "../control.ts";
 import { showFreqs } from "./text.ts";
 

@@ -1,7 +1,7 @@
 // Frequencies in text: show, set and release answer with the same rows.
 
-import type { Json } from "../../../internal/control/answer.ts";
-import type { FreqReport } from "../../../internal/control/operations.ts";
+import type { Json } from "../../../internal/api/answer.ts";
+import type { FreqReport } from "../../../internal/api/operations.ts";
 import { table } from "../../../internal/output/table.ts";
 import { cell } from "../control.ts";
 

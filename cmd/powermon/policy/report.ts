@@ -1,8 +1,8 @@
 // A policy in text: list, show and set answer with the same report.
 
-import type { Json } from "../../../internal/control/answer.ts";
-import type { PolicyReport } from "../../../internal/control/operations.ts";
-import { formatCpuList } from "../../../internal/cpulist.ts";
+import type { Json } from "../../../internal/api/answer.ts";
+import type { PolicyReport } from "../../../internal/api/operations.ts";
+import { formatCpuList } from "../../../internal/values/cpulist.ts";
 
 type Report = Json<PolicyReport>;
 

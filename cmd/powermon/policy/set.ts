@@ -6,7 +6,7 @@ import { defineCommand } from "../../../internal/cli/command.ts";
 import { hostTimeZone, parsePolicy } from "../../../internal/config/policy.ts";
 import { type ConfigProblem, describeProblem } from "../../../internal/config/problem.ts";
 import { parseTable, readTable } from "../../../internal/config/read.ts";
-import { ok, type Result } from "../../../internal/result.ts";
+import { ok, type Result } from "../../../internal/values/result.ts";
 import { clientOf, CONTROL_ARGS, fail, tell, VM_ARG, vmName } from "../control.ts";
 import { showPolicies } from "./report.ts";
 

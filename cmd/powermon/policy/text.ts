@@ -1,7 +1,7 @@
 // A dry run for people and for scripts.
 
-import { formatCpuList } from "../../../internal/cpulist.ts";
-import type { Simulated } from "../../../internal/host/policy-simulation.ts";
+import { formatCpuList } from "../../../internal/values/cpulist.ts";
+import type { Simulated } from "../../../internal/rules/simulation.ts";
 import { json } from "../../../internal/output/json.ts";
 import { table } from "../../../internal/output/table.ts";
 

@@ -3,13 +3,13 @@
 import { defineCommand } from "../../../internal/cli/command.ts";
 import { STATUS, type Status } from "../../../internal/cli/status.ts";
 import { UsageError } from "../../../internal/cli/usage-error.ts";
-import type { AppliedReport } from "../../../internal/control/power-operations.ts";
+import type { AppliedReport } from "../../../internal/api/power-operations.ts";
 import { json } from "../../../internal/output/json.ts";
 import { table } from "../../../internal/output/table.ts";
-import { type CpuSets, selectCpus } from "../../../internal/power/cpu-selector.ts";
-import { machineSets } from "../../../internal/power/machine-sets.ts";
-import { applyProfile, explainProfile, type ProfileRefusal } from "../../../internal/power/profile-apply.ts";
-import type { Pcpu } from "../../../internal/units.ts";
+import { type CpuSets, selectCpus } from "../../../internal/power/profiles/cpu-selector.ts";
+import { machineSets } from "../../../internal/power/profiles/machine-sets.ts";
+import { applyProfile, explainProfile, type ProfileRefusal } from "../../../internal/power/profiles/apply.ts";
+import type { Pcpu } from "../../../internal/values/units.ts";
 import { tell } from "../control.ts";
 import { rootsOf } from "../roots.ts";
 import { RUNNING_ARGS, runningPowermon } from "../running.ts";

@@ -2,12 +2,12 @@
 
 import { defineCommand } from "../../../internal/cli/command.ts";
 import { STATUS } from "../../../internal/cli/status.ts";
-import type { OffReport } from "../../../internal/control/power-operations.ts";
+import type { OffReport } from "../../../internal/api/power-operations.ts";
 import { json } from "../../../internal/output/json.ts";
-import { explainProfile, heldPolicies } from "../../../internal/power/profile-apply.ts";
-import { restoreProfile } from "../../../internal/power/profile-off.ts";
-import { loadProfile } from "../../../internal/power/profile-store.ts";
-import { explainSysfs } from "../../../internal/sysfs/error.ts";
+import { explainProfile, heldPolicies } from "../../../internal/power/profiles/apply.ts";
+import { restoreProfile } from "../../../internal/power/profiles/off.ts";
+import { loadProfile } from "../../../internal/power/profiles/store.ts";
+import { explainSysfs } from "../../../internal/values/sysfs-error.ts";
 import { tell } from "../control.ts";
 import { rootsOf } from "../roots.ts";
 import { RUNNING_ARGS, runningPowermon } from "../running.ts";

@@ -4,7 +4,7 @@ import { defineCommand } from "../../../internal/cli/command.ts";
 import { STATUS } from "../../../internal/cli/status.ts";
 import { json } from "../../../internal/output/json.ts";
 import { table } from "../../../internal/output/table.ts";
-import type { HostProfile } from "../../../internal/power/host-profile.ts";
+import type { HostProfile } from "../../../internal/power/profiles/host-profile.ts";
 import { CONFIG_ARG, namedProfile } from "./profiles.ts";
 
 export default defineCommand({

@@ -3,13 +3,13 @@
 import type { Io } from "../../../internal/cli/command.ts";
 import { STATUS, type Status } from "../../../internal/cli/status.ts";
 import type { ControlError } from "../../../internal/control/client.ts";
-import type { ProfileStateReport } from "../../../internal/control/power-operations.ts";
+import type { ProfileStateReport } from "../../../internal/api/power-operations.ts";
 import { json } from "../../../internal/output/json.ts";
 import { table } from "../../../internal/output/table.ts";
-import { verifyProfile } from "../../../internal/power/profile-off.ts";
-import { profileState } from "../../../internal/power/profile-state.ts";
-import { err, ok, type Result } from "../../../internal/result.ts";
-import { explainSysfs } from "../../../internal/sysfs/error.ts";
+import { verifyProfile } from "../../../internal/power/profiles/off.ts";
+import { profileState } from "../../../internal/power/profiles/state.ts";
+import { err, ok, type Result } from "../../../internal/values/result.ts";
+import { explainSysfs } from "../../../internal/values/sysfs-error.ts";
 import { fail } from "../control.ts";
 import { rootsOf } from "../roots.ts";
 import { runningPowermon } from "../running.ts";

@@ -1,7 +1,7 @@
 // Who QEMU runs as on this host: the channel folder is his, since he makes the sockets in it.
 
 import { readFileSync } from "node:fs";
-import { err, ok, type Result } from "../../../internal/result.ts";
+import { err, ok, type Result } from "../../../internal/values/result.ts";
 
 /** A user of the host. */
 export interface User {

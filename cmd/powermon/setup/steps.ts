@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import { DONE, err, type Result } from "../../../internal/result.ts";
+import { DONE, err, type Result } from "../../../internal/values/result.ts";
 
 /** One thing to be as it should be. */
 export interface Step {

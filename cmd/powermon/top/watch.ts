@@ -2,9 +2,9 @@
 
 import type { Io } from "../../../internal/cli/command.ts";
 import { STATUS, type Status } from "../../../internal/cli/status.ts";
-import type { Json } from "../../../internal/control/answer.ts";
+import type { Json } from "../../../internal/api/answer.ts";
 import type { ControlClient } from "../../../internal/control/client.ts";
-import type { LiveReport } from "../../../internal/control/operations.ts";
+import type { LiveReport } from "../../../internal/api/operations.ts";
 import { frame } from "../../../internal/top/frame.ts";
 import { glance, type Glance } from "../../../internal/top/glance.ts";
 import { ENTER, LEAVE, redraw } from "../../../internal/top/screen.ts";

@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import { cpuNumbers, parseArgs } from "../../../internal/cli/args.ts";
 import { defineCommand } from "../../../internal/cli/command.ts";
-import { formatCpuList } from "../../../internal/cpulist.ts";
+import { formatCpuList } from "../../../internal/values/cpulist.ts";
 import { clientOf, CONTROL_ARGS, tell, vcpuNumber, VM_ARG, vmName } from "../control.ts";
 
 export default defineCommand({

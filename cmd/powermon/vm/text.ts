@@ -1,8 +1,8 @@
 // A VM in text: show, query and limits answer with the same report.
 
-import type { Json } from "../../../internal/control/answer.ts";
-import type { VmReport } from "../../../internal/control/operations.ts";
-import { formatCpuList } from "../../../internal/cpulist.ts";
+import type { Json } from "../../../internal/api/answer.ts";
+import type { VmReport } from "../../../internal/api/operations.ts";
+import { formatCpuList } from "../../../internal/values/cpulist.ts";
 import { table } from "../../../internal/output/table.ts";
 import { cell, countsText } from "../control.ts";
 

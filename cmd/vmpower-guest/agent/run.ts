@@ -9,9 +9,9 @@ import { Telemetry } from "../../../internal/guest/agent/governor/telemetry.ts";
 import { answerLocal, type AnswerRules } from "../../../internal/guest/agent/local-answer.ts";
 import { parseLocalAsk } from "../../../internal/guest/agent/local-ask.ts";
 import { type Client, refusal, serveLocal } from "../../../internal/guest/agent/local-server.ts";
-import { Notifier, type NotifyEnv } from "../../../internal/host/notify.ts";
+import { Notifier, type NotifyEnv } from "../../../internal/daemon/notify.ts";
 import type { Log } from "../../../internal/log.ts";
-import { libcPath } from "../../../internal/pinning/libc.ts";
+import { libcPath } from "../../../internal/os/libc.ts";
 import type { AgentConfig } from "./config.ts";
 
 /** Serves until SIGTERM or SIGINT. Returns the exit status. */

@@ -1,7 +1,7 @@
 // Requests through the running agent: without it a one-shot command would find every port busy.
 
 import type { AgentClient } from "../../../internal/guest/agent/local-client.ts";
-import type { GuestPolicy, Step } from "../../../internal/request.ts";
+import type { GuestPolicy, Step } from "../../../internal/values/request.ts";
 import { STATUS } from "../../../internal/cli/status.ts";
 import { type Ending, isOutcome, statusOf } from "../channel.ts";
 import type { Listed, Lists, Place, Row } from "./place.ts";

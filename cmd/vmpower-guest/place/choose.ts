@@ -3,8 +3,8 @@
 import { readdirSync } from "node:fs";
 import { connectAgent } from "../../../internal/guest/agent/local-client.ts";
 import { listPorts } from "../../../internal/guest/ports.ts";
-import { err, ok, type Result } from "../../../internal/result.ts";
-import { explainSysfs } from "../../../internal/sysfs/error.ts";
+import { err, ok, type Result } from "../../../internal/values/result.ts";
+import { explainSysfs } from "../../../internal/values/sysfs-error.ts";
 import type { Channel } from "../channel.ts";
 import { agentPlace } from "./agent.ts";
 import type { Place } from "./place.ts";

@@ -1,12 +1,12 @@
 // This machine's own clocks: on bare metal the same commands do by themselves what a host would do for a VM.
 
-import { highest, lowest, move } from "../../../internal/frequency.ts";
-import type { Step } from "../../../internal/request.ts";
-import { type Cpufreq, type Domain, openCpufreq } from "../../../internal/sysfs/cpufreq.ts";
-import { explainSysfs, type SysfsError } from "../../../internal/sysfs/error.ts";
-import type { Roots } from "../../../internal/sysfs/originals.ts";
-import { type Result } from "../../../internal/result.ts";
-import { pcpu } from "../../../internal/units.ts";
+import { highest, lowest, move } from "../../../internal/values/frequency.ts";
+import type { Step } from "../../../internal/values/request.ts";
+import { type Cpufreq, type Domain, openCpufreq } from "../../../internal/sysfs/cpufreq/cpufreq.ts";
+import { explainSysfs, type SysfsError } from "../../../internal/values/sysfs-error.ts";
+import type { Roots } from "../../../internal/sysfs/cpufreq/originals.ts";
+import { type Result } from "../../../internal/values/result.ts";
+import { pcpu } from "../../../internal/values/units.ts";
 import { DONE_ENDING, type Ending, statusOf } from "../channel.ts";
 import type { Listed, Lists, Place, Row } from "./place.ts";
 

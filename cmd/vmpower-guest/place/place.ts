@@ -1,6 +1,6 @@
 // Where a command's requests go: without it each command would know agents, ports and this machine's own clocks apart.
 
-import type { GuestPolicy, Step, VcpuCaps } from "../../../internal/request.ts";
+import type { GuestPolicy, Step, VcpuCaps } from "../../../internal/values/request.ts";
 import type { Ending } from "../channel.ts";
 
 /** How a request about one vCPU ended, and what it went through. */

@@ -1,14 +1,14 @@
 // Requests through the ports themselves: what is left when no agent holds them.
 
-import { EXTENSION_VERSION } from "../../../internal/extension.ts";
+import { EXTENSION_VERSION } from "../../../internal/values/extension.ts";
 import type { GuestFailure } from "../../../internal/guest/failure.ts";
 import { portPath } from "../../../internal/guest/port.ts";
 import { listPorts } from "../../../internal/guest/ports.ts";
 import { scaleOrWhy } from "../../../internal/guest/reason.ts";
 import { openSession, type Session } from "../../../internal/guest/session.ts";
 import { listVcpus } from "../../../internal/guest/vcpu-list.ts";
-import { type GuestPolicy, MAX_V1_VCPUS, type Step } from "../../../internal/request.ts";
-import { ok, type Result } from "../../../internal/result.ts";
+import { type GuestPolicy, MAX_V1_VCPUS, type Step } from "../../../internal/values/request.ts";
+import { ok, type Result } from "../../../internal/values/result.ts";
 import { type Channel, DONE_ENDING, endingOf, portOf } from "../channel.ts";
 import type { Listed, Lists, Place, Row } from "./place.ts";
 

@@ -3,8 +3,13 @@
 import * as v from "valibot";
 import { integer, parseArgs } from "../../../internal/cli/args.ts";
 import { UsageError } from "../../../internal/cli/usage-error.ts";
-import { parseCpuList } from "../../../internal/cpulist.ts";
-import { type GuestPolicy, MAX_V1_VCPUS, type PolicyType, WORKLOADS } from "../../../internal/request.ts";
+import { parseCpuList } from "../../../internal/values/cpulist.ts";
+import {
+  type GuestPolicy,
+  MAX_V1_VCPUS,
+  type PolicyType,
+  WORKLOADS,
+} from "../../../internal/values/request.ts";
 
 /** DPDK's words for the kinds of policy. Source: examples/vm_power_manager, channel_monitor.c, policy_type. */
 const TYPES = {

@@ -1,8 +1,8 @@
 // The agent as a whole: without it every program of the VM would want the ports for itself.
 
-import type { Notice } from "../../extension.ts";
-import type { Step } from "../../request.ts";
-import { DONE, err, type Result } from "../../result.ts";
+import type { Notice } from "../../values/extension.ts";
+import type { Step } from "../../values/request.ts";
+import { DONE, err, type Result } from "../../values/result.ts";
 import type { GuestFailure } from "../failure.ts";
 import { portPath } from "../port.ts";
 import { listPorts } from "../ports.ts";

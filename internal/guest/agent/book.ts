@@ -1,6 +1,6 @@
 // Who wants what of which vCPU: without it the last program to ask would take the clock from all others.
 
-import type { FrequencyTable } from "../../frequency.ts";
+import type { FrequencyTable } from "../../values/frequency.ts";
 import { compare, type Wish } from "./wish.ts";
 
 /** A program that holds wishes: a connection, the one-shot commands together, or the governor. */

@@ -1,8 +1,8 @@
 // One port kept for everybody: without it a restart of the host, a pause of the VM or an unplugged port would end the agent's claims.
 
-import type { Notice } from "../../extension.ts";
-import type { FrequencyTable } from "../../frequency.ts";
-import { err, type Result } from "../../result.ts";
+import type { Notice } from "../../values/extension.ts";
+import type { FrequencyTable } from "../../values/frequency.ts";
+import { err, type Result } from "../../values/result.ts";
 import { explainFailure, type GuestFailure } from "../failure.ts";
 import { openFollowed, type Port } from "../port.ts";
 import type { Pulse } from "../pulse.ts";

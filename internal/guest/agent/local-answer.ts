@@ -2,8 +2,8 @@
 
 import { explainFailure, type GuestFailure } from "../failure.ts";
 import { listVcpus } from "../vcpu-list.ts";
-import { MAX_V1_VCPUS } from "../../request.ts";
-import { ok, type Result } from "../../result.ts";
+import { MAX_V1_VCPUS } from "../../values/request.ts";
+import { ok, type Result } from "../../values/result.ts";
 import type { Agent } from "./agent.ts";
 import type { Holder } from "./book.ts";
 import type { Line } from "./line.ts";

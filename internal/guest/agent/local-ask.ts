@@ -1,8 +1,15 @@
 // What a program may ask the agent, checked: without it any word on the socket could reach the host.
 
-import { formatCpuList, MAX_CPUS, parseCpuList } from "../../cpulist.ts";
-import { type GuestPolicy, MAX_V1_VCPUS, POLICY_TYPES, type Step, STEPS, WORKLOADS } from "../../request.ts";
-import { err, ok, type Result } from "../../result.ts";
+import { formatCpuList, MAX_CPUS, parseCpuList } from "../../values/cpulist.ts";
+import {
+  type GuestPolicy,
+  MAX_V1_VCPUS,
+  POLICY_TYPES,
+  type Step,
+  STEPS,
+  WORKLOADS,
+} from "../../values/request.ts";
+import { err, ok, type Result } from "../../values/result.ts";
 
 /** One line of a program. `keep` makes the claim outlive the connection: the one-shot commands' claims are one holder's. */
 export type LocalAsk =

@@ -1,6 +1,6 @@
 // The agent's socket from a program's side: without it the one-shot commands would fight the agent for the ports.
 
-import { err, ok, type Result } from "../../result.ts";
+import { err, ok, type Result } from "../../values/result.ts";
 
 /** A connection to a running agent. */
 export interface AgentClient {

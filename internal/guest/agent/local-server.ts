@@ -2,8 +2,8 @@
 
 import { chmodSync, chownSync, lstatSync, readFileSync, unlinkSync } from "node:fs";
 import type { Socket, UnixSocketListener } from "bun";
-import { err, ok, type Result } from "../../result.ts";
-import { errorCode } from "../error-code.ts";
+import { err, ok, type Result } from "../../values/result.ts";
+import { errorCode } from "../../os/error-code.ts";
 
 /** Bytes of one line, connections at once, unanswered lines of one connection, and bytes that wait to be read by one. */
 const MAX = { lineBytes: 4096, clients: 128, pending: 32, unread: 1 << 20 };

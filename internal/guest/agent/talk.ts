@@ -1,11 +1,11 @@
 // What is said on one connection to a host: without it the port's ups and downs would be tangled with claims and leases.
 
-import { EXTENSION_VERSION } from "../../extension.ts";
-import type { FrequencyTable } from "../../frequency.ts";
+import { EXTENSION_VERSION } from "../../values/extension.ts";
+import type { FrequencyTable } from "../../values/frequency.ts";
 import type { Log } from "../../log.ts";
-import type { Step } from "../../request.ts";
-import { DONE, type Result } from "../../result.ts";
-import { khz } from "../../units.ts";
+import type { Step } from "../../values/request.ts";
+import { DONE, type Result } from "../../values/result.ts";
+import { khz } from "../../values/units.ts";
 import { explainFailure, type GuestFailure } from "../failure.ts";
 import type { Session } from "../session.ts";
 import type { Book } from "./book.ts";

@@ -1,9 +1,9 @@
 // What a program wants of one vCPU, and which of two wants is more: without it the agent could not serve two programs at once.
 
-import type { ExtensionAsk } from "../../extension.ts";
-import { type FrequencyTable, highest, move, roundUp } from "../../frequency.ts";
-import type { Step } from "../../request.ts";
-import { khz } from "../../units.ts";
+import type { ExtensionAsk } from "../../values/extension.ts";
+import { type FrequencyTable, highest, move, roundUp } from "../../values/frequency.ts";
+import type { Step } from "../../values/request.ts";
+import { khz } from "../../values/units.ts";
 
 /**
  * A wanted frequency. `khz` where the host tells its table; `steps` where it doesn't: so many steps down from the highest

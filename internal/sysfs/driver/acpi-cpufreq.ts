@@ -1,8 +1,8 @@
 // acpi-cpufreq: without it the classic driver's hidden turbo entry would be handed out as an ordinary frequency.
 
-import type { FrequencyTable } from "../../frequency.ts";
+import type { FrequencyTable } from "../../values/frequency.ts";
 import type { Hardware } from "../hardware.ts";
-import { setspeed } from "../pin.ts";
+import { setspeed } from "../cpufreq/pin.ts";
 import type { CpufreqDriver } from "./driver.ts";
 import { listed } from "./table.ts";
 

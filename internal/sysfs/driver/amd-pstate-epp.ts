@@ -1,6 +1,6 @@
 // amd-pstate in active mode: without it recent EPYC hosts would be pinned by a governor that this driver doesn't have.
 
-import { limits } from "../pin.ts";
+import { limits } from "../cpufreq/pin.ts";
 import type { CpufreqDriver } from "./driver.ts";
 import { ranged } from "./table.ts";
 

@@ -1,6 +1,6 @@
 // cppc_cpufreq: without it Arm servers and CPPC-only hosts would not be known.
 
-import { setspeed } from "../pin.ts";
+import { setspeed } from "../cpufreq/pin.ts";
 import type { CpufreqDriver } from "./driver.ts";
 import { ranged } from "./table.ts";
 

@@ -1,9 +1,9 @@
 // What a cpufreq driver is to us: without it the table of drivers would have no common shape.
 
-import type { FrequencyTable } from "../../frequency.ts";
+import type { FrequencyTable } from "../../values/frequency.ts";
 import type { AttrDir } from "../attr.ts";
 import type { Hardware } from "../hardware.ts";
-import type { Pin } from "../pin.ts";
+import type { Pin } from "../cpufreq/pin.ts";
 
 /** How policies of some scaling_driver are read and pinned. */
 export interface CpufreqDriver {

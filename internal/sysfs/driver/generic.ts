@@ -1,6 +1,6 @@
 // Any other driver: without it a host with a driver that nobody named here could not be used at all.
 
-import { limits } from "../pin.ts";
+import { limits } from "../cpufreq/pin.ts";
 import type { CpufreqDriver } from "./driver.ts";
 import { listed } from "./table.ts";
 

@@ -2,7 +2,7 @@
 
 import type { AttrDir } from "../attr.ts";
 import type { Hardware } from "../hardware.ts";
-import { limits, type Pin, setspeed } from "../pin.ts";
+import { limits, type Pin, setspeed } from "../cpufreq/pin.ts";
 import { acpiCpufreq } from "./acpi-cpufreq.ts";
 import { amdPstateEpp } from "./amd-pstate-epp.ts";
 import { cppcCpufreq } from "./cppc-cpufreq.ts";

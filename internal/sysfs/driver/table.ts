@@ -1,7 +1,7 @@
 // The two kinds of frequency table: without them drivers with a list and drivers with a range could not be told steps alike.
 
-import type { FrequencyTable } from "../../frequency.ts";
-import { khz } from "../../units.ts";
+import type { FrequencyTable } from "../../values/frequency.ts";
+import { khz } from "../../values/units.ts";
 import type { Hardware } from "../hardware.ts";
 
 /** The bus clock that a P-state counts, kHz. Source: DPDK drivers/power/intel_pstate/intel_pstate_cpufreq.c, BUS_FREQ. */

@@ -1,6 +1,6 @@
 // The vendors' drivers in passive mode: without it a host booted with intel_pstate=passive or amd_pstate=passive would not be known.
 
-import { setspeed } from "../pin.ts";
+import { setspeed } from "../cpufreq/pin.ts";
 import type { CpufreqDriver } from "./driver.ts";
 import { ranged } from "./table.ts";
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { checkMachine } from "../../../cmd/powermon/check/machine.ts";
 import { checkRivals } from "../../../cmd/powermon/check/rivals.ts";
-import { Cpufreq } from "../../../internal/sysfs/cpufreq.ts";
+import { Cpufreq } from "../../../internal/sysfs/cpufreq/cpufreq.ts";
 import { serve } from "../../control/serve.ts";
 import { makeTree, type Tree } from "../../helpers/tree.ts";
 import { QemuSocket } from "../../helpers/qemu.ts";

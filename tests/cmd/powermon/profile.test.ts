@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { existsSync, writeFileSync } from "node:fs";
-import { claimInstance } from "../../../internal/host/instance.ts";
+import { claimInstance } from "../../../internal/daemon/instance.ts";
 import { serve } from "../../control/serve.ts";
 import { machine } from "../../sysfs/machine.ts";
 import { runPowermon } from "./power-main.ts";

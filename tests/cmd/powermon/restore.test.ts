@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { khz } from "../../../internal/units.ts";
+import { khz } from "../../../internal/values/units.ts";
 import { changed, snapshot } from "../../power/snapshot.ts";
 import { domain, machine, value } from "../../sysfs/machine.ts";
 import { runPowermon } from "./power-main.ts";

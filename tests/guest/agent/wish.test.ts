@@ -10,8 +10,8 @@ import {
   same,
   type Wish,
 } from "../../../internal/guest/agent/wish.ts";
-import type { Step } from "../../../internal/request.ts";
-import { khz } from "../../../internal/units.ts";
+import type { Step } from "../../../internal/values/request.ts";
+import { khz } from "../../../internal/values/units.ts";
 
 /** One turbo frequency above three others. */
 const TABLE = { steps: [3001, 3000, 2000, 1000].map(khz), nominal: 1 };

@@ -7,10 +7,10 @@ import { loadConfig } from "../../../internal/config/load.ts";
 import { judge } from "../../../internal/config/read.ts";
 import type { ConfigFile } from "../../../internal/config/schema.ts";
 import { Agent, type AgentOptions } from "../../../internal/guest/agent/agent.ts";
-import { Host } from "../../../internal/host/host.ts";
+import { Host } from "../../../internal/daemon/host.ts";
 import { Log } from "../../../internal/log.ts";
 import { staticPins } from "../../../internal/pinning/static.ts";
-import { openCpufreq } from "../../../internal/sysfs/cpufreq.ts";
+import { openCpufreq } from "../../../internal/sysfs/cpufreq/cpufreq.ts";
 import { standIn } from "../../helpers/stand-in.ts";
 import { makeTree } from "../../helpers/tree.ts";
 

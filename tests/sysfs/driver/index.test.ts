@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { DRIVERS, driverOf } from "../../../internal/sysfs/driver/index.ts";
 import { generic } from "../../../internal/sysfs/driver/generic.ts";
-import { khz } from "../../../internal/units.ts";
+import { khz } from "../../../internal/values/units.ts";
 import { TREES } from "../../helpers/tree.ts";
 import { machine, value } from "../machine.ts";
 

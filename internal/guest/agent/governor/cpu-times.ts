@@ -1,7 +1,7 @@
 // How busy each CPU was, from the kernel's own count: without its fine print a guest that waits for disks would look loaded.
 
 import { readFileSync } from "node:fs";
-import { errorCode } from "../../error-code.ts";
+import { errorCode } from "../../../os/error-code.ts";
 
 /** A CPU's time since boot, in USER_HZ ticks (1/100 s): at work, and with nothing to do. */
 export interface CpuTimes {

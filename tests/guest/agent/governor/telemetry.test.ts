@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { parseLcoreUsage } from "../../../../internal/guest/agent/governor/cycles.ts";
 import { Telemetry } from "../../../../internal/guest/agent/governor/telemetry.ts";
-import { libcPath } from "../../../../internal/pinning/libc.ts";
+import { libcPath } from "../../../../internal/os/libc.ts";
 import { testNeeding } from "../../../helpers/needing.ts";
 import { until } from "../../../helpers/until.ts";
 

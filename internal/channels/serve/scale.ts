@@ -1,0 +1,27 @@
+// The main job: a guest moves its own vCPU's frequency.
+
+import { authorize } from "../../claims/authorize.ts";
+import { SERVED, refused } from "../outcome.ts";
+import type { Serve } from "./index.ts";
+
+/** Moves the frequency that a vCPU wishes by one step, when it may; the wish lasts. Source: DPDK channel_monitor.c, process_request. */
+export const scale: Serve<"scale"> = (desk, vm, claimant, request) => {
+  const outcome = move(desk, vm, claimant, request);
+  if (outcome.kind === "done") claimant.lease?.keep(request.vcpu);
+  return outcome;
+};
+
+/** Moves the frequency that a vCPU wishes by one step, when it may. */
+export const move: Serve<"scale"> = (desk, vm, claimant, request) => {
+  const grant = authorize(vm, request);
+  if (!grant.ok) return refused(grant.error);
+  if (request.step === "turbo-on") {
+    const domain = grant.value.domains.find((id) => desk.cpufreq.domainById(id)?.hasTurbo !== true);
+    if (domain !== undefined) {
+      const pcpu = grant.value.pcpus[0] ?? -1;
+      return refused({ kind: "no-turbo", vm: vm.vm, vcpu: request.vcpu, pcpu });
+    }
+  }
+  const done = desk.ledger.step(grant.value, claimant, request.step);
+  return done.ok ? SERVED : { kind: "failed", error: done.error };
+};

@@ -1,0 +1,268 @@
+// One VM as the host knows it: its name is its channels', its pinning is read, nothing is believed from a packet.
+
+import type { Limits } from "../claims/arbitrate.ts";
+import type { Placement, Standing } from "../claims/authorize.ts";
+import { limitsIn } from "../claims/limits.ts";
+import { TokenBucket } from "../claims/rate.ts";
+import type { VmConfig } from "../config/effective.ts";
+import type { Floating } from "../config/schema.ts";
+import { findVmProcess } from "../pinning/peer.ts";
+import type { PinSource, PinSubject } from "../pinning/pins.ts";
+import { explain, type Refusal } from "../values/refusal.ts";
+import { MAX_V1_VCPUS } from "../values/request.ts";
+import type { Cpufreq } from "../sysfs/cpufreq/cpufreq.ts";
+import type { DomainId, Pcpu } from "../values/units.ts";
+import { VmMeter } from "./vm-meter.ts";
+
+/** How all VMs of a host are placed; a reload may change it. */
+export interface PlacementRules {
+  readonly cpufreq: Cpufreq;
+  sources: readonly PinSource[];
+  floating: Floating;
+  readonly procRoot: string;
+}
+
+/** A connected channel's descriptor and the path it is connected to. */
+export interface Connection {
+  readonly fd: number;
+  readonly path: string;
+}
+
+/** A refusal as it is remembered. */
+export interface PastRefusal {
+  /** Date.now(). */
+  readonly at: number;
+  readonly vcpu: number;
+  readonly message: string;
+  readonly refusal: Refusal;
+}
+
+/** A vCPU's place and the pinning source that told it. */
+export interface Found {
+  readonly placement: Placement;
+  readonly source: string | undefined;
+  /** Whether it can change by itself: then it is asked for again soon. */
+  readonly live: boolean;
+}
+
+/** A placement is trusted this long, in ms; with the host's own interval a re-pinned vCPU is followed within a second. */
+const FRESH_MS = 400;
+/** Largest vCPU index looked at. */
+const MAX_VCPU = 8191;
+/** Names in a packet are cut here. Source: RTE_POWER_VM_MAX_NAME_SZ 32, with its NUL. */
+const MAX_WIRE_NAME = 31;
+/** vCPUs without a place that may lie between two that have one. */
+const MAX_GAP = 8;
+/** vCPUs whose last refusal is remembered. */
+const MAX_REFUSALS = 64;
+
+export class Vm implements Standing, PinSubject {
+  readonly vm: string;
+  readonly wireName: string;
+  readonly meter = new VmMeter();
+  /** Whether a guest of its channels has ever agreed a lease. */
+  leased = false;
+  readonly #rules: PlacementRules;
+  readonly #connections = new Set<Connection>();
+  readonly #places = new Map<number, Found & { readonly until: number }>();
+  /** What mayMove came to; undefined when a place has changed since. */
+  #mayMove: boolean | undefined;
+  readonly #limits = new Map<DomainId, Limits>();
+  readonly #refusals = new Map<number, PastRefusal>();
+  #settings: VmConfig;
+  #rate: TokenBucket;
+  #pid: number | undefined;
+
+  constructor(rules: PlacementRules, settings: VmConfig) {
+    this.vm = settings.vm;
+    this.wireName = Buffer.from(this.vm).subarray(0, MAX_WIRE_NAME).toString();
+    this.#rules = rules;
+    this.#settings = settings;
+    this.#rate = bucket(settings);
+  }
+
+  get settings(): VmConfig {
+    return this.#settings;
+  }
+  get queries(): boolean {
+    return this.#settings.queries;
+  }
+  get turbo(): boolean {
+    return this.#settings.turbo;
+  }
+  get commands(): ReadonlySet<string> {
+    return this.#settings.commands;
+  }
+
+  /** Whether claims may end by a lease. */
+  get mayLapse(): boolean {
+    return this.leased || this.#settings.leaseS > 0;
+  }
+
+  /** Takes new settings; what was derived from the old ones is forgotten. */
+  configure(settings: VmConfig): void {
+    this.#settings = settings;
+    this.#rate = bucket(settings);
+    this.#limits.clear();
+    this.forgetPlaces();
+  }
+
+  /** Returns why one more request now is too many, or undefined, and counts it. */
+  overRate(nowMs: number): Refusal | undefined {
+    return this.#rate.take(nowMs)
+      ? undefined
+      : { kind: "rate", vm: this.vm, perSecond: this.#rate.perSecond };
+  }
+
+  /** Returns the VM's floor and ceiling on a domain. */
+  limitsIn(id: DomainId): Limits {
+    let limits = this.#limits.get(id);
+    if (limits === undefined) {
+      const domain = this.#rules.cpufreq.domainById(id);
+      const { floor, ceiling } = this.#settings;
+      limits = domain === undefined ? {} : limitsIn(domain.table, floor, ceiling);
+      this.#limits.set(id, limits);
+    }
+    return limits;
+  }
+
+  /** Remembers a refusal for those who ask why. */
+  refused(vcpu: number, refusal: Refusal): void {
+    this.#refusals.delete(vcpu);
+    if (this.#refusals.size >= MAX_REFUSALS) {
+      for (const oldest of this.#refusals.keys()) {
+        this.#refusals.delete(oldest);
+        break;
+      }
+    }
+    this.#refusals.set(vcpu, { at: Date.now(), vcpu, message: explain(refusal), refusal });
+  }
+
+  /** The last refusal of each vCPU, oldest first. */
+  get refusals(): Iterable<PastRefusal> {
+    return this.#refusals.values();
+  }
+
+  lastRefusal(vcpu: number): PastRefusal | undefined {
+    return this.#refusals.get(vcpu);
+  }
+
+  /** Pid of the VM's process, looked for when first asked. */
+  get pid(): number | undefined {
+    if (this.#pid === undefined) {
+      for (const { fd, path } of this.#connections) {
+        this.#pid = findVmProcess(this.#rules.procRoot, fd, path);
+        if (this.#pid !== undefined) break;
+      }
+    }
+    return this.#pid;
+  }
+
+  connected(connection: Connection): void {
+    this.#connections.add(connection);
+    this.#pid = undefined;
+    this.forgetPlaces();
+  }
+
+  disconnected(connection: Connection): void {
+    this.#connections.delete(connection);
+    this.#pid = undefined;
+    this.forgetPlaces();
+  }
+
+  placement(index: number): Placement {
+    return this.find(index).placement;
+  }
+
+  /** Forgets what the pinning sources said: they are asked anew. */
+  forgetPlaces(): void {
+    for (const [index, place] of this.#places) this.#places.set(index, { ...place, until: 0 });
+    this.#mayMove = undefined;
+  }
+
+  /** Whether a vCPU may run elsewhere than when it was last looked for. */
+  get mayMove(): boolean {
+    this.#mayMove ??= [...this.#places.values()].some(({ until }) => until !== Infinity);
+    return this.#mayMove;
+  }
+
+  /** Returns where a vCPU runs and who says so. */
+  find(index: number): Found {
+    const known = this.#places.get(index);
+    // Most pins can't change by themselves: these need no look at the clock.
+    if (known?.until === Infinity) return known;
+    const now = performance.now();
+    if (known !== undefined && now < known.until) return known;
+    if (!Number.isInteger(index) || index > MAX_VCPU) {
+      return {
+        placement: { kind: "unpinned", why: `vCPU numbers end at ${MAX_VCPU}` },
+        source: undefined,
+        live: true,
+      };
+    }
+    const found = this.#find(index);
+    // The same object as before when nothing changed: claims are compared by it.
+    const placement = known && same(known.placement, found.placement) ? known.placement : found.placement;
+    const fresh = { ...found, placement, until: found.live ? now + FRESH_MS : Infinity };
+    this.#places.set(index, fresh);
+    this.#mayMove = undefined;
+    return fresh;
+  }
+
+  /** Returns how many vCPUs a v1 reply should list: those with a known place, counted up to the last, 8 at most. */
+  listedVcpus(): number {
+    for (let count = MAX_V1_VCPUS; count > 0; count--) {
+      const place = this.placement(count - 1);
+      if (place.kind === "absent") return Math.min(place.count, MAX_V1_VCPUS);
+      if (place.kind !== "unpinned") return count;
+    }
+    return 0;
+  }
+
+  /** Returns how many vCPUs are known: as many as a source counts, else up to the last that has a place, gaps of some allowed. */
+  knownVcpus(): number {
+    let known = 0;
+    for (let index = 0; index < known + MAX_GAP && index <= MAX_VCPU; index++) {
+      const place = this.placement(index);
+      if (place.kind === "absent") return place.count;
+      if (place.kind !== "unpinned") known = index + 1;
+    }
+    return known;
+  }
+
+  #find(index: number): Found {
+    const whys: string[] = [];
+    let live = false;
+    for (const source of this.#rules.sources) {
+      const pins = source.pins(this, index);
+      // What an earlier, live source does not know now it may know later.
+      live ||= source.live;
+      if (pins.kind === "known") return { placement: this.#domains(pins.pcpus), source: source.name, live };
+      if (pins.kind === "absent") return { placement: pins, source: source.name, live };
+      whys.push(pins.why);
+    }
+    return { placement: { kind: "unpinned", why: whys.join("; ") }, source: undefined, live };
+  }
+
+  #domains(pcpus: readonly Pcpu[]): Placement {
+    if (pcpus.length > 1 && this.#rules.floating === "refuse") {
+      return { kind: "floating", pcpus: pcpus.join(",") };
+    }
+    const domains = new Set<DomainId>();
+    for (const cpu of pcpus) {
+      const domain = this.#rules.cpufreq.domainOf(cpu);
+      if (domain === undefined) return { kind: "no-cpufreq", pcpu: cpu };
+      domains.add(domain.id);
+    }
+    return { kind: "placed", pcpus, domains: [...domains] };
+  }
+}
+
+function bucket({ rate }: VmConfig): TokenBucket {
+  return new TokenBucket(rate.requestsPerSecond, rate.burst, performance.now());
+}
+
+function same(a: Placement, b: Placement): boolean {
+  if (a.kind !== "placed" || b.kind !== "placed") return false;
+  return a.pcpus.join() === b.pcpus.join() && a.domains.join() === b.domains.join();
+}

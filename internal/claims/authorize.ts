@@ -1,0 +1,122 @@
+// May this channel ask that? Without it a guest could drive cores that it does not own.
+
+import type { Refusal } from "../values/refusal.ts";
+import type { Request } from "../values/request.ts";
+import { err, ok, type Result } from "../values/result.ts";
+import { type DomainId, type Pcpu, type Vcpu, vcpu } from "../values/units.ts";
+
+/** Where a vCPU runs now. */
+export type Placement =
+  | {
+      readonly kind: "placed";
+      readonly pcpus: readonly Pcpu[];
+      readonly domains: readonly DomainId[];
+      /** The grant it led to: a placement is one vCPU's, so the next request gets the same one. Set by authorizeVcpu() alone. */
+      granted?: Result<Grant, never>;
+    }
+  | { readonly kind: "floating"; readonly pcpus: string }
+  | { readonly kind: "unpinned"; readonly why: string }
+  | { readonly kind: "absent"; readonly count: number }
+  | { readonly kind: "no-cpufreq"; readonly pcpu: Pcpu };
+
+/** What the host knows of a channel's VM; never taken from a packet. */
+export interface Standing {
+  readonly vm: string;
+  /** The name as it can stand in a packet: the first 31 bytes. */
+  readonly wireName: string;
+  readonly queries: boolean;
+  readonly turbo: boolean;
+  /** What the VM may ask: scale steps, `policy`, `query`. */
+  readonly commands: ReadonlySet<string>;
+  /**
+   * Returns where a vCPU runs: an object of that vCPU alone, the same one while nothing changes.
+   * @param index any non-negative number a guest may have sent
+   */
+  placement(index: number): Placement;
+}
+
+declare const granted: unique symbol;
+/** The leave to touch a vCPU's (or, for an operator, a pCPU's) domains. Only this file makes one, and only it is accepted by the write side. */
+export interface Grant {
+  /** Empty for an operator. */
+  readonly vm: string;
+  /** For an operator: the pCPU. */
+  readonly vcpu: Vcpu;
+  readonly pcpus: readonly Pcpu[];
+  readonly domains: readonly DomainId[];
+  readonly [granted]: true;
+}
+
+/** Requests that name a VM and a vCPU. */
+export type Stated = Exclude<Request, { kind: "connect" }>;
+
+/** Returns why `request` may not speak for `standing`'s VM, or undefined when it may. */
+export function refuseStated(standing: Standing, request: Stated): Refusal | undefined {
+  if (request.physical) return { kind: "names-pcpu", vm: standing.vm };
+  if (request.vmName !== "" && request.vmName !== standing.wireName) {
+    return { kind: "name-mismatch", stated: request.vmName, vm: standing.vm };
+  }
+  return undefined;
+}
+
+/** Returns the grant to scale the vCPU that `request` names, or why not. */
+export function authorize(
+  standing: Standing,
+  request: Extract<Request, { kind: "scale" }>,
+): Result<Grant, Refusal> {
+  const no = refuseStated(standing, request) ?? refuseCommand(standing, request.step);
+  return no === undefined ? authorizeVcpu(standing, request.vcpu) : err(no);
+}
+
+/** Returns the grant to set one vCPU to any frequency, above the highest non-turbo one when `turbo`; or why not. Up and down together lead anywhere. */
+export function authorizeKhz(standing: Standing, index: number, turbo: boolean): Result<Grant, Refusal> {
+  const no =
+    refuseCommand(standing, "up") ??
+    refuseCommand(standing, "down") ??
+    (turbo ? refuseCommand(standing, "turbo-on") : undefined);
+  return no === undefined ? authorizeVcpu(standing, index) : err(no);
+}
+
+/** Returns why `standing`'s VM may not ask `command`, or undefined when it may. */
+export function refuseCommand(standing: Standing, command: string): Refusal | undefined {
+  const { vm } = standing;
+  if (!standing.commands.has(command)) return { kind: "command-off", vm, command };
+  return command === "turbo-on" && !standing.turbo ? { kind: "turbo-off", vm } : undefined;
+}
+
+/** Returns the grant of an operator, who may set any pCPU that has a clock. */
+export function authorizeOperator(cpu: Pcpu, domain: DomainId): Grant {
+  return { vm: "", vcpu: vcpu(cpu), pcpus: [cpu], domains: [domain] } as unknown as Grant;
+}
+
+/** Returns the grant to act on one vCPU of the channel's own VM, or why not. */
+export function authorizeVcpu(standing: Standing, index: number): Result<Grant, Refusal> {
+  const { vm } = standing;
+  const place = standing.placement(index);
+  switch (place.kind) {
+    case "placed":
+      place.granted ??= ok({
+        vm,
+        vcpu: vcpu(index),
+        pcpus: place.pcpus,
+        domains: place.domains,
+      } as unknown as Grant);
+      return place.granted;
+    case "floating":
+      return err({ kind: "floating", vm, vcpu: index, pcpus: place.pcpus });
+    case "unpinned":
+      return err({ kind: "not-pinned", vm, vcpu: index, why: place.why });
+    case "absent":
+      return err({ kind: "no-such-vcpu", vm, vcpu: index, count: place.count });
+    case "no-cpufreq":
+      return err({ kind: "no-cpufreq", vm, vcpu: index, pcpu: place.pcpu });
+  }
+}
+
+/** Returns why `standing`'s VM may not query, or undefined when it may. */
+export function refuseQuery(standing: Standing, request: Stated): Refusal | undefined {
+  return (
+    refuseStated(standing, request) ??
+    (standing.queries ? undefined : { kind: "queries-off", vm: standing.vm })
+  );
+}

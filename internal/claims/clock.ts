@@ -1,0 +1,26 @@
+// What the ledger needs of a machine's clocks: it decides over them, and whoever has the files moves them.
+
+import type { FrequencyTable } from "../values/frequency.ts";
+import type { Result } from "../values/result.ts";
+import type { SysfsError } from "../values/sysfs-error.ts";
+import type { DomainId, Khz, Pcpu } from "../values/units.ts";
+
+/** CPUs that share a clock. */
+export interface DomainClock {
+  readonly id: DomainId;
+  readonly pcpus: readonly Pcpu[];
+  readonly table: FrequencyTable;
+  /** What it was told, kHz; undefined while it is as its operator had it. */
+  readonly target: Khz | undefined;
+  /** Tells the clock `target`; returns what it was told, kHz. */
+  set(target: Khz): Result<Khz, SysfsError>;
+  /** Gives it back as it was before the first set(). */
+  restore(): Result<void, SysfsError>;
+}
+
+/** All clocks of a machine. */
+export interface DomainClocks {
+  domainById(id: DomainId): DomainClock | undefined;
+  /** Returns a domain and those whose CPUs are its SMT siblings. */
+  group(id: DomainId): readonly DomainClock[];
+}

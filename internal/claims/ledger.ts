@@ -1,0 +1,292 @@
+// Every wish that stands, and what came of it: without it a shared clock would belong to the last writer.
+
+import { arbitrate, clip, type Decision, type Limits } from "./arbitrate.ts";
+import type { Grant } from "./authorize.ts";
+import { highest, type Level, move } from "../values/frequency.ts";
+import type { Step } from "../values/request.ts";
+import { DONE, type Result } from "../values/result.ts";
+import type { SysfsError } from "../values/sysfs-error.ts";
+import type { DomainId, Khz } from "../values/units.ts";
+import type { DomainClock, DomainClocks } from "./clock.ts";
+import { Claim, type Claimant, type Slot, SLOTS } from "./claim.ts";
+
+/** What was last written to a domain; `khz` undefined when it was given back. */
+export interface LastWrite {
+  /** Date.now(). */
+  readonly at: number;
+  readonly khz: Khz | undefined;
+  readonly error: SysfsError | undefined;
+}
+
+/** Told after each write to a domain, also one that failed. */
+export type OnWrite = (domain: DomainClock, write: LastWrite, winner: Claim | undefined) => void;
+
+interface Page {
+  readonly claims: Claim[];
+  decided: Khz | undefined;
+  /** The highest wish, its own VM's limits applied, that `decided` came from. */
+  highest: Khz;
+  /** How many wishes are that high; 0 when that is not known and all must be looked at. */
+  holders: number;
+  lastWrite: LastWrite | undefined;
+}
+
+const NO_CLAIMS: readonly Claim[] = [];
+
+export class Ledger {
+  readonly #clocks: DomainClocks;
+  readonly #site: (domain: DomainClock) => Limits;
+  readonly #onWrite: OnWrite;
+  readonly #slots: Readonly<Record<Slot, Map<string, Map<number, Claim>>>> = {
+    guest: new Map(),
+    policy: new Map(),
+    operator: new Map(),
+  };
+  readonly #pages = new Map<DomainId, Page>();
+  /** VMs that stand still. */
+  #paused: ReadonlySet<string> = new Set();
+
+  /** @param site the limits that hold for everybody on a domain */
+  constructor(clocks: DomainClocks, site: (domain: DomainClock) => Limits, onWrite: OnWrite) {
+    this.#clocks = clocks;
+    this.#site = site;
+    this.#onWrite = onWrite;
+  }
+
+  /** Returns the claim in a slot of a vCPU (for `operator`: VM "" and the pCPU), if one stands. */
+  claim(slot: Slot, vm: string, vcpu: number): Claim | undefined {
+    return this.#slots[slot].get(vm)?.get(vcpu);
+  }
+
+  /** Returns all claims on a domain. */
+  claimsOn(domain: DomainId): readonly Claim[] {
+    return this.#pages.get(domain)?.claims ?? NO_CLAIMS;
+  }
+
+  /** True when nobody claims anything. */
+  get empty(): boolean {
+    return SLOTS.every((slot) => this.#slots[slot].size === 0);
+  }
+
+  /** Returns every claim that stands. */
+  *claims(): Generator<Claim> {
+    for (const slot of SLOTS) for (const vm of this.#slots[slot].values()) yield* vm.values();
+  }
+
+  /** Returns every claim that stands for a VM. */
+  *claimsOf(vm: string): Generator<Claim> {
+    for (const slot of SLOTS) yield* this.#slots[slot].get(vm)?.values() ?? [];
+  }
+
+  /** Returns the limits that hold for everybody on a domain. */
+  siteLimits(domain: DomainClock): Limits {
+    return this.#site(domain);
+  }
+
+  /** Returns what was last written to a domain since the start. */
+  lastWrite(domain: DomainId): LastWrite | undefined {
+    return this.#pages.get(domain)?.lastWrite;
+  }
+
+  /** Returns whether decide() has anything to decide, without going through every claim. */
+  decides(domain: DomainClock): boolean {
+    const counts = (id: DomainId) => this.claimsOn(id).some(({ superseded }) => !superseded);
+    return this.claimsOn(domain.id).length > 0 && this.#clocks.group(domain.id).some(({ id }) => counts(id));
+  }
+
+  /** Returns what a domain should get now, and from whom; undefined when nobody claims it. */
+  decide(domain: DomainClock): Decision<Claim> | undefined {
+    const own = this.claimsOn(domain.id);
+    if (own.length === 0) return undefined;
+    const group = this.#clocks.group(domain.id);
+    // Siblings share the core's clock, so the highest wish on any of them holds for each that is claimed.
+    const wishes = group.length === 1 ? own : group.flatMap(({ id }) => this.claimsOn(id));
+    return arbitrate(wishes, domain.id, this.#site(domain));
+  }
+
+  /**
+   * Moves a wish by one step and writes what follows from it. One that does not stand yet starts from the highest non-turbo
+   * frequency, as DPDK's host does at start. When a write fails the old wish stands again.
+   */
+  step(grant: Grant, claimant: Claimant, step: Step): Result<void, SysfsError> {
+    const domain = this.#clocks.domainById(grant.domains[0] as DomainId);
+    if (domain === undefined) throw new Error(`a grant names policy${grant.domains[0]}, which is not there`);
+    const old = this.claim(claimant.slot, grant.vm, grant.vcpu);
+    const from = old?.level ?? { khz: highest(domain.table, false), turbo: false };
+    return this.#wish(grant, claimant, move(domain.table, from, step), old);
+  }
+
+  /** Sets a wish and writes what follows from it. When a write fails the old wish stands again. */
+  wish(grant: Grant, claimant: Claimant, level: Level): Result<void, SysfsError> {
+    return this.#wish(grant, claimant, level, this.claim(claimant.slot, grant.vm, grant.vcpu));
+  }
+
+  #wish(grant: Grant, claimant: Claimant, level: Level, old: Claim | undefined): Result<void, SysfsError> {
+    if (old !== undefined && old.claimant === claimant && old.grant.domains === grant.domains) {
+      const before = old.level;
+      old.level = level;
+      if (this.#stays(old, before)) return DONE;
+      const applied = this.#apply(grant.domains);
+      if (!applied.ok) {
+        old.level = before;
+        this.#apply(grant.domains);
+      }
+      return applied;
+    }
+    const claim = new Claim(grant, claimant, level);
+    if (old !== undefined) this.#remove(old);
+    this.#add(claim);
+    const applied = this.#apply(grant.domains);
+    if (!applied.ok) {
+      this.#remove(claim);
+      if (old !== undefined) this.#add(old);
+      this.#apply(grant.domains);
+    }
+    // Where it stood before, and where the guest's own wish stands that a policy now speaks for.
+    for (const other of [old, this.claim("guest", grant.vm, grant.vcpu)]) {
+      if (other !== undefined && other.grant.domains !== grant.domains) this.#apply(other.grant.domains);
+    }
+    return applied;
+  }
+
+  /** Takes back the claims that `gone` picks and writes what follows. Returns the failures. */
+  withdraw(gone: (claim: Claim) => boolean): readonly SysfsError[] {
+    const touched = new Set<DomainId>();
+    for (const claim of [...this.claims()]) {
+      if (!gone(claim)) continue;
+      this.#remove(claim);
+      const { vm, vcpu, domains } = claim.grant;
+      for (const domain of domains) touched.add(domain);
+      // A guest's own wish that a policy spoke for stands again.
+      for (const domain of this.claim("guest", vm, vcpu)?.grant.domains ?? []) touched.add(domain);
+    }
+    return this.settle(touched);
+  }
+
+  /** Lets the wishes of these VMs wait and those of all others count, and writes what follows. Returns the failures. */
+  pause(vms: ReadonlySet<string>): readonly SysfsError[] {
+    const before = this.#paused;
+    this.#paused = vms;
+    const touched = new Set<DomainId>();
+    for (const { grant } of this.claims()) {
+      if (vms.has(grant.vm) === before.has(grant.vm)) continue;
+      this.#supersede(grant.vm, grant.vcpu);
+      for (const domain of grant.domains) touched.add(domain);
+    }
+    return this.settle(touched);
+  }
+
+  /** Decides domains anew, all unless named, as after a change of limits, and writes what differs. Returns the failures. */
+  settle(ids: Iterable<DomainId> = this.#pages.keys()): readonly SysfsError[] {
+    const failed: SysfsError[] = [];
+    for (const id of ids) {
+      const applied = this.#apply([id]);
+      if (!applied.ok) failed.push(applied.error);
+    }
+    return failed;
+  }
+
+  #add(claim: Claim): void {
+    const { vm, vcpu, domains } = claim.grant;
+    const book = this.#slots[claim.claimant.slot];
+    let claims = book.get(vm);
+    if (claims === undefined) book.set(vm, (claims = new Map()));
+    claims.set(vcpu, claim);
+    this.#supersede(vm, vcpu);
+    for (const id of domains) this.#page(id).claims.push(claim);
+  }
+
+  #remove(claim: Claim): void {
+    const { vm, vcpu, domains } = claim.grant;
+    const claims = this.#slots[claim.claimant.slot].get(vm);
+    claims?.delete(vcpu);
+    if (claims?.size === 0) this.#slots[claim.claimant.slot].delete(vm);
+    this.#supersede(vm, vcpu);
+    for (const id of domains) {
+      const { claims: onDomain } = this.#page(id);
+      onDomain.splice(onDomain.indexOf(claim), 1);
+    }
+  }
+
+  #supersede(vm: string, vcpu: number): void {
+    const paused = this.#paused.has(vm);
+    const policy = this.claim("policy", vm, vcpu);
+    const guest = this.claim("guest", vm, vcpu);
+    if (policy !== undefined) policy.superseded = paused;
+    if (guest !== undefined) guest.superseded = paused || policy !== undefined;
+  }
+
+  /**
+   * Returns whether every target stays now that `claim` has moved from `before`, and counts on: with many VMs on one clock nearly
+   * every wish changes nothing, and needs no look at all the others. False when only that look can tell.
+   */
+  #stays(claim: Claim, before: Level): boolean {
+    const { domains } = claim.grant;
+    if (domains.length !== 1 || claim.superseded || claim.operator) return false;
+    for (const { id } of this.#clocks.group(domains[0] as DomainId)) {
+      const page = this.#page(id);
+      const limits = claim.limitsIn(id);
+      const was = clip(before.khz, limits);
+      const is = clip(claim.level.khz, limits);
+      if (page.holders === 0 || is > page.highest) return false;
+      if (was === page.highest) page.holders--;
+      if (is === page.highest) page.holders++;
+      if (page.holders === 0) return false;
+    }
+    return true;
+  }
+
+  #page(id: DomainId): Page {
+    let page = this.#pages.get(id);
+    if (page === undefined) {
+      page = { claims: [], decided: undefined, highest: 0 as Khz, holders: 0, lastWrite: undefined };
+      this.#pages.set(id, page);
+    }
+    return page;
+  }
+
+  /** Writes what the wishes come to on `domains` and their siblings; a domain that nobody claims is given back. */
+  #apply(domains: readonly DomainId[]): Result<void, SysfsError> {
+    let first: Result<void, SysfsError> = DONE;
+    for (const id of domains) {
+      for (const domain of this.#clocks.group(id)) {
+        const applied = this.#applyOne(domain, this.#page(domain.id));
+        if (!applied.ok && first.ok) first = applied;
+      }
+    }
+    return first;
+  }
+
+  #applyOne(domain: DomainClock, page: Page): Result<void, SysfsError> {
+    const decision = this.decide(domain);
+    page.holders = 0;
+    if (decision === undefined) {
+      if (domain.target === undefined) return DONE;
+      page.decided = undefined;
+      const restored = domain.restore();
+      this.#wrote(domain, page, undefined, restored.ok ? undefined : restored.error, undefined);
+      return restored;
+    }
+    if (decision.target !== page.decided || domain.target === undefined) {
+      const set = domain.set(decision.target);
+      page.decided = set.ok ? decision.target : undefined;
+      const khz = set.ok ? set.value : undefined;
+      this.#wrote(domain, page, khz, set.ok ? undefined : set.error, decision.winner);
+      if (!set.ok) return set;
+    }
+    page.highest = decision.highest;
+    page.holders = decision.holders;
+    return DONE;
+  }
+
+  #wrote(
+    domain: DomainClock,
+    page: Page,
+    khz: Khz | undefined,
+    error: SysfsError | undefined,
+    winner: Claim | undefined,
+  ): void {
+    page.lastWrite = { at: Date.now(), khz, error };
+    this.#onWrite(domain, page.lastWrite, winner);
+  }
+}

@@ -1,0 +1,221 @@
+// The daemon as a whole: who is connected, what stands, and that everything is put back at the end.
+
+import type { Limits } from "../claims/arbitrate.ts";
+import type { DomainClock } from "../claims/clock.ts";
+import { limitsIn } from "../claims/limits.ts";
+import { vmConfig } from "../config/effective.ts";
+import { writtenPolicies } from "../config/policy.ts";
+import type { Config } from "../config/load.ts";
+import type { Log } from "../log.ts";
+import { Histogram } from "../metrics/histogram.ts";
+import type { PinSource } from "../pinning/pins.ts";
+import type { Cpufreq } from "../sysfs/cpufreq/cpufreq.ts";
+import { explainSysfs, type SysfsError } from "../values/sysfs-error.ts";
+import type { DomainId } from "../values/units.ts";
+import { Channels } from "../channels/channels.ts";
+import { EventFeed } from "../events.ts";
+import { FifoHost } from "../fifo/fifo-host.ts";
+import { Ledger } from "../claims/ledger.ts";
+import { LedgerDesk } from "../rules/ledger-desk.ts";
+import { MachineCounters } from "../rules/machine-counters.ts";
+import { type Clock, SYSTEM_CLOCK } from "../rules/desk.ts";
+import { PolicyEngine } from "../rules/engine.ts";
+import { Upkeep } from "./upkeep.ts";
+import type { PlacementRules } from "../channels/vm.ts";
+import { WriteMeter } from "./write-meter.ts";
+
+/** How a host is set up. */
+export interface HostOptions {
+  readonly cpufreq: Cpufreq;
+  readonly sysfsRoot: string;
+  readonly procRoot: string;
+  readonly config: Config;
+  readonly log: Log;
+  /** The time that policies go by; the machine's own unless a test turns it. */
+  readonly clock?: Clock;
+  /** Makes the pinning sources that a configuration names. */
+  sources(config: Config): readonly PinSource[];
+}
+
+export class Host {
+  readonly cpufreq: Cpufreq;
+  readonly ledger: Ledger;
+  readonly channels: Channels;
+  readonly events = new EventFeed();
+  readonly policies: PolicyEngine;
+  readonly upkeep: Upkeep;
+  readonly #fifos: FifoHost;
+  /** How long requests took, from received to answered. */
+  readonly durations = new Histogram();
+  readonly writes = new WriteMeter();
+  readonly log: Log;
+  readonly #options: HostOptions;
+  readonly #rules: PlacementRules;
+  readonly #site = new Map<DomainId, Limits>();
+  #config: Config;
+  /** VMs whose operator's policy stands in the configuration. */
+  #written: ReadonlySet<string> = new Set();
+  /** VMs that stand still. */
+  #paused: ReadonlySet<string> = new Set();
+
+  constructor(options: HostOptions) {
+    this.#options = options;
+    this.#config = options.config;
+    this.cpufreq = options.cpufreq;
+    this.log = options.log;
+    const { cpufreq, procRoot, log } = options;
+    this.#rules = {
+      cpufreq,
+      procRoot,
+      sources: options.sources(options.config),
+      floating: options.config.pinning.floating,
+    };
+    this.ledger = new Ledger(
+      cpufreq,
+      (domain) => this.siteLimits(domain),
+      (domain, write, winner) => {
+        this.writes.wrote(domain.id, write.khz, write.error, performance.now());
+        const { events } = this;
+        if (!log.debugs && !events.active) return;
+        const fields = {
+          policy: domain.id,
+          khz: write.khz,
+          by: winner?.claimant.by,
+          vm: winner?.grant.vm || undefined,
+          vcpu: winner?.grant.vm ? winner.grant.vcpu : undefined,
+        };
+        if (write.error !== undefined) {
+          events.emit("write-failed", { ...fields, message: explainSysfs(write.error) });
+          return;
+        }
+        log.debug(winner === undefined ? "Frequency given back" : "Frequency set", fields);
+        events.emit(winner === undefined ? "frequency-restored" : "frequency-set", fields);
+      },
+    );
+    const { ledger, events, durations } = this;
+    const desk = new LedgerDesk({ cpufreq, ledger, log, events, vm: (name) => this.channels.vm(name) });
+    const clock = options.clock ?? SYSTEM_CLOCK;
+    const counters = new MachineCounters(options.sysfsRoot, (vm, vcpu) => desk.pcpusOf(vm, vcpu), clock);
+    this.policies = new PolicyEngine(desk, counters, clock);
+    this.#fifos = new FifoHost({ cpufreq, ledger, policies: this.policies, log });
+    const vmChanged = (vm: string) => this.policies.vmChanged(vm);
+    this.channels = new Channels(
+      { desk: { cpufreq, ledger, policies: this.policies }, log, events, durations, vmChanged },
+      this.#rules,
+      (vm) => vmConfig(this.#config, vm),
+    );
+    this.upkeep = new Upkeep(
+      cpufreq,
+      this.ledger,
+      this.channels,
+      this.events,
+      log,
+      () => this.#config.cpufreq.drift,
+      () => this.policies.clockChanged(),
+      vmChanged,
+    );
+  }
+
+  get config(): Config {
+    return this.#config;
+  }
+
+  /** Looks for channels and serves them from now on. */
+  start(): void {
+    for (const problem of this.cpufreq.problems) this.log.error(explainSysfs(problem));
+    for (const id of this.cpufreq.stale) {
+      this.log.info("Settings saved before the last boot were dropped", { policy: id });
+    }
+    this.#setPolicies();
+    this.channels.watch(this.#config.channels.dirs);
+    this.upkeep.start();
+    void this.#fifos.configure(this.#config.fifo);
+  }
+
+  /** Takes a new configuration: folders, pinning, limits and every VM's settings follow it at once. */
+  configure(config: Config): void {
+    this.#config = config;
+    this.#rules.sources = this.#options.sources(config);
+    this.#rules.floating = config.pinning.floating;
+    this.#site.clear();
+    this.#setPolicies();
+    this.channels.configure();
+    this.channels.watch(config.channels.dirs);
+    for (const error of this.ledger.settle()) this.log.error(explainSysfs(error));
+    void this.#fifos.configure(config.fifo);
+    this.events.emit("config-reloaded", { files: config.files });
+  }
+
+  /** Puts the configuration's policies in force and drops those that it names no more; those set at run time stay. */
+  #setPolicies(): void {
+    const written = writtenPolicies(this.#config);
+    for (const vm of this.#written) if (!written.has(vm)) this.policies.remove(vm, "operator");
+    for (const [vm, policy] of written) this.policies.set(vm, "operator", policy, undefined, true);
+    this.#written = new Set(written.keys());
+  }
+
+  /** Lets the claims of these VMs wait while they stand still; those of all others count. */
+  paused(vms: ReadonlySet<string>): void {
+    for (const vm of new Set([...vms, ...this.#paused])) {
+      const paused = vms.has(vm);
+      if (paused === this.#paused.has(vm)) continue;
+      this.log.info(paused ? "VM paused: its claims wait" : "VM runs again: its claims count", { vm });
+      this.events.emit("vm-changed", { vm, paused });
+    }
+    this.#paused = vms;
+    for (const error of this.ledger.pause(vms)) this.log.error(explainSysfs(error));
+  }
+
+  /** Withdraws what the guest asked before its VM was reset: it knows nothing of that any more. */
+  rebooted(vm: string): void {
+    this.log.info("VM rebooted: its claims are withdrawn", { vm });
+    this.events.emit("claim-withdrawn", { vm, message: "the VM rebooted" });
+    for (const channel of this.channels.of(vm)) channel.withdraw();
+  }
+
+  /** Ends all channels and gives every domain back. Returns what could not be given back. */
+  stop(): readonly SysfsError[] {
+    this.upkeep.stop();
+    void this.#fifos.stop();
+    this.policies.close();
+    this.channels.stop();
+    const failed: SysfsError[] = [];
+    for (const domain of this.cpufreq.domains) {
+      const restored = domain.restore();
+      if (!restored.ok) failed.push(restored.error);
+      domain.close();
+    }
+    return failed;
+  }
+
+  /** Returns the site's limits on a domain: the tightest of those that name one of its CPUs. */
+  siteLimits(domain: DomainClock): Limits {
+    let limits = this.#site.get(domain.id);
+    if (limits === undefined) {
+      limits = tightest(
+        this.#config.limits
+          .filter(({ cpus }) => domain.pcpus.some((cpu) => cpus.includes(cpu)))
+          .map(({ floor, ceiling }) => limitsIn(domain.table, floor, ceiling)),
+      );
+      this.#site.set(domain.id, limits);
+    }
+    return limits;
+  }
+}
+
+function tightest(all: readonly Limits[]): Limits {
+  const of = (values: readonly (Limits["floor"] | undefined)[], pick: typeof Math.max) => {
+    const numbers = values.filter((value) => value !== undefined);
+    return numbers.length === 0 ? undefined : (pick(...numbers) as Limits["floor"]);
+  };
+  return {
+    floor: of(
+      all.map(({ floor }) => floor),
+      Math.max,
+    ),
+    ceiling: of(
+      all.map(({ ceiling }) => ceiling),
+      Math.min,
+    ),
+  };
+}

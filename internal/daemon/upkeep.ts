@@ -1,0 +1,251 @@
+// What must be looked after while claims stand: pins that move, guests that fell silent, CPUs that come back, tools that interfere.
+
+import { authorizeVcpu } from "../claims/authorize.ts";
+import type { DriftRule } from "../config/schema.ts";
+import { explain } from "../values/refusal.ts";
+import type { Log } from "../log.ts";
+import { err } from "../values/result.ts";
+import { Histogram } from "../metrics/histogram.ts";
+import type { Cpufreq } from "../sysfs/cpufreq/cpufreq.ts";
+import { explainSysfs, type SysfsError } from "../values/sysfs-error.ts";
+import type { Channels } from "../channels/channels.ts";
+import type { EventFeed } from "../events.ts";
+import type { Claim } from "../claims/claim.ts";
+import type { Ledger } from "../claims/ledger.ts";
+import type { Vm } from "../channels/vm.ts";
+
+/** Live pins are looked at this often, in ms. */
+const PERIOD_MS = 500;
+/** Leases, which are whole seconds, in periods; where no pin can move nothing is looked at more often. */
+const LEASES_EVERY = 2;
+/** CPUs and drift, in periods. */
+const DRIFT_EVERY = 4;
+/** Smaller changes of the clock are corrections, ms. */
+const JUMP_MS = 2000;
+
+export class Upkeep {
+  /** Times a domain was found changed by somebody else. */
+  drifts = 0;
+  /** Times it was set again after that. */
+  corrections = 0;
+  /** How late each look came: what else ran held up the event loop. */
+  readonly lag = new Histogram();
+  readonly #cpufreq: Cpufreq;
+  readonly #ledger: Ledger;
+  readonly #channels: Channels;
+  readonly #events: EventFeed;
+  readonly #log: Log;
+  readonly #rule: () => DriftRule;
+  readonly #clockJumped: () => void;
+  readonly #policyLost: (vm: string) => void;
+  /** The wall clock less the monotonic one: it moves when the clock is set or the machine slept. */
+  #offsetMs = 0;
+  #online = "";
+  /** Periods since the start, and how many the next look waits for. */
+  #periods = 0;
+  #wait = 1;
+  #dueAt = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    cpufreq: Cpufreq,
+    ledger: Ledger,
+    channels: Channels,
+    events: EventFeed,
+    log: Log,
+    rule: () => DriftRule,
+    clockJumped: () => void,
+    policyLost: (vm: string) => void,
+  ) {
+    this.#cpufreq = cpufreq;
+    this.#ledger = ledger;
+    this.#channels = channels;
+    this.#events = events;
+    this.#log = log;
+    this.#rule = rule;
+    this.#clockJumped = clockJumped;
+    this.#policyLost = policyLost;
+  }
+
+  start(): void {
+    this.#online = this.#readOnline();
+    this.#offsetMs = Date.now() - performance.now();
+    this.#plan(true);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** Looks at everything once; nothing is read while nobody claims anything. */
+  look(): void {
+    this.#cpus();
+    this.#leases();
+    this.#pins();
+  }
+
+  #turn(): void {
+    const now = performance.now();
+    this.lag.observe(Math.max(0, now - this.#dueAt));
+    this.#periods += this.#wait;
+    this.#log.unfold(now);
+    this.#clock(Date.now() - now);
+    if (this.#periods % DRIFT_EVERY === 0) this.#cpus();
+    if (this.#periods % LEASES_EVERY === 0) this.#leases();
+    this.#plan(this.#pins());
+  }
+
+  /** Sets the time of the next look. @param soon whether a pin may move meanwhile */
+  #plan(soon: boolean): void {
+    this.#wait = soon ? 1 : LEASES_EVERY - (this.#periods % LEASES_EVERY);
+    const ms = this.#wait * PERIOD_MS;
+    this.#dueAt = performance.now() + ms;
+    this.#timer = setTimeout(() => this.#turn(), ms);
+  }
+
+  /** performance.now() stands still while the machine sleeps. Source: clock_gettime(2), CLOCK_MONOTONIC. */
+  #clock(offsetMs: number): void {
+    const jumpedMs = offsetMs - this.#offsetMs;
+    this.#offsetMs = offsetMs;
+    if (Math.abs(jumpedMs) < JUMP_MS) return;
+    this.#log.info("The clock jumped: slept, or was set; claims are written again", {
+      seconds: Math.round(jumpedMs / 1000),
+    });
+    this.resumed();
+  }
+
+  /** What the kernel forgot while the machine slept is written again, and policies look at the clock. */
+  resumed(): void {
+    this.#offsetMs = Date.now() - performance.now();
+    this.#events.emit("resumed");
+    this.reapply();
+    this.#clockJumped();
+  }
+
+  #cpus(): void {
+    if (this.#ledger.empty && this.#cpufreq.domains.every(({ target }) => target === undefined)) return;
+    this.#hotplug();
+    this.#giveBack();
+    this.#drift();
+  }
+
+  /** Tries again to give back what could not be given back when its last claim ended, as the clock of an offline CPU. */
+  #giveBack(): void {
+    for (const domain of this.#cpufreq.domains) {
+      if (domain.target === undefined || this.#ledger.decides(domain)) continue;
+      for (const error of this.#ledger.settle([domain.id])) this.#tell(err(error), { policy: domain.id });
+    }
+  }
+
+  /** Lets claims follow their vCPUs. Returns whether one may have to again. */
+  #pins(): boolean {
+    if (this.#ledger.empty) return false;
+    let mayMove = false;
+    for (const vm of this.#channels.vms) {
+      if (!vm.mayMove) continue;
+      mayMove = true;
+      for (const claim of [...this.#ledger.claimsOf(vm.vm)]) this.#followPin(vm, claim);
+    }
+    return mayMove;
+  }
+
+  /** Writes every claimed domain again, as after resume. */
+  reapply(): void {
+    for (const domain of this.#cpufreq.domains) {
+      if (domain.target !== undefined) this.#tell(domain.reapply(), { policy: domain.id });
+    }
+  }
+
+  /** CPUs that went or came: the domains are read anew, and what is claimed is written again. */
+  #hotplug(): void {
+    const online = this.#readOnline();
+    if (online === this.#online) return;
+    this.#log.info("CPUs online changed", { from: this.#online, to: online });
+    this.#online = online;
+    this.#tell(this.#cpufreq.refresh(), {});
+    this.#channels.configure();
+    this.reapply();
+    for (const error of this.#ledger.settle()) this.#log.error(explainSysfs(error));
+  }
+
+  #readOnline(): string {
+    const online = this.#cpufreq.topology.online();
+    return online.ok ? online.value.join(",") : "";
+  }
+
+  /** Moves a claim to the domains its vCPU runs on now; one that has no place of its own any more ends. */
+  #followPin(vm: Vm, claim: Claim): void {
+    const place = vm.placement(claim.grant.vcpu);
+    if (place.kind === "placed" && place.domains === claim.grant.domains) return;
+    const grant = authorizeVcpu(vm, claim.grant.vcpu);
+    const fields = { vm: claim.grant.vm, vcpu: claim.grant.vcpu };
+    if (!grant.ok) {
+      const message = explain(grant.error);
+      this.#log.info(`Claim withdrawn: ${message}`, fields);
+      this.#events.emit("claim-withdrawn", { ...fields, message });
+      for (const error of this.#ledger.withdraw((other) => other === claim)) {
+        this.#log.error(explainSysfs(error), fields);
+      }
+      // A request is over with its wish; a policy stands, and waits for the place.
+      if (claim.claimant.by === "policy") this.#policyLost(claim.grant.vm);
+      return;
+    }
+    const pcpus = grant.value.pcpus.join(",");
+    this.#log.info("Claim follows its vCPU", { ...fields, pcpus });
+    this.#events.emit("claim-moved", { ...fields, pcpus });
+    this.#tell(this.#ledger.wish(grant.value, claim.claimant, claim.level), fields);
+  }
+
+  /** Ends the claims of guests that have been silent for longer than their lease. */
+  #leases(): void {
+    if (this.#ledger.empty || ![...this.#channels.vms].some((vm) => vm.mayLapse)) return;
+    const now = performance.now();
+    for (const channel of this.#channels.all) {
+      if (channel.lease.lapsed(now)) {
+        const message = `the guest was silent for its lease of ${channel.lease.seconds} s`;
+        const fields = { vm: channel.vm.vm, channel: channel.index };
+        this.#log.info(`Claims fell back: ${message}`, fields);
+        this.#events.emit("claim-withdrawn", { ...fields, message });
+        channel.lapse();
+      }
+      const { leaseS } = channel.vm.settings;
+      if (leaseS === 0 || channel.heardAt === 0 || now - channel.heardAt < leaseS * 1000) continue;
+      channel.heardAt = 0;
+      const fields = { vm: channel.vm.vm, channel: channel.index };
+      this.#log.info(`Claims withdrawn: the guest was silent for ${leaseS} s`, fields);
+      this.#events.emit("claim-withdrawn", { ...fields, message: `silent for ${leaseS} s` });
+      channel.withdraw();
+    }
+  }
+
+  #drift(): void {
+    for (const domain of this.#cpufreq.domains) {
+      if (domain.target === undefined || !this.#ledger.decides(domain)) continue;
+      const drifted = domain.drifted();
+      // A file that can't be read now is an offline CPU's: its claim waits.
+      if (!drifted.ok || !drifted.value) continue;
+      this.drifts++;
+      const reapply = this.#rule() === "reapply";
+      const fields = { policy: domain.id, khz: domain.target };
+      this.#events.emit("drift", { ...fields, reapplied: reapply });
+      this.#log.warnFolded(
+        `drift ${domain.id}`,
+        reapply
+          ? "Another tool changed a claimed frequency; set again"
+          : "Another tool changed a claimed frequency; left as it is",
+        fields,
+      );
+      if (!reapply) continue;
+      const applied = domain.reapply();
+      if (applied.ok) this.corrections++;
+      this.#tell(applied, fields);
+    }
+  }
+
+  #tell(
+    done: { readonly ok: true } | { readonly ok: false; readonly error: SysfsError },
+    fields: Readonly<Record<string, string | number>>,
+  ): void {
+    if (!done.ok) this.#log.warnFolded(explainSysfs(done.error), explainSysfs(done.error), fields);
+  }
+}

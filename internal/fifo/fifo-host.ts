@@ -1,0 +1,109 @@
+// The FIFOs of a configuration on the real host: what is written into fifoN is a claim on CPU N, arbitrated like a guest's.
+
+import { mkdirSync } from "node:fs";
+import { hostTimeZone } from "../config/policy.ts";
+import type { FifoConfig } from "../config/load.ts";
+import type { Log } from "../log.ts";
+import { explain } from "../values/refusal.ts";
+import { explainSysfs } from "../values/sysfs-error.ts";
+import { Fifos } from "./fifos.ts";
+import type { FifoCommand } from "./command.ts";
+import type { Claimant } from "../claims/claim.ts";
+import type { Ledger } from "../claims/ledger.ts";
+import { coreGrant, fifoName } from "../rules/ledger-desk.ts";
+import type { PolicyEngine } from "../rules/engine.ts";
+import type { Cpufreq } from "../sysfs/cpufreq/cpufreq.ts";
+
+/** What the FIFOs act on. */
+export interface FifoHostOptions {
+  readonly cpufreq: Cpufreq;
+  readonly ledger: Ledger;
+  readonly policies: PolicyEngine;
+  readonly log: Log;
+}
+
+export class FifoHost {
+  readonly #options: FifoHostOptions;
+  readonly #claimant: Claimant = { slot: "guest", by: "fifo", owner: this, limitsIn: () => ({}) };
+  #fifos: Fifos | undefined;
+  #config: FifoConfig | undefined;
+
+  constructor(options: FifoHostOptions) {
+    this.#options = options;
+  }
+
+  /** Serves what `config` says, and nothing else; claims of FIFOs that go are withdrawn. */
+  async configure(config: FifoConfig): Promise<void> {
+    if (Bun.deepEquals(config, this.#config)) return;
+    await this.stop();
+    this.#config = config;
+    if (!config.enable) return;
+    const { log } = this.#options;
+    try {
+      mkdirSync(config.dir, { recursive: true, mode: 0o755 });
+    } catch (cause) {
+      log.error(
+        `Cannot make the FIFO folder "${config.dir}": ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`,
+      );
+      return;
+    }
+    const fifos = new Fifos({
+      dir: config.dir,
+      cores: config.cpus,
+      mode: config.mode,
+      owner: config.owner,
+      group: config.group,
+      timeZone: hostTimeZone(),
+      onCommand: (core, command) => this.#serve(core, command),
+      onProblem: (core, why) => log.warnFolded(`fifo ${core} ${why}`, `Not served: ${why}`, { fifo: core }),
+    });
+    const opened = fifos.open();
+    if (!opened.ok) {
+      log.error(opened.error);
+      return;
+    }
+    this.#fifos = fifos;
+    log.info("FIFOs served", { dir: config.dir, cpus: config.cpus.join(",") });
+  }
+
+  async stop(): Promise<void> {
+    const { ledger, policies, log } = this.#options;
+    policies.removeOwner(this);
+    for (const error of ledger.withdraw(({ claimant }) => claimant === this.#claimant))
+      log.error(explainSysfs(error));
+    this.#config = undefined;
+    await this.#fifos?.close();
+    this.#fifos = undefined;
+  }
+
+  #serve(core: number, command: FifoCommand): void {
+    const { cpufreq, ledger, policies, log } = this.#options;
+    const fields = { fifo: core, request: command.kind };
+    const refuse = (message: string) => log.warnFolded(`fifo ${core} ${message}`, message, fields);
+    switch (command.kind) {
+      case "policy-remove":
+        policies.remove(fifoName(core), "guest");
+        return log.debug("Served", fields);
+      case "policy": {
+        const set = policies.set(fifoName(core), "guest", { ...command.policy, vcpus: [core] }, this);
+        if (!set.ok) return refuse(set.error.kind === "sysfs" ? explainSysfs(set.error) : explain(set.error));
+        return log.debug("Served", fields);
+      }
+      case "scale": {
+        const grant = coreGrant(cpufreq, core);
+        if (grant === undefined) return refuse(`CPU ${core} has no cpufreq domain.`);
+        const [domain] = grant.domains;
+        if (
+          command.step === "turbo-on" &&
+          domain !== undefined &&
+          cpufreq.domainById(domain)?.hasTurbo !== true
+        ) {
+          return refuse(`CPU ${core} has no turbo frequencies.`);
+        }
+        const done = ledger.step(grant, this.#claimant, command.step);
+        if (!done.ok) return refuse(explainSysfs(done.error));
+        return log.debug("Served", fields);
+      }
+    }
+  }
+}

@@ -1,0 +1,54 @@
+// The socket's file: who may use it, and that a powermon which answers on it is never pushed aside.
+
+import { chmodSync, chownSync, existsSync, lstatSync, readFileSync, rmSync } from "node:fs";
+import { DONE, err, type Result } from "../values/result.ts";
+
+/** How long a stale socket's owner may take to answer, in ms; connecting takes microseconds. */
+const PROBE_MS = 1000;
+
+/** Removes a socket that nobody listens on any more. Errors: a sentence when somebody does, or another kind of file is there. */
+export async function clearStale(path: string): Promise<Result<void, string>> {
+  const there = lstatSync(path, { throwIfNoEntry: false });
+  if (there === undefined) return DONE;
+  if (!there.isSocket()) return err(`${path} is there and is no socket; move it away.`);
+  if (await isAnswered(path)) return err(`another powermon answers on ${path}; stop it first.`);
+  rmSync(path, { force: true });
+  return DONE;
+}
+
+async function isAnswered(path: string): Promise<boolean> {
+  const { connect } = await import("node:net");
+  return await new Promise((resolve) => {
+    const socket = connect(path);
+    socket.setTimeout(PROBE_MS);
+    const end = (answered: boolean) => {
+      socket.destroy();
+      resolve(answered);
+    };
+    socket.once("connect", () => end(true));
+    socket.once("timeout", () => end(true));
+    socket.once("error", (error: NodeJS.ErrnoException) => end(error.code === "EAGAIN"));
+  });
+}
+
+/**
+ * Gives the socket at `path` mode 0660 and to `group`, when that is not empty. Returns a sentence when there is no such group: the
+ * socket then stays with its maker's. Errors: thrown, an errno.
+ */
+export function shareSocket(path: string, group: string, groupFile = "/etc/group"): string | undefined {
+  const gid = group === "" ? undefined : gidOf(group, groupFile);
+  if (gid !== undefined) chownSync(path, -1, gid);
+  chmodSync(path, 0o660);
+  if (group === "" || gid !== undefined) return undefined;
+  return `There is no group ${JSON.stringify(group)}: only ${path}'s owner may use it; make it with \`groupadd --system ${group}\`.`;
+}
+
+/** Returns the number of group `name` in `groupFile`, or undefined when either isn't there, as in a small container. Source: group(5). */
+export function gidOf(name: string, groupFile = "/etc/group"): number | undefined {
+  if (!existsSync(groupFile)) return undefined;
+  for (const line of readFileSync(groupFile, "utf8").split("\n")) {
+    const [group, , gid = ""] = line.split(":");
+    if (group === name && /^\d{1,10}$/.test(gid)) return Number(gid);
+  }
+  return undefined;
+}

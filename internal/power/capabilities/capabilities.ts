@@ -1,0 +1,107 @@
+// Everything the host can do about power, in one report: without it exporting and controlling would stay two separate worlds.
+
+import { type Result } from "../../values/result.ts";
+import type { Pcpu } from "../../values/units.ts";
+import { type CpuPlace, readCpuPlaces } from "../../sysfs/cpu-place.ts";
+import { explainSysfs, type SysfsError } from "../../values/sysfs-error.ts";
+import { AttrDir } from "../../sysfs/attr.ts";
+import { type NumaNode, readNumaNodes } from "../../sysfs/numa.ts";
+import { type PowerZone, readEnergy, readPowerZones } from "../../sysfs/powercap.ts";
+import { readCpuList, Topology } from "../../sysfs/topology.ts";
+import {
+  type CpuidleCapabilities,
+  type EpbCapability,
+  readCpuidleCapabilities,
+  readEpbCapability,
+  readUncoreCapabilities,
+  type UncoreCapability,
+} from "./capability-cpu.ts";
+import { type CpufreqCapabilities, readCpufreqCapabilities } from "./capability-cpufreq.ts";
+import { readSleepCapabilities, type SleepCapabilities } from "./capability-sleep.ts";
+import { type Item, uncontrollable } from "./item.ts";
+import type { Logind } from "../sleep/logind.ts";
+
+/** One powercap zone; energy in microjoules, limits in microwatts. */
+export type ZoneCapability = Item &
+  Pick<PowerZone, "id" | "name" | "enabled" | "maxEnergyUj" | "limits"> & {
+    readonly energyUj?: number;
+    /** Why the counter can't be read. */
+    readonly energyWhy?: string;
+  };
+
+/** Where CPUs and memory sit. */
+export interface TopologyReport {
+  readonly cpus: readonly CpuPlace[];
+  readonly nodes: readonly NumaNode[];
+  /** CPUs that the scheduler leaves alone (isolcpus=). */
+  readonly isolated: readonly Pcpu[];
+}
+
+/** The report; a part that could not be read is absent and stands in `problems`. */
+export interface HostCapabilities {
+  /** The kernel's name of the architecture, such as x86_64. */
+  readonly arch: string;
+  readonly sleep?: SleepCapabilities;
+  readonly cpufreq?: CpufreqCapabilities;
+  readonly cpuidle?: CpuidleCapabilities;
+  readonly epb?: EpbCapability;
+  readonly uncore?: readonly UncoreCapability[];
+  readonly powercap?: readonly ZoneCapability[];
+  readonly topology?: TopologyReport;
+  readonly problems: readonly string[];
+}
+
+/**
+ * Reads what the host can do. Nothing is written. One broken file costs its part only.
+ * @param arch as uname -m says it
+ * @param logind what logind said, when one runs
+ */
+export function readHostCapabilities(
+  roots: { readonly sysfsRoot: string; readonly procRoot: string },
+  arch: string,
+  logind?: Logind,
+): HostCapabilities {
+  const problems: string[] = [];
+  const part = <T>(result: Result<T, SysfsError>): T | undefined => {
+    if (result.ok) return result.value;
+    problems.push(explainSysfs(result.error));
+    return undefined;
+  };
+  const cpuRoot = `${roots.sysfsRoot}/devices/system/cpu`;
+  const online = part(new Topology(roots.sysfsRoot).online()) ?? [];
+  const sleep = part(readSleepCapabilities(roots, logind));
+  const cpufreq = part(readCpufreqCapabilities(cpuRoot));
+  const cpuidle = part(readCpuidleCapabilities(cpuRoot, online));
+  const epb = part(readEpbCapability(cpuRoot, online));
+  const uncore = part(readUncoreCapabilities(cpuRoot));
+  const zones = part(readPowerZones(roots.sysfsRoot));
+  const cpus = part(readCpuPlaces(roots.sysfsRoot));
+  const nodes = part(readNumaNodes(roots.sysfsRoot));
+  const isolated = part(readCpuList(new AttrDir(cpuRoot), "isolated"));
+  return {
+    arch,
+    ...(sleep && { sleep }),
+    ...(cpufreq && { cpufreq }),
+    ...(cpuidle && { cpuidle }),
+    ...(epb && { epb }),
+    ...(uncore && { uncore }),
+    ...(zones && { powercap: zones.map(zoneOf) }),
+    ...(cpus && { topology: { cpus, nodes: nodes ?? [], isolated: isolated ?? [] } }),
+    problems,
+  };
+}
+
+function zoneOf(zone: PowerZone): ZoneCapability {
+  const energy = zone.maxEnergyUj === undefined ? undefined : readEnergy(zone);
+  const { id, name, enabled, maxEnergyUj, limits } = zone;
+  return {
+    id,
+    name,
+    enabled,
+    maxEnergyUj,
+    limits,
+    ...uncontrollable("powermon reads energy and power limits and sets none"),
+    ...(energy?.ok && { energyUj: energy.value }),
+    ...(energy && !energy.ok && { energyWhy: explainSysfs(energy.error) }),
+  };
+}

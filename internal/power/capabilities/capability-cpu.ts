@@ -1,0 +1,151 @@
+// What the host can do about idle states, energy hints, the uncore clock and where its CPUs sit: one report of the rest.
+
+import { formatCpuList } from "../../values/cpulist.ts";
+import { ok, type Result } from "../../values/result.ts";
+import type { Pcpu } from "../../values/units.ts";
+import { type IdleState, readCpuidle, readIdleStates, idleStatePath } from "../../sysfs/cpuidle.ts";
+import { epbPath, readEpb } from "../../sysfs/energy-bias.ts";
+import type { SysfsError } from "../../values/sysfs-error.ts";
+import { readResumeLatency, resumeLatencyPath } from "../../sysfs/resume-latency.ts";
+import { readUncore } from "../../sysfs/uncore.ts";
+import { type Item, itemOf, uncontrollable } from "./item.ts";
+
+/** One idle state on all CPUs that have it alike; usage and time are sums. */
+export interface IdleCapability extends Item, Omit<IdleState, "disabled"> {
+  readonly cpus: string;
+  /** The CPUs it is disabled on; empty when on none. */
+  readonly disabledCpus: string;
+}
+
+/** Idle states and the latency limits on them. */
+export interface CpuidleCapabilities extends Item {
+  readonly driver?: string;
+  readonly governor?: string;
+  readonly governors: readonly string[];
+  readonly states: readonly IdleCapability[];
+  /** Per-CPU limits that are set, microseconds. */
+  readonly latency: Item & {
+    readonly limits: readonly { readonly cpus: string; readonly limitUs: number }[];
+  };
+}
+
+/** Groups of CPUs with one energy and performance bias, 0 to 15. */
+export type EpbCapability = Item & {
+  readonly values: readonly { readonly cpus: string; readonly epb: number }[];
+};
+
+/** Clock limits outside of the cores, kHz. */
+export interface UncoreCapability extends Item {
+  readonly name: string;
+  readonly minKhz: number;
+  readonly maxKhz: number;
+  readonly initialMinKhz: number;
+  readonly initialMaxKhz: number;
+  readonly currentKhz?: number;
+}
+
+/** Reads the idle states of `cpus`. Errors: as AttrDir.read. */
+export function readCpuidleCapabilities(
+  cpuRoot: string,
+  cpus: readonly Pcpu[],
+): Result<CpuidleCapabilities, SysfsError> {
+  const idle = readCpuidle(cpuRoot);
+  if (!idle.ok) return idle;
+  const groups = new Map<
+    string,
+    { state: IdleState; cpus: Pcpu[]; disabled: Pcpu[]; usage: number; timeUs: number }
+  >();
+  for (const cpu of cpus) {
+    const states = readIdleStates(cpuRoot, cpu);
+    if (!states.ok) return states;
+    for (const state of states.value) {
+      const key = [state.index, state.name, state.latencyUs, state.residencyUs].join();
+      const group = groups.get(key) ?? { state, cpus: [], disabled: [], usage: 0, timeUs: 0 };
+      group.cpus.push(cpu);
+      if (state.disabled) group.disabled.push(cpu);
+      group.usage += state.usage;
+      group.timeUs += state.timeUs;
+      groups.set(key, group);
+    }
+  }
+  const states = [...groups.values()].map(({ state, ...group }): IdleCapability => ({
+    index: state.index,
+    name: state.name,
+    desc: state.desc,
+    latencyUs: state.latencyUs,
+    residencyUs: state.residencyUs,
+    ...itemOf(`${cpuRoot}/${idleStatePath(group.cpus[0] as Pcpu, state.index)}/disable`),
+    usage: group.usage,
+    timeUs: group.timeUs,
+    cpus: formatCpuList(group.cpus),
+    disabledCpus: formatCpuList(group.disabled),
+  }));
+  const driver = idle.value?.driver;
+  const item =
+    states[0] ??
+    uncontrollable(
+      idle.value === undefined
+        ? "the kernel has no cpuidle"
+        : "no cpuidle driver runs: idle CPUs only halt, there is nothing to limit",
+    );
+  return ok({
+    controllable: item.controllable,
+    ...(item.why !== undefined && { why: item.why }),
+    ...(driver !== undefined && { driver }),
+    ...(idle.value?.governor !== undefined && { governor: idle.value.governor }),
+    governors: idle.value?.governors ?? [],
+    states,
+    latency: readLatency(cpuRoot, cpus),
+  });
+}
+
+function readLatency(cpuRoot: string, cpus: readonly Pcpu[]): CpuidleCapabilities["latency"] {
+  const byLimit = new Map<number, Pcpu[]>();
+  for (const cpu of cpus) {
+    const found = readResumeLatency(cpuRoot, cpu);
+    const limit = found.ok ? found.value?.limitUs : undefined;
+    if (limit !== undefined) byLimit.set(limit, [...(byLimit.get(limit) ?? []), cpu]);
+  }
+  const [first] = cpus;
+  return {
+    ...(first === undefined
+      ? uncontrollable("no CPU is online")
+      : itemOf(`${cpuRoot}/${resumeLatencyPath(first)}`)),
+    limits: [...byLimit].map(([limitUs, list]) => ({ cpus: formatCpuList(list), limitUs })),
+  };
+}
+
+/** Reads the energy and performance bias of `cpus`. Errors: as readEpb. */
+export function readEpbCapability(cpuRoot: string, cpus: readonly Pcpu[]): Result<EpbCapability, SysfsError> {
+  const byValue = new Map<number, Pcpu[]>();
+  for (const cpu of cpus) {
+    const epb = readEpb(cpuRoot, cpu);
+    if (!epb.ok) return epb;
+    if (epb.value !== undefined) byValue.set(epb.value, [...(byValue.get(epb.value) ?? []), cpu]);
+  }
+  const values = [...byValue].map(([epb, list]) => ({ cpus: formatCpuList(list), epb }));
+  const some = [...byValue.values()][0]?.[0];
+  return ok({
+    ...(some === undefined
+      ? uncontrollable("the CPUs have no energy and performance bias hint")
+      : itemOf(`${cpuRoot}/${epbPath(some)}`)),
+    values,
+  });
+}
+
+/** Reads the uncore's clock limits. Errors: as readUncore. */
+export function readUncoreCapabilities(cpuRoot: string): Result<UncoreCapability[], SysfsError> {
+  const found = readUncore(cpuRoot);
+  if (!found.ok) return found;
+  return ok(
+    found.value.map((one) => ({
+      name: one.name,
+      ...itemOf(`${cpuRoot}/${one.path}/max_freq_khz`),
+      minKhz: one.min,
+      maxKhz: one.max,
+      initialMinKhz: one.initialMin,
+      initialMaxKhz: one.initialMax,
+      ...(one.current !== undefined && { currentKhz: one.current }),
+    })),
+  );
+}

@@ -1,0 +1,82 @@
+// What the host can do about sleeping: without it management software would have to try and see.
+
+import { ok, type Result } from "../../values/result.ts";
+import type { SysfsError } from "../../values/sysfs-error.ts";
+import { type PowerState, readPowerState } from "../../sysfs/power-state.ts";
+import { readFreeSwapKb } from "../../sysfs/swap.ts";
+import { findWakeClock } from "../../sysfs/wake-alarm.ts";
+import { CONTROLLABLE, type Item, itemOf, uncontrollable } from "./item.ts";
+import type { Can, Logind } from "../sleep/logind.ts";
+import { lackingFor, SLEEP_TARGETS, type SleepTarget } from "../sleep/sleep-target.ts";
+
+/** One way to sleep. */
+export interface SleepCapability extends Item {
+  readonly target: SleepTarget;
+  /** What the kernel says, whoever may use it. */
+  readonly supported: boolean;
+  /** mem: s2idle, shallow, deep. disk: how the machine goes off. */
+  readonly choices?: readonly string[];
+  /** The choice in force. */
+  readonly choice?: string;
+  readonly logind?: Can;
+}
+
+/** The sleep states and the clock that ends them. */
+export interface SleepCapabilities {
+  readonly targets: readonly SleepCapability[];
+  readonly wakeClock: Item & { readonly name?: string; readonly alarm?: number };
+}
+
+/** Reads how the host can sleep. Errors: as AttrDir.read. */
+export function readSleepCapabilities(
+  roots: { readonly sysfsRoot: string; readonly procRoot: string },
+  logind: Logind | undefined,
+): Result<SleepCapabilities, SysfsError> {
+  const state = readPowerState(roots.sysfsRoot);
+  if (!state.ok) return state;
+  const swap = readFreeSwapKb(roots.procRoot);
+  if (!swap.ok) return swap;
+  const clock = findWakeClock(roots.sysfsRoot);
+  if (!clock.ok) return clock;
+  const file = itemOf(`${roots.sysfsRoot}/power/state`);
+  const targets = SLEEP_TARGETS.map((target): SleepCapability => {
+    const lacking = lackingFor(target, state.value);
+    const can = logind?.can[target];
+    const choice = choiceOf(target, state.value);
+    return {
+      target,
+      supported: lacking === undefined,
+      ...(lacking === undefined ? mayUse(target, file, swap.value, can) : uncontrollable(lacking)),
+      ...(lacking === undefined && choice && { choices: choice.choices }),
+      ...(lacking === undefined && choice?.current !== undefined && { choice: choice.current }),
+      ...(can !== undefined && { logind: can }),
+    };
+  });
+  if (!clock.value)
+    return ok({ targets, wakeClock: uncontrollable("no real-time clock of this machine can wake it") });
+  const alarm = clock.value.alarm();
+  return ok({
+    targets,
+    wakeClock: {
+      ...itemOf(`${clock.value.path}/wakealarm`),
+      name: clock.value.name,
+      ...(alarm.ok && alarm.value !== undefined && { alarm: alarm.value }),
+    },
+  });
+}
+
+function choiceOf(target: SleepTarget, state: PowerState) {
+  if (target === "mem") return state.memSleep;
+  return target === "disk" ? state.disk : undefined;
+}
+
+/** logind knows policy and swap; without it the kernel's own files must do. */
+function mayUse(target: SleepTarget, file: Item, freeSwapKb: number | undefined, can: Can | undefined): Item {
+  if (can === "yes" || can === "challenge") return CONTROLLABLE;
+  if (can === "no") return uncontrollable("logind's policy says no");
+  if (can === "na")
+    return uncontrollable("logind says that this host can't (no room in swap, or turned off in sleep.conf)");
+  if ((target === "disk" || target === "hybrid") && !freeSwapKb)
+    return uncontrollable("there is no free swap for the memory's image");
+  return file;
+}

@@ -1,0 +1,29 @@
+// One thing the host can do, and whether we may: without it a report would promise control that ends in EACCES.
+
+import { writeAccess } from "../../sysfs/access.ts";
+
+/** Whether something can be changed here and, if not, why. */
+export interface Item {
+  readonly controllable: boolean;
+  /** Middle or end of a sentence; only when not controllable. */
+  readonly why?: string;
+}
+
+export const CONTROLLABLE: Item = { controllable: true };
+
+/** Returns an item that can't be changed. */
+export const uncontrollable = (why: string): Item => ({ controllable: false, why });
+
+/** Returns whether the file at `path` can be written by us. */
+export function itemOf(path: string): Item {
+  switch (writeAccess(path)) {
+    case "writable":
+      return CONTROLLABLE;
+    case "absent":
+      return uncontrollable(`there is no ${path}`);
+    case "read-only":
+      return uncontrollable(`${path} is read-only`);
+    case "denied":
+      return uncontrollable(`${path} may not be written by this user; run as root`);
+  }
+}

@@ -1,0 +1,98 @@
+// What logind knows and decides about sleep: without it policy, swap and inhibitors of a desktop or server would be passed over.
+
+import { type Run, runCommand } from "../../os/spawn.ts";
+import type { SleepTarget } from "./sleep-target.ts";
+
+/** logind's words for what can be done. Source: org.freedesktop.login1(5), CanSuspend() and its kin. */
+export type Can = "yes" | "no" | "challenge" | "na";
+
+/** Somebody who asked not to sleep, or not yet. Source: org.freedesktop.login1(5), ListInhibitors(). */
+export interface Inhibitor {
+  readonly who: string;
+  readonly why: string;
+  /** block refuses, delay only makes logind wait a moment. */
+  readonly mode: string;
+  readonly pid: number;
+}
+
+/** A logind that answers. */
+export interface Logind {
+  readonly can: Readonly<Partial<Record<SleepTarget, Can>>>;
+  readonly inhibitors: readonly Inhibitor[];
+}
+
+/** logind's method per target; it can't be asked for freeze. */
+const METHOD: Readonly<Partial<Record<SleepTarget, string>>> = {
+  mem: "Suspend",
+  disk: "Hibernate",
+  hybrid: "HybridSleep",
+};
+
+const ASK_MS = 3000;
+/** A sleep call returns once the sleep is on its way; inhibitors may delay it by InhibitDelayMaxSec, 5 s by default. */
+const SLEEP_CALL_MS = 30_000;
+
+function call(run: Run, limitMs: number, method: string, ...args: string[]) {
+  const words = ["org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager"];
+  const flags = ["--system", "--json=short", "--auto-start=no", `--timeout=${Math.ceil(limitMs / 1000)}`];
+  return run(["busctl", ...flags, "call", ...words, method, ...args], limitMs);
+}
+
+/** Asks the logind that runs; undefined when none answers in time. It is never started by this. */
+export async function askLogind(run: Run = runCommand): Promise<Logind | undefined> {
+  const targets = Object.entries(METHOD) as [SleepTarget, string][];
+  const [first, ...rest] = targets;
+  if (first === undefined) return undefined;
+  // One question alone first: a machine without D-Bus is left after one child.
+  const probe = await call(run, ASK_MS, `Can${first[1]}`);
+  if (probe === undefined || probe.status !== 0) return undefined;
+  const [others, inhibitors] = await Promise.all([
+    Promise.all(rest.map(([, method]) => call(run, ASK_MS, `Can${method}`))),
+    call(run, ASK_MS, "ListInhibitors"),
+  ]);
+  const can: Partial<Record<SleepTarget, Can>> = {};
+  for (const [i, ended] of [probe, ...others].entries()) {
+    const word = oneString(ended?.stdout);
+    const target = targets[i]?.[0];
+    if (target !== undefined && isCan(word)) can[target] = word;
+  }
+  return { can, inhibitors: parseInhibitors(inhibitors?.stdout ?? "") };
+}
+
+/** Asks logind to sleep; returns what it complained about, undefined when it took the order. */
+export async function sleepByLogind(target: SleepTarget, run: Run = runCommand): Promise<string | undefined> {
+  const method = METHOD[target];
+  if (method === undefined) return `logind has no way to ${target}`;
+  const ended = await call(run, SLEEP_CALL_MS, method, "b", "false");
+  if (ended === undefined) return `logind did not answer within ${SLEEP_CALL_MS / 1000} s`;
+  return ended.status === 0 ? undefined : ended.stderr.trim() || `busctl ended with status ${ended.status}`;
+}
+
+/** Returns those of busctl's answer to ListInhibitors that concern sleep. */
+export function parseInhibitors(text: string): Inhibitor[] {
+  const rows = dataOf(text)[0];
+  if (!Array.isArray(rows)) return [];
+  const found: Inhibitor[] = [];
+  for (const row of rows as unknown[]) {
+    if (!Array.isArray(row)) continue;
+    const [what, who, why, mode, , pid] = row as unknown[];
+    if (typeof what !== "string" || typeof who !== "string" || !what.split(":").includes("sleep")) continue;
+    found.push({ who, why: String(why), mode: String(mode), pid: Number(pid) });
+  }
+  return found;
+}
+
+const oneString = (text: string | undefined): unknown => dataOf(text ?? "")[0];
+
+function dataOf(text: string): readonly unknown[] {
+  try {
+    const answer: unknown = JSON.parse(text);
+    const data = typeof answer === "object" && answer !== null && "data" in answer ? answer.data : [];
+    return Array.isArray(data) ? data : [];
+  } catch {
+    return [];
+  }
+}
+
+const isCan = (word: unknown): word is Can =>
+  word === "yes" || word === "no" || word === "challenge" || word === "na";

@@ -1,0 +1,76 @@
+// What speaks against a suspend: without it a VM's clock would stop, or a host would sleep and never wake, without a word.
+
+import type { WakeClock } from "../../sysfs/wake-alarm.ts";
+import { writeAccess } from "../../sysfs/access.ts";
+import type { PowerState } from "../../sysfs/power-state.ts";
+import type { Logind } from "./logind.ts";
+import { lackingFor, type SleepTarget } from "./sleep-target.ts";
+
+/** One thing that speaks against it. */
+export interface Blocker {
+  /** kernel and wake-clock: it can't be done here. The others: it should not be done now. */
+  readonly kind: "kernel" | "wake-clock" | "swap" | "rights" | "policy" | "inhibitor" | "vm";
+  /** A sentence without a full stop. */
+  readonly what: string;
+  /** True when --force passes it. */
+  readonly forceable: boolean;
+}
+
+/** What is looked at. */
+export interface Situation {
+  readonly target: SleepTarget;
+  readonly state: PowerState;
+  /** The file to write. */
+  readonly statePath: string;
+  readonly freeSwapKb: number | undefined;
+  /** Undefined when no clock can wake the machine. */
+  readonly clock: WakeClock | undefined;
+  /** False for a sleep that somebody else is to end. */
+  readonly wakes: boolean;
+  readonly logind: Logind | undefined;
+  /** Running VMs that nothing was prepared for, and how many claims each has (undefined when nobody knows). */
+  readonly vms: readonly { readonly vm: string; readonly claims?: number | undefined }[];
+}
+
+/** Returns everything that speaks against a suspend, what can't be passed first. */
+export function blockersOf(now: Situation): Blocker[] {
+  const found: Blocker[] = [];
+  const lacking = lackingFor(now.target, now.state);
+  if (lacking !== undefined) found.push({ kind: "kernel", what: lacking, forceable: false });
+  if (now.wakes && !now.clock)
+    found.push({
+      kind: "wake-clock",
+      what: "no real-time clock of this machine can wake it; --wake none sleeps until somebody else does",
+      forceable: false,
+    });
+  const can = now.logind?.can[now.target];
+  const disk = now.target === "disk" || now.target === "hybrid";
+  if (lacking === undefined && disk && can === undefined && !now.freeSwapKb)
+    found.push({ kind: "swap", what: "there is no free swap for the memory's image", forceable: false });
+  if (can === "na" || can === "no")
+    found.push({
+      kind: "policy",
+      what: can === "no" ? "logind's policy says no" : "logind says that this host can't",
+      forceable: can === "no",
+    });
+  if (lacking === undefined && can === undefined && writeAccess(now.statePath) !== "writable")
+    found.push({
+      kind: "rights",
+      what: `${now.statePath} may not be written; run as root`,
+      forceable: false,
+    });
+  for (const { who, why, mode, pid } of now.logind?.inhibitors ?? [])
+    if (mode.startsWith("block"))
+      found.push({
+        kind: "inhibitor",
+        what: `${who} (process ${pid}) inhibits sleep: ${why}`,
+        forceable: true,
+      });
+  for (const { vm, claims } of now.vms)
+    found.push({
+      kind: "vm",
+      what: `VM ${vm} runs${claims === undefined ? "" : ` and has ${claims} ${claims === 1 ? "claim" : "claims"}`}`,
+      forceable: true,
+    });
+  return found;
+}

@@ -1,0 +1,70 @@
+// What policies need of the host: with it the engine can be driven by the daemon, a test or a dry run alike.
+
+import type { PolicyLevel, TrafficRule } from "../values/policy.ts";
+import type { BranchSample } from "./rule.ts";
+import type { Refusal } from "../values/refusal.ts";
+import type { Result } from "../values/result.ts";
+import type { SysfsError } from "../values/sysfs-error.ts";
+
+/** Who gave a policy; an operator's beats a guest's. */
+export const ORIGINS = ["operator", "guest"] as const;
+export type Origin = (typeof ORIGINS)[number];
+
+/** What a policy wishes for a vCPU. */
+export interface PolicyWish {
+  readonly level: PolicyLevel;
+  /** True when max may be turbo. */
+  readonly turbo: boolean;
+}
+
+/** Why a policy is not, or not wholly, in effect. */
+export type PolicyProblem = Refusal | SysfsError;
+
+/** Where wishes go. VMs are named as the host names them; the engine takes any name. */
+export interface PolicyDesk {
+  /** Returns the vCPUs that a policy for all of them moves; undefined while the VM is not there. */
+  vcpus(vm: string): readonly number[] | undefined;
+  /** Returns why this vCPU can't be moved, or undefined when it can. */
+  refuse(vm: string, vcpu: number): Refusal | undefined;
+  /** Makes or changes the one wish of this origin for a vCPU. */
+  wish(vm: string, vcpu: number, origin: Origin, wish: PolicyWish): Result<void, PolicyProblem>;
+  /** Takes that wish back, if it still stands. */
+  withdraw(vm: string, vcpu: number, origin: Origin): void;
+  /** Told of each failure: of a wish, and of a counter. */
+  failed(vm: string, origin: Origin, problem: PolicyProblem): void;
+}
+
+/** Something that grows. */
+export interface Counter<T> {
+  /** Returns the count so far; undefined while nothing is known. */
+  read(): Result<T | undefined, SysfsError>;
+  close(): void;
+}
+
+/** Where counts come from. */
+export interface PolicyCounters {
+  /** Counts what the VM receives. Errors: mac-nowhere, no-interface, policy-lacks. */
+  traffic(vm: string, rule: TrafficRule): Result<Counter<number>, Refusal>;
+  /** Counts branches where the vCPU runs, wherever that is at the time. Errors: no-branch-counters, and why it has no place. */
+  branches(vm: string, vcpu: number): Result<Counter<BranchSample>, Refusal>;
+}
+
+/** Time, so that a test can turn it. */
+export interface Clock {
+  /** The wall clock, ms since 1970. */
+  now(): number;
+  /** ms from anywhere; never goes back. */
+  monotonicMs(): number;
+  /** Calls `due` once after `ms`; returns how to prevent it. */
+  setTimer(ms: number, due: () => void): () => void;
+}
+
+/** The machine's own. */
+export const SYSTEM_CLOCK: Clock = {
+  now: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  setTimer(ms, due) {
+    const timer = setTimeout(due, ms);
+    return () => clearTimeout(timer);
+  },
+};

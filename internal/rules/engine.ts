@@ -1,0 +1,246 @@
+// Every policy that stands and when to act on it: without it the host would do nothing by itself, or poll for everything.
+
+import type { Policy } from "../values/policy.ts";
+import { DONE, err, type Result } from "../values/result.ts";
+import {
+  type Clock,
+  type Origin,
+  ORIGINS,
+  type PolicyCounters,
+  type PolicyDesk,
+  type PolicyProblem,
+  type PolicyWish,
+  SYSTEM_CLOCK,
+} from "./desk.ts";
+import { type Evaluations, PolicyRun } from "./run.ts";
+
+/** How often packets are counted for those who follow traffic, ms. */
+export const TRAFFIC_MS = 1000;
+/** How often branches are counted for those who follow them, ms. */
+export const BRANCHES_MS = 100;
+/** How long until what failed is tried again, ms. */
+export const RETRY_MS = 5000;
+/** Longest sleep while a TIME policy stands, ms: a timer sees neither a clock that is set nor the time spent suspended. */
+export const LOOK_MS = 60_000;
+
+/** A policy as somebody gave it. */
+interface Held {
+  readonly policy: Policy;
+  /** Whoever gave it and can go away. */
+  readonly owner: object | undefined;
+}
+
+/** What can be told of a policy. */
+export interface PolicyStatus {
+  readonly vm: string;
+  readonly origin: Origin;
+  readonly policy: Policy;
+  /** False for a guest's policy while an operator's stands. */
+  readonly inForce: boolean;
+  /** Its wishes, by vCPU. */
+  readonly wishes: ReadonlyMap<number, PolicyWish>;
+  /** When it looks at the clock again, ms since 1970. */
+  readonly dueAt: number | undefined;
+  /** The last rate it counted, packets per second. */
+  readonly pps: number | undefined;
+  readonly problem: PolicyProblem | undefined;
+}
+
+const TIMERS = ["time", "traffic", "branches", "retry"] as const;
+type Timer = (typeof TIMERS)[number];
+
+export class PolicyEngine {
+  readonly evaluations: Evaluations = { time: 0, traffic: 0, workload: 0, "branch-ratio": 0 };
+  readonly #desk: PolicyDesk;
+  readonly #counters: PolicyCounters;
+  readonly #clock: Clock;
+  readonly #held = new Map<string, Partial<Record<Origin, Held>>>();
+  /** The policy in force, by VM. */
+  readonly #runs = new Map<string, PolicyRun>();
+  readonly #timers = new Map<Timer, () => void>();
+
+  constructor(desk: PolicyDesk, counters: PolicyCounters, clock: Clock = SYSTEM_CLOCK) {
+    this.#desk = desk;
+    this.#counters = counters;
+    this.#clock = clock;
+  }
+
+  /**
+   * Sets the policy of one origin for a VM in place of the one before, and applies it unless an operator's stands before a guest's.
+   * When it is refused or can't be applied the one before stands.
+   * @param owner who can go away and take it along, such as a channel
+   * @param lasting true to keep it all the same and try again later, as for one that is written in the configuration
+   */
+  set(
+    vm: string,
+    origin: Origin,
+    policy: Policy,
+    owner?: object,
+    lasting = false,
+  ): Result<void, PolicyProblem> {
+    const run = new PolicyRun(vm, origin, policy, this.#desk, this.#counters, this.#clock, this.evaluations);
+    const opened = run.open();
+    const behind = origin === "guest" && this.#held.get(vm)?.operator !== undefined;
+    if (behind || (!opened.ok && !lasting)) run.close();
+    if (!opened.ok) {
+      if (!lasting) return opened;
+      run.fail(opened.error);
+    }
+    if (!behind) {
+      const applied = this.#replace(run, lasting);
+      if (!applied.ok) return applied;
+    }
+    this.#held.set(vm, { ...this.#held.get(vm), [origin]: { policy, owner } });
+    this.#arm();
+    return DONE;
+  }
+
+  /** Removes the policy of one origin and its wishes; the other origin's takes over. Returns whether there was one. */
+  remove(vm: string, origin: Origin): boolean {
+    const held = this.#held.get(vm);
+    if (held?.[origin] === undefined) return false;
+    const left: Partial<Record<Origin, Held>> = { ...held };
+    delete left[origin];
+    if (Object.keys(left).length === 0) this.#held.delete(vm);
+    else this.#held.set(vm, left);
+    const run = this.#runs.get(vm);
+    if (run?.origin !== origin) return true;
+    const next = ORIGINS.find((other) => left[other] !== undefined);
+    const policy = next === undefined ? undefined : left[next]?.policy;
+    if (next !== undefined && policy !== undefined) {
+      const successor = new PolicyRun(
+        vm,
+        next,
+        policy,
+        this.#desk,
+        this.#counters,
+        this.#clock,
+        this.evaluations,
+      );
+      this.#runs.set(vm, successor);
+      successor.restart();
+    } else {
+      this.#runs.delete(vm);
+    }
+    run.stop();
+    this.#arm();
+    return true;
+  }
+
+  /** Removes every policy that `owner` gave: it went away. */
+  removeOwner(owner: object): void {
+    for (const [vm, held] of this.#held) {
+      for (const origin of ORIGINS) if (held[origin]?.owner === owner) this.remove(vm, origin);
+    }
+  }
+
+  /** Begins anew with a VM that came, went, or whose vCPUs or limits changed. */
+  vmChanged(vm: string): void {
+    const run = this.#runs.get(vm);
+    if (run === undefined) return;
+    run.restart();
+    this.#arm();
+  }
+
+  /** Looks at the clock at once: it was set, or the machine slept. */
+  clockChanged(): void {
+    this.#due("time");
+  }
+
+  /** Returns what can be told of each policy, one VM's or all, by VM. */
+  *list(vm?: string): Generator<PolicyStatus> {
+    for (const name of vm === undefined ? [...this.#held.keys()].sort() : [vm]) {
+      for (const origin of ORIGINS) {
+        const held = this.#held.get(name)?.[origin];
+        if (held === undefined) continue;
+        const run = this.#runs.get(name);
+        const mine = run?.origin === origin ? run : undefined;
+        yield {
+          vm: name,
+          origin,
+          policy: held.policy,
+          inForce: mine !== undefined,
+          wishes: mine?.wishes ?? new Map(),
+          dueAt: mine?.dueAt,
+          pps: mine?.pps,
+          problem: mine?.problem,
+        };
+      }
+    }
+  }
+
+  /** Forgets everything and stops all timers; wishes are taken back. */
+  close(): void {
+    for (const run of this.#runs.values()) run.stop();
+    this.#runs.clear();
+    this.#held.clear();
+    this.#arm();
+  }
+
+  /** Puts `run` in force. Another origin's wishes go after its own are made, so that the clock does not dip. */
+  #replace(run: PolicyRun, lasting: boolean): Result<void, PolicyProblem> {
+    const old = this.#runs.get(run.vm);
+    // Of the same origin: the new policy takes its wishes over.
+    const before = old?.origin === run.origin ? old : undefined;
+    if (before !== undefined) run.inherit(before);
+    run.look();
+    if (run.problem !== undefined && !lasting) {
+      const error = run.problem;
+      run.stop(before);
+      before?.reassert();
+      return err(error);
+    }
+    this.#runs.set(run.vm, run);
+    old?.stop(before === undefined ? undefined : run);
+    return DONE;
+  }
+
+  #due(timer: Timer): void {
+    this.#timers.get(timer)?.();
+    this.#timers.delete(timer);
+    for (const run of this.#runs.values()) {
+      if (timer === "retry") {
+        if (run.problem !== undefined) run.retry();
+      } else if (timer === "time") {
+        if (run.dueAt !== undefined) run.look();
+      } else if (run.watch === timer) run.sample();
+    }
+    this.#arm();
+  }
+
+  /** Sets the timers that somebody needs and drops the others. */
+  #arm(): void {
+    let dueAt = Infinity;
+    const needed = new Set<Timer>();
+    for (const run of this.#runs.values()) {
+      if (run.watch !== undefined) needed.add(run.watch);
+      if (run.problem !== undefined) needed.add("retry");
+      if (run.dueAt !== undefined) dueAt = Math.min(dueAt, run.dueAt);
+    }
+    this.#timers.get("time")?.();
+    this.#timers.delete("time");
+    if (dueAt !== Infinity) needed.add("time");
+    for (const timer of TIMERS) {
+      const running = this.#timers.get(timer);
+      if (needed.has(timer) && running === undefined) {
+        const ms = {
+          time: this.#untilLook(dueAt),
+          traffic: TRAFFIC_MS,
+          branches: BRANCHES_MS,
+          retry: RETRY_MS,
+        }[timer];
+        this.#timers.set(
+          timer,
+          this.#clock.setTimer(ms, () => this.#due(timer)),
+        );
+      } else if (!needed.has(timer) && running !== undefined) {
+        running();
+        this.#timers.delete(timer);
+      }
+    }
+  }
+
+  #untilLook(dueAt: number): number {
+    return Math.min(Math.max(Math.ceil(dueAt - this.#clock.now()), 1), LOOK_MS);
+  }
+}

@@ -1,0 +1,278 @@
+// One policy in force on one VM: from what is due or counted to the wishes that follow.
+
+import type { Policy, PolicyRule, TrafficRule } from "../values/policy.ts";
+import { ruleFor } from "./index.ts";
+import { type BranchSample, type Inputs, type Rule, UNDECIDED, type Verdict, type Watch } from "./rule.ts";
+import { DONE, err, type Result } from "../values/result.ts";
+import type { PolicyType } from "../values/request.ts";
+import type { Refusal } from "../values/refusal.ts";
+import type {
+  Clock,
+  Counter,
+  Origin,
+  PolicyCounters,
+  PolicyDesk,
+  PolicyProblem,
+  PolicyWish,
+} from "./desk.ts";
+
+/** A sample further from the one before it says nothing of now, ms. */
+const STALE_MS = 5000;
+
+/** vCPUs that one verdict holds for: all of them, or for branches each alone. */
+interface Subject {
+  readonly vcpus: readonly number[];
+  verdict: Verdict;
+  counter: Counter<BranchSample> | undefined;
+  last: BranchSample | undefined;
+}
+
+/** How often rules were evaluated, by their type. */
+export type Evaluations = Record<PolicyType, number>;
+
+export class PolicyRun {
+  readonly vm: string;
+  readonly origin: Origin;
+  readonly policy: Policy;
+  /** What has to be watched now. */
+  watch: Watch | undefined;
+  /** When to look again, ms since 1970. */
+  dueAt: number | undefined;
+  /** Why the policy is not, or not wholly, in effect; undefined when all is well. */
+  problem: PolicyProblem | undefined;
+  /** The last rate, packets per second. */
+  pps: number | undefined;
+  readonly #desk: PolicyDesk;
+  readonly #counters: PolicyCounters;
+  readonly #clock: Clock;
+  readonly #evaluations: Evaluations;
+  readonly #rule: Rule<PolicyRule>;
+  /** Wishes that stand, by vCPU. */
+  readonly #held = new Map<number, PolicyWish>();
+  /** vCPUs whose wish failed: they wait for retry(), however often a sample asks. */
+  readonly #failed = new Set<number>();
+  #subjects: readonly Subject[] = [];
+  #traffic: Counter<number> | undefined;
+  #last: { readonly packets: number; readonly at: number } | undefined;
+
+  constructor(
+    vm: string,
+    origin: Origin,
+    policy: Policy,
+    desk: PolicyDesk,
+    counters: PolicyCounters,
+    clock: Clock,
+    evaluations: Evaluations,
+  ) {
+    this.vm = vm;
+    this.origin = origin;
+    this.policy = policy;
+    this.#desk = desk;
+    this.#counters = counters;
+    this.#clock = clock;
+    this.#evaluations = evaluations;
+    this.#rule = ruleFor(policy.rule);
+  }
+
+  /** What it holds, by vCPU. */
+  get wishes(): ReadonlyMap<number, PolicyWish> {
+    return this.#held;
+  }
+
+  /** Finds its vCPUs and opens what it counts. Returns the first reason why it can't have all of it; a VM that is not there is none. */
+  open(): Result<void, Refusal> {
+    this.close();
+    if (this.policy.vcpus.length === 0) return err({ kind: "policy-lacks", vm: this.vm, lacks: "vcpus" });
+    const there = this.#desk.vcpus(this.vm);
+    const vcpus = there === undefined ? [] : this.policy.vcpus === "all" ? there : this.policy.vcpus;
+    const no = this.#open(vcpus);
+    return no === undefined ? DONE : err(no);
+  }
+
+  #open(vcpus: readonly number[]): Refusal | undefined {
+    let no: Refusal | undefined;
+    for (const vcpu of vcpus) no ??= this.#desk.refuse(this.vm, vcpu);
+    const rule = trafficRule(this.policy.rule);
+    if (rule !== undefined && vcpus.length > 0) {
+      const traffic = this.#counters.traffic(this.vm, rule);
+      if (traffic.ok) this.#traffic = traffic.value;
+      else no ??= traffic.error;
+    }
+    const perVcpu = this.policy.rule.type === "branch-ratio";
+    const groups = perVcpu ? vcpus.map((vcpu) => [vcpu]) : vcpus.length > 0 ? [vcpus] : [];
+    this.#subjects = groups.map((group) => ({
+      vcpus: group,
+      verdict: UNDECIDED,
+      counter: undefined,
+      last: undefined,
+    }));
+    if (!perVcpu) return no;
+    for (const subject of this.#subjects) {
+      const branches = this.#counters.branches(this.vm, subject.vcpus[0] ?? 0);
+      if (branches.ok) subject.counter = branches.value;
+      else no ??= branches.error;
+    }
+    return no;
+  }
+
+  /** Takes over the wishes of the policy that this one replaces, so that what it leaves as it is stays. */
+  inherit(old: PolicyRun): void {
+    const mine = this.#vcpus();
+    for (const [vcpu, wish] of old.#held) if (mine.has(vcpu)) this.#held.set(vcpu, wish);
+  }
+
+  /** Applies what is due by the clock alone. */
+  look(): void {
+    const now = this.#clock.now();
+    for (const subject of this.#subjects) this.#decide(subject, { now });
+    this.watch = this.#subjects.length === 0 ? undefined : this.#rule.watches(this.policy.rule, now);
+    this.dueAt = this.#subjects.length === 0 ? undefined : this.#rule.nextLook(this.policy.rule, now);
+  }
+
+  /** Counts once and applies what follows. */
+  sample(): void {
+    const now = this.#clock.now();
+    if (this.watch === "traffic") {
+      const pps = this.#rate();
+      if (pps === undefined) return;
+      this.pps = pps;
+      for (const subject of this.#subjects) this.#decide(subject, { now, pps });
+      return;
+    }
+    for (const subject of this.#subjects) {
+      const branches = this.#branches(subject);
+      if (branches !== undefined) this.#decide(subject, { now, branches });
+    }
+  }
+
+  /** Notes and tells what went wrong; retry() clears it. */
+  fail(problem: PolicyProblem): void {
+    this.problem = problem;
+    this.#desk.failed(this.vm, this.origin, problem);
+  }
+
+  /** Tries again what failed. */
+  retry(): void {
+    this.#forgive();
+    const opened = this.#isOpen() ? DONE : this.open();
+    if (!opened.ok) this.fail(opened.error);
+    this.look();
+  }
+
+  /** Begins anew with what the VM is now: its wishes are made again, as far as it still has these vCPUs. */
+  restart(): void {
+    const before = new Map(this.#held);
+    this.#held.clear();
+    this.#forgive();
+    const opened = this.open();
+    if (!opened.ok) this.fail(opened.error);
+    this.look();
+    const mine = this.#vcpus();
+    for (const [vcpu, wish] of before) {
+      if (this.#held.has(vcpu) || this.#failed.has(vcpu)) continue;
+      if (mine.has(vcpu)) this.#wish(vcpu, wish);
+      else this.#desk.withdraw(this.vm, vcpu, this.origin);
+    }
+  }
+
+  /** Makes every wish again that it holds. */
+  reassert(): void {
+    for (const [vcpu, wish] of this.#held) this.#wish(vcpu, wish);
+  }
+
+  /** Stops to count and takes its wishes back, but for those that `heir` has taken over. */
+  stop(heir?: PolicyRun): void {
+    this.close();
+    this.#subjects = [];
+    for (const vcpu of this.#held.keys()) {
+      if (heir?.wishes.has(vcpu) !== true) this.#desk.withdraw(this.vm, vcpu, this.origin);
+    }
+    this.#held.clear();
+  }
+
+  /** Stops to count; wishes stay. */
+  close(): void {
+    this.#traffic?.close();
+    this.#traffic = undefined;
+    this.#last = undefined;
+    for (const subject of this.#subjects) subject.counter?.close();
+  }
+
+  #vcpus(): ReadonlySet<number> {
+    return new Set(this.#subjects.flatMap(({ vcpus }) => vcpus));
+  }
+
+  #isOpen(): boolean {
+    if (trafficRule(this.policy.rule) !== undefined) return this.#traffic !== undefined;
+    return (
+      this.policy.rule.type !== "branch-ratio" || this.#subjects.every(({ counter }) => counter !== undefined)
+    );
+  }
+
+  #decide(subject: Subject, inputs: Inputs): void {
+    this.#evaluations[this.policy.rule.type]++;
+    subject.verdict = this.#rule.evaluate(this.policy.rule, inputs, subject.verdict);
+    const { level } = subject.verdict;
+    if (level === undefined) return;
+    const { turbo } = this.policy;
+    for (const vcpu of subject.vcpus) {
+      const held = this.#held.get(vcpu);
+      if ((held?.level !== level || held.turbo !== turbo) && !this.#failed.has(vcpu))
+        this.#wish(vcpu, { level, turbo });
+    }
+  }
+
+  #wish(vcpu: number, wish: PolicyWish): void {
+    const done = this.#desk.wish(this.vm, vcpu, this.origin, wish);
+    if (done.ok) this.#held.set(vcpu, wish);
+    else {
+      this.#failed.add(vcpu);
+      this.fail(done.error);
+    }
+  }
+
+  #forgive(): void {
+    this.problem = undefined;
+    this.#failed.clear();
+  }
+
+  /** Packets per second since the last call; undefined when nothing can be said. */
+  #rate(): number | undefined {
+    const count = this.#traffic?.read();
+    if (count?.ok === false) {
+      this.#traffic?.close();
+      this.#traffic = undefined;
+      this.#last = undefined;
+      this.fail(count.error);
+    }
+    if (count?.ok !== true || count.value === undefined) return undefined;
+    const last = this.#last;
+    this.#last = { packets: count.value, at: this.#clock.monotonicMs() };
+    if (last === undefined || count.value < last.packets) return undefined;
+    const ms = this.#last.at - last.at;
+    return ms > 0 && ms <= STALE_MS ? ((count.value - last.packets) * 1000) / ms : undefined;
+  }
+
+  #branches(subject: Subject): BranchSample | undefined {
+    const count = subject.counter?.read();
+    if (count?.ok === false) {
+      subject.counter?.close();
+      subject.counter = undefined;
+      subject.last = undefined;
+      this.fail(count.error);
+    }
+    if (count?.ok !== true || count.value === undefined) return undefined;
+    const last = subject.last;
+    subject.last = count.value;
+    if (last === undefined || count.value.branches < last.branches) return undefined;
+    return { branches: count.value.branches - last.branches, misses: count.value.misses - last.misses };
+  }
+}
+
+/** Returns what a rule has to know of traffic; undefined when it never asks. */
+function trafficRule(rule: PolicyRule): TrafficRule | undefined {
+  if (rule.type === "traffic") return rule.traffic;
+  return rule.type === "time" && rule.windows.some(({ level }) => level === "traffic")
+    ? rule.traffic
+    : undefined;
+}

@@ -1,0 +1,161 @@
+// All clocks of the host that we may set: without it nobody could find the domain of a pCPU or survive one broken policy.
+
+import { statSync } from "node:fs";
+import { DONE, err, ok, type Result } from "../../values/result.ts";
+import { type DomainId, domainId, type Pcpu } from "../../values/units.ts";
+import { AttrDir } from "../attr.ts";
+import { Domain } from "./domain.ts";
+import { type SysfsError, sysfsError } from "../../values/sysfs-error.ts";
+import { readHardware } from "../hardware.ts";
+import { listNumbered } from "../numbered.ts";
+import { cpuRootOf, policyPath, type Roots } from "./originals.ts";
+import { OriginalsStore } from "./store.ts";
+import { Topology } from "../topology.ts";
+
+export type { Domain } from "./domain.ts";
+
+/** The host's cpufreq domains as of the last scan. */
+export class Cpufreq {
+  readonly topology: Topology;
+  readonly #roots: Roots;
+  readonly #store: OriginalsStore;
+  #domains: readonly Domain[] = [];
+  #byId: ReadonlyMap<DomainId, Domain> = new Map();
+  #problems: readonly SysfsError[] = [];
+  #stale: readonly DomainId[] = [];
+  readonly #byPcpu = new Map<Pcpu, Domain>();
+  readonly #groups = new Map<DomainId, readonly Domain[]>();
+
+  constructor(roots: Roots) {
+    this.#roots = roots;
+    this.topology = new Topology(roots.sysfsRoot);
+    this.#store = new OriginalsStore(roots.stateDir, roots.procRoot);
+  }
+
+  /** By number. */
+  get domains(): readonly Domain[] {
+    return this.#domains;
+  }
+
+  /** What could not be read in the last scan: domains left out, siblings not known, originals that can't be understood. */
+  get problems(): readonly SysfsError[] {
+    return this.#problems;
+  }
+
+  /** Domains whose saved originals were of another boot when this was opened: they have been forgotten. */
+  get stale(): readonly DomainId[] {
+    return this.#stale;
+  }
+
+  /** Returns the domain that sets this CPU's clock; undefined when it has none. */
+  domainOf(cpu: Pcpu): Domain | undefined {
+    return this.#byPcpu.get(cpu);
+  }
+
+  /** Returns domain `id`; undefined when there is none. */
+  domainById(id: DomainId): Domain | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** Returns the domains whose CPUs share cores with those of domain `id`, itself included, by number: they must be decided together. */
+  group(id: DomainId): readonly Domain[] {
+    return this.#groups.get(id) ?? [];
+  }
+
+  /**
+   * Scans again, as after hotplug. A domain whose driver and CPUs are unchanged stays the same object; one that can't be read for now
+   * stays too. Errors: only when there is no folder of CPUs at all.
+   */
+  refresh(): Result<void, SysfsError> {
+    const ids = this.#scan();
+    if (!ids.ok) return ids;
+    const problems: SysfsError[] = [];
+    const domains: Domain[] = [];
+    for (const id of ids.value) {
+      const dir = new AttrDir(policyPath(this.#roots, id));
+      const found = readHardware(cpuRootOf(this.#roots), dir);
+      const old = this.#byId.get(id);
+      if (!found.ok) problems.push(found.error);
+      if (old && (!found.ok || isSame(old, found.value.driver, found.value.pcpus))) domains.push(old);
+      else if (found.ok) domains.push(new Domain(id, dir, found.value, this.#store));
+    }
+    for (const old of this.#domains) if (!domains.includes(old)) old.close();
+    this.#domains = domains;
+    this.#byId = new Map(domains.map((domain) => [domain.id, domain]));
+    this.#byPcpu.clear();
+    for (const domain of domains) for (const cpu of domain.pcpus) this.#byPcpu.set(cpu, domain);
+    this.#regroup(problems);
+    this.#problems = problems;
+    return DONE;
+  }
+
+  /** Forgets originals of another boot; those that can't be understood become problems. */
+  forgetStale(): void {
+    const stale: DomainId[] = [];
+    const ids = this.#store.list();
+    const problems: SysfsError[] = ids.ok ? [] : [ids.error];
+    for (const id of ids.ok ? ids.value : []) {
+      const saved = this.#store.load(id);
+      const forgotten = saved.ok && saved.value.state === "stale" ? this.#store.forget(id) : saved;
+      if (!forgotten.ok) problems.push(forgotten.error);
+      else if (saved.ok && saved.value.state === "stale") stale.push(id);
+    }
+    this.#stale = stale;
+    this.#problems = [...this.#problems, ...problems];
+  }
+
+  /** Gives all files back. */
+  close(): void {
+    for (const domain of this.#domains) domain.close();
+  }
+
+  #scan(): Result<DomainId[], SysfsError> {
+    const root = cpuRootOf(this.#roots);
+    try {
+      statSync(root);
+    } catch (thrown) {
+      return err(sysfsError("read", root, thrown));
+    }
+    const numbers = listNumbered(`${root}/cpufreq`, "policy");
+    return numbers.ok ? ok(numbers.value.map(domainId)) : numbers;
+  }
+
+  /** Domains that share a core end in one group, also through a third one. */
+  #regroup(problems: SysfsError[]): void {
+    const groupOf = new Map<Domain, Set<Domain>>(this.#domains.map((domain) => [domain, new Set([domain])]));
+    for (const domain of this.#domains)
+      for (const cpu of domain.pcpus) {
+        const siblings = this.topology.siblings(cpu);
+        if (!siblings.ok) problems.push(siblings.error);
+        for (const sibling of siblings.ok ? siblings.value : []) {
+          const [mine, theirs] = [groupOf.get(domain), groupOf.get(this.#byPcpu.get(sibling) ?? domain)];
+          if (!mine || !theirs || mine === theirs) continue;
+          for (const other of theirs) {
+            mine.add(other);
+            groupOf.set(other, mine);
+          }
+        }
+      }
+    this.#groups.clear();
+    for (const [domain, group] of groupOf)
+      this.#groups.set(
+        domain.id,
+        [...group].sort((a, b) => a.id - b.id),
+      );
+  }
+}
+
+/**
+ * Returns the host's domains; none on a machine without cpufreq. Originals of another boot are forgotten. Nothing else is written.
+ * Errors: ENOENT and the like when there is no folder of CPUs at `sysfsRoot`; a single broken domain is in `problems` instead.
+ */
+export function openCpufreq(roots: Roots): Result<Cpufreq, SysfsError> {
+  const cpufreq = new Cpufreq(roots);
+  const scanned = cpufreq.refresh();
+  if (!scanned.ok) return scanned;
+  cpufreq.forgetStale();
+  return ok(cpufreq);
+}
+
+const isSame = (old: Domain, driver: string, pcpus: readonly Pcpu[]): boolean =>
+  old.driver === driver && old.pcpus.join() === pcpus.join();

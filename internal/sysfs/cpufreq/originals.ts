@@ -1,0 +1,65 @@
+// Putting a machine back as it was: without it the end of powermon would not be the end of its settings.
+
+import { DONE, type Result } from "../../values/result.ts";
+import type { DomainId } from "../../values/units.ts";
+import { AttrDir } from "../attr.ts";
+import type { SysfsError } from "../../values/sysfs-error.ts";
+import { writeLimits } from "./limits.ts";
+import { type Originals, OriginalsStore } from "./store.ts";
+
+/** Where the machine and the saved originals are. */
+export interface Roots {
+  /** Stands for /sys. */
+  readonly sysfsRoot: string;
+  /** Stands for /proc. */
+  readonly procRoot: string;
+  /** Where originals are saved, such as /var/lib/powermon or /run/powermon. */
+  readonly stateDir: string;
+}
+
+/** What restoreAll did. */
+export interface Restored {
+  readonly restored: readonly DomainId[];
+  readonly failed: readonly SysfsError[];
+  /** Saved in another boot: the kernel has set them anew since, so they are forgotten. */
+  readonly stale: readonly DomainId[];
+}
+
+/** Returns the folder that stands for /sys/devices/system/cpu. */
+export const cpuRootOf = (roots: Roots): string => `${roots.sysfsRoot}/devices/system/cpu`;
+
+/** Returns the folder of policy `id`. */
+export const policyPath = (roots: Roots, id: DomainId): string => `${cpuRootOf(roots)}/cpufreq/policy${id}`;
+
+/** Puts back every domain whose originals are saved; a file goes only after its domain is restored, so this may be repeated. */
+export function restoreAll(roots: Roots): Restored {
+  const store = new OriginalsStore(roots.stateDir, roots.procRoot);
+  const restored: DomainId[] = [];
+  const failed: SysfsError[] = [];
+  const stale: DomainId[] = [];
+  const ids = store.list();
+  if (!ids.ok) return { restored, failed: [ids.error], stale };
+  for (const id of ids.value) {
+    const saved = store.load(id);
+    const done =
+      saved.ok && saved.value.state === "saved"
+        ? restorePolicy(new AttrDir(policyPath(roots, id)), saved.value.originals)
+        : saved;
+    const forgotten = done.ok ? store.forget(id) : done;
+    if (!forgotten.ok) failed.push(forgotten.error);
+    else if (saved.ok) (saved.value.state === "stale" ? stale : restored).push(id);
+  }
+  return { restored, failed, stale };
+}
+
+/**
+ * Writes `originals` to the policy in `dir`: limits, governor, then the speed, which only governor userspace takes. A failed step
+ * doesn't stop the next ones; returns the first failure.
+ */
+export function restorePolicy(dir: AttrDir, originals: Originals): Result<void, SysfsError> {
+  const limits = writeLimits(dir, originals);
+  const governor = dir.write("scaling_governor", originals.governor);
+  const speed =
+    originals.setspeed !== undefined ? dir.write("scaling_setspeed", `${originals.setspeed}`) : DONE;
+  return [limits, governor, speed].find((step) => !step.ok) ?? DONE;
+}

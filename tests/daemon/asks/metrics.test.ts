@@ -1,0 +1,190 @@
+// The metrics of a host whose guests do what guests do, hostile ones too.
+
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { readMetrics } from "../../../internal/daemon/asks/metrics.ts";
+import { METRICS } from "../../../internal/metrics/metrics.ts";
+import { prometheus } from "../../../internal/output/prometheus.ts";
+import { encodeRequest } from "../../../internal/packet/request.ts";
+import { ask, frame, Lab } from "../../helpers/lab.ts";
+import { testNeeding } from "../../helpers/needing.ts";
+import { until } from "../../helpers/until.ts";
+
+let lab: Lab;
+beforeEach(() => {
+  lab = new Lab();
+});
+afterEach(() => lab.end());
+
+/** Returns the metrics as lines. */
+const lines = () => prometheus(readMetrics(lab.host, "1.2.3")).trimEnd().split("\n");
+/** Returns the value of one series; undefined when it is not there. */
+function value(series: string): number | undefined {
+  const line = lines().find((one) => one.startsWith(`${series} `));
+  return line === undefined ? undefined : Number(line.slice(series.length + 1));
+}
+
+/** Uses the host in every way that is counted. */
+async function busy() {
+  lab.start();
+  const vm1 = await lab.guest("vm1.0");
+  const vm2 = await lab.guest("vm2.0");
+  await ask(vm1, frame({ step: "max" }));
+  await ask(vm2, frame({ step: "min" }));
+  await ask(vm2, frame({ step: "min", vcpu: 7 }));
+  await ask(vm2, frame({ step: "min", vmName: "vm1" }));
+  return { vm1, vm2 };
+}
+
+test("readMetrics() counts requests by VM, command and outcome, and refusals by reason", async () => {
+  await busy();
+  expect(value('powermon_requests_total{vm="vm1",command="max",outcome="done"}')).toBe(1);
+  expect(value('powermon_requests_total{vm="vm2",command="min",outcome="done"}')).toBe(1);
+  expect(value('powermon_requests_total{vm="vm2",command="min",outcome="refused"}')).toBe(2);
+  const reason = (kind: string, why: string) =>
+    value(`powermon_request_refusals_total{vm="vm2",kind="${kind}",reason="${why}"}`);
+  expect(reason("denied", "name-mismatch")).toBe(1);
+  expect(reason("unable", "not-pinned")).toBe(1);
+  expect(value("powermon_request_duration_seconds_count")).toBe(4);
+  expect(value('powermon_request_duration_seconds_bucket{le="1"}')).toBe(4);
+  expect(value("powermon_request_duration_seconds_sum")).toBeGreaterThan(0);
+});
+
+test("readMetrics() counts what is over the rate as rate-limited", async () => {
+  lab.start({
+    pinning: { sources: ["static"] },
+    vm: { vm1: { pins: { 0: 2 }, rate: { requests_per_second: 1, burst: 1 } } },
+  });
+  const vm1 = await lab.guest("vm1.0");
+  expect([await ask(vm1, frame({ step: "max" })), await ask(vm1, frame({ step: "max" }))]).toEqual([
+    "ack",
+    "nack",
+  ]);
+  expect(value('powermon_request_refusals_total{vm="vm1",kind="rate-limited",reason="rate"}')).toBe(1);
+});
+
+test("readMetrics() tells wanted and effective hertz of vCPUs and domains", async () => {
+  await busy();
+  const hertz = (what: string, labels: string) => value(`powermon_${what}_hertz{${labels}}`);
+  expect(hertz("vcpu_wanted", 'vm="vm2",vcpu="0"')).toBe(800_000_000);
+  expect(hertz("vcpu_effective", 'vm="vm2",vcpu="0"')).toBe(2_600_000_000);
+  expect(hertz("domain_wanted", 'domain="2"')).toBe(2_600_000_000);
+  expect(hertz("domain_effective", 'domain="2"')).toBe(2_600_000_000);
+  expect(hertz("domain_effective", 'domain="0"')).toBeUndefined();
+  expect(value('powermon_claims{by="guest"}')).toBe(2);
+  expect(value('powermon_claims{by="operator"}')).toBe(0);
+});
+
+test("readMetrics() tells how long a domain was held at a frequency", async () => {
+  const { vm1, vm2 } = await busy();
+  const held = (hertz: number) =>
+    value(`powermon_domain_time_in_state_seconds_total{domain="2",hertz="${hertz}"}`);
+  const first = held(2_600_000_000) ?? 0;
+  await until("time passes", () => (held(2_600_000_000) ?? 0) > first);
+  await ask(vm1, frame({ step: "min" }));
+  const max = held(2_600_000_000);
+  await until("time passes at the other", () => (held(800_000_000) ?? 0) > 0);
+  expect(held(2_600_000_000)).toBe(max as number);
+  vm1.quit();
+  vm2.quit();
+  await until("the domain is given back", () => value('powermon_claims{by="guest"}') === 0);
+  const given = held(800_000_000);
+  expect(given).toBe(held(800_000_000) as number);
+  expect(given).toBeGreaterThan(0);
+});
+
+test("readMetrics() counts writes, failures by errno, drift and its correction", async () => {
+  const { vm1 } = await busy();
+  expect(value("powermon_frequency_writes_total")).toBe(1);
+  writeFileSync(lab.path(2, "scaling_setspeed"), "1000000\n");
+  lab.host.upkeep.look();
+  expect(value("powermon_drifts_total")).toBe(1);
+  expect(value("powermon_drift_corrections_total")).toBe(1);
+  expect(lab.speed(2)).toBe(2_600_000);
+  const file = lab.path(3, "scaling_setspeed");
+  rmSync(file);
+  mkdirSync(file);
+  expect(await ask(vm1, frame({ step: "max", vcpu: 1 }))).toBe("nack");
+  expect(value('powermon_frequency_write_errors_total{errno="EISDIR"}')).toBeGreaterThan(0);
+});
+
+test("readMetrics() counts frames dropped, healed, and healed, also of channels that went", async () => {
+  const { vm1 } = await busy();
+  vm1.send(new Uint8Array(464).fill(0xff));
+  await until("it was taken for no request", () => value('powermon_stream_resyncs_total{vm="vm1"}') === 1);
+  await lab.guest("vm1.1");
+  vm1.quit();
+  await until("its channel is gone", () => lab.host.channels.of("vm1").length === 1);
+  expect(value('powermon_stream_resyncs_total{vm="vm1"}')).toBe(1);
+  expect(value('powermon_channels{vm="vm1",state="connected"}')).toBe(1);
+});
+
+test("readMetrics() counts reconnects and the frames of a disabled channel", async () => {
+  lab.start();
+  let connections = 0;
+  const listener = Bun.listen({
+    unix: `${lab.dir}/vm1.0`,
+    socket: { open: (socket) => void (++connections === 1 && socket.end()), data() {} },
+  });
+  await until("it connects again", () => connections === 2);
+  await until("that is counted", () => value('powermon_channel_reconnects_total{vm="vm1"}') === 1);
+  const vm2 = await lab.guest("vm2.0");
+  for (const channel of lab.host.channels.of("vm2")) channel.enabled = false;
+  vm2.send(frame({ step: "max" }));
+  await until("it is ignored", () => value('powermon_frames_ignored_total{vm="vm2"}') === 1);
+  listener.stop(true);
+});
+
+test("readMetrics() counts evaluations of policies", async () => {
+  await busy();
+  expect(value('powermon_policy_evaluations_total{type="workload"}')).toBe(0);
+  const rule = { type: "workload", workload: "low" } as const;
+  const set = lab.host.policies.set("vm1", "operator", { rule, vcpus: [0, 1], turbo: false });
+  expect(set.ok).toBe(true);
+  expect(value('powermon_policy_evaluations_total{type="workload"}')).toBe(1);
+  expect(value('powermon_claims{by="policy"}')).toBe(2);
+});
+
+test("a hostile guest can't add a series by vCPU numbers, names, commands or bytes", async () => {
+  const { vm1 } = await busy();
+  await ask(vm1, frame({ step: "max", vcpu: 4_000_000 }));
+  await ask(vm1, frame({ step: "max", vmName: "somebody" }));
+  const before = lines().length;
+  for (let n = 0; n < 200; n++) {
+    await ask(vm1, frame({ step: "max", vcpu: 1000 + n * 7919 }));
+    await ask(vm1, frame({ step: "max", vmName: `vm-${n}` }));
+  }
+  expect(lines().length).toBe(before);
+  for (let n = 0; n < 50; n++) {
+    const odd = encodeRequest({ kind: "scale", step: "max", vcpu: 0, vmName: "", physical: false }, "18.11");
+    new DataView(odd.buffer).setUint32(12, 0x1000 + n, true);
+    vm1.send(odd);
+    await until(
+      "it is told apart",
+      () =>
+        (value('powermon_stream_resyncs_total{vm="vm1"}') ?? 0) +
+          (value('powermon_frames_malformed_total{vm="vm1"}') ?? 0) >
+        0,
+    );
+  }
+  expect(lines().length).toBe(before);
+});
+
+test("readMetrics() offers every metric of the table that needs no fault to be there", async () => {
+  await busy();
+  const there = new Set(
+    lines().flatMap((line) => (line.startsWith("# TYPE ") ? [line.split(" ")[2] ?? ""] : [])),
+  );
+  const faults = ["powermon_frequency_write_errors_total", "powermon_dropped_series"];
+  expect(Object.keys(METRICS).filter((name) => !there.has(name))).toEqual(faults);
+});
+
+testNeeding(["promtool"], "promtool check metrics has nothing to say about them", async () => {
+  await busy();
+  const check = Bun.spawnSync(["promtool", "check", "metrics"], {
+    stdin: new TextEncoder().encode(`${lines().join("\n")}\n`),
+    stderr: "pipe",
+  });
+  expect(check.stderr.toString() + check.stdout.toString()).toBe("");
+  expect(check.exitCode).toBe(0);
+});

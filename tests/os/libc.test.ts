@@ -1,0 +1,45 @@
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { libcPath, peerCredentials, readAffinity, setAffinity } from "../../internal/os/libc.ts";
+
+test("readAffinity() and setAffinity() agree with the kernel about a real process", () => {
+  const child = Bun.spawn(["sleep", "60"]);
+  try {
+    const before = readAffinity(child.pid) ?? [];
+    expect(before.length).toBeGreaterThan(0);
+    const last = before.at(-1) as number;
+    expect(setAffinity(child.pid, [last])).toEqual({ ok: true, value: undefined });
+    expect(readAffinity(child.pid)).toEqual([last]);
+    const status = readFileSync(`/proc/${child.pid}/status`, "utf8");
+    expect(status).toContain(`Cpus_allowed_list:\t${last}\n`);
+  } finally {
+    child.kill();
+  }
+});
+
+test("readAffinity() and setAffinity() answer no for a thread that is not there", () => {
+  expect(readAffinity(2 ** 22 + 5)).toBeUndefined();
+  expect(setAffinity(2 ** 22 + 5, [0]).ok).toBe(false);
+  expect(setAffinity(process.pid, [99999]).ok).toBe(false);
+});
+
+test("peerCredentials() names the process at the other end", async () => {
+  const path = `/tmp/peer-${crypto.randomUUID()}`;
+  const server = createServer().listen(path);
+  await new Promise((resolve) => server.once("listening", resolve));
+  const connected = Promise.withResolvers<number>();
+  const socket = await Bun.connect({
+    unix: path,
+    socket: { data() {}, open: (s) => connected.resolve((s as unknown as { fd: number }).fd) },
+  });
+  const peer = peerCredentials(await connected.promise);
+  expect(peer).toMatchObject({ ok: true, value: { pid: process.pid, uid: process.getuid?.() } });
+  socket.end();
+  server.close();
+  expect(peerCredentials(999_999).ok).toBe(false);
+});
+
+test("libcPath() is a whole path", () => {
+  expect(libcPath()).toStartWith("/");
+});

@@ -1,0 +1,154 @@
+// Joules from counters and whose they are: by rule, at the wrap, and on machines of files.
+
+import { expect, test } from "bun:test";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  attribute,
+  energyGained,
+  type EnergySample,
+  type EnergyZone,
+  zoneEnergies,
+} from "../../../internal/power/energy/energy.ts";
+import { explainNoMeter, openEnergyMeter } from "../../../internal/power/energy/energy-meter.ts";
+import { pcpu } from "../../../internal/values/units.ts";
+import { error, machine, value } from "../../sysfs/machine.ts";
+
+test.each([
+  [100, 250, 1000, 150],
+  [100, 100, 1000, 0],
+  [900, 50, 1000, 150],
+  [1000, 0, 1000, 0],
+  [900, 50, undefined, undefined],
+  [1200, 50, 1000, undefined],
+] as const)("energyGained() from %p to %p with wrap at %p is %p", (before, after, max, gained) => {
+  expect(energyGained(before, after, max)).toBe(gained as never);
+});
+
+const ZONES: EnergyZone[] = [
+  { id: "a", name: "package-0", package: 0, maxUj: 1e12 },
+  { id: "b", name: "package-1", package: 1, maxUj: 1e12 },
+  { id: "c", name: "core", package: undefined, maxUj: 1e12 },
+];
+const packageOf = new Map([0, 1, 2, 3].map((cpu) => [pcpu(cpu), cpu < 2 ? 0 : 1]));
+const sample = (atMs: number, energyUj: number[], ticks: number[]): EnergySample => ({
+  atMs,
+  energyUj: new Map(energyUj.map((uj, i) => [ZONES[i]?.id ?? "", uj])),
+  busyTicks: new Map(ticks.map((n, cpu) => [pcpu(cpu), n])),
+});
+/** Ten seconds: 100 J and 40 J in the packages, 80 J in the cores of one. */
+const FROM = sample(0, [0, 0, 0], [1000, 1000, 1000, 1000]);
+const TO = sample(10_000, [100e6, 40e6, 80e6], [1750, 1250, 1000, 1500]);
+
+const share = (vms: { vm: string; cpus: number[] }[], to = TO) =>
+  attribute(zoneEnergies(ZONES, FROM, to), FROM, to, {
+    packageOf,
+    vms: vms.map(({ vm, cpus }) => ({ vm, cpus: cpus.map(pcpu) })),
+  });
+
+test("zoneEnergies() are joules and watts; a zone that one look lacks is left out", () => {
+  expect(zoneEnergies(ZONES, FROM, TO).map((one) => [one.name, one.joules, one.watts])).toEqual([
+    ["package-0", 100, 10],
+    ["package-1", 40, 4],
+    ["core", 80, 8],
+  ]);
+  expect(zoneEnergies(ZONES, sample(0, [0], []), TO).map((one) => one.name)).toEqual(["package-0"]);
+});
+
+test("attribute() shares each package by busy time, within bounds of a tick a CPU", () => {
+  const [web, db] = share([
+    { vm: "web", cpus: [0] },
+    { vm: "db", cpus: [1, 3] },
+  ]);
+  expect(web).toMatchObject({ joules: 75, watts: 7.5, busyShare: 0.75 });
+  expect(web?.leastJoules).toBeCloseTo((100 * 749) / 1000, 9);
+  expect(web?.mostJoules).toBeCloseTo((100 * 751) / 1000, 9);
+  expect(db).toMatchObject({ joules: 25 + 40, busyShare: 0.5 });
+});
+
+test("attribute() never gives out more than there is, whoever shares a CPU", () => {
+  const vms = share([
+    { vm: "a", cpus: [0, 1] },
+    { vm: "b", cpus: [0] },
+    { vm: "c", cpus: [2, 3] },
+  ]);
+  expect(vms.map((one) => one.joules)).toEqual([62.5, 37.5, 40]);
+  for (const { leastJoules, joules, mostJoules } of vms) {
+    expect(leastJoules).toBeLessThanOrEqual(joules);
+    expect(mostJoules).toBeGreaterThanOrEqual(joules);
+  }
+});
+
+test("attribute() gives nothing of a package that nobody used, and nothing to a VM whose CPUs are unknown", () => {
+  const idle = sample(10_000, [100e6, 40e6, 80e6], [1000, 1000, 1000, 1500]);
+  expect(
+    share(
+      [
+        { vm: "web", cpus: [0] },
+        { vm: "far", cpus: [9] },
+      ],
+      idle,
+    ).map((one) => one.joules),
+  ).toEqual([0, 0]);
+});
+
+test("openEnergyMeter() counts RAPL's packages once, over a wrap, and attributes nothing else", () => {
+  const { tree } = machine("intel-server-8cpu");
+  const meter = value(openEnergyMeter({ sysfsRoot: tree.sys, procRoot: tree.proc }));
+  expect(meter.zones.map((zone) => [zone.name, zone.package])).toEqual([
+    ["package-0", 0],
+    ["core", undefined],
+    ["dram", undefined],
+    ["package-1", 1],
+  ]);
+  const from = value(meter.sample(0));
+  // 328 850 uJ before the end of the counter, and 671 150 after it.
+  writeFileSync(`${tree.sys}/class/powercap/intel-rapl:1/energy_uj`, "671150\n");
+  const to = value(meter.sample(500));
+  expect(zoneEnergies(meter.zones, from, to).map((one) => [one.name, one.joules, one.watts])).toEqual([
+    ["package-0", 0, 0],
+    ["core", 0, 0],
+    ["dram", 0, 0],
+    ["package-1", 1, 2],
+  ]);
+  expect(meter.packageOf.get(pcpu(6))).toBe(1);
+});
+
+test("openEnergyMeter() does not count a socket twice when RAPL and amd_energy both meter it", () => {
+  const both = machine("amd-server-4cpu");
+  const roots = { sysfsRoot: both.tree.sys, procRoot: both.tree.proc };
+  const whole = () =>
+    value(openEnergyMeter(roots))
+      .zones.filter((zone) => zone.package === 0)
+      .map((zone) => zone.name);
+  expect(whole()).toEqual(["package-0"]);
+  rmSync(`${both.tree.sys}/class/powercap`, { recursive: true });
+  expect(whole()).toEqual(["amd_energy Esocket0"]);
+});
+
+test("openEnergyMeter() shows a board's power and makes no joules of it", () => {
+  const { tree } = machine("arm64-server-4cpu");
+  const meter = value(openEnergyMeter({ sysfsRoot: tree.sys, procRoot: tree.proc }));
+  expect(meter.zones).toEqual([]);
+  expect(meter.readings()).toEqual([{ name: "scmi_sensors board", watts: 38.5 }]);
+});
+
+test("openEnergyMeter() says why there is no meter", () => {
+  const { tree } = machine("cppc-cpufreq-4cpu");
+  const none = error(openEnergyMeter({ sysfsRoot: tree.sys, procRoot: tree.proc }));
+  expect(none.kind).toBe("no-sensor");
+  expect(explainNoMeter(none)).toMatch(/no energy counter.*class\/powercap.*class\/hwmon/);
+});
+
+test("EnergyMeter leaves out a zone that went away and fails without /proc/stat", () => {
+  const { tree } = machine("intel-server-8cpu");
+  const meter = value(openEnergyMeter({ sysfsRoot: tree.sys, procRoot: tree.proc }));
+  rmSync(`${tree.sys}/class/powercap/intel-rapl:0:1`, { recursive: true });
+  expect([...value(meter.sample(0)).energyUj.keys()]).toEqual([
+    "intel-rapl:0",
+    "intel-rapl:0:0",
+    "intel-rapl:1",
+  ]);
+  expect(readFileSync(`${tree.proc}/stat`, "utf8")).toStartWith("cpu ");
+  rmSync(`${tree.proc}/stat`);
+  expect(error(meter.sample(0)).path).toEndWith("/stat");
+});

@@ -1,0 +1,389 @@
+// The way into sleep and back on a machine of files: what is checked, what is armed, what is put back, in which order.
+
+import { expect, test } from "bun:test";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import type { Ended, Run } from "../../../internal/os/spawn.ts";
+import { enterByKernel, enterByLogind } from "../../../internal/power/sleep/enter-sleep.ts";
+import { lockOn } from "../../../internal/os/lock.ts";
+import type { Logind } from "../../../internal/power/sleep/logind.ts";
+import {
+  explainSuspend,
+  suspendHost,
+  type SuspendRequest,
+  type SuspendWorld,
+} from "../../../internal/power/sleep/suspend.ts";
+import { DONE, err } from "../../../internal/values/result.ts";
+import { error, machine, value } from "../../sysfs/machine.ts";
+import { changed, snapshot } from "../snapshot.ts";
+
+const CLOCK = 1_795_348_351;
+const NOW = Date.UTC(2026, 6, 1, 10);
+
+type Machine = ReturnType<typeof machine>;
+
+const request = (more: Partial<SuspendRequest> = {}): SuspendRequest => ({
+  target: "mem",
+  wake: { inS: 100 },
+  force: false,
+  dryRun: false,
+  prepare: "none",
+  ...more,
+});
+const world = (at: Machine, more: Partial<SuspendWorld> = {}): SuspendWorld => ({
+  roots: at.roots,
+  logind: undefined,
+  vms: [],
+  libvirt: { uri: "test:///default" },
+  nowMs: () => NOW,
+  enter: async () => DONE,
+  ...more,
+});
+const rtc = (at: Machine, file: string) => `${at.tree.sys}/class/rtc/rtc0/${file}`;
+const alarm = (at: Machine) => readFileSync(rtc(at, "wakealarm"), "utf8").split("\n", 1)[0];
+
+test("suspendHost() arms the alarm, sleeps, puts clocks back, calls the hooks in order and clears the alarm", async () => {
+  const at = machine("intel-server-8cpu");
+  writeFileSync(`${at.tree.proc}/uptime`, "1000.00 1.00\n");
+  const before = snapshot(at.path(""));
+  const order: string[] = [];
+  const done = value(
+    await suspendHost(
+      request(),
+      world(at, {
+        enter: async () => {
+          order.push(`asleep, alarm ${alarm(at)}`);
+          // What firmware and hotplug do to a machine meanwhile.
+          at.put("cpufreq/policy3/scaling_governor", "performance");
+          at.put("cpufreq/policy3/scaling_max_freq", "800000");
+          at.put("cpu4/power/energy_perf_bias", "0");
+          writeFileSync(`${at.tree.proc}/uptime`, "1099.50 1.00\n");
+          writeFileSync(rtc(at, "since_epoch"), `${CLOCK + 100}\n`);
+          return DONE;
+        },
+        hooks: {
+          before: (untilMs) => void order.push(`before, until ${untilMs}`),
+          after: (record) =>
+            void order.push(
+              `after ${record?.clockS} s, governor ${at.line("cpufreq/policy3/scaling_governor")}`,
+            ),
+        },
+      }),
+    ),
+  );
+  expect(order).toEqual([
+    `before, until ${NOW + 100_000}`,
+    `asleep, alarm ${CLOCK + 100}`,
+    "after 100 s, governor powersave",
+  ]);
+  expect(done).toMatchObject({ slept: true, via: "kernel", clock: "rtc0", warnings: [], notRestored: [] });
+  expect(done.record).toMatchObject({ clockS: 100, wokenBy: "the wake alarm" });
+  expect(done.record?.sleptS).toBeCloseTo(99.5, 0);
+  expect(alarm(at)).toBe("0");
+  expect(changed(before, snapshot(at.path("")))).toEqual([]);
+});
+
+test("suspendHost() puts everything back and calls after() when the kernel refuses", async () => {
+  const at = machine("intel-server-8cpu");
+  const after: unknown[] = [];
+  const refusal = error(
+    await suspendHost(
+      request(),
+      world(at, {
+        enter: async () => {
+          at.put("cpufreq/policy0/scaling_governor", "performance");
+          writeFileSync(`${at.tree.sys}/power/suspend_stats/fail`, "1\n");
+          writeFileSync(`${at.tree.sys}/power/suspend_stats/last_failed_dev`, "nvme0\n");
+          return err("Cannot write state: EBUSY");
+        },
+        hooks: { after: (record) => void after.push(record?.failure?.device) },
+      }),
+    ),
+  );
+  expect(explainSuspend(refusal)).toEqual(["Cannot write state: EBUSY"]);
+  expect(refusal).toMatchObject({ kind: "failed", record: { failure: { device: "nvme0" } } });
+  expect(after).toEqual(["nvme0"]);
+  expect(at.line("cpufreq/policy0/scaling_governor")).toBe("powersave");
+  expect(alarm(at)).toBe("0");
+  expect(existsSync(`${at.roots.stateDir}/suspend.lock`)).toBe(false);
+});
+
+test("suspendHost() names the device when the kernel counted a failure though the write came back", async () => {
+  const at = machine("intel-server-8cpu");
+  const refusal = error(
+    await suspendHost(
+      request(),
+      world(at, {
+        enter: async () => {
+          writeFileSync(`${at.tree.sys}/power/suspend_stats/fail`, "1\n");
+          writeFileSync(`${at.tree.sys}/power/suspend_stats/last_failed_dev`, "nvme0\n");
+          writeFileSync(`${at.tree.sys}/power/suspend_stats/last_failed_step`, "suspend\n");
+          return DONE;
+        },
+      }),
+    ),
+  );
+  expect(explainSuspend(refusal)[0]).toBe("the kernel gave up at step suspend, device nvme0 (0)");
+});
+
+test.each([
+  ["an earlier one, which stays", 50, "50", CLOCK + 50, /wakes then/],
+  ["a later one, which is set again", 500, "100", CLOCK + 500, undefined],
+])("suspendHost() meets somebody else's alarm: %s", async (_, theirs, asleep, left, warning) => {
+  const at = machine("intel-server-8cpu");
+  writeFileSync(rtc(at, "wakealarm"), `${CLOCK + theirs}\n`);
+  let seen = "";
+  const enter = async () => {
+    seen = alarm(at) ?? "";
+    return DONE;
+  };
+  const done = value(await suspendHost(request(), world(at, { enter })));
+  expect(seen).toBe(`${CLOCK + Number(asleep)}`);
+  expect(alarm(at)).toBe(`${left}`);
+  if (warning) expect(done.warnings.join()).toMatch(warning);
+  else expect(done.warnings).toEqual([]);
+});
+
+test("suspendHost() until a time arms the seconds that are left, rounded up", async () => {
+  const at = machine("intel-server-8cpu");
+  let seen = "";
+  const enter = async () => {
+    seen = alarm(at) ?? "";
+    return DONE;
+  };
+  value(await suspendHost(request({ wake: { atMs: NOW + 90_200 } }), world(at, { enter })));
+  expect(seen).toBe(`${CLOCK + 91}`);
+});
+
+test.each([
+  [4.9, "too-short", []],
+  [5, undefined, [/5 s is short/]],
+  [59, undefined, [/59 s is short/]],
+  [60, undefined, []],
+])("suspendHost() for %p s: refused %p", async (inS, refused, warnings) => {
+  const done = await suspendHost(request({ wake: { inS } }), world(machine("intel-server-8cpu")));
+  expect(done.ok ? undefined : done.error.kind).toBe(refused as never);
+  if (!done.ok)
+    expect(explainSuspend(done.error)[0]).toMatch(/^4 s is too short to sleep; the least is 5 s$/);
+  expect(done.ok ? done.value.warnings.length : 0).toBe(warnings.length);
+  for (const [i, pattern] of warnings.entries()) expect(done.ok && done.value.warnings[i]).toMatch(pattern);
+});
+
+const logindWith = (more: Partial<Logind>): Logind => ({
+  can: { mem: "yes", disk: "yes", hybrid: "yes" },
+  inhibitors: [],
+  ...more,
+});
+const backup = { who: "backup", why: "nightly run", mode: "block", pid: 812 };
+
+// each row: what, tree, request, world, kind of refusal, sentence
+const REFUSED: [
+  string,
+  string,
+  Partial<SuspendRequest>,
+  (at: Machine) => Partial<SuspendWorld>,
+  string,
+  RegExp,
+][] = [
+  [
+    "a kernel without the state",
+    "amd-server-4cpu",
+    { target: "disk", wake: "none" },
+    () => ({}),
+    "unsupported",
+    /offers no "disk"/,
+  ],
+  ["no wake clock", "amd-server-4cpu", {}, () => ({}), "unsupported", /no real-time clock .* --wake none/],
+  ["no swap", "acpi-cpufreq-4cpu-boost", { target: "disk" }, () => ({}), "unsupported", /no free swap/],
+  [
+    "hybrid without its method",
+    "intel-server-8cpu",
+    { target: "hybrid" },
+    (at) => (writeFileSync(`${at.tree.sys}/power/disk`, "[platform] shutdown\n"), {}),
+    "unsupported",
+    /offers no "suspend"/,
+  ],
+  [
+    "hibernation turned off",
+    "intel-server-8cpu",
+    { target: "disk" },
+    (at) => (writeFileSync(`${at.tree.sys}/power/disk`, "[disabled]\n"), {}),
+    "unsupported",
+    /turned off/,
+  ],
+  ["a running VM", "intel-server-8cpu", {}, () => ({ vms: ["web"] }), "blocked", /^VM web runs$/],
+  [
+    "a running VM with claims",
+    "intel-server-8cpu",
+    {},
+    () => ({ vms: ["web"], hooks: { claims: () => new Map([["web", 2]]) } }),
+    "blocked",
+    /^VM web runs and has 2 claims$/,
+  ],
+  [
+    "an inhibitor",
+    "intel-server-8cpu",
+    {},
+    () => ({ logind: logindWith({ inhibitors: [backup] }) }),
+    "blocked",
+    /^backup \(process 812\) inhibits sleep: nightly run$/,
+  ],
+  [
+    "logind's policy",
+    "intel-server-8cpu",
+    {},
+    () => ({ logind: logindWith({ can: { mem: "no" } }) }),
+    "blocked",
+    /policy says no/,
+  ],
+];
+
+test.each(REFUSED)(
+  "suspendHost() refuses %s, and nothing was written",
+  async (_, tree, asked, more, kind, why) => {
+    const at = machine(tree);
+    const given = world(at, { ...more(at), enter: () => Promise.reject(new Error("must not sleep")) });
+    const before = snapshot(at.tree.root);
+    const refusal = error(await suspendHost(request(asked), given));
+    expect(refusal.kind).toBe(kind as never);
+    expect(explainSuspend(refusal).join("\n")).toMatch(why);
+    expect(changed(before, snapshot(at.tree.root))).toEqual([]);
+  },
+);
+
+test.each(REFUSED.filter(([, , , , kind]) => kind === "blocked"))(
+  "suspendHost() with force passes %s",
+  async (_, tree, asked, more) => {
+    const at = machine(tree);
+    let slept = false;
+    const enter = async () => ((slept = true), DONE);
+    const done = value(
+      await suspendHost(request({ ...asked, force: true }), world(at, { ...more(at), enter })),
+    );
+    expect([slept, done.via, done.blockers.length]).toEqual([true, "kernel", 1]);
+  },
+);
+
+test("suspendHost() with a dry run tells blockers and the time, and writes nothing", async () => {
+  const at = machine("intel-server-8cpu");
+  const before = snapshot(at.tree.root);
+  const done = value(await suspendHost(request({ dryRun: true }), world(at, { vms: ["web"] })));
+  expect(done).toMatchObject({
+    slept: false,
+    wakeAt: "2026-07-01T10:01:40.000Z",
+    blockers: [{ kind: "vm" }],
+  });
+  expect(changed(before, snapshot(at.tree.root))).toEqual([]);
+});
+
+test("suspendHost() refuses while another one sleeps, and takes over a dead one's lock", async () => {
+  const at = machine("intel-server-8cpu");
+  mkdirSync(`${at.tree.proc}/77`);
+  const release = value(lockOn("suspend", at.roots, 77));
+  expect(error(await suspendHost(request(), world(at)))).toEqual({ kind: "busy", pid: 77 });
+  rmSync(`${at.tree.proc}/77`, { recursive: true });
+  expect((await suspendHost(request(), world(at))).ok).toBe(true);
+  release();
+});
+
+/** virsh as far as it is used here, with VMs that live in `running`. */
+function virsh(running: Set<string>, asked: string[], broken?: string): Run {
+  return async (argv): Promise<Ended> => {
+    const [verb = "", vm = ""] = argv.slice(4);
+    if (verb === "list") return { status: 0, stdout: [...running, ""].join("\n"), stderr: "" };
+    asked.push(`${verb} ${vm}`);
+    if (`${verb} ${vm}` === broken)
+      return { status: 1, stdout: "", stderr: "error: Failed\nerror: it is stuck\n" };
+    if (verb === "shutdown") running.delete(vm);
+    if (verb === "start") running.add(vm);
+    return { status: 0, stdout: "", stderr: "" };
+  };
+}
+
+test.each([
+  ["pause", ["suspend web", "suspend db", "asleep", "resume web", "resume db"]],
+  ["shutdown", ["shutdown web", "shutdown db", "asleep", "start web", "start db"]],
+] as const)("suspendHost() with %s prepares libvirt's VMs and undoes it after", async (prepare, order) => {
+  const at = machine("intel-server-8cpu");
+  const asked: string[] = [];
+  const libvirt = { uri: "test:///default", run: virsh(new Set(["web", "db"]), asked), everyMs: 1 };
+  const enter = async () => (asked.push("asleep"), DONE);
+  const done = value(await suspendHost(request({ prepare }), world(at, { vms: ["web"], libvirt, enter })));
+  expect(asked).toEqual([...order]);
+  expect(done).toMatchObject({ prepared: ["web", "db"], blockers: [] });
+});
+
+test("suspendHost() with pause still stops at a VM that libvirt does not know", async () => {
+  const at = machine("intel-server-8cpu");
+  const libvirt = { uri: "test:///default", run: virsh(new Set(["web"]), []) };
+  const refusal = error(
+    await suspendHost(request({ prepare: "pause" }), world(at, { vms: ["web", "bare"], libvirt })),
+  );
+  expect(explainSuspend(refusal)).toEqual(["VM bare runs"]);
+});
+
+test("suspendHost() does not sleep and undoes the others when a VM can't be prepared", async () => {
+  const at = machine("intel-server-8cpu");
+  const asked: string[] = [];
+  const libvirt = { uri: "test:///default", run: virsh(new Set(["web", "db"]), asked, "suspend db") };
+  const enter = () => Promise.reject(new Error("must not sleep"));
+  const refusal = error(await suspendHost(request({ prepare: "pause" }), world(at, { libvirt, enter })));
+  expect(explainSuspend(refusal)).toEqual(["virsh suspend db: Failed; it is stuck"]);
+  expect(asked).toEqual(["suspend web", "suspend db", "resume web"]);
+  expect(existsSync(`${at.roots.stateDir}/suspend.lock`)).toBe(false);
+});
+
+test("suspendHost() does not sleep when a guest does not shut down in time", async () => {
+  const at = machine("intel-server-8cpu");
+  const stuck = new Set(["web"]);
+  const run: Run = async (argv) => ({
+    status: 0,
+    stdout: argv[4] === "list" ? [...stuck].join("\n") : "",
+    stderr: "",
+  });
+  const libvirt = { uri: "test:///default", run, limitMs: 5, everyMs: 1 };
+  const refusal = error(await suspendHost(request({ prepare: "shutdown" }), world(at, { libvirt })));
+  expect(explainSuspend(refusal)[0]).toMatch(/^web did not shut down within/);
+});
+
+// each row: target, variant, what power/state, mem_sleep and disk must say after
+test.each([
+  ["mem", undefined, "mem", "s2idle [deep]", undefined],
+  ["mem", "s2idle", "mem", "deep", undefined],
+  ["disk", "shutdown", "disk", undefined, "platform"],
+  ["hybrid", undefined, "disk", undefined, "platform"],
+  ["freeze", undefined, "freeze", "s2idle [deep]", undefined],
+] as const)(
+  "enterByKernel() of %s with variant %p writes %s and puts the choice back",
+  async (target, variant, state, mem, disk) => {
+    const { tree } = machine("intel-server-8cpu");
+    value(await enterByKernel(tree.sys, target, variant)());
+    const line = (file: string) => readFileSync(`${tree.sys}/power/${file}`, "utf8").split("\n", 1)[0];
+    expect(line("state")).toBe(state);
+    if (mem !== undefined) expect(line("mem_sleep")).toBe(mem);
+    if (disk !== undefined) expect(line("disk")).toBe(disk);
+  },
+);
+
+test("enterByKernel() tells the kernel's no", async () => {
+  const { tree } = machine("intel-server-8cpu");
+  rmSync(`${tree.sys}/power/mem_sleep`);
+  mkdirSync(`${tree.sys}/power/mem_sleep`);
+  expect(error(await enterByKernel(tree.sys, "mem")())).toContain('mem_sleep": EISDIR');
+});
+
+test("enterByLogind() waits until the kernel counted a sleep, and no longer than its limit", async () => {
+  const { tree } = machine("intel-server-8cpu");
+  const roots = { sysfsRoot: tree.sys, procRoot: tree.proc };
+  const asked: string[] = [];
+  const run: Run = async (argv) => {
+    asked.push(argv.at(-3) ?? "");
+    setTimeout(() => writeFileSync(`${tree.sys}/power/suspend_stats/success`, "1\n"), 10);
+    return { status: 0, stdout: "", stderr: "" };
+  };
+  value(await enterByLogind(roots, "mem", run)());
+  expect(asked).toEqual(["Suspend"]);
+  const silent: Run = async () => ({ status: 0, stdout: "", stderr: "" });
+  expect(error(await enterByLogind(roots, "mem", silent, 5)())).toMatch(/nothing happened/);
+  const refuses: Run = async () => ({ status: 1, stdout: "", stderr: "Access denied\n" });
+  expect(error(await enterByLogind(roots, "mem", refuses)())).toBe("Access denied");
+});
