@@ -1,6 +1,7 @@
 // One guest channel: bytes in, whole replies out, and it comes back by itself when its VM does.
 
 import type { Socket } from "bun";
+import { codeOf } from "../os/error-code.ts";
 import type { Notice } from "../values/extension.ts";
 import type { Log } from "../log.ts";
 import type { Histogram } from "../metrics/histogram.ts";
@@ -292,8 +293,4 @@ function raise(bug: unknown): void {
   setImmediate(() => {
     throw bug;
   });
-}
-
-function codeOf(error: Error): string {
-  return (error as { code?: string }).code ?? error.message;
 }

@@ -1,7 +1,8 @@
-// The whole configuration at once: without it a reload could leave the daemon with half of the old and half of the new.
+// The whole configuration at once: a reload brings all of the new one or leaves all of the old.
 
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { codeOf } from "../os/error-code.ts";
 import { type ListenAddress, parseListen } from "../values/listen.ts";
 import { err, ok, type Result } from "../values/result.ts";
 import type { Pcpu } from "../values/units.ts";
@@ -120,7 +121,7 @@ function listDropIns(dir: string): Result<string[], ConfigProblem> {
         .sort(),
     );
   } catch (cause) {
-    const wrong = `Cannot read the drop-ins' folder: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`;
+    const wrong = `Cannot read the drop-ins' folder: ${codeOf(cause)}`;
     return err({ file: dir, key: "", wrong, right: "Make it a folder that powermon may read." });
   }
 }

@@ -4,6 +4,7 @@ import { mkdirSync } from "node:fs";
 import { hostTimeZone } from "../config/policy.ts";
 import type { FifoConfig } from "../config/load.ts";
 import type { Log } from "../log.ts";
+import { codeOf } from "../os/error-code.ts";
 import { explain } from "../values/refusal.ts";
 import { explainSysfs } from "../values/sysfs-error.ts";
 import { Fifos } from "./fifos.ts";
@@ -42,9 +43,7 @@ export class FifoHost {
     try {
       mkdirSync(config.dir, { recursive: true, mode: 0o755 });
     } catch (cause) {
-      log.error(
-        `Cannot make the FIFO folder "${config.dir}": ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`,
-      );
+      log.error(`Cannot make the FIFO folder "${config.dir}": ${codeOf(cause)}`);
       return;
     }
     const fifos = new Fifos({

@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { METRICS_TYPE } from "../control/server.ts";
 import type { Operations } from "../api/operations.ts";
 import { HTTP_STATUS } from "../api/problem.ts";
+import { codeOf } from "../os/error-code.ts";
 import type { ListenAddress } from "../values/listen.ts";
 import type { Log } from "../log.ts";
 import { err, ok, type Result } from "../values/result.ts";
@@ -72,7 +73,7 @@ export async function startHttp(options: HttpOptions): Promise<Result<HttpListen
       server.listen(listen.port, listen.host, resolve);
     });
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    const code = codeOf(cause);
     return err(`Cannot listen on ${urlOf(listen)}: ${code}.`);
   }
   feed.start();

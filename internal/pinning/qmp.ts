@@ -1,6 +1,7 @@
 // vCPU threads, and whether they stand still, as QEMU's own monitor tells them: for QEMUs that don't name their threads.
 
 import * as v from "valibot";
+import { codeOf } from "../os/error-code.ts";
 import { err, ok, type Result } from "../values/result.ts";
 
 /** A vCPU and the host thread that runs it. */
@@ -91,7 +92,7 @@ export async function queryVm(
   // Closed even when it opens after the time is up: an open connection would keep the monitor from everybody else.
   connecting.then(
     (socket) => answer.promise.then(() => socket.end()),
-    (cause: NodeJS.ErrnoException) => answer.resolve(failed(cause.code ?? String(cause))),
+    (cause: unknown) => answer.resolve(failed(codeOf(cause))),
   );
   const result = await answer.promise;
   clearTimeout(timer);

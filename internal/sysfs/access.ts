@@ -1,6 +1,7 @@
 // Whether a file could be written: without it a capability report would promise control that nobody has.
 
 import { accessSync, constants, statSync } from "node:fs";
+import { codeOf } from "../os/error-code.ts";
 
 /** What opening a file for writing would meet. */
 export type Access = "writable" | "absent" | "read-only" | "denied";
@@ -12,7 +13,7 @@ export function writeAccess(path: string): Access {
     accessSync(path, constants.W_OK);
     return "writable";
   } catch (thrown) {
-    const code = thrown instanceof Error && "code" in thrown ? thrown.code : undefined;
+    const code = codeOf(thrown);
     if (code === "ENOENT" || code === "ENOTDIR") return "absent";
     return code === "EROFS" ? "read-only" : "denied";
   }

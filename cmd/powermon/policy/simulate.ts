@@ -8,6 +8,7 @@ import { STATUS, type Status } from "../../../internal/cli/status.ts";
 import { UsageError } from "../../../internal/cli/usage-error.ts";
 import { readPolicyFile } from "../../../internal/config/policy.ts";
 import { describeProblem } from "../../../internal/config/problem.ts";
+import { codeOf } from "../../../internal/os/error-code.ts";
 import { type Simulated, simulate } from "../../../internal/rules/simulation.ts";
 import { parseTrace, type Trace } from "../../../internal/rules/trace.ts";
 import type { Policy } from "../../../internal/values/policy.ts";
@@ -146,8 +147,7 @@ function traceOf(flag: string, file: string | undefined, columns: number, from: 
   try {
     text = readFileSync(file, "utf8");
   } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? cause.code : String(cause);
-    throw new UsageError(`${flag}: Cannot read ${JSON.stringify(file)}: ${code}.`);
+    throw new UsageError(`${flag}: Cannot read ${JSON.stringify(file)}: ${codeOf(cause)}.`);
   }
   const trace = parseTrace(text, columns, from);
   if (!trace.ok) throw new UsageError(`${flag}: ${file}: ${trace.error}.`);

@@ -1,6 +1,7 @@
 // Who QEMU runs as on this host: the channel folder is his, since he makes the sockets in it.
 
 import { readFileSync } from "node:fs";
+import { codeOf } from "../../../internal/os/error-code.ts";
 import { err, ok, type Result } from "../../../internal/values/result.ts";
 
 /** A user of the host. */
@@ -22,7 +23,7 @@ export function findUser(passwdFile: string, name: string | undefined): Result<U
   try {
     text = readFileSync(passwdFile, "utf8");
   } catch (cause) {
-    return err(`Cannot read ${passwdFile}: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}.`);
+    return err(`Cannot read ${passwdFile}: ${codeOf(cause)}.`);
   }
   const users = new Map<string, User>();
   for (const line of text.split("\n")) {

@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import { errorCode } from "../../../internal/os/error-code.ts";
 import { DONE, err, type Result } from "../../../internal/values/result.ts";
 
 /** One thing to be as it should be. */
@@ -87,8 +88,8 @@ export function make(step: Step): Result<void, string> {
     step.make();
     return DONE;
   } catch (cause) {
-    const { code, path } = cause as NodeJS.ErrnoException;
-    if (code === undefined) throw cause;
+    const code = errorCode(cause);
+    const { path } = cause as NodeJS.ErrnoException;
     const hint = code === "EPERM" || code === "EACCES" ? "; run this as root" : "";
     return err(`Cannot make ${path ?? step.says.split(":")[0]}: ${code}${hint}.`);
   }
