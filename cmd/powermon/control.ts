@@ -9,6 +9,7 @@ import type { ChannelList } from "../../internal/api/operations.ts";
 import { parseCpuList } from "../../internal/values/cpulist.ts";
 import { json } from "../../internal/output/json.ts";
 import type { Result } from "../../internal/values/result.ts";
+import { KHZ, MAX_CHANNEL, MAX_VCPU } from "../../internal/values/units.ts";
 import { isVmName } from "../../internal/values/vm-name.ts";
 import { absolutePath } from "./roots.ts";
 
@@ -31,10 +32,8 @@ export const vmName = v.pipe(
 );
 
 /** A vCPU's number. */
-export const vcpuNumber = integer(0, 4095);
+export const vcpuNumber = integer(0, MAX_VCPU);
 
-/** Most channels a VM can have. Source: internal/channels/folder.ts, MAX_INDEX. */
-const MAX_CHANNEL = 1023;
 const CHANNELS = `must be a list of channel numbers from 0 to ${MAX_CHANNEL} such as 0-3,5, or all`;
 
 /** A list of channels, or all. */
@@ -48,9 +47,6 @@ export const channelList = v.pipe(
     return NEVER;
   }),
 );
-
-/** The frequencies that can be meant, in kHz. */
-const KHZ = { least: 10_000, most: 20_000_000 };
 
 /** Returns a schema for one of `words` or a frequency in kHz, given as text. */
 export function wordOrKhz<const T extends string>(words: readonly T[]) {

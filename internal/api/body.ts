@@ -3,9 +3,7 @@
 import * as v from "valibot";
 import { type Step, STEPS } from "../values/request.ts";
 import type { BoundText, FreqTarget } from "./operations.ts";
-
-/** The frequencies that can be meant, in kHz: 10 MHz to 20 GHz. */
-const KHZ = { least: 10_000, most: 20_000_000 };
+import { KHZ } from "../values/units.ts";
 
 const whole = (least: number, most: number) => {
   const message = `must be a whole number from ${least} to ${most}`;

@@ -1,6 +1,9 @@
 // Which channels exist: watches a folder of sockets, because VMs come and go without telling us.
 
 import { type FSWatcher, type Dirent, readdirSync, statSync, watch } from "node:fs";
+import { codeOf } from "../os/error-code.ts";
+import { MAX_CHANNEL } from "../values/units.ts";
+import { MAX_VM_NAME } from "../values/vm-name.ts";
 
 /** A channel's name split at its last dot. */
 export interface ChannelName {
@@ -8,9 +11,6 @@ export interface ChannelName {
   readonly index: number;
 }
 
-/** Longest VM name and largest channel number taken. */
-const MAX_NAME = 255;
-const MAX_INDEX = 1023;
 /** The folder is read again this often, in ms: a watch goes deaf when the folder is made anew. */
 const RESCAN_MS = 2000;
 /** Wait this long after a change for the others that come with it, in ms. */
@@ -21,7 +21,7 @@ export function parseChannelName(file: string): ChannelName | undefined {
   const match = /^(.+)\.(\d{1,4})$/s.exec(file);
   const [, vm = "", digits = ""] = match ?? [];
   const index = Number(digits);
-  return match === null || vm.length > MAX_NAME || index > MAX_INDEX ? undefined : { vm, index };
+  return match === null || vm.length > MAX_VM_NAME || index > MAX_CHANNEL ? undefined : { vm, index };
 }
 
 export class ChannelFolder {
@@ -79,7 +79,7 @@ export class ChannelFolder {
       entries = readdirSync(this.dir, { withFileTypes: true });
       this.#broken = false;
     } catch (cause) {
-      if (!this.#broken) this.#problem((cause as { code?: string }).code ?? String(cause));
+      if (!this.#broken) this.#problem(codeOf(cause));
       this.#broken = true;
       entries = [];
     }

@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import { parseCpuList } from "../values/cpulist.ts";
 import { ok } from "../values/result.ts";
+import { MAX_CHANNEL, MAX_VCPU } from "../values/units.ts";
 import { isVmName } from "../values/vm-name.ts";
 import {
   channelsBody,
@@ -28,10 +29,6 @@ export interface Route {
   /** Answers the request. `body` is undefined when there was none. */
   serve(operations: Operations, parts: readonly string[], body: unknown): Outcome;
 }
-
-/** Channel numbers are bounded like file names are by the daemon. Source: internal/channels/folder.ts, MAX_INDEX. */
-const MAX_CHANNEL = 1023;
-const MAX_VCPU = 4095;
 
 /** Returns a route whose body is held to `schema` before anything else is looked at. */
 function route<const S extends v.GenericSchema>(
