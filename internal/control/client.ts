@@ -10,7 +10,7 @@ import type { ChannelList, FreqTarget, HappenedEvent, Problem, VmChange } from "
 import * as powerAnswer from "../api/power-answer.ts";
 import type { SuspendAsk } from "../api/power-operations.ts";
 import { CODES } from "../api/problem.ts";
-import { wrongSocketPath } from "../os/socket-path.ts";
+import { wrongSocketPath } from "../os/unix-socket.ts";
 
 /** Why something asked for was not done: powermon's own reason, or that there is none to ask. */
 export interface ControlError {

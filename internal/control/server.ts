@@ -10,8 +10,8 @@ import { findRoute } from "./find-route.ts";
 import type { Done, Operations, Problem } from "../api/operations.ts";
 import { HTTP_STATUS, problem } from "../api/problem.ts";
 import { type BodyError, MAX_BODY, readBody } from "./read-body.ts";
-import { clearStale, shareSocket } from "../os/socket-file.ts";
-import { wrongSocketPath } from "../os/socket-path.ts";
+import { codeOf } from "../os/error-code.ts";
+import { clearStale, shareSocket, wrongSocketPath } from "../os/unix-socket.ts";
 
 /** Who is at the other end of a connection. */
 export interface Peer {
@@ -78,14 +78,14 @@ export async function startControl(options: ControlOptions): Promise<Result<Cont
     });
   });
   try {
-    const cleared = await clearStale(path);
+    const cleared = await clearStale(path, "another powermon");
     if (!cleared.ok) return err(`Cannot listen: ${cleared.error}`);
     await listen(server, path);
     const alone = shareSocket(path, group);
     if (alone !== undefined) log.warn(alone);
   } catch (cause) {
     server.close();
-    return err(`Cannot listen on ${path}: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}.`);
+    return err(`Cannot listen on ${path}: ${codeOf(cause)}.`);
   }
   return ok({
     stop() {

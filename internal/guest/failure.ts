@@ -1,6 +1,7 @@
-// Every way a request can come to nothing in the guest, with its sentence: without it "no" would not say what to do next.
+// Every way a request can come to nothing in the guest, with the sentence that says what to do next.
 
 import type { Holder } from "./holder.ts";
+import { MAX_SOCKET_PATH } from "../os/unix-socket.ts";
 
 /** What a port's name starts with when it is a listening socket rather than a device. */
 export const UNIX = "unix:";
@@ -71,7 +72,7 @@ export function explainFailure(no: GuestFailure): string {
 
 const OPEN_ADVICE: Readonly<Record<string, string>> = {
   EACCES: "; run as root, or let your user have it (a udev rule, the socket's group)",
-  EINVAL: "; a socket's path has at most 107 bytes",
+  EINVAL: `; a socket's path has at most ${MAX_SOCKET_PATH} bytes`,
 };
 
 function holderText(holder: Holder | undefined): string {

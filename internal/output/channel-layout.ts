@@ -1,5 +1,6 @@
 // Where each vCPU's channel goes: one layout for libvirt's XML and QEMU's arguments, so that they can't differ.
 
+import { MAX_SOCKET_PATH } from "../os/unix-socket.ts";
 import { err, ok, type Result } from "../values/result.ts";
 
 /** What channels are wanted. */
@@ -30,8 +31,6 @@ export interface ChannelLayout {
 /** Their 17 controllers fit on the one PCI bus that QEMU machines have without bridges. */
 const MAX_VCPUS = 512;
 const MAX_FIRST_CONTROLLER = 255;
-/** Longest path that bind() takes, without the NUL. Source: unix(7), sun_path. */
-const MAX_SOCKET_PATH = 107;
 /** Longest file name in bytes. Source: NAME_MAX, limits.h. */
 const MAX_NAME = 255;
 /** Ports used of each controller. */

@@ -3,7 +3,8 @@
 import { type Dirent, readdirSync, type Stats, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Config } from "../../../internal/config/load.ts";
-import { gidOf } from "../../../internal/os/socket-file.ts";
+import { codeOf } from "../../../internal/os/error-code.ts";
+import { gidOf } from "../../../internal/os/unix-socket.ts";
 import { formatCpuList } from "../../../internal/values/cpulist.ts";
 import { parseChannelName } from "../../../internal/channels/folder.ts";
 import { type Finding, note, problem, warning } from "./finding.ts";
@@ -58,7 +59,7 @@ function checkChannels(dir: string, channels: Map<string, number[]>): Finding[] 
   try {
     entries = readdirSync(dir, { withFileTypes: true });
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    const code = codeOf(cause);
     return [...findings, problem(about, `Cannot read ${dir}: ${code}.`, "Let powermon read it.")];
   }
   const here = new Map<string, number[]>();

@@ -1,9 +1,10 @@
-// The agent's socket: without its bounds one careless program could take the agent from all others.
+// The agent's socket, with bounds, so that no careless program takes the agent from all others.
 
-import { chmodSync, chownSync, lstatSync, readFileSync, unlinkSync } from "node:fs";
+import { rmSync } from "node:fs";
 import type { Socket, UnixSocketListener } from "bun";
+import { codeOf } from "../../os/error-code.ts";
+import { clearStale, shareSocket } from "../../os/unix-socket.ts";
 import { err, ok, type Result } from "../../values/result.ts";
-import { errorCode } from "../../os/error-code.ts";
 
 /** Bytes of one line, connections at once, unanswered lines of one connection, and bytes that wait to be read by one. */
 const MAX = { lineBytes: 4096, clients: 128, pending: 32, unread: 1 << 20 };
@@ -38,17 +39,24 @@ export async function serveLocal(
   group: string,
   accept: Accept,
 ): Promise<Result<LocalServer, string>> {
-  const free = await makeRoom(path);
-  if (!free.ok) return free;
-  const umask = process.umask(0o117);
+  const failed = (why: string) => err(`Cannot listen at ${JSON.stringify(path)}: ${why}`);
   try {
-    const server = new LocalServer(path, accept);
-    chmodSync(path, 0o660);
-    const gid = groupId(group);
-    if (gid !== undefined && process.getuid?.() === 0) chownSync(path, -1, gid);
+    const free = await clearStale(path, "another agent");
+    if (!free.ok) return failed(free.error);
+    const server = listen(path, accept);
+    // A socket that has no such group, or whose maker may not give it away, is its maker's alone.
+    shareSocket(path, process.getuid?.() === 0 ? group : "");
     return ok(server);
   } catch (error) {
-    return err(`Cannot listen at ${JSON.stringify(path)}: ${errorCode(error)}.`);
+    return failed(`${codeOf(error)}.`);
+  }
+}
+
+/** Nobody else may connect before the socket has its mode and group. */
+function listen(path: string, accept: Accept): LocalServer {
+  const umask = process.umask(0o177);
+  try {
+    return new LocalServer(path, accept);
   } finally {
     process.umask(umask);
   }
@@ -83,11 +91,7 @@ export class LocalServer {
   /** Ends every connection and removes the socket. */
   stop(): void {
     this.#listener.stop(true);
-    try {
-      unlinkSync(this.path);
-    } catch (error) {
-      if (errorCode(error) !== "ENOENT") throw error;
-    }
+    rmSync(this.path, { force: true });
   }
 
   #open(socket: Socket<Connection | undefined>): void {
@@ -164,36 +168,4 @@ function flush(socket: Socket<Connection | undefined>): void {
   if (data === undefined || data.unread.length === 0) return;
   const written = socket.write(data.unread);
   if (written > 0) data.unread = data.unread.subarray(written);
-}
-
-/** Removes a socket that was left behind. Errors: something else stands there, or an agent answers. */
-async function makeRoom(path: string): Promise<Result<void, string>> {
-  const quoted = JSON.stringify(path);
-  try {
-    if (!lstatSync(path).isSocket()) return err(`${quoted} is there and is no socket; move it away.`);
-  } catch (error) {
-    return errorCode(error) === "ENOENT"
-      ? ok(undefined)
-      : err(`Cannot look at ${quoted}: ${errorCode(error)}.`);
-  }
-  try {
-    const socket = await Bun.connect({ unix: path, socket: { data() {} } });
-    socket.end();
-    return err(`An agent listens at ${quoted} already; stop that one first.`);
-  } catch {
-    unlinkSync(path);
-    return ok(undefined);
-  }
-}
-
-/** Returns the number of a group, or undefined when there is none. Source: group(5). */
-function groupId(name: string): number | undefined {
-  try {
-    const line = readFileSync("/etc/group", "utf8")
-      .split("\n")
-      .find((one) => one.startsWith(`${name}:`));
-    return line === undefined ? undefined : Number(line.split(":")[2]);
-  } catch {
-    return undefined;
-  }
 }

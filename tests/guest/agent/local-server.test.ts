@@ -74,7 +74,7 @@ test("its socket is for owner and group, is removed at the end, and a left one i
   await withServer(echo, async ({ path }) => {
     expect(statSync(path).mode & 0o777).toBe(0o660);
     expect(await serveLocal(path, "x", () => ({ ...echo(), left() {} }))).toMatchObject({
-      error: expect.stringContaining("listens at"),
+      error: expect.stringContaining("another agent answers on"),
     });
   });
   const folder = mkdtempSync(`${tmpdir()}/local-`);

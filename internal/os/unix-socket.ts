@@ -1,17 +1,33 @@
-// The socket's file: who may use it, and that a powermon which answers on it is never pushed aside.
+// The files of unix sockets: what can be their path, who may use them, and that a program which answers on one is never pushed aside.
 
 import { chmodSync, chownSync, existsSync, lstatSync, readFileSync, rmSync } from "node:fs";
 import { DONE, err, type Result } from "../values/result.ts";
 
+/** Longest path that bind() and connect() take, in bytes without the NUL. Source: unix(7), sun_path. */
+export const MAX_SOCKET_PATH = 107;
 /** How long a stale socket's owner may take to answer, in ms; connecting takes microseconds. */
 const PROBE_MS = 1000;
 
-/** Removes a socket that nobody listens on any more. Errors: a sentence when somebody does, or another kind of file is there. */
-export async function clearStale(path: string): Promise<Result<void, string>> {
+/** Returns why `path` can't be a socket, or undefined when it can: an empty one would make some servers listen on a TCP port instead. */
+export function wrongSocketPath(path: string): string | undefined {
+  if (!path.startsWith("/")) return `${JSON.stringify(path)} is no whole path`;
+  const bytes = Buffer.byteLength(path);
+  if (bytes > MAX_SOCKET_PATH)
+    return `${path} has ${bytes} bytes, and a socket's path ends at ${MAX_SOCKET_PATH}`;
+  if (path.includes("\0") || path.endsWith("/")) return `${JSON.stringify(path)} can't name a socket`;
+  return undefined;
+}
+
+/**
+ * Removes a socket that nobody listens on any more. Errors: a sentence when somebody does, or another kind of file is there; an
+ * errno is thrown.
+ * @param who what a program that answers must be, such as "another powermon"
+ */
+export async function clearStale(path: string, who: string): Promise<Result<void, string>> {
   const there = lstatSync(path, { throwIfNoEntry: false });
   if (there === undefined) return DONE;
   if (!there.isSocket()) return err(`${path} is there and is no socket; move it away.`);
-  if (await isAnswered(path)) return err(`another powermon answers on ${path}; stop it first.`);
+  if (await isAnswered(path)) return err(`${who} answers on ${path}; stop it first.`);
   rmSync(path, { force: true });
   return DONE;
 }
