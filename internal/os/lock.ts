@@ -1,46 +1,95 @@
-// One suspend and one change of the profile at a time: without it two commands would set aside each other's alarms and originals.
+// One process at a time: a lock's file names its holder by number and start time, since a number alone is used again.
 
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { err, ok, type Result } from "../values/result.ts";
 import { type SysfsError, sysfsError } from "../values/sysfs-error.ts";
 
-/** Who is at it now. */
+/** Who has the lock now. */
 export interface Busy {
   readonly kind: "busy";
   readonly pid: number;
 }
 
+/** What a lock's file holds, in JSON. */
+interface Mark {
+  readonly pid: number;
+  /** starttime, clock ticks after boot. Source: proc(5), /proc/PID/stat, field 22. */
+  readonly startTime: string;
+}
+
 /**
- * Takes the lock on `what`; returns how to give it back. A lock whose process is gone is taken over. Errors: Busy; EACCES, EROFS, ENOSPC.
+ * Takes the lock whose file is `path`, in a folder that is made when absent; returns how to give it back. The lock of a process that
+ * has ended is taken over, by one of those who try. Nothing is synced: a lock means nothing after a reboot. Errors: Busy; EACCES,
+ * EROFS, ENOSPC.
+ * @param pid who will hold it
  */
-export function lockOn(
-  what: "suspend" | "profile",
-  { stateDir, procRoot }: { readonly stateDir: string; readonly procRoot: string },
-  pid = process.pid,
-): Result<() => void, Busy | SysfsError> {
-  const path = `${stateDir}/${what}.lock`;
-  for (let tries = 0; ; tries++) {
+export function takeLock(path: string, pid = process.pid): Result<() => void, Busy | SysfsError> {
+  const own = `${path}.${process.pid}`;
+  const mark: Mark = { pid, startTime: startTimeOf(pid) ?? "" };
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    rmSync(own, { force: true });
+    // Whole before it has the lock's name: nobody ever reads half of it.
+    writeFileSync(own, `${JSON.stringify(mark)}\n`, { mode: 0o644, flag: "wx" });
+    let holder: number | undefined;
     try {
-      mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-      const fd = openSync(path, "wx", 0o600);
-      writeSync(fd, `${pid}\n`);
-      closeSync(fd);
-      return ok(() => rmSync(path, { force: true }));
-    } catch (thrown) {
-      const error = sysfsError("write", path, thrown);
-      if (error.code !== "EEXIST" || tries > 0) return err(error);
+      holder = takeAs(own, path);
+    } finally {
+      rmSync(own);
     }
-    const holder = holderOf(path);
-    if (holder !== undefined && existsSync(`${procRoot}/${holder}`))
-      return err({ kind: "busy", pid: holder });
-    rmSync(path, { force: true });
+    return holder === undefined
+      ? ok(() => rmSync(path, { force: true }))
+      : err({ kind: "busy", pid: holder });
+  } catch (thrown) {
+    return err(sysfsError("write", path, thrown));
   }
 }
 
-function holderOf(path: string): number | undefined {
+/** Returns the process that holds the lock at `path` now; undefined when none does. */
+export function lockHolder(path: string): number | undefined {
   try {
-    const text = readFileSync(path, "utf8").trim();
-    return /^\d+$/.test(text) ? Number(text) : undefined;
+    const { pid = 0, startTime }: Partial<Mark> = JSON.parse(readFileSync(path, "utf8"));
+    return pid > 0 && startTime !== undefined && startTimeOf(pid) === startTime ? pid : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Gives `own` the name `path` too, unless a process that lives holds it: then that one is returned. Only who has the lock `path`.next
+ * may remove a dead one's file, so that nobody removes the file of whoever was faster.
+ */
+function takeAs(own: string, path: string): number | undefined {
+  while (!isLinked(own, path)) {
+    const next = `${path}.next`;
+    const holder = lockHolder(path) ?? takeAs(own, next);
+    if (holder !== undefined) return holder;
+    try {
+      if (lockHolder(path) === undefined) rmSync(path, { force: true });
+    } finally {
+      rmSync(next);
+    }
+  }
+  return undefined;
+}
+
+function isLinked(own: string, path: string): boolean {
+  try {
+    linkSync(own, path);
+    return true;
+  } catch (thrown) {
+    if (sysfsError("write", path, thrown).code === "EEXIST") return false;
+    throw thrown;
+  }
+}
+
+/** Processes are the machine's own, whatever --proc-root stands for. */
+function startTimeOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The name in brackets may hold blanks and brackets; field 3 comes after the last one.
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
   } catch {
     return undefined;
   }

@@ -8,7 +8,7 @@ import type { Roots } from "../../sysfs/cpufreq/originals.ts";
 import { OriginalsStore } from "../../sysfs/cpufreq/store.ts";
 import type { CpuSets } from "./cpu-selector.ts";
 import type { HostProfile } from "./host-profile.ts";
-import { type Busy, lockOn } from "../../os/lock.ts";
+import { type Busy, takeLock } from "../../os/lock.ts";
 import { type Lack, planProfile } from "./plan.ts";
 import { type AppliedProfile, forgetProfile, loadProfile, saveProfile } from "./store.ts";
 import { beneathClaims } from "./under-claim.ts";
@@ -73,7 +73,7 @@ export function applyProfile(
   options: ApplyOptions,
 ): Result<AppliedOutcome, ProfileRefusal> {
   if (options.dryRun) return applyLocked(roots, profile, options);
-  const lock = lockOn("profile", roots);
+  const lock = takeLock(`${roots.stateDir}/profile.lock`);
   if (!lock.ok) return err(lock.error.kind === "busy" ? lock.error : { kind: "broken", error: lock.error });
   try {
     return applyLocked(roots, profile, options);

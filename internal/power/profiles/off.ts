@@ -5,7 +5,7 @@ import type { DomainId } from "../../values/units.ts";
 import { AttrDir } from "../../sysfs/attr.ts";
 import type { SysfsError } from "../../values/sysfs-error.ts";
 import type { Roots } from "../../sysfs/cpufreq/originals.ts";
-import { lockOn } from "../../os/lock.ts";
+import { takeLock } from "../../os/lock.ts";
 import { forgetProfile, loadProfile, profilePath, type StoredProfile } from "./store.ts";
 import { restoreSettings, type Setting } from "./setting.ts";
 import { beneathClaims } from "./under-claim.ts";
@@ -28,7 +28,7 @@ export interface RestoredProfile {
  */
 export function restoreProfile(roots: Roots): RestoredProfile {
   const nothing = { profile: undefined, stale: false, restored: [] };
-  const lock = lockOn("profile", roots);
+  const lock = takeLock(`${roots.stateDir}/profile.lock`);
   if (!lock.ok) {
     const path = profilePath(roots.stateDir);
     const busy = (pid: number) =>

@@ -8,7 +8,7 @@ import { readFreeSwapKb } from "../../sysfs/swap.ts";
 import { findWakeClock, type WakeClock } from "../../sysfs/wake-alarm.ts";
 import { enterByKernel, enterByLogind, type EnterSleep } from "./enter-sleep.ts";
 import { snapshotKnobs } from "../profiles/knob-snapshot.ts";
-import { lockOn } from "../../os/lock.ts";
+import { takeLock } from "../../os/lock.ts";
 import type { Logind } from "./logind.ts";
 import { type Libvirt, type Preparation, type Prepared, prepareVms, runningVms } from "./prepare-vms.ts";
 import { restoreSettings } from "../profiles/setting.ts";
@@ -139,7 +139,7 @@ export async function suspendHost(
   }
   if (blockers.length > 0 && !request.force) return err({ kind: "blocked", blockers });
 
-  const lock = lockOn("suspend", roots);
+  const lock = takeLock(`${roots.stateDir}/suspend.lock`);
   if (!lock.ok) return lock.error.kind === "busy" ? err(lock.error) : failed(explainSysfs(lock.error));
   const notRestored: string[] = [];
   let prepared: Prepared | undefined;

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { type PowerOptions, PowerOperations } from "../../../internal/daemon/asks/power.ts";
 import type { SleepAsk } from "../../../internal/daemon/host-sleep.ts";
 import { DmaLatency } from "../../../internal/power/profiles/dma-latency.ts";
-import { lockOn } from "../../../internal/os/lock.ts";
+import { takeLock } from "../../../internal/os/lock.ts";
 import { profilePath } from "../../../internal/power/profiles/store.ts";
 import { decodeReply } from "../../../internal/packet/reply.ts";
 import { encodeRequest } from "../../../internal/packet/request.ts";
@@ -132,12 +132,14 @@ describe("PowerOperations on profiles", () => {
     const { power } = start(CAP);
     const vm1 = await lab.guest("vm1.0");
     await ask(vm1, frame({ step: "max" }));
-    mkdirSync(`${lab.tree.proc}/77`);
-    const release = value(lockOn("profile", lab.roots, 77) as { ok: true; value: () => void });
+    const holder = Bun.spawn(["sleep", "60"]);
+    const path = `${lab.roots.stateDir}/profile.lock`;
+    const release = value(takeLock(path, holder.pid) as { ok: true; value: () => void });
     expect(message(power.applyProfile("cap", undefined, false))).toBe(
-      "busy: Profile cap: process 77 changes the profile already.",
+      `busy: Profile cap: process ${holder.pid} changes the profile already.`,
     );
     release();
+    holder.kill();
     expect(lab.speed(2)).toBe(2_600_000);
     const governor = lab.path(2, "scaling_governor");
     const text = readFileSync(governor, "utf8");

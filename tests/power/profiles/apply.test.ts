@@ -1,13 +1,13 @@
 // A profile comes into force whole, holds, is taken back whole; and what happens when a file says no half way.
 
 import { expect, test } from "bun:test";
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { type CpuSets, readCpuSets } from "../../../internal/power/profiles/cpu-selector.ts";
 import { BUILT_IN, type HostProfile } from "../../../internal/power/profiles/host-profile.ts";
 import { applyProfile, explainProfile } from "../../../internal/power/profiles/apply.ts";
 import { restoreProfile, verifyProfile } from "../../../internal/power/profiles/off.ts";
 import { loadProfile, profilePath, saveProfile } from "../../../internal/power/profiles/store.ts";
-import { lockOn } from "../../../internal/os/lock.ts";
+import { takeLock } from "../../../internal/os/lock.ts";
 import { err, ok } from "../../../internal/values/result.ts";
 import { khz, pcpu } from "../../../internal/values/units.ts";
 import { BOOT_ID, TREES } from "../../helpers/tree.ts";
@@ -356,15 +356,16 @@ test("applyProfile() in a dry run looks beneath the claims of a caller that give
 test("applyProfile() and restoreProfile() wait for nobody: who changes the profile now is named", () => {
   const at = machine("amd-server-4cpu");
   value(apply(at, builtIn("powersave")));
-  mkdirSync(`${at.tree.proc}/77`);
-  const release = value(lockOn("profile", at.roots, 77));
+  const holder = Bun.spawn(["sleep", "60"]);
+  const release = value(takeLock(`${at.roots.stateDir}/profile.lock`, holder.pid));
   const refusal = error(apply(at, builtIn("latency")));
-  expect(explainProfile(refusal)).toEqual(["process 77 changes the profile already"]);
+  expect(explainProfile(refusal)).toEqual([`process ${holder.pid} changes the profile already`]);
   const off = restoreProfile(at.roots);
-  expect(off.failed.map((one) => one.code)).toEqual(["EBUSY, process 77 changes it"]);
+  expect(off.failed.map((one) => one.code)).toEqual([`EBUSY, process ${holder.pid} changes it`]);
   expect(value(loadProfile(at.roots))).toMatchObject({ state: "applied", applied: { profile: "powersave" } });
   expect(apply(at, builtIn("latency"), { dryRun: true }).ok).toBe(true);
   release();
+  holder.kill();
   expect(restoreProfile(at.roots).failed).toEqual([]);
 });
 

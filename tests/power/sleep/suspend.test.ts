@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { Ended, Run } from "../../../internal/os/spawn.ts";
 import { enterByKernel, enterByLogind } from "../../../internal/power/sleep/enter-sleep.ts";
-import { lockOn } from "../../../internal/os/lock.ts";
+import { takeLock } from "../../../internal/os/lock.ts";
 import type { Logind } from "../../../internal/power/sleep/logind.ts";
 import {
   explainSuspend,
@@ -277,12 +277,12 @@ test("suspendHost() with a dry run tells blockers and the time, and writes nothi
 
 test("suspendHost() refuses while another one sleeps, and takes over a dead one's lock", async () => {
   const at = machine("intel-server-8cpu");
-  mkdirSync(`${at.tree.proc}/77`);
-  const release = value(lockOn("suspend", at.roots, 77));
-  expect(error(await suspendHost(request(), world(at)))).toEqual({ kind: "busy", pid: 77 });
-  rmSync(`${at.tree.proc}/77`, { recursive: true });
+  const holder = Bun.spawn(["sleep", "60"]);
+  value(takeLock(`${at.roots.stateDir}/suspend.lock`, holder.pid));
+  expect(error(await suspendHost(request(), world(at)))).toEqual({ kind: "busy", pid: holder.pid });
+  holder.kill();
+  await holder.exited;
   expect((await suspendHost(request(), world(at))).ok).toBe(true);
-  release();
 });
 
 /** virsh as far as it is used here, with VMs that live in `running`. */

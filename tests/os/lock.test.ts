@@ -1,0 +1,103 @@
+// Locks of the living and the dead, of numbers that are used again, and of many who want one at once.
+
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { lockHolder, takeLock } from "../../internal/os/lock.ts";
+
+let dir: string;
+let path: string;
+beforeEach(() => {
+  dir = mkdtempSync(`${tmpdir()}/lock-`);
+  path = `${dir}/lock`;
+});
+afterEach(() => rmSync(dir, { recursive: true }));
+
+/** What stands in a lock's file that nobody alive holds. */
+const DEAD = [
+  ["a process that has ended", JSON.stringify({ pid: 2 ** 22 + 7, startTime: "1" })],
+  ["another process with the same number", JSON.stringify({ pid: process.pid, startTime: "1" })],
+  ["a process without a start time", JSON.stringify({ pid: process.pid })],
+  ["a bare number", `${process.pid}\n`],
+  ["garbage", "{"],
+  ["null", "null"],
+  ["nothing", ""],
+] as const;
+
+test("takeLock() lets one have the lock at a time, and leaves nothing behind", () => {
+  const release = takeLock(path);
+  expect(lockHolder(path)).toBe(process.pid);
+  expect(readdirSync(dir)).toEqual(["lock"]);
+  expect(takeLock(path)).toEqual({ ok: false, error: { kind: "busy", pid: process.pid } });
+  if (release.ok) release.value();
+  expect(lockHolder(path)).toBeUndefined();
+  expect(readdirSync(dir)).toEqual([]);
+  expect(takeLock(path).ok).toBe(true);
+});
+
+test.each(DEAD)("takeLock() takes over the lock of %s", (_, text) => {
+  writeFileSync(path, text);
+  expect(lockHolder(path)).toBeUndefined();
+  expect(takeLock(path).ok).toBe(true);
+  expect(lockHolder(path)).toBe(process.pid);
+  expect(readdirSync(dir)).toEqual(["lock"]);
+});
+
+test.each(DEAD)("takeLock() takes over where %s ended while it took over itself", (_, text) => {
+  for (const name of ["lock", "lock.next", `lock.${process.pid}`]) writeFileSync(`${dir}/${name}`, text);
+  expect(takeLock(path).ok).toBe(true);
+  expect(lockHolder(path)).toBe(process.pid);
+  expect(readdirSync(dir)).toEqual(["lock"]);
+});
+
+test("takeLock() leaves a dead one's lock to whoever takes it over now", async () => {
+  const other = Bun.spawn(["sleep", "60"]);
+  writeFileSync(path, "");
+  expect(takeLock(`${path}.next`, other.pid).ok).toBe(true);
+  expect(takeLock(path)).toEqual({ ok: false, error: { kind: "busy", pid: other.pid } });
+  expect(readFileSync(path, "utf8")).toBe("");
+  other.kill();
+  await other.exited;
+  expect(takeLock(path).ok).toBe(true);
+});
+
+test("takeLock() says what is wrong with its place", () => {
+  mkdirSync(path);
+  expect(takeLock(path)).toMatchObject({ ok: false, error: { kind: "sysfs", path } });
+  expect(readdirSync(dir)).toEqual(["lock"]);
+  writeFileSync(`${dir}/file`, "");
+  expect(takeLock(`${dir}/file/lock`)).toMatchObject({ ok: false, error: { kind: "sysfs" } });
+});
+
+const MODULE = join(import.meta.dir, "../../internal/os/lock.ts");
+/** Takes the lock over and over, beside a file that only its holder may make; a dead one's lock is left there each time. */
+const CONTENDER = `
+import { closeSync, openSync, rmSync, writeFileSync, renameSync } from "node:fs";
+import { takeLock } from ${JSON.stringify(MODULE)};
+const path = process.argv[1], inside = path + "-inside";
+let taken = 0;
+for (let i = 0; i < 400; i++) {
+  const lock = takeLock(path);
+  if (!lock.ok) { if (lock.error.kind !== "busy") throw new Error(JSON.stringify(lock.error)); continue; }
+  taken++;
+  closeSync(openSync(inside, "wx"));
+  rmSync(inside);
+  const dead = path + ".dead" + process.pid;
+  writeFileSync(dead, JSON.stringify({ pid: process.pid, startTime: "1" }));
+  renameSync(dead, path);
+}
+console.log(taken);
+`;
+
+test("takeLock() is won by one of several processes that take over the same dead one's lock", async () => {
+  writeFileSync(path, "");
+  const children = Array.from({ length: 4 }, () =>
+    Bun.spawn([process.execPath, "-e", CONTENDER, path], { stdout: "pipe", stderr: "pipe" }),
+  );
+  for (const child of children) {
+    expect(await child.stderr.text()).toBe("");
+    expect(Number(await child.stdout.text())).toBeGreaterThan(0);
+  }
+  expect(readdirSync(dir)).toEqual(["lock"]);
+}, 30_000);
