@@ -1,12 +1,16 @@
 // One FIFO per core, as DPDK's host has them: file permissions say who may drive which core.
 
 import { closeSync, constants, fstatSync, lstatSync, openSync, unlinkSync } from "node:fs";
-import { err, ok, type Result } from "../values/result.ts";
+import { codeOf } from "../os/error-code.ts";
+import { complaint, runCommandSync } from "../os/spawn.ts";
+import { DONE, err, ok, type Result } from "../values/result.ts";
 import { ObjectCutter } from "./object-cutter.ts";
 import { type FifoCommand, parseFifoCommand } from "./command.ts";
 
 /** Objects that are served before everybody else gets a turn: a flood must not make guests wait. */
 const AT_A_TIME = 32;
+/** Longest that mkfifo and chown may take, in ms: the system's users can come over a network. */
+const PROGRAM_MS = 5000;
 
 /** Whose the FIFOs are and who listens. */
 export interface FifoOptions {
@@ -132,16 +136,9 @@ function make(paths: readonly string[], { mode, owner, group }: FifoOptions): Re
 }
 
 function run(command: readonly string[]): Result<void, string> {
-  const child = Bun.spawnSync([...command], {
-    stdin: "ignore",
-    stdout: "ignore",
-    stderr: "pipe",
-    env: { ...process.env, LC_ALL: "C" },
-  });
-  if (child.success) return ok(undefined);
-  return err(
-    child.stderr.toString().trim().split("\n")[0] || `${command[0]} failed with status ${child.exitCode}`,
-  );
+  const ended = runCommandSync(command, { limitMs: PROGRAM_MS });
+  if (!ended.ok) return err(ended.error.says);
+  return ended.value.status === 0 ? DONE : err(complaint(command[0] ?? "", ended.value));
 }
 
 function remove(paths: readonly string[]): void {
@@ -152,8 +149,4 @@ function remove(paths: readonly string[]): void {
       // Gone already.
     }
   }
-}
-
-function codeOf(cause: unknown): string {
-  return cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
 }

@@ -1,48 +1,158 @@
-// Other programs as children with a time limit: without it a stuck D-Bus or libvirtd would hold powermon for ever.
+// Other programs as children with limits: a stuck D-Bus or libvirtd must not hold powermon, and one that prints without end must not fill it.
 
-/** What a child ended with. */
+import { basename } from "node:path";
+import { err, ok, type Result } from "../values/result.ts";
+import { codeOf } from "./error-code.ts";
+
+/** What a program ended with. */
 export interface Ended {
   readonly status: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Runs `argv`; undefined when there is no such program or it took longer than `limitMs`. */
-export type Run = (argv: readonly string[], limitMs: number) => Promise<Ended | undefined>;
+/** What a program may take. */
+export interface Limits {
+  readonly limitMs: number;
+  /** Most bytes of each of its outputs, 1 MiB unless given. */
+  readonly maxBytes?: number;
+  /** Variables beside LC_ALL and PATH. */
+  readonly env?: Readonly<Record<string, string>>;
+}
 
-/** Runs a program of the PATH with no input; at the limit its whole process group is killed. */
-export const runCommand: Run = async (argv, limitMs) => {
+/** Why a program did not end by itself. */
+export interface NotEnded {
+  /** ENOENT when there is no such program, ETIMEDOUT, ENOBUFS when it printed too much, or what else starting it failed with. */
+  readonly code: string;
+  /** The same as a sentence's end. */
+  readonly says: string;
+}
+
+/** Runs the program argv[0] of the PATH with the words that follow. */
+export type Run = (argv: readonly string[], limits: Limits) => Promise<Result<Ended, NotEnded>>;
+
+const MAX_BYTES = 1 << 20;
+/** Of what a program complains, this much is told, in characters. */
+const MAX_COMPLAINT = 300;
+
+/** Returns the environment that other programs get: messages are the same everywhere, and nothing of ours is told. */
+export const plainEnv = (more: Readonly<Record<string, string>> = {}): Record<string, string> => ({
+  LC_ALL: "C",
+  PATH: process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin",
+  ...more,
+});
+
+/**
+ * Runs a program with no terminal and no input. It has a session of its own: when it has ended, or is over a limit, whatever it
+ * started is killed with it. Who has left that session is not waited for beyond the limit, though it may hold the outputs.
+ */
+export const runCommand: Run = async (argv, limits) => {
+  const { limitMs, maxBytes = MAX_BYTES, env } = limits;
   let child: Bun.Subprocess<"ignore", "pipe", "pipe">;
   try {
     child = Bun.spawn([...argv], {
       stdin: "ignore",
       stdout: "pipe",
       stderr: "pipe",
-      // Its own session: what it started is killed with it, and nobody is left holding the pipes.
       detached: true,
-      env: { LC_ALL: "C", PATH: process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin" },
+      env: plainEnv(env),
     });
-  } catch {
-    return undefined;
+  } catch (cause) {
+    return err(notStarted(argv, cause));
   }
-  let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    killGroup(child.pid);
-  }, limitMs);
-  const [stdout, stderr, status] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
+  const over = Promise.withResolvers<"late" | "too much">();
+  const timer = setTimeout(() => over.resolve("late"), limitMs);
+  const outputs = [child.stdout, child.stderr].map((stream) =>
+    readUpTo(stream, maxBytes, () => over.resolve("too much")),
+  );
+  void child.exited.then(() => killGroup(child.pid));
+  const ending = Promise.all([child.exited, ...outputs.map(({ done }) => done)]);
+  const why = await Promise.race([ending.then(() => undefined), over.promise]);
   clearTimeout(timer);
-  return late ? undefined : { status, stdout, stderr };
+  const status = child.exitCode;
+  if (why !== undefined) killGroup(child.pid);
+  for (const { stop } of outputs) stop();
+  if (why === "too much") return err(tooMuch(argv, maxBytes));
+  if (why === "late" && status === null) return err(late(argv, limitMs));
+  const [stdout = "", stderr = ""] = outputs.map(({ text }) => text());
+  return ok({ status: status ?? (await child.exited), stdout, stderr });
 };
+
+/** Runs a program as runCommand() does, but stops everything else until it has ended. */
+export function runCommandSync(argv: readonly string[], limits: Limits): Result<Ended, NotEnded> {
+  const { limitMs, maxBytes = MAX_BYTES, env } = limits;
+  try {
+    const child = Bun.spawnSync([...argv], {
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+      detached: true,
+      env: plainEnv(env),
+      timeout: limitMs,
+      maxBuffer: maxBytes,
+      killSignal: "SIGKILL",
+    });
+    killGroup(child.pid);
+    if (child.exitedDueToMaxBuffer) return err(tooMuch(argv, maxBytes));
+    // Typed as a number, but null when a signal ended it.
+    const status: number | null = child.exitCode;
+    if (child.exitedDueToTimeout && status === null) return err(late(argv, limitMs));
+    return ok({ status: status ?? 128, stdout: child.stdout.toString(), stderr: child.stderr.toString() });
+  } catch (cause) {
+    return err(notStarted(argv, cause));
+  }
+}
+
+/** Returns what a program complained about, in one line, or the status that it ended with. */
+export function complaint(program: string, { status, stderr }: Ended): string {
+  const said = stderr
+    .replaceAll(/^error:\s*/gm, "")
+    .trim()
+    .replaceAll(/\s*\n\s*/g, "; ");
+  return said.slice(0, MAX_COMPLAINT) || `${basename(program)} ended with status ${status}`;
+}
+
+/** Reads a child's output; done resolves at its end, or with stop(), which closes it. */
+function readUpTo(stream: ReadableStream<Uint8Array>, maxBytes: number, over: () => void) {
+  const reader = stream.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  let taken = 0;
+  const read = async () => {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      taken += value.length;
+      if (taken > maxBytes) return over();
+      text += decoder.decode(value, { stream: true });
+    }
+  };
+  return {
+    done: read(),
+    stop: () => void reader.cancel().catch(() => {}),
+    text: () => text + decoder.decode(),
+  };
+}
+
+function notStarted([program = ""]: readonly string[], cause: unknown): NotEnded {
+  const code = codeOf(cause);
+  return { code, says: code === "ENOENT" ? `there is no ${program}` : `${program} does not start: ${code}` };
+}
+
+const late = ([program = ""]: readonly string[], limitMs: number): NotEnded => ({
+  code: "ETIMEDOUT",
+  says: `${basename(program)} took longer than ${limitMs} ms`,
+});
+
+const tooMuch = ([program = ""]: readonly string[], maxBytes: number): NotEnded => ({
+  code: "ENOBUFS",
+  says: `${basename(program)} printed more than ${maxBytes} bytes`,
+});
 
 function killGroup(pid: number): void {
   try {
     process.kill(-pid, "SIGKILL");
   } catch {
-    // It ended by itself meanwhile.
+    // Nobody of it is left.
   }
 }

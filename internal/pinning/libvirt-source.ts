@@ -1,5 +1,6 @@
 // libvirt's view kept at hand: a stuck or restarting libvirtd delays nothing but this.
 
+import { plainEnv } from "../os/spawn.ts";
 import type { Result } from "../values/result.ts";
 import { err } from "../values/result.ts";
 import { pcpu } from "../values/units.ts";
@@ -156,7 +157,7 @@ export class LibvirtSource implements PinSource {
         stdin: "ignore",
         stdout: "pipe",
         stderr: "ignore",
-        env: { LC_ALL: "C", PATH: process.env["PATH"] ?? "/usr/bin:/bin" },
+        env: plainEnv(),
       });
     } catch {
       // ask() tells that virsh is missing.

@@ -1,11 +1,12 @@
-// Packets of SR-IOV VFs, which have no file in /sys: without it a guest with a passed-through VF could not have a TRAFFIC policy.
+// Packets of SR-IOV VFs, which have no file in /sys: a guest with a passed-through VF can have a TRAFFIC policy all the same.
 
+import { runCommand, runCommandSync } from "../os/spawn.ts";
 import type { SysfsError } from "../values/sysfs-error.ts";
 import { err, ok, type Result } from "../values/result.ts";
 import type { Counter } from "./desk.ts";
 
-/** A process that hangs is ended after this, ms. */
-const LIMIT_MS = 2000;
+/** An `ip` that hangs is ended after this; one interface with all its VFs fits well into what it may print. */
+const LIMITS = { limitMs: 2000, maxBytes: 1 << 20 };
 
 /** One VF as its physical interface tells. */
 export interface Vf {
@@ -34,12 +35,8 @@ export function parseVfs(text: string): readonly Vf[] {
 
 /** Returns whether `program` (iproute2's ip) shows a VF with this MAC on `physical` now; blocks for some milliseconds. */
 export function hasVf(physical: string, mac: string, program = "ip"): boolean {
-  const ip = Bun.spawnSync(command(program, physical), {
-    stdin: "ignore",
-    stderr: "ignore",
-    timeout: LIMIT_MS,
-  });
-  return ip.success && parseVfs(ip.stdout.toString()).some((vf) => vf.mac === mac);
+  const ip = runCommandSync(command(program, physical), LIMITS);
+  return ip.ok && ip.value.status === 0 && parseVfs(ip.value.stdout).some((vf) => vf.mac === mac);
 }
 
 /** Counts what a VF receives. Each read() returns what the last run of `ip` showed and starts the next one, so nothing waits. */
@@ -73,18 +70,9 @@ export class VfCounter implements Counter<number> {
       path: command(this.#program, this.#physical).join(" "),
       code: "ENODEV",
     } as const);
-    try {
-      const ip = Bun.spawn(command(this.#program, this.#physical), {
-        stdin: "ignore",
-        stdout: "pipe",
-        stderr: "ignore",
-        timeout: LIMIT_MS,
-      });
-      const vf = parseVfs(await ip.stdout.text()).find(({ mac }) => mac === this.#mac);
-      this.#last = vf === undefined ? gone : ok(vf.rxPackets);
-    } catch {
-      this.#last = gone; // no `ip` here any more
-    }
+    const ip = await runCommand(command(this.#program, this.#physical), LIMITS);
+    const vf = ip.ok ? parseVfs(ip.value.stdout).find(({ mac }) => mac === this.#mac) : undefined;
+    this.#last = vf === undefined ? gone : ok(vf.rxPackets);
   }
 }
 

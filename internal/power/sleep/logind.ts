@@ -1,6 +1,7 @@
 // What logind knows and decides about sleep: without it policy, swap and inhibitors of a desktop or server would be passed over.
 
-import { type Run, runCommand } from "../../os/spawn.ts";
+import { complaint, type Ended, type Run, runCommand } from "../../os/spawn.ts";
+import type { Result } from "../../values/result.ts";
 import type { SleepTarget } from "./sleep-target.ts";
 
 /** logind's words for what can be done. Source: org.freedesktop.login1(5), CanSuspend() and its kin. */
@@ -35,7 +36,7 @@ const SLEEP_CALL_MS = 30_000;
 function call(run: Run, limitMs: number, method: string, ...args: string[]) {
   const words = ["org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager"];
   const flags = ["--system", "--json=short", "--auto-start=no", `--timeout=${Math.ceil(limitMs / 1000)}`];
-  return run(["busctl", ...flags, "call", ...words, method, ...args], limitMs);
+  return run(["busctl", ...flags, "call", ...words, method, ...args], { limitMs });
 }
 
 /** Asks the logind that runs; undefined when none answers in time. It is never started by this. */
@@ -45,18 +46,18 @@ export async function askLogind(run: Run = runCommand): Promise<Logind | undefin
   if (first === undefined) return undefined;
   // One question alone first: a machine without D-Bus is left after one child.
   const probe = await call(run, ASK_MS, `Can${first[1]}`);
-  if (probe === undefined || probe.status !== 0) return undefined;
+  if (!probe.ok || probe.value.status !== 0) return undefined;
   const [others, inhibitors] = await Promise.all([
     Promise.all(rest.map(([, method]) => call(run, ASK_MS, `Can${method}`))),
     call(run, ASK_MS, "ListInhibitors"),
   ]);
   const can: Partial<Record<SleepTarget, Can>> = {};
   for (const [i, ended] of [probe, ...others].entries()) {
-    const word = oneString(ended?.stdout);
+    const word = oneString(ended);
     const target = targets[i]?.[0];
     if (target !== undefined && isCan(word)) can[target] = word;
   }
-  return { can, inhibitors: parseInhibitors(inhibitors?.stdout ?? "") };
+  return { can, inhibitors: parseInhibitors(printed(inhibitors)) };
 }
 
 /** Asks logind to sleep; returns what it complained about, undefined when it took the order. */
@@ -64,8 +65,8 @@ export async function sleepByLogind(target: SleepTarget, run: Run = runCommand):
   const method = METHOD[target];
   if (method === undefined) return `logind has no way to ${target}`;
   const ended = await call(run, SLEEP_CALL_MS, method, "b", "false");
-  if (ended === undefined) return `logind did not answer within ${SLEEP_CALL_MS / 1000} s`;
-  return ended.status === 0 ? undefined : ended.stderr.trim() || `busctl ended with status ${ended.status}`;
+  if (!ended.ok) return `logind did not answer within ${SLEEP_CALL_MS / 1000} s`;
+  return ended.value.status === 0 ? undefined : complaint("busctl", ended.value);
 }
 
 /** Returns those of busctl's answer to ListInhibitors that concern sleep. */
@@ -82,7 +83,8 @@ export function parseInhibitors(text: string): Inhibitor[] {
   return found;
 }
 
-const oneString = (text: string | undefined): unknown => dataOf(text ?? "")[0];
+const printed = (ended: Result<Ended, unknown>): string => (ended.ok ? ended.value.stdout : "");
+const oneString = (ended: Result<Ended, unknown>): unknown => dataOf(printed(ended))[0];
 
 function dataOf(text: string): readonly unknown[] {
   try {

@@ -1,7 +1,7 @@
 // libvirt's VMs before and after the host sleeps: without it their clocks and connections would break unprepared.
 
 import { err, ok, type Result } from "../../values/result.ts";
-import { type Run, runCommand } from "../../os/spawn.ts";
+import { complaint, type Run, runCommand } from "../../os/spawn.ts";
 
 export const PREPARATIONS = ["none", "pause", "shutdown"] as const;
 /** What is done to libvirt's running VMs before the host sleeps; undone after. */
@@ -83,12 +83,8 @@ async function virsh(
   { uri, run = runCommand }: Libvirt,
   ...words: string[]
 ): Promise<Result<string, string>> {
-  const ended = await run(["virsh", "--quiet", "--connect", uri, ...words], CALL_MS);
-  if (ended === undefined) return err(`virsh is not installed, or did not answer within ${CALL_MS / 1000} s`);
-  if (ended.status === 0) return ok(ended.stdout);
-  const said = ended.stderr
-    .replaceAll(/^error:\s*/gm, "")
-    .trim()
-    .replaceAll(/\s*\n\s*/g, "; ");
-  return err(`virsh ${words.join(" ")}: ${said || `status ${ended.status}`}`);
+  const ended = await run(["virsh", "--quiet", "--connect", uri, ...words], { limitMs: CALL_MS });
+  if (!ended.ok) return err(`virsh is not installed, or did not answer within ${CALL_MS / 1000} s`);
+  if (ended.value.status === 0) return ok(ended.value.stdout);
+  return err(`virsh ${words.join(" ")}: ${complaint("virsh", ended.value)}`);
 }

@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import type { Ended, Run } from "../../../internal/os/spawn.ts";
+import type { Run } from "../../../internal/os/spawn.ts";
 import { enterByKernel, enterByLogind } from "../../../internal/power/sleep/enter-sleep.ts";
 import { takeLock } from "../../../internal/os/lock.ts";
 import type { Logind } from "../../../internal/power/sleep/logind.ts";
@@ -12,7 +12,7 @@ import {
   type SuspendRequest,
   type SuspendWorld,
 } from "../../../internal/power/sleep/suspend.ts";
-import { DONE, err } from "../../../internal/values/result.ts";
+import { DONE, err, ok } from "../../../internal/values/result.ts";
 import { error, machine, value } from "../../sysfs/machine.ts";
 import { changed, snapshot } from "../snapshot.ts";
 
@@ -287,15 +287,15 @@ test("suspendHost() refuses while another one sleeps, and takes over a dead one'
 
 /** virsh as far as it is used here, with VMs that live in `running`. */
 function virsh(running: Set<string>, asked: string[], broken?: string): Run {
-  return async (argv): Promise<Ended> => {
+  return async (argv) => {
     const [verb = "", vm = ""] = argv.slice(4);
-    if (verb === "list") return { status: 0, stdout: [...running, ""].join("\n"), stderr: "" };
+    if (verb === "list") return ok({ status: 0, stdout: [...running, ""].join("\n"), stderr: "" });
     asked.push(`${verb} ${vm}`);
     if (`${verb} ${vm}` === broken)
-      return { status: 1, stdout: "", stderr: "error: Failed\nerror: it is stuck\n" };
+      return ok({ status: 1, stdout: "", stderr: "error: Failed\nerror: it is stuck\n" });
     if (verb === "shutdown") running.delete(vm);
     if (verb === "start") running.add(vm);
-    return { status: 0, stdout: "", stderr: "" };
+    return ok({ status: 0, stdout: "", stderr: "" });
   };
 }
 
@@ -335,11 +335,8 @@ test("suspendHost() does not sleep and undoes the others when a VM can't be prep
 test("suspendHost() does not sleep when a guest does not shut down in time", async () => {
   const at = machine("intel-server-8cpu");
   const stuck = new Set(["web"]);
-  const run: Run = async (argv) => ({
-    status: 0,
-    stdout: argv[4] === "list" ? [...stuck].join("\n") : "",
-    stderr: "",
-  });
+  const run: Run = async (argv) =>
+    ok({ status: 0, stdout: argv[4] === "list" ? [...stuck].join("\n") : "", stderr: "" });
   const libvirt = { uri: "test:///default", run, limitMs: 5, everyMs: 1 };
   const refusal = error(await suspendHost(request({ prepare: "shutdown" }), world(at, { libvirt })));
   expect(explainSuspend(refusal)[0]).toMatch(/^web did not shut down within/);
@@ -378,12 +375,12 @@ test("enterByLogind() waits until the kernel counted a sleep, and no longer than
   const run: Run = async (argv) => {
     asked.push(argv.at(-3) ?? "");
     setTimeout(() => writeFileSync(`${tree.sys}/power/suspend_stats/success`, "1\n"), 10);
-    return { status: 0, stdout: "", stderr: "" };
+    return ok({ status: 0, stdout: "", stderr: "" });
   };
   value(await enterByLogind(roots, "mem", run)());
   expect(asked).toEqual(["Suspend"]);
-  const silent: Run = async () => ({ status: 0, stdout: "", stderr: "" });
+  const silent: Run = async () => ok({ status: 0, stdout: "", stderr: "" });
   expect(error(await enterByLogind(roots, "mem", silent, 5)())).toMatch(/nothing happened/);
-  const refuses: Run = async () => ({ status: 1, stdout: "", stderr: "Access denied\n" });
+  const refuses: Run = async () => ok({ status: 1, stdout: "", stderr: "Access denied\n" });
   expect(error(await enterByLogind(roots, "mem", refuses)())).toBe("Access denied");
 });
