@@ -26,7 +26,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   metrics: { rooms: [], modules: [] },
   sysfs: { rooms: [], modules: [NODE] },
   pinning: { rooms: [], modules: ["valibot", "bun", NODE] },
-  rules: { rooms: ["claims", "sysfs", "events", "log"], modules: ["bun", "bun:ffi", NODE] },
+  rules: { rooms: ["claims", "sysfs", "events", "log"], modules: ["bun", NODE] },
   config: { rooms: [], modules: ["valibot", "bun", NODE] },
   channels: {
     rooms: ["packet", "claims", "rules", "sysfs", "pinning", "config", "metrics", "events", "log"],
@@ -55,7 +55,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   http: { rooms: ["api", "control", "log"], modules: [NODE] },
   top: { rooms: ["api"], modules: [] },
   output: { rooms: ["metrics", "power"], modules: [] },
-  guest: { rooms: ["packet", "sysfs", "log"], modules: ["bun", "bun:ffi", NODE] },
+  guest: { rooms: ["packet", "sysfs", "log"], modules: ["bun", NODE] },
   cli: { rooms: [], modules: ["citty", "valibot", "node:util"] },
   log: { rooms: [], modules: ["consola/basic", NODE] },
   events: { rooms: [], modules: [] },

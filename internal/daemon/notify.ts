@@ -1,7 +1,8 @@
 // What systemd is told of us: without it a unit that waits for powermon would start too early, and a hung one would live on.
 
 import { DONE, err, type Result } from "../values/result.ts";
-import { hasLibc, monotonicUsec, sendDatagram } from "../os/datagram.ts";
+import { libcProblem, monotonicUsec, sendDatagram } from "../os/libc.ts";
+import { runCommand } from "../os/spawn.ts";
 
 /** Longest that the systemd-notify program may take, in ms. */
 const PROGRAM_MS = 2000;
@@ -24,7 +25,7 @@ export class Notifier {
   readonly #useLibc: boolean;
 
   /** @param useLibc false to go by the systemd-notify program, as is done where bun:ffi fails */
-  constructor(env: NotifyEnv, useLibc = hasLibc()) {
+  constructor(env: NotifyEnv, useLibc = libcProblem() === undefined) {
     this.#env = env;
     this.#useLibc = useLibc;
     const usec = Number(env.WATCHDOG_USEC);
@@ -75,20 +76,10 @@ async function runSystemdNotify(
   path: string | undefined,
   lines: readonly string[],
 ): Promise<Result<void, string>> {
-  try {
-    const child = Bun.spawn(["systemd-notify", "--no-block", ...lines], {
-      stdin: "ignore",
-      stdout: "ignore",
-      stderr: "ignore",
-      env: { NOTIFY_SOCKET: address, PATH: path ?? "/usr/bin:/bin" },
-      timeout: PROGRAM_MS,
-      killSignal: "SIGKILL",
-    });
-    const status = await child.exited;
-    return status === 0 ? DONE : err(`systemd-notify ended with status ${status}`);
-  } catch (cause) {
-    return err(`Cannot run systemd-notify: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`);
-  }
+  const env = { NOTIFY_SOCKET: address, ...(path !== undefined && { PATH: path }) };
+  const ended = await runCommand(["systemd-notify", "--no-block", ...lines], { limitMs: PROGRAM_MS, env });
+  if (!ended.ok) return err(`Cannot run systemd-notify: ${ended.error.code}`);
+  return ended.value.status === 0 ? DONE : err(`systemd-notify ended with status ${ended.value.status}`);
 }
 
 /** A line feed would start another assignment. */

@@ -1,8 +1,7 @@
-// Counting a CPU's branches through the kernel: without it BRANCH_RATIO would need raw MSRs, which belong to whoever else uses them.
+// A CPU's branches and their misses, counted by the kernel: raw MSRs belong to whoever else uses them.
 
-import { dlopen, FFIType, type Pointer, ptr, read } from "bun:ffi";
 import { closeSync, readSync } from "node:fs";
-import { libcPath } from "../os/libc.ts";
+import { systemCall } from "../os/libc.ts";
 import { err, ok, type Result } from "../values/result.ts";
 import type { Pcpu } from "../values/units.ts";
 
@@ -21,17 +20,9 @@ const PERF_EVENT_OPEN: Readonly<Record<string, number>> = { x64: 298, arm64: 241
 /** Fields of struct perf_event_attr that are set; the rest stays zero, so guests are counted too. Source: include/uapi/linux/perf_event.h. */
 const ATTR = { type: 0, size: 4, config: 8, readFormat: 32, bytes: 64 };
 const PERF_FORMAT_GROUP = 8;
-const PERF_FLAG_FD_CLOEXEC = 8n;
+const PERF_FLAG_FD_CLOEXEC = 8;
 /** u64 nr, then one u64 for each event of the group. */
 const READ_BYTES = 24;
-
-const SYMBOLS = {
-  syscall: {
-    args: [FFIType.i64, FFIType.ptr, FFIType.i64, FFIType.i64, FFIType.i64, FFIType.u64],
-    returns: FFIType.i64,
-  },
-  __errno_location: { args: [], returns: FFIType.ptr },
-} as const;
 
 /** What opening can fail with, told so that an operator knows what to do. */
 const WHY: Readonly<Record<number, string>> = {
@@ -45,9 +36,6 @@ const WHY: Readonly<Record<number, string>> = {
   38: "this kernel has no perf events (ENOSYS)",
   95: "this CPU or virtual machine has no counter for branches (EOPNOTSUPP)",
 };
-
-type Libc = ReturnType<typeof load>;
-let opened: Libc | undefined;
 
 /** Two events on one CPU, counted over all processes and guests since they were opened, and read together. */
 export class PerfPair {
@@ -103,16 +91,9 @@ function openEvent(event: PerfEvent, cpu: Pcpu, group: number): Result<number, s
   attr.writeBigUInt64LE(BigInt(event.config), ATTR.config);
   attr.writeBigUInt64LE(BigInt(PERF_FORMAT_GROUP), ATTR.readFormat);
   try {
-    opened ??= load();
-    const fd = Number(opened.syscall(number, ptr(attr), -1, cpu, group, PERF_FLAG_FD_CLOEXEC));
-    if (fd >= 0) return ok(fd);
-    const errno = read.i32(opened.__errno_location() as Pointer);
-    return err(WHY[errno] ?? `perf_event_open failed with errno ${errno}`);
+    const fd = systemCall(number, attr, -1, cpu, group, PERF_FLAG_FD_CLOEXEC);
+    return fd >= 0 ? ok(fd) : err(WHY[-fd] ?? `perf_event_open failed with errno ${-fd}`);
   } catch (cause) {
     return err(`the C library can't be called: ${String(cause)}`);
   }
-}
-
-function load() {
-  return dlopen(libcPath(), SYMBOLS).symbols;
 }

@@ -1,7 +1,18 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { libcPath, peerCredentials, readAffinity, setAffinity } from "../../internal/os/libc.ts";
+import {
+  libcPath,
+  libcProblem,
+  monotonicUsec,
+  peerCredentials,
+  readAffinity,
+  SeqpacketSocket,
+  sendDatagram,
+  setAffinity,
+  systemCall,
+} from "../../internal/os/libc.ts";
+import { testNeeding } from "../helpers/needing.ts";
 
 test("readAffinity() and setAffinity() agree with the kernel about a real process", () => {
   const child = Bun.spawn(["sleep", "60"]);
@@ -40,6 +51,29 @@ test("peerCredentials() names the process at the other end", async () => {
   expect(peerCredentials(999_999).ok).toBe(false);
 });
 
-test("libcPath() is a whole path", () => {
+test("libcPath() is a whole path, and libcProblem() tells none", () => {
   expect(libcPath()).toStartWith("/");
+  expect(libcProblem()).toBeUndefined();
+});
+
+test("systemCall() returns the errno below zero when the kernel says no", () => {
+  expect(systemCall(1_000_000, new Uint8Array(8), 0, 0, 0, 0)).toBe(-38);
+});
+
+test("sendDatagram() and SeqpacketSocket.connect() answer no to a path that nobody listens on or that is too long", () => {
+  for (const path of ["/nonexistent/socket", `/${"x".repeat(107)}`]) {
+    expect(sendDatagram(path, "x").ok).toBe(false);
+    expect(SeqpacketSocket.connect(path)).toBeUndefined();
+  }
+});
+
+testNeeding(["python3"], "monotonicUsec() is the clock that other programs read", async () => {
+  const before = monotonicUsec();
+  const python = Bun.spawnSync([
+    "python3",
+    "-c",
+    "import time; print(time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000)",
+  ]);
+  const between = BigInt(python.stdout.toString().trim());
+  expect(between > before && between < monotonicUsec()).toBe(true);
 });

@@ -11,21 +11,21 @@ import { parseLocalAsk } from "../../../internal/guest/agent/local-ask.ts";
 import { type Client, refusal, serveLocal } from "../../../internal/guest/agent/local-server.ts";
 import { Notifier, type NotifyEnv } from "../../../internal/daemon/notify.ts";
 import type { Log } from "../../../internal/log.ts";
-import { libcPath } from "../../../internal/os/libc.ts";
+import { libcProblem } from "../../../internal/os/libc.ts";
 import type { AgentConfig } from "./config.ts";
 
 /** Serves until SIGTERM or SIGINT. Returns the exit status. */
 export async function runAgent(config: AgentConfig, procRoot: string, log: Log): Promise<Status> {
   let telemetry: Telemetry | undefined;
   if (config.governors.some(({ type }) => type === "busy")) {
-    try {
-      telemetry = new Telemetry(config.telemetry_dir, libcPath());
-    } catch (error) {
+    const problem = libcProblem();
+    if (problem !== undefined) {
       log.error(
-        `Governor "busy" is not available: DPDK's telemetry is a SOCK_SEQPACKET socket, which needs bun:ffi, and that does not work here (${String(error)}). Use "load", or let the application scale by librte_power.`,
+        `Governor "busy" is not available: DPDK's telemetry is a SOCK_SEQPACKET socket, which needs bun:ffi, and that does not work here (${problem}). Use "load", or let the application scale by librte_power.`,
       );
       return STATUS.unsupported;
     }
+    telemetry = new Telemetry(config.telemetry_dir);
   }
   const agent = new Agent({
     port: config.port,

@@ -5,7 +5,6 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { parseLcoreUsage } from "../../../../internal/guest/agent/governor/cycles.ts";
 import { Telemetry } from "../../../../internal/guest/agent/governor/telemetry.ts";
-import { libcPath } from "../../../../internal/os/libc.ts";
 import { testNeeding } from "../../../helpers/needing.ts";
 import { until } from "../../../helpers/until.ts";
 
@@ -33,7 +32,7 @@ testNeeding(
     mkdirSync(`${dir}/rte`);
     mkdirSync(`${dir}/mute`);
     writeFileSync(`${dir}/file`, "");
-    const telemetry = new Telemetry(dir, libcPath());
+    const telemetry = new Telemetry(dir);
     expect(telemetry.read().size).toBe(0);
     const program = Bun.spawn(["python3", "-c", SERVER, `${dir}/rte/dpdk_telemetry.v2`], { stdout: "pipe" });
     await program.stdout.getReader().read();
