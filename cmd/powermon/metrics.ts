@@ -1,13 +1,12 @@
 // powermon metrics: the counters for those who scrape by files, or want to look without a Prometheus.
 
-import { chmodSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { basename, dirname } from "node:path";
 import * as v from "valibot";
 import { nonEmpty, parseArgs } from "../../internal/cli/args.ts";
 import { defineCommand } from "../../internal/cli/command.ts";
 import { STATUS } from "../../internal/cli/status.ts";
 import { clientOf, CONTROL_ARGS, fail } from "./control.ts";
 import { absolutePath } from "./roots.ts";
+import { writeWholeFile } from "../../internal/os/whole-file.ts";
 
 const Output = v.object({
   output: v.optional(
@@ -47,23 +46,9 @@ export default defineCommand({
       io.out(metrics.value.trimEnd());
       return STATUS.done;
     }
-    const wrong = replaceFile(output, metrics.value);
-    if (wrong === undefined) return STATUS.done;
-    io.err(wrong);
+    const written = writeWholeFile(output, metrics.value, { mode: 0o644, folderMode: false });
+    if (written.ok) return STATUS.done;
+    io.err(`Cannot write "${output}": ${written.error.code}; name a file in a folder that you may write to.`);
     return STATUS.failed;
   },
 });
-
-/** Puts `text` in the place of `path` at once, readable by all. Returns why not. */
-function replaceFile(path: string, text: string): string | undefined {
-  const draft = `${dirname(path)}/.${basename(path)}.${process.pid}`;
-  try {
-    writeFileSync(draft, text, { flag: "wx" });
-    chmodSync(draft, 0o644);
-    renameSync(draft, path);
-    return undefined;
-  } catch (cause) {
-    rmSync(draft, { force: true });
-    return `Cannot write "${path}": ${(cause as NodeJS.ErrnoException).code ?? String(cause)}; name a file in a folder that you may write to.`;
-  }
-}

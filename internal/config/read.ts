@@ -1,7 +1,8 @@
-// One configuration file, read and judged: without it a broken file would reach the daemon half understood.
+// One configuration file, read and judged: it is understood whole or refused with every problem's place.
 
 import { readFileSync, statSync } from "node:fs";
 import * as v from "valibot";
+import { codeOf } from "../os/error-code.ts";
 import { nearest } from "../values/nearest.ts";
 import { err, ok, type Result } from "../values/result.ts";
 import { lineOfKey, lineOfSyntaxError } from "./locate.ts";
@@ -33,11 +34,11 @@ export function readTable(
   try {
     const stat = statSync(file);
     if (!stat.isFile()) return whole("Is not a regular file", "Name a TOML file.");
-    if (stat.size > MAX_BYTES) return whole(`Has ${stat.size} bytes`, `Keep it under ${MAX_BYTES} bytes.`);
+    if (stat.size > MAX_BYTES) return tooLarge(file, stat.size);
     text = new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(file));
   } catch (cause) {
     if (cause instanceof TypeError) return whole("Is not UTF-8 text", "Save it as UTF-8.");
-    const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    const code = codeOf(cause);
     return whole(`Cannot read it: ${code}`, "Name a TOML file that powermon may read.");
   }
   return parseTable(file, text);
@@ -52,6 +53,8 @@ export function parseTable(
   file: string,
   text: string,
 ): Result<{ readonly text: string; readonly raw: object }, ConfigProblem[]> {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > MAX_BYTES) return tooLarge(file, bytes);
   if (file.endsWith(".json") || /^\s*\{/.test(text)) return parseJson(file, text);
   try {
     return ok({ text, raw: Bun.TOML.parse(text) });
@@ -97,6 +100,9 @@ export function judgeAs<S extends v.GenericSchema>(
   });
   return err(problems.sort((a, b) => (a.line ?? Infinity) - (b.line ?? Infinity)));
 }
+
+const tooLarge = (file: string, bytes: number) =>
+  err([{ file, key: "", wrong: `Has ${bytes} bytes`, right: `Keep it under ${MAX_BYTES} bytes.` }]);
 
 function parseJson(
   file: string,

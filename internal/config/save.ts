@@ -1,19 +1,11 @@
-// What --save keeps: without it every change made at run time would be gone with the next start.
+// What --save keeps of a VM's settings: the one drop-in that the program writes itself.
 
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { writeWholeFile } from "../os/whole-file.ts";
 import { err, ok, type Result } from "../values/result.ts";
 import type { ConfigProblem } from "./problem.ts";
-import { judge, readConfigFile, readTable } from "./read.ts";
+import { judge, parseTable, readTable } from "./read.ts";
 import type { VmSection } from "./schema.ts";
 
 /** The one drop-in that the program writes; its name sorts after numbered ones. */
@@ -34,7 +26,7 @@ export type VmChanges = { readonly [K in keyof VmSection]?: VmSection[K] | undef
 
 /**
  * Writes `changes` into the section of `vm` in the saved drop-in, the rest of which stays as it was written; pins and rate
- * are laid over key by key. Returns the path written. The new file is there whole or not at all. Errors: what is wrong with
+ * are laid over key by key. Returns the path written. The new file is there whole or not at all, and synced. Errors: what is wrong with
  * the file that is there, with the changes, or with the folder; then nothing was changed.
  */
 export function saveVm(dropInDir: string, vm: string, changes: VmChanges): Result<string, ConfigProblem[]> {
@@ -53,29 +45,12 @@ export function saveVm(dropInDir: string, vm: string, changes: VmChanges): Resul
     if (value === undefined) delete section[key];
     else section[key] = LAID_OVER.has(key) ? Object.assign({}, section[key], value) : value;
   }
-  const temporary = `${file}.new`;
-  try {
-    mkdirSync(dropInDir, { recursive: true, mode: 0o755 });
-    writeWhole(temporary, HEAD + Bun.TOML.stringify({ ...says, vm: { ...vms, [vm]: section } }));
-    const judged = readConfigFile(temporary);
-    if (!judged.ok) {
-      rmSync(temporary, { force: true });
-      return err(judged.error.map(({ key, wrong, right }) => ({ file, key, wrong, right })));
-    }
-    renameSync(temporary, file);
-  } catch (cause) {
-    const wrong = `Cannot write it: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`;
-    return err([{ file, key: "", wrong, right: "Make its folder writable for powermon." }]);
-  }
-  return ok(file);
-}
-
-function writeWhole(path: string, text: string): void {
-  const fd = openSync(path, "w", 0o644);
-  try {
-    writeSync(fd, text);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
+  const text = HEAD + Bun.TOML.stringify({ ...says, vm: { ...vms, [vm]: section } });
+  const table = parseTable(file, text);
+  const judged = table.ok ? judge(file, table.value.raw) : table;
+  if (!judged.ok) return judged;
+  const written = writeWholeFile(file, text, { mode: 0o644, folderMode: 0o755 });
+  if (written.ok) return ok(file);
+  const wrong = `Cannot write it: ${written.error.code}`;
+  return err([{ file, key: "", wrong, right: "Make its folder writable for powermon." }]);
 }

@@ -37,16 +37,11 @@ export function readBootRecord<T>(
   return ok({ state: raw["bootId"] === boot.value ? "current" : "stale", record });
 }
 
-/** Writes `record` to `path` in `folder` whole or not at all, through a synced temporary file. Errors: ENOSPC, EACCES, EROFS. */
-export function writeBootRecord(
-  procRoot: string,
-  folder: string,
-  path: string,
-  record: object,
-): Result<void, SysfsError> {
+/** Writes `record` to `path` as writeWholeFile() does: file and folder are synced when it returns. Errors: ENOSPC, EACCES, EROFS. */
+export function writeBootRecord(procRoot: string, path: string, record: object): Result<void, SysfsError> {
   const boot = readBootId(procRoot);
   if (!boot.ok) return boot;
-  return writeWholeFile(folder, path, `${JSON.stringify({ bootId: boot.value, ...record })}\n`);
+  return writeWholeFile(path, `${JSON.stringify({ bootId: boot.value, ...record })}\n`);
 }
 
 /** Removes the record at `path`, if there is one. */

@@ -88,7 +88,7 @@ test("saveVm() leaves a broken drop-in alone and names its line", () => {
 
 test("saveVm() says which file it can't write", () => {
   using folder = configFolder();
-  mkdirSync(join(folder.dir, "saved.toml.new"));
+  mkdirSync(join(folder.dir, "saved.toml.tmp"));
   const saved = saveVm(folder.dir, "x", { queries: true });
-  expect(saved.ok ? "" : saved.error[0]?.wrong).toBe("Cannot write it: EISDIR");
+  expect(saved.ok ? "" : saved.error[0]?.wrong).toBe("Cannot write it: EEXIST");
 });

@@ -26,12 +26,15 @@ const PACKAGES = {
   chromium: "chromium",
   rpmbuild: "rpm",
   shellcheck: "shellcheck",
+  prlimit: "util-linux",
   "ansible-lint": "ansible-lint",
 } as const;
 
 /** What no package brings. */
 const RIGHTS = {
   root: () => process.getuid?.() === 0,
+  "strace that may trace": () =>
+    Bun.which("strace") !== null && Bun.spawnSync(["strace", "-o", "/dev/null", "true"]).success,
   "root and namespaces": () =>
     RIGHTS.root() &&
     Bun.which("unshare") !== null &&

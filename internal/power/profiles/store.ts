@@ -46,7 +46,7 @@ export function saveProfile(
   { procRoot, stateDir }: Roots,
   applied: AppliedProfile,
 ): Result<void, SysfsError> {
-  return writeBootRecord(procRoot, stateDir, profilePath(stateDir), applied);
+  return writeBootRecord(procRoot, profilePath(stateDir), applied);
 }
 
 /** Forgets what is kept, if anything. */

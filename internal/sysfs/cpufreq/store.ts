@@ -46,9 +46,9 @@ export class OriginalsStore {
     return ok({ state: "saved", originals: read.value.record });
   }
 
-  /** Saves `originals` for `id` whole or not at all, through a synced temporary file. Errors: ENOSPC, EACCES, EROFS. */
+  /** Saves `originals` for `id` whole or not at all, synced when it returns. Errors: ENOSPC, EACCES, EROFS. */
   save(id: DomainId, originals: Originals): Result<void, SysfsError> {
-    return writeBootRecord(this.#procRoot, this.#folder, this.#path(id), originals);
+    return writeBootRecord(this.#procRoot, this.#path(id), originals);
   }
 
   /** Forgets what is saved for `id`, if anything. */
