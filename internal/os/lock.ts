@@ -1,9 +1,10 @@
 // One process at a time: a lock's file names its holder by number and start time, since a number alone is used again.
 
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { constants, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { err, ok, type Result } from "../values/result.ts";
 import { type SysfsError, sysfsError } from "../values/sysfs-error.ts";
+import { codeOf } from "./error-code.ts";
 
 /** Who has the lock now. */
 export interface Busy {
@@ -48,30 +49,40 @@ export function takeLock(path: string, pid = process.pid): Result<() => void, Bu
 
 /** Returns the process that holds the lock at `path` now; undefined when none does. */
 export function lockHolder(path: string): number | undefined {
-  try {
-    const { pid = 0, startTime }: Partial<Mark> = JSON.parse(readFileSync(path, "utf8"));
-    return pid > 0 && startTime !== undefined && startTimeOf(pid) === startTime ? pid : undefined;
-  } catch {
-    return undefined;
-  }
+  const holder = holderOf(path);
+  return typeof holder === "number" ? holder : undefined;
 }
 
 /**
  * Gives `own` the name `path` too, unless a process that lives holds it: then that one is returned. Only who has the lock `path`.next
- * may remove a dead one's file, so that nobody removes the file of whoever was faster.
+ * may remove a dead one's file, and only one that is there: where none is, somebody may be faster and have a new one.
  */
 function takeAs(own: string, path: string): number | undefined {
   while (!isLinked(own, path)) {
+    const holder = holderOf(path);
+    if (holder === "nobody") continue;
     const next = `${path}.next`;
-    const holder = lockHolder(path) ?? takeAs(own, next);
-    if (holder !== undefined) return holder;
+    const other = holder === "dead" ? takeAs(own, next) : holder;
+    if (other !== undefined) return other;
     try {
-      if (lockHolder(path) === undefined) rmSync(path, { force: true });
+      if (holderOf(path) === "dead") rmSync(path, { force: true });
     } finally {
       rmSync(next);
     }
   }
   return undefined;
+}
+
+/** Returns whose lock stands at `path`. */
+function holderOf(path: string): number | "dead" | "nobody" {
+  try {
+    const { pid = 0, startTime }: Partial<Mark> = JSON.parse(
+      readFileSync(path, { encoding: "utf8", flag: constants.O_RDONLY | constants.O_NOFOLLOW }),
+    );
+    return pid > 0 && startTime !== undefined && startTimeOf(pid) === startTime ? pid : "dead";
+  } catch (thrown) {
+    return codeOf(thrown) === "ENOENT" ? "nobody" : "dead";
+  }
 }
 
 function isLinked(own: string, path: string): boolean {
