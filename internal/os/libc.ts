@@ -48,7 +48,7 @@ export function libcProblem(): string | undefined {
 }
 
 /** Who is at the other end of a unix socket. */
-export interface PeerCredentials {
+interface PeerCredentials {
   readonly pid: number;
   readonly uid: number;
   readonly gid: number;

@@ -21,7 +21,7 @@ export interface Limits {
 }
 
 /** Why a program did not end by itself. */
-export interface NotEnded {
+interface NotEnded {
   /** ENOENT when there is no such program, ETIMEDOUT, ENOBUFS when it printed too much, or what else starting it failed with. */
   readonly code: string;
   /** The same as a sentence's end. */

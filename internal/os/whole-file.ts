@@ -15,7 +15,7 @@ import { DONE, err, type Result } from "../values/result.ts";
 import { type SysfsError, sysfsError } from "../values/sysfs-error.ts";
 
 /** Who may read a file and its folder. */
-export interface WholeFileModes {
+interface WholeFileModes {
   /** The file's, 0600 unless given, whatever the umask. */
   readonly mode?: number;
   /** The folder's when it has to be made, 0700 unless given; false makes none. */
