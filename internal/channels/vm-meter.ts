@@ -19,7 +19,6 @@ export const KIND_OF_REFUSAL = {
   "turbo-off": "denied",
   "command-off": "denied",
   "queries-off": "denied",
-  "policies-off": "denied",
   rate: "rate-limited",
   "no-such-vcpu": "unable",
   "not-pinned": "unable",

@@ -47,7 +47,7 @@ export const EXTENSION_STATUS: Readonly<Record<Exclude<ExtensionNo, "other">, nu
   "command-off": 24,
   rate: 25,
   "queries-off": 26,
-  "policies-off": 27,
+  // 27 was policies-off, which no host ever said; it stays unused.
   "policy-lacks": 28,
   "no-interface": 29,
   "mac-nowhere": 30,

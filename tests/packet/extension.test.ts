@@ -233,10 +233,14 @@ test("a page's count past its room is cut, a no of a newer host keeps its senten
   });
 });
 
-test("every status has a number of its own", () => {
+test("every status has a number of its own, and 27 stays unused", () => {
   const numbers = Object.values(EXTENSION_STATUS);
   expect(new Set(numbers).size).toBe(numbers.length);
   expect(numbers).not.toContain(0);
+  expect(numbers).not.toContain(27);
+  const bytes = golden("answer", "refused");
+  bytes[48] = 27;
+  expect(decodeReply(bytes)).toMatchObject({ answer: { do: "no", no: "other" } });
 });
 
 test("decode() and decodeReply() never throw when the body is random", () => {
