@@ -2,7 +2,8 @@
 
 import type { ExtensionAsk } from "../values/extension.ts";
 import { MAX_LEASE_S } from "../values/extension.ts";
-import { type Request, STEPS } from "../values/request.ts";
+import type { Request } from "../values/request.ts";
+import { UNIT } from "./constants.ts";
 import { ALL_FLAG, EXTENSION, extensionRequest, NOTICES_FLAG, TURBO_FLAG } from "./extension-layout.ts";
 import { u32At, u64At } from "./little-endian.ts";
 
@@ -39,7 +40,7 @@ export function encodeExtension(request: ExtensionRequest, into?: Uint8Array): U
         into,
       );
     case "scale":
-      return extensionRequest.scale.encode({ ...head, unit: STEPS.indexOf(ask.step) + 1 }, into);
+      return extensionRequest.scale.encode({ ...head, unit: UNIT.number[ask.step] }, into);
     case "set-khz":
       return extensionRequest.setKhz.encode(
         { ...head, khz: ask.khz, flags: ask.turbo ? TURBO_FLAG : 0 },
@@ -100,8 +101,8 @@ function decodeAsk(frame: Uint8Array): ExtensionAsk {
       return { do: "ping" };
     case EXTENSION.SCALE: {
       const unit = extensionRequest.scale.fields.unit.read(frame);
-      const step = STEPS[unit - 1];
-      if (step === undefined) return bad(command, `unit is ${unit}; it may be 1 to ${STEPS.length}`);
+      const step = UNIT.word.get(unit);
+      if (step === undefined) return bad(command, `unit is ${unit}; it may be ${UNIT.range}`);
       return { do: "scale", step };
     }
     case EXTENSION.SET_KHZ: {
