@@ -1,6 +1,8 @@
-// The numbers of DPDK's wire, each written beside its name. Those of our extension: extension-layout.ts.
+// The numbers of the wire, each written beside its name; the extension's commands have theirs in extension-table.ts.
 // Source: DPDK drivers/power/kvm_vm/rte_power_guest_channel.h, prefix RTE_POWER_ dropped; older sizes from its history.
+// Of the extension: docs/protocol-extension.md.
 
+import type { Clip, Decider, ExtensionNo } from "../values/extension.ts";
 import type { PolicyType, Step, Workload } from "../values/request.ts";
 import { type Words, words } from "./words.ts";
 
@@ -58,6 +60,53 @@ export const EXTENSION_FIRST = 0x564d0001;
 export function isExtension(command: number): boolean {
   return command >= EXTENSION_FIRST && command >>> 16 === EXTENSION_FIRST >>> 16;
 }
+
+/** Set in the `command` of every extension answer, so that a request that comes back is never taken for one. */
+export const ANSWER_BIT = 0x8000;
+
+/** Returns whether `command` (u32) is that of an extension answer, known or not. */
+export function isAnswer(command: number): boolean {
+  return isExtension(command) && (command & ANSWER_BIT) !== 0;
+}
+
+/** `status` of an answer: 0 is done, below 16 what is no refusal. Numbers are never used again for another meaning. */
+export const STATUS: Words<ExtensionNo> = words({
+  "unknown-command": 1,
+  "bad-value": 2,
+  "no-hello": 3,
+  failed: 4,
+  "name-mismatch": 16,
+  "names-pcpu": 17,
+  "no-such-vcpu": 18,
+  "not-pinned": 19,
+  floating: 20,
+  "no-cpufreq": 21,
+  "no-turbo": 22,
+  "turbo-off": 23,
+  "command-off": 24,
+  rate: 25,
+  "queries-off": 26,
+  // 27 was policies-off, which no host ever said; it stays unused.
+  "policy-lacks": 28,
+  "no-interface": 29,
+  "mac-nowhere": 30,
+  "no-branch-counters": 31,
+  // Of a no that only a newer host knows nothing but its sentence is left; this number is never sent.
+  other: 0xffff,
+});
+export const DONE_STATUS = 0;
+
+/** Who decides a clock, `decided_by` of a STATE answer. */
+export const DECIDER: Words<Decider> = words({
+  nobody: 0,
+  "this-vcpu": 1,
+  "this-vm": 2,
+  "other-vm": 3,
+  policy: 4,
+  operator: 5,
+});
+/** Whose limits changed the wish, `clipped_by` of a STATE answer. */
+export const CLIP: Words<Clip> = words({ none: 0, vm: 1, site: 2 });
 
 /** Returns whether a guest of `generation` can send `command` (u32); extension codes travel in 464-byte frames only. */
 export function hasCommand(generation: Generation, command: number): boolean {

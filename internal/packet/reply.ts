@@ -3,7 +3,7 @@
 import type { Reply, VcpuCaps } from "../values/request.ts";
 import { BOUND, isExtension, REPLY } from "./constants.ts";
 import { capsListPacket, channelPacket464, freqListPacket } from "./dpdk.ts";
-import { decodeAnswer } from "./extension-answer.ts";
+import { decodeAnswer } from "./extension.ts";
 import { setU32At, u32At } from "./little-endian.ts";
 import { hasName } from "./name.ts";
 import { decodeNotice, isNotice } from "./notice.ts";

@@ -6,13 +6,13 @@ import {
   CORE_TYPE,
   type Generation,
   hasCommand,
+  isAnswer,
   isExtension,
   REQUEST_BYTES,
   UNIT,
 } from "./constants.ts";
 import { channelPacket16, channelPacket456, channelPacket464 } from "./dpdk.ts";
 import { commandOf as extensionCommandOf, decodeExtension, encodeExtension } from "./extension.ts";
-import { isAnswer } from "./extension-layout.ts";
 import { u32At, u64At } from "./little-endian.ts";
 import { NameReader } from "./name.ts";
 import { decodePolicy, encodePolicy } from "./policy.ts";

@@ -3,8 +3,8 @@
 import { authorizeKhz, authorizeVcpu, refuseStated, refuseQuery } from "../../claims/authorize.ts";
 import { EXTENSION_VERSION, type ExtensionAnswer, type ExtensionNo } from "../../values/extension.ts";
 import { highest, roundUp } from "../../values/frequency.ts";
-import { encodeAnswer } from "../../packet/extension-answer.ts";
-import { PAGE } from "../../packet/extension-layout.ts";
+import { encodeAnswer } from "../../packet/extension.ts";
+import { PAGE } from "../../packet/extension-table.ts";
 import type { Refusal } from "../../values/refusal.ts";
 import type { Request } from "../../values/request.ts";
 import type { SysfsError } from "../../values/sysfs-error.ts";
