@@ -5,7 +5,7 @@ import { setU32At, u32At } from "./little-endian.ts";
 import type { Words } from "./words.ts";
 
 /** How a value stands in a frame. Writing needs zeroed bytes. */
-export interface Part<T> {
+interface Part<T> {
   read(from: Uint8Array): T;
   write(into: Uint8Array, value: T): void;
   /** Returns what is out of bounds, such as "unit is 7; it may be 1 to 6"; absent when nothing can be. */
