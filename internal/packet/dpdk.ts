@@ -1,4 +1,4 @@
-// DPDK's structs as tables, every generation: without them offsets would live in code and padding would be invisible.
+// DPDK's structs as tables, every generation.
 
 import { BOUND, REQUEST_BYTES } from "./constants.ts";
 import { array, cstr, i32, layout, u8, u32, u64 } from "./layout.ts";

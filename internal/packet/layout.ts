@@ -1,4 +1,4 @@
-// A C struct as a table of offsets: without it padding, overlap and size would be scattered arithmetic nobody can check.
+// A C struct as a table of offsets that checks itself for overlap and size.
 
 import { setU32At, u32At, u64At } from "./little-endian.ts";
 

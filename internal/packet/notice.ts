@@ -1,4 +1,4 @@
-// What the host says unasked, in bytes, both ways: without it a guest could learn of the host's sleep only by the jump of its clock.
+// What the host says unasked, in bytes, both ways.
 
 import type { Notice } from "../values/extension.ts";
 import type { Reply } from "../values/request.ts";

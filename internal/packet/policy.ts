@@ -1,4 +1,4 @@
-// A policy out of a packet and back: without its bounds a guest's counts and hours would index past every array.
+// A policy out of a packet and back; a guest's counts and hours are bounded here.
 
 import type { GuestPolicy } from "../values/request.ts";
 import { BOUND, POLICY, WORKLOAD } from "./constants.ts";

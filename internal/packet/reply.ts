@@ -1,4 +1,4 @@
-// The host's answers in bytes, both ways: without it the guest's struct would be filled by hand and leak what lay there before.
+// The host's answers to DPDK's requests in bytes, both ways; every reply is decoded from here.
 
 import type { Reply, VcpuCaps } from "../values/request.ts";
 import { BOUND, isExtension, REPLY } from "./constants.ts";

@@ -1,4 +1,4 @@
-// A guest's bytes become a Request here and nowhere else: without it every server would know offsets and trust them.
+// A guest's bytes become a Request here and nowhere else: nothing further in sees an offset.
 
 import type { Request, Step } from "../values/request.ts";
 import {

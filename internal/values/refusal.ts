@@ -1,4 +1,4 @@
-// Every no that a guest can hear, with its data and its sentence: without it a refusal would be a bare NACK nobody can explain.
+// Every no that a guest can hear, with its data and its sentence for the operator.
 
 /** Why a request was refused. */
 export type Refusal =
