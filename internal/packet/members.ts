@@ -20,32 +20,30 @@ export type Members<T> = {
   readonly [K in keyof T]-?: One<Required<T>[K]> | Some<Required<T>[K]>;
 };
 
-/** A u32 `name` from `least` to `most`. */
-export const within = (
+/** A u32 `name` that `fits`, or what its bounds are. */
+const bounded = (
   name: string,
   offset: number,
-  least: number,
-  most: number,
-  bounds = `it may be ${least} to ${most}`,
+  fits: (n: number) => boolean,
+  bounds: string,
 ): One<number> => ({
   ...u32(offset),
   name,
   wrong(from) {
     const number = u32At(from, offset);
-    return number < least || number > most ? `${name} is ${number}; ${bounds}` : undefined;
+    return fits(number) ? undefined : `${name} is ${number}; ${bounds}`;
   },
 });
 
+/** A u32 `name` from `least` to `most`. */
+export const within = (name: string, offset: number, least: number, most: number, bounds?: string) =>
+  bounded(name, offset, (n) => n >= least && n <= most, bounds ?? `it may be ${least} to ${most}`);
+
 /** A u32 `name`, a word by its number; another number is wrong, and reads as `otherwise`. */
 export const word = <T extends string>(name: string, offset: number, of: Words<T>, otherwise: T): One<T> => ({
-  ...u32(offset),
-  name,
-  read: (from) => of.word.get(u32At(from, offset)) ?? otherwise,
+  ...bounded(name, offset, (n) => of.word[n] !== undefined, `it may be ${of.range}`),
+  read: (from) => of.word[u32At(from, offset)] ?? otherwise,
   write: (into, value) => setU32At(into, offset, of.number[value]),
-  wrong(from) {
-    const number = u32At(from, offset);
-    return of.word.has(number) ? undefined : `${name} is ${number}; it may be ${of.range}`;
-  },
 });
 
 /** A bit of the number `name`, which may have others. */
@@ -82,7 +80,7 @@ export function members<T extends object>(of: Members<Omit<T, "do">>, beside: Pa
   const named = all.map(({ key, part }) =>
     "fields" in part ? part.fields : { [part.name ?? snake(key)]: part },
   );
-  const bounded = all.flatMap(({ part }) => (part.wrong === undefined ? [] : [part]));
+  const checks = all.flatMap(({ part }) => (part.wrong === undefined ? [] : [part]));
   const empty: Record<string, unknown> = { ...beside };
   for (const { key } of all) empty[key] = undefined;
   return {
@@ -96,7 +94,7 @@ export function members<T extends object>(of: Members<Omit<T, "do">>, beside: Pa
       for (const { key, part } of all) part.write(into, value[key as keyof T]);
     },
     wrong(from) {
-      for (const part of bounded) {
+      for (const part of checks) {
         const wrong = part.wrong?.(from);
         if (wrong !== undefined) return wrong;
       }

@@ -19,11 +19,11 @@ export function decodePolicy(frame: Uint8Array): GuestPolicy | string {
   if (macs < 0 || macs > BOUND.VFS) return `nb_mac_to_monitor is ${macs}; it may be 0 to ${BOUND.VFS}`;
   const vcpus = fields.num_vcpu.read(frame);
   if (vcpus > BOUND.VCPUS) return `num_vcpu is ${vcpus}; it may be 0 to ${BOUND.VCPUS}`;
-  const type = POLICY.word.get(fields.policy_to_use.read(frame));
+  const type = POLICY.word[fields.policy_to_use.read(frame)];
   if (type === undefined) {
     return `policy_to_use is ${fields.policy_to_use.read(frame)}; it may be ${POLICY.range}`;
   }
-  const workload = WORKLOAD.word.get(fields.workload.read(frame));
+  const workload = WORKLOAD.word[fields.workload.read(frame)];
   if (workload === undefined) {
     return `workload is ${fields.workload.read(frame)}; it may be ${WORKLOAD.range}`;
   }

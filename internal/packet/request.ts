@@ -70,7 +70,7 @@ export class RequestDecoder {
     switch (command) {
       case COMMAND.CPU_POWER: {
         const unit = u32At(frame, UNIT_AT);
-        const step = unit <= LAST_UNIT[generation] ? UNIT.word.get(unit) : undefined;
+        const step = unit <= LAST_UNIT[generation] ? UNIT.word[unit] : undefined;
         if (step === undefined) {
           const detail = `Unit ${unit} is unknown; it may be 1 to ${LAST_UNIT[generation]}.`;
           return malformed("unknown-unit", command, detail);

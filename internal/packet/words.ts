@@ -2,16 +2,18 @@
 
 export interface Words<T extends string> {
   readonly number: Readonly<Record<T, number>>;
-  /** A number that no word has gives undefined. */
-  readonly word: ReadonlyMap<number, T>;
+  /** By number; undefined where no word has it. */
+  readonly word: readonly (T | undefined)[];
   /** Lowest and highest number, as a sentence says them: "1 to 6". */
   readonly range: string;
 }
 
 /** Returns `number` both ways; throws at load when two words share a number. */
 export function words<T extends string>(number: Readonly<Record<T, number>>): Words<T> {
-  const pairs = Object.entries<number>(number) as [T, number][];
-  const word = new Map(pairs.map(([name, of]) => [of, name]));
-  if (word.size < pairs.length) throw new Error(`two of ${Object.keys(number)} have one number`);
-  return { number, word, range: `${Math.min(...word.keys())} to ${Math.max(...word.keys())}` };
+  const numbers = Object.values<number>(number);
+  if (new Set(numbers).size < numbers.length)
+    throw new Error(`two of ${Object.keys(number)} have one number`);
+  const word: T[] = [];
+  for (const name in number) word[number[name]] = name;
+  return { number, word, range: `${Math.min(...numbers)} to ${Math.max(...numbers)}` };
 }

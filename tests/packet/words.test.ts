@@ -5,8 +5,8 @@ import { words } from "../../internal/packet/words.ts";
 
 test("words() finds the number of a word and the word of a number, in whatever order they are given", () => {
   const { number, word, range } = words({ up: 7, down: 3 });
-  expect([number.up, number.down, word.get(7), word.get(3), range]).toEqual([7, 3, "up", "down", "3 to 7"]);
-  expect([0, 1, 4, 8, -1, 2 ** 32].map((n) => word.get(n))).toEqual(Array(6).fill(undefined));
+  expect([number.up, number.down, word[7], word[3], range]).toEqual([7, 3, "up", "down", "3 to 7"]);
+  expect([0, 1, 4, 8, -1, 2 ** 32].map((n) => word[n])).toEqual(Array(6).fill(undefined));
 });
 
 test("words() throws when two words have one number", () => {
