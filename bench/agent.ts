@@ -11,7 +11,7 @@ import { parseArgs } from "node:util";
 import type { ExtensionAnswer } from "../internal/values/extension.ts";
 import { connectAgent } from "../internal/guest/agent/local-client.ts";
 import { portPath } from "../internal/guest/port.ts";
-import { encodeAnswer } from "../internal/packet/extension-answer.ts";
+import { encodeAnswer } from "../internal/packet/extension.ts";
 import { FrameCutter } from "../internal/packet/frame.ts";
 import { acknowledge } from "../internal/packet/reply.ts";
 import { RequestDecoder } from "../internal/packet/request.ts";

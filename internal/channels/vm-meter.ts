@@ -1,13 +1,16 @@
 // What one VM asked and what came of it, counted in place: monitoring must not cost a request anything.
 
-import type { ExtensionAsk } from "../values/extension.ts";
+import { EXTENSION } from "../packet/extension-table.ts";
+import type { Command } from "../values/extension.ts";
 import type { Refusal } from "../values/refusal.ts";
 import type { Request, Step } from "../values/request.ts";
 import type { ChannelCounts } from "./channel-counts.ts";
 import { type Outcome, OUTCOMES } from "./outcome.ts";
 
-/** What can be asked, in v1 or in the extension. */
-type Word = Step | Exclude<Request["kind"], "scale" | "extension"> | Exclude<ExtensionAsk["do"], "scale">;
+/** What can be asked; what both DPDK's packets and the extension have a word for is one word. */
+type Word = Step | Exclude<Request["kind"], "scale" | "extension"> | "not-understood" | Own;
+type Own = Exclude<Command, "scale" | "policy-remove">;
+const OWN = Object.keys(EXTENSION).filter((what) => what !== "scale" && what !== "policy-remove");
 
 type Outcomes = Record<Outcome["kind"], number>;
 const outcomes = (): Outcomes => ({ done: 0, answered: 0, noted: 0, refused: 0, failed: 0 });
@@ -19,7 +22,6 @@ export const KIND_OF_REFUSAL = {
   "turbo-off": "denied",
   "command-off": "denied",
   "queries-off": "denied",
-  "policies-off": "denied",
   rate: "rate-limited",
   "no-such-vcpu": "unable",
   "not-pinned": "unable",
@@ -58,13 +60,7 @@ export class VmMeter {
     "policy-remove": outcomes(),
     "query-freq": outcomes(),
     "query-caps": outcomes(),
-    hello: outcomes(),
-    ping: outcomes(),
-    "set-khz": outcomes(),
-    release: outcomes(),
-    freqs: outcomes(),
-    state: outcomes(),
-    list: outcomes(),
+    ...(Object.fromEntries(OWN.map((what) => [what, outcomes()])) as Record<Own, Outcomes>),
     "not-understood": outcomes(),
   };
   readonly refusals = Object.fromEntries(Object.keys(KIND_OF_REFUSAL).map((kind) => [kind, 0])) as Record<

@@ -1,6 +1,6 @@
 // One request, one reply, one deadline: without it an answer that came late would be taken for the next request's.
 
-import type { ExtensionAnswer, ExtensionAsk, Notice } from "../values/extension.ts";
+import type { AnswerOf, AskOf, No, Notice } from "../values/extension.ts";
 import { decodeReply } from "../packet/reply.ts";
 import { isNotice } from "../packet/notice.ts";
 import { ReplyCutter } from "../packet/reply-frame.ts";
@@ -15,9 +15,6 @@ export type Question = Extract<
   Request,
   { kind: "scale" | "query-freq" | "query-caps" | "policy" | "extension" }
 >;
-
-/** The answer that a request of the extension gets when it isn't no. */
-export type AnswerTo<A extends ExtensionAsk> = Extract<ExtensionAnswer, { do: A["do"] }>;
 
 const GENERATION = "18.11";
 
@@ -88,12 +85,12 @@ export class Session {
    * Says HELLO or anything else of the extension and returns the answer. A DPDK host ignores it: no-answer then means that it speaks v1.
    * Errors: those of ask(); a no with its sentence is refused, host-failed or not-understood.
    */
-  async say<A extends ExtensionAsk>(
+  async say<A extends AskOf>(
     what: A,
     vcpu: number,
     vmName: string,
     timeoutMs: number,
-  ): Promise<Result<AnswerTo<A>, GuestFailure>> {
+  ): Promise<Result<AnswerOf<A["do"]>, GuestFailure>> {
     this.#sequence = (this.#sequence + 1) >>> 0;
     const reply = await this.ask(
       { kind: "extension", vcpu, vmName, physical: false, sequence: this.#sequence, ask: what },
@@ -101,7 +98,7 @@ export class Session {
     );
     if (!reply.ok) return reply;
     const answer = reply.value.kind === "extension" ? reply.value.answer : undefined;
-    if (answer?.do === what.do) return ok(answer as AnswerTo<A>);
+    if (answer?.do === what.do) return ok(answer as AnswerOf<A["do"]>);
     const port = this.#port.name;
     if (answer?.do !== "no") {
       return err({ kind: "not-understood", port, text: "the answer is to something else" });
@@ -202,11 +199,7 @@ function sameStamp(
 }
 
 /** Returns the failure that a host's no is. */
-function noFailure(
-  port: string,
-  vcpu: number,
-  { no, text }: Extract<ExtensionAnswer, { do: "no" }>,
-): GuestFailure {
+function noFailure(port: string, vcpu: number, { no, text }: No): GuestFailure {
   switch (no) {
     case "failed":
       return { kind: "host-failed", port, text };

@@ -1,6 +1,6 @@
-// DPDK's structs as tables, every generation: without them offsets would live in code and padding would be invisible.
+// DPDK's structs as tables, every generation.
 
-import { BOUND, REPLY_BYTES, REQUEST_BYTES } from "./constants.ts";
+import { BOUND, REQUEST_BYTES } from "./constants.ts";
 import { array, cstr, i32, layout, u8, u32, u64 } from "./layout.ts";
 
 /** What every packet since 17.11 starts with. */
@@ -47,14 +47,14 @@ export const channelPacket16 = layout("channel_packet", REQUEST_BYTES["2014"], {
 });
 
 /** struct rte_power_channel_packet_freq_list, DPDK 19.11 and later: rte_power_guest_channel.h; freq_list in kHz by vCPU. */
-export const freqListPacket = layout("rte_power_channel_packet_freq_list", REPLY_BYTES.FREQ_LIST, {
+export const freqListPacket = layout("rte_power_channel_packet_freq_list", 88, {
   ...head,
   freq_list: array(48, BOUND.VCPUS, u32),
   num_vcpu: u8(80),
 });
 
 /** struct rte_power_channel_packet_caps_list, DPDK 19.11 and later: rte_power_guest_channel.h; 0 or 1 by vCPU. */
-export const capsListPacket = layout("rte_power_channel_packet_caps_list", REPLY_BYTES.CAPS_LIST, {
+export const capsListPacket = layout("rte_power_channel_packet_caps_list", 184, {
   ...head,
   turbo: array(48, BOUND.VCPUS, u64),
   priority: array(112, BOUND.VCPUS, u64),

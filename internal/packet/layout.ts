@@ -1,4 +1,4 @@
-// A C struct as a table of offsets: without it padding, overlap and size would be scattered arithmetic nobody can check.
+// A C struct as a table of offsets that checks itself for overlap and size.
 
 import { setU32At, u32At, u64At } from "./little-endian.ts";
 
@@ -11,7 +11,8 @@ export interface Field<T> {
   write(into: Uint8Array, value: T): void;
 }
 
-type Fields = Readonly<Record<string, Field<unknown>>>;
+/** Members by their names in C. */
+export type Fields = Readonly<Record<string, Field<unknown>>>;
 /** The values of a table's members by name. */
 export type Values<F extends Fields> = { -readonly [K in keyof F]: ReturnType<F[K]["read"]> };
 
@@ -121,6 +122,13 @@ export const cstr = (offset: number, bytes: number): Field<string> => ({
     into.set(encoded, offset);
   },
 });
+
+/** Returns as many whole characters of `text`, up to a NUL, as fit in `bytes` with a NUL after them. */
+export function cut(text: string, bytes: number): string {
+  const whole = text.split("\0", 1)[0] ?? "";
+  const { read } = new TextEncoder().encodeInto(whole, new Uint8Array(bytes - 1));
+  return whole.slice(0, read);
+}
 
 /** `count` members of one kind in a row; writing fewer leaves the rest zero, writing more throws RangeError. */
 export function array<T>(

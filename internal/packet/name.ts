@@ -1,4 +1,4 @@
-// A VM's name out of a frame: without the memory of the last one every request would make a new string.
+// A VM's name out of a frame; the last one is remembered, so that a request makes no new string.
 
 import { BOUND } from "./constants.ts";
 import { channelPacket464 } from "./dpdk.ts";

@@ -1,11 +1,24 @@
-// What the host says unasked, in bytes, both ways: without it a guest could learn of the host's sleep only by the jump of its clock.
+// What the host says unasked, in bytes, both ways.
 
 import type { Notice } from "../values/extension.ts";
 import type { Reply } from "../values/request.ts";
 import { BOUND } from "./constants.ts";
-import { cut } from "./extension-answer.ts";
-import { extensionNotice, NOTICE, NOTICE_COMMAND } from "./extension-layout.ts";
+import { HEAD } from "./extension-table.ts";
+import { cut, layout, u32, u64 } from "./layout.ts";
 import { u32At } from "./little-endian.ts";
+
+/** `command` of what the host says unasked; it has the answer bit and answers nothing. */
+export const NOTICE_COMMAND = 0x564dc001;
+/** `what` of a notice. */
+const NOTICE = { HOST_SLEEPS: 1, HOST_AWAKE: 2 } as const;
+
+/** Where an answer has its status, a notice has zero. */
+export const extensionNotice = layout("vmpower_notice", HEAD.size, {
+  ...HEAD.fields,
+  what: u32(56),
+  slept_s: u32(60),
+  wake_s: u64(64),
+});
 
 /** Highest number of a u32. */
 const MOST = 0xffff_ffff;

@@ -1,7 +1,7 @@
-// A policy out of a packet and back: without its bounds a guest's counts and hours would index past every array.
+// A policy out of a packet and back; a guest's counts and hours are bounded here.
 
-import { type GuestPolicy, POLICY_TYPES, WORKLOADS } from "../values/request.ts";
-import { BOUND } from "./constants.ts";
+import type { GuestPolicy } from "../values/request.ts";
+import { BOUND, POLICY, WORKLOAD } from "./constants.ts";
 import { channelPacket456, channelPacket464 } from "./dpdk.ts";
 import { u32At } from "./little-endian.ts";
 
@@ -19,13 +19,13 @@ export function decodePolicy(frame: Uint8Array): GuestPolicy | string {
   if (macs < 0 || macs > BOUND.VFS) return `nb_mac_to_monitor is ${macs}; it may be 0 to ${BOUND.VFS}`;
   const vcpus = fields.num_vcpu.read(frame);
   if (vcpus > BOUND.VCPUS) return `num_vcpu is ${vcpus}; it may be 0 to ${BOUND.VCPUS}`;
-  const type = POLICY_TYPES[fields.policy_to_use.read(frame)];
+  const type = POLICY.word[fields.policy_to_use.read(frame)];
   if (type === undefined) {
-    return `policy_to_use is ${fields.policy_to_use.read(frame)}; it may be 0 to ${POLICY_TYPES.length - 1}`;
+    return `policy_to_use is ${fields.policy_to_use.read(frame)}; it may be ${POLICY.range}`;
   }
-  const workload = WORKLOADS[fields.workload.read(frame)];
+  const workload = WORKLOAD.word[fields.workload.read(frame)];
   if (workload === undefined) {
-    return `workload is ${fields.workload.read(frame)}; it may be 0 to ${WORKLOADS.length - 1}`;
+    return `workload is ${fields.workload.read(frame)}; it may be ${WORKLOAD.range}`;
   }
   const busyHours = decodeHours("busy_hours", fields.busy_hours.read(frame));
   if (typeof busyHours === "string") return busyHours;
@@ -64,8 +64,8 @@ export function encodePolicy(policy: GuestPolicy) {
     busy_hours: encodeHours(policy.busyHours),
     quiet_hours: encodeHours(policy.quietHours),
     hours_to_use_traffic_profile: encodeHours(policy.trafficHours),
-    workload: WORKLOADS.indexOf(policy.workload),
-    policy_to_use: POLICY_TYPES.indexOf(policy.type),
+    workload: WORKLOAD.number[policy.workload],
+    policy_to_use: POLICY.number[policy.type],
     t_boost_status: policy.turbo ? 1 : 0,
   };
 }

@@ -1,4 +1,4 @@
-// A host's stream becomes replies here: without it a guest would take half of one answer for the start of the next.
+// A host's stream becomes whole replies here, by the size of each command's.
 
 import { replyBytes } from "./reply.ts";
 

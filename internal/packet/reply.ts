@@ -1,9 +1,9 @@
-// The host's answers in bytes, both ways: without it the guest's struct would be filled by hand and leak what lay there before.
+// The host's answers to DPDK's requests in bytes, both ways; every reply is decoded from here.
 
 import type { Reply, VcpuCaps } from "../values/request.ts";
-import { BOUND, isExtension, REPLY, REPLY_BYTES } from "./constants.ts";
+import { BOUND, isExtension, REPLY } from "./constants.ts";
 import { capsListPacket, channelPacket464, freqListPacket } from "./dpdk.ts";
-import { decodeAnswer } from "./extension-answer.ts";
+import { decodeAnswer } from "./extension.ts";
 import { setU32At, u32At } from "./little-endian.ts";
 import { hasName } from "./name.ts";
 import { decodeNotice, isNotice } from "./notice.ts";
@@ -88,11 +88,11 @@ export function replyBytes(bytes: Uint8Array): number | undefined {
   switch (command) {
     case REPLY.ACK:
     case REPLY.NACK:
-      return REPLY_BYTES.ACK;
+      return channelPacket464.size;
     case REPLY.FREQ_LIST:
-      return REPLY_BYTES.FREQ_LIST;
+      return freqListPacket.size;
     case REPLY.CAPS_LIST:
-      return REPLY_BYTES.CAPS_LIST;
+      return capsListPacket.size;
     default:
       return isExtension(command) ? channelPacket464.size : 0;
   }

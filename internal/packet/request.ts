@@ -1,10 +1,18 @@
-// A guest's bytes become a Request here and nowhere else: without it every server would know offsets and trust them.
+// A guest's bytes become a Request here and nowhere else: nothing further in sees an offset.
 
-import { type Request, STEPS, type Step } from "../values/request.ts";
-import { COMMAND, CORE_TYPE, type Generation, hasCommand, isExtension, REQUEST_BYTES } from "./constants.ts";
+import type { Request, Step } from "../values/request.ts";
+import {
+  COMMAND,
+  CORE_TYPE,
+  type Generation,
+  hasCommand,
+  isAnswer,
+  isExtension,
+  REQUEST_BYTES,
+  UNIT,
+} from "./constants.ts";
 import { channelPacket16, channelPacket456, channelPacket464 } from "./dpdk.ts";
 import { commandOf as extensionCommandOf, decodeExtension, encodeExtension } from "./extension.ts";
-import { isAnswer } from "./extension-layout.ts";
 import { u32At, u64At } from "./little-endian.ts";
 import { NameReader } from "./name.ts";
 import { decodePolicy, encodePolicy } from "./policy.ts";
@@ -23,11 +31,11 @@ const UNIT_AT = channelPacket464.fields.unit.offset;
 const COMMAND_AT = channelPacket464.fields.command.offset;
 const CORE_TYPE_AT = channelPacket464.fields.core_type.offset;
 const CONNECT: Request = Object.freeze({ kind: "connect" });
-/** Units are STEPS counted from 1; the turbo pair came with 17.11. */
-const UNITS: Readonly<Record<Generation, number>> = {
-  "2014": 4,
-  "17.11": STEPS.length,
-  "18.11": STEPS.length,
+/** The highest unit of each generation: the turbo pair came with 17.11. */
+const LAST_UNIT: Readonly<Record<Generation, number>> = {
+  "2014": UNIT.number.min,
+  "17.11": UNIT.number["turbo-off"],
+  "18.11": UNIT.number["turbo-off"],
 };
 
 /** Decodes the frames of one channel; it remembers the last name, so one channel has one decoder. */
@@ -62,13 +70,10 @@ export class RequestDecoder {
     switch (command) {
       case COMMAND.CPU_POWER: {
         const unit = u32At(frame, UNIT_AT);
-        const step = unit >= 1 && unit <= UNITS[generation] ? STEPS[unit - 1] : undefined;
+        const step = unit <= LAST_UNIT[generation] ? UNIT.word[unit] : undefined;
         if (step === undefined) {
-          return malformed(
-            "unknown-unit",
-            command,
-            `Unit ${unit} is unknown; it may be 1 to ${UNITS[generation]}.`,
-          );
+          const detail = `Unit ${unit} is unknown; it may be 1 to ${LAST_UNIT[generation]}.`;
+          return malformed("unknown-unit", command, detail);
         }
         return { kind: "scale", vcpu, vmName, physical, step };
       }
@@ -153,8 +158,8 @@ function commandOf(request: Request): number {
 }
 
 function unitOf(step: Step, generation: Generation): number {
-  const unit = STEPS.indexOf(step) + 1;
-  if (unit > UNITS[generation]) throw new RangeError(`DPDK ${generation} has no ${step}`);
+  const unit = UNIT.number[step];
+  if (unit > LAST_UNIT[generation]) throw new RangeError(`DPDK ${generation} has no ${step}`);
   return unit;
 }
 

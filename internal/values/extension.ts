@@ -1,4 +1,4 @@
-// What our guest and our host say beyond DPDK's packets, free of bytes: without it each side would know only half the words.
+// What our guest and our host say beyond DPDK's packets, free of bytes, one row a command. As bytes: packet/extension-table.ts.
 
 import type { Refusal } from "./refusal.ts";
 import type { Step } from "./request.ts";
@@ -8,25 +8,41 @@ export const EXTENSION_VERSION = 1;
 /** Longest lease a guest may ask for, in seconds. */
 export const MAX_LEASE_S = 3600;
 
-/** What a guest asks. */
-export type ExtensionAsk =
-  /**
-   * `version` is the newest one the guest speaks; `leaseS` 0 asks for claims that last until the channel goes; with `notices` the host
-   * may speak first.
-   */
-  | { readonly do: "hello"; readonly version: number; readonly leaseS: number; readonly notices?: true }
-  | { readonly do: "ping" }
-  | { readonly do: "scale"; readonly step: Step }
+/** What a guest asks by each command, and what the host answers when it isn't no. */
+export interface Extension {
+  hello: {
+    /** `version` is the newest one the guest speaks; `leaseS` 0 asks for claims that last until the channel goes; with `notices` the host may speak first. */
+    ask: { version: number; leaseS: number; notices?: boolean };
+    /** `leaseS` is the lease granted, 0 for none; `vcpus` how many the host knows of, 0 when it doesn't. */
+    answer: { version: number; leaseS: number; vcpus: number };
+  };
+  /** `lapses` counts the times that the lease ran out since HELLO: when it grew, the claims are gone. */
+  ping: { ask: object; answer: { lapses: number } };
+  scale: { ask: { step: Step }; answer: Clocks };
   /** An absolute frequency; `turbo` is the leave to go above the highest one that is not turbo. */
-  | { readonly do: "set-khz"; readonly khz: number; readonly turbo: boolean }
+  "set-khz": { ask: { khz: number; turbo: boolean }; answer: Clocks };
   /** Gives up the claim on one vCPU, or all that came through this channel. */
-  | { readonly do: "release"; readonly all: boolean }
-  /** The frequencies of a vCPU's clock, from number `first`. */
-  | { readonly do: "freqs"; readonly first: number }
-  | { readonly do: "state" }
-  /** The VM's vCPUs from number `first`. */
-  | { readonly do: "list"; readonly first: number }
-  | { readonly do: "policy-remove" }
+  release: { ask: { all: boolean }; answer: Clocks };
+  /** A clock's frequencies, descending, from number `first` on; `nominal` is the number of the highest that is not turbo. */
+  freqs: { ask: { first: number }; answer: Page & { nominal: number; khz: readonly number[] } };
+  /** `text` is the sentence of `lastNo`. */
+  state: { ask: object; answer: VcpuState & { text: string } };
+  /** The VM's vCPUs from number `first` on. */
+  list: { ask: { first: number }; answer: Page & { vcpus: readonly ListedVcpu[] } };
+  "policy-remove": { ask: object; answer: { removed: boolean } };
+}
+
+export type Command = keyof Extension;
+type Side<C extends Command, S extends "ask" | "answer"> = {
+  [K in C]: Readonly<{ do: K } & Extension[K][S]>;
+}[C];
+/** What is asked by a command of `C`. */
+export type AskOf<C extends Command = Command> = Side<C, "ask">;
+/** What it is answered. */
+export type AnswerOf<C extends Command = Command> = Side<C, "answer">;
+
+export type ExtensionAsk =
+  | AskOf
   /** A command or a value that this version doesn't know; it is answered, so that a newer guest needn't wait. */
   | {
       readonly do: "not-understood";
@@ -35,23 +51,37 @@ export type ExtensionAsk =
       readonly detail: string;
     };
 
+export type ExtensionAnswer = AnswerOf | No;
+
+/** `text` is its sentence. */
+export interface No {
+  readonly do: "no";
+  readonly no: ExtensionNo;
+  readonly text: string;
+}
+
 /** Why the answer is no: what was wrong with the request, the kernel's no, or a refusal. `other` is one this version doesn't know. */
 export type ExtensionNo = "unknown-command" | "bad-value" | "no-hello" | "failed" | "other" | Refusal["kind"];
 
-/** Who decides what a clock gets. */
-export const DECIDERS = ["nobody", "this-vcpu", "this-vm", "other-vm", "policy", "operator"] as const;
-export type Decider = (typeof DECIDERS)[number];
+/** What the vCPU now asks for and what its clock is set to: higher when it is shared, 0 when the VM may not query. */
+export interface Clocks {
+  readonly wishKhz: number;
+  readonly targetKhz: number;
+}
 
+/** A part of a list of `total`, from number `first` on. */
+interface Page {
+  readonly total: number;
+  readonly first: number;
+}
+
+/** Who decides what a clock gets. */
+export type Decider = "nobody" | "this-vcpu" | "this-vm" | "other-vm" | "policy" | "operator";
 /** Which limit changed the wish. */
-export const CLIPS = ["none", "vm", "site"] as const;
-export type Clip = (typeof CLIPS)[number];
+export type Clip = "none" | "vm" | "site";
 
 /** A vCPU's clock and why it is what it is; kHz, 0 where there is none or it is not known. Never says who another VM is. */
-export interface VcpuState {
-  /** What this vCPU asked for. */
-  readonly wishKhz: number;
-  /** What the clock is set to. */
-  readonly targetKhz: number;
+export interface VcpuState extends Clocks {
   /** What the kernel was told, claimed or not. */
   readonly currentKhz: number;
   /** What this VM gets at least and at most. */
@@ -83,39 +113,6 @@ export interface ListedVcpu {
   readonly turbo: boolean;
   readonly priority: boolean;
 }
-
-/** What the host answers; `text` of a no is its sentence. */
-export type ExtensionAnswer =
-  | { readonly do: "no"; readonly no: ExtensionNo; readonly text: string }
-  | {
-      readonly do: "hello";
-      readonly version: number;
-      /** The lease granted, 0 for none. */
-      readonly leaseS: number;
-      /** How many vCPUs the host knows of; 0 when it doesn't. */
-      readonly vcpus: number;
-    }
-  /** `lapses` counts the times that the lease ran out since HELLO: when it grew, the claims are gone. */
-  | { readonly do: "ping"; readonly lapses: number }
-  /** What the vCPU now asks for and what its clock is set to: higher when it is shared, 0 when the VM may not query. */
-  | { readonly do: "scale" | "set-khz" | "release"; readonly wishKhz: number; readonly targetKhz: number }
-  /** `nominal` is the number of the highest frequency that is not turbo, `khz` those from number `first` on, descending. */
-  | {
-      readonly do: "freqs";
-      readonly total: number;
-      readonly first: number;
-      readonly nominal: number;
-      readonly khz: readonly number[];
-    }
-  /** `text` is the sentence of `lastNo`. */
-  | ({ readonly do: "state"; readonly text: string } & VcpuState)
-  | {
-      readonly do: "list";
-      readonly total: number;
-      readonly first: number;
-      readonly vcpus: readonly ListedVcpu[];
-    }
-  | { readonly do: "policy-remove"; readonly removed: boolean };
 
 /** What the host says unasked, to a guest that wants it. */
 export type Notice =

@@ -1,4 +1,4 @@
-// Every no that a guest can hear, with its data and its sentence: without it a refusal would be a bare NACK nobody can explain.
+// Every no that a guest can hear, with its data and its sentence for the operator.
 
 /** Why a request was refused. */
 export type Refusal =
@@ -13,7 +13,6 @@ export type Refusal =
   | { readonly kind: "command-off"; readonly vm: string; readonly command: string }
   | { readonly kind: "rate"; readonly vm: string; readonly perSecond: number }
   | { readonly kind: "queries-off"; readonly vm: string }
-  | { readonly kind: "policies-off"; readonly vm: string }
   | { readonly kind: "policy-lacks"; readonly vm: string; readonly lacks: "vcpus" | "macs" }
   | { readonly kind: "mac-nowhere"; readonly vm: string; readonly mac: string }
   | { readonly kind: "no-interface"; readonly vm: string; readonly name: string }
@@ -50,8 +49,6 @@ export function explain(no: Refusal): string {
       return `VM ${JSON.stringify(no.vm)} asks more than ${no.perSecond} times a second; raise its rate with: powermon vm limits ${no.vm} --rate N.`;
     case "queries-off":
       return `VM ${JSON.stringify(no.vm)} may not query; allow it with: powermon vm query ${no.vm} on.`;
-    case "policies-off":
-      return `VM ${JSON.stringify(no.vm)} sent a policy; this powermon takes scale requests only.`;
     case "policy-lacks":
       return no.lacks === "vcpus"
         ? `The policy of VM ${JSON.stringify(no.vm)} names no vCPU to control; name at least one.`

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import type { ExtensionAnswer } from "../../internal/values/extension.ts";
 import { openSession, type Question, type Session } from "../../internal/guest/session.ts";
 import { encodeCapsList, encodeFreqList } from "../../internal/packet/reply.ts";
-import { encodeAnswer } from "../../internal/packet/extension-answer.ts";
+import { encodeAnswer } from "../../internal/packet/extension.ts";
 import { encodeNotice } from "../../internal/packet/notice.ts";
 import { RequestDecoder } from "../../internal/packet/request.ts";
 import { until } from "../helpers/until.ts";

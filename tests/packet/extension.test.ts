@@ -4,17 +4,17 @@ import { expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ExtensionAnswer, ExtensionAsk, Notice, VcpuState } from "../../internal/values/extension.ts";
-import { encodeAnswer } from "../../internal/packet/extension-answer.ts";
-import {
-  EXTENSION_STATUS,
-  extensionAnswer,
-  extensionNotice,
-  extensionRequest,
-  NOTICE_COMMAND,
-  PAGE,
-} from "../../internal/packet/extension-layout.ts";
-import { encodeNotice } from "../../internal/packet/notice.ts";
+import type {
+  ExtensionAnswer,
+  ExtensionAsk,
+  ExtensionNo,
+  Notice,
+  VcpuState,
+} from "../../internal/values/extension.ts";
+import { encodeAnswer } from "../../internal/packet/extension.ts";
+import { STATUS } from "../../internal/packet/constants.ts";
+import { EXTENSION, HEAD, NO, PAGE } from "../../internal/packet/extension-table.ts";
+import { encodeNotice, extensionNotice, NOTICE_COMMAND } from "../../internal/packet/notice.ts";
 import { decodeReply } from "../../internal/packet/reply.ts";
 import { encodeRequest, RequestDecoder } from "../../internal/packet/request.ts";
 import { STEPS } from "../../internal/values/request.ts";
@@ -22,6 +22,7 @@ import { EXTENSION_PACKETS, EXTENSION_STRUCTS, golden } from "../fixtures/packet
 import { random } from "../fixtures/packet/random.ts";
 
 const FIXTURES = join(import.meta.dir, "../fixtures/packet");
+const PROTOCOL = await Bun.file(join(import.meta.dir, "../../docs/protocol-extension.md")).text();
 const request = (ask: ExtensionAsk) =>
   ({
     kind: "extension",
@@ -34,7 +35,7 @@ const request = (ask: ExtensionAsk) =>
 
 /** One row a request: the oracle's title, what it asks. */
 const ASKS: readonly (readonly [string, ExtensionAsk])[] = [
-  ["hello", { do: "hello", version: 1, leaseS: 10 }],
+  ["hello", { do: "hello", version: 1, leaseS: 10, notices: false }],
   ["hello-notices", { do: "hello", version: 1, leaseS: 10, notices: true }],
   ["ping", { do: "ping" }],
   ...STEPS.map((step) => [`scale-${step}`, { do: "scale", step }] as const),
@@ -111,23 +112,40 @@ const NOTICES: readonly (readonly [string, Notice])[] = [
   ["host-awake", { do: "host-awake", sleptS: 28_800 }],
 ];
 
-const TABLES = [...Object.values(extensionRequest), ...Object.values(extensionAnswer), extensionNotice];
-test.each(TABLES.map((table) => [table.name, table] as const))(
-  "%s has the members that the C compiler laid out",
-  (name, table) => {
-    const members = Object.entries(table.fields).map(
-      ([key, { offset, bytes }]) => `${key}@${offset}+${bytes}`,
-    );
-    const struct = EXTENSION_STRUCTS.find((s) => s.name === name);
-    expect({ size: table.size, members }).toEqual({
-      size: struct?.size ?? 0,
-      members: struct?.members ?? [],
-    });
-  },
-);
+/** One row a struct: its name in C, and where our members stand. */
+const STRUCTS = [
+  ["vmpower_request", EXTENSION.ping.ask.fields],
+  ["vmpower_request", EXTENSION.state.ask.fields],
+  ["vmpower_request", EXTENSION["policy-remove"].ask.fields],
+  ["vmpower_hello", EXTENSION.hello.ask.fields],
+  ["vmpower_scale", EXTENSION.scale.ask.fields],
+  ["vmpower_set_khz", EXTENSION["set-khz"].ask.fields],
+  ["vmpower_release", EXTENSION.release.ask.fields],
+  ["vmpower_page", EXTENSION.freqs.ask.fields],
+  ["vmpower_page", EXTENSION.list.ask.fields],
+  ["vmpower_answer", NO.fields],
+  ["vmpower_hello_answer", { ...NO.fields, ...EXTENSION.hello.answer.fields }],
+  ["vmpower_ping_answer", { ...NO.fields, ...EXTENSION.ping.answer.fields }],
+  ["vmpower_claim_answer", { ...NO.fields, ...EXTENSION.scale.answer.fields }],
+  ["vmpower_claim_answer", { ...NO.fields, ...EXTENSION["set-khz"].answer.fields }],
+  ["vmpower_claim_answer", { ...NO.fields, ...EXTENSION.release.answer.fields }],
+  ["vmpower_freqs_answer", { ...NO.fields, ...EXTENSION.freqs.answer.fields }],
+  ["vmpower_state_answer", { ...NO.fields, ...EXTENSION.state.answer.fields }],
+  ["vmpower_list_answer", { ...NO.fields, ...EXTENSION.list.answer.fields }],
+  ["vmpower_policy_remove_answer", { ...NO.fields, ...EXTENSION["policy-remove"].answer.fields }],
+  ["vmpower_notice", extensionNotice.fields],
+] as const;
+test.each(STRUCTS)("%s has the members that the C compiler laid out", (name, fields) => {
+  const members = Object.entries({ ...HEAD.fields, ...fields }).map(
+    ([key, { offset, bytes }]) => `${key}@${offset}+${bytes}`,
+  );
+  const struct = EXTENSION_STRUCTS.find((one) => one.name === name);
+  expect(struct?.size).toBe(HEAD.size);
+  expect(members.sort()).toEqual([...(struct?.members ?? [])].sort());
+});
 
 test("extension.txt has neither a struct nor a packet without a row", () => {
-  expect(EXTENSION_STRUCTS.map((s) => s.name)).toEqual(TABLES.map((t) => t.name));
+  expect(EXTENSION_STRUCTS.map((s) => s.name)).toEqual([...new Set(STRUCTS.map(([name]) => name))]);
   const titles = (who: string) => EXTENSION_PACKETS.filter((p) => p.generation === who).map((p) => p.title);
   expect(titles("request")).toEqual(ASKS.map(([title]) => title));
   expect(titles("answer")).toEqual(ANSWERS.map(([title]) => title));
@@ -233,10 +251,65 @@ test("a page's count past its room is cut, a no of a newer host keeps its senten
   });
 });
 
-test("every status has a number of its own", () => {
-  const numbers = Object.values(EXTENSION_STATUS);
-  expect(new Set(numbers).size).toBe(numbers.length);
-  expect(numbers).not.toContain(0);
+/** Returns the rows of the table in docs/protocol-extension.md that has `heading`, by cell. */
+const tableOf = (heading: string) =>
+  (PROTOCOL.split(`\n## ${heading}\n`)[1] ?? "")
+    .split("\n## ", 1)
+    .join()
+    .split("\n")
+    .filter((line) => line.startsWith("|"))
+    .map((line) => line.split("|").map((cell) => cell.trim()));
+
+test("every command has the code that the document gives it", () => {
+  const codes = tableOf("Requests").flatMap(([, code = "", name = ""]) =>
+    code.startsWith("0x") ? [[name, Number(code)]] : [],
+  );
+  const ours = Object.entries(EXTENSION).map(([what, { code }]) => [
+    what.toUpperCase().replaceAll("-", "_"),
+    code,
+  ]);
+  expect(ours).toEqual(codes);
+});
+
+test.each([
+  [0, { do: "set-khz", wishKhz: 0 }],
+  [27, { do: "no", no: "other" }],
+  [0xffff, { do: "no", no: "other" }],
+  ...Object.entries(STATUS.number).map(([no, number]) => [number, { do: "no", no }] as const),
+])("decodeReply() reads status %d as %j", (status, answer) => {
+  const bytes = golden("answer", "refused");
+  new DataView(bytes.buffer).setUint32(48, status, true);
+  expect(decodeReply(bytes)).toMatchObject({ answer });
+});
+
+/** The numbers of words in a STATE answer: where, and the word of each number from 0 on. */
+test.each([
+  ["decidedBy", 96, ["nobody", "this-vcpu", "this-vm", "other-vm", "policy", "operator", "nobody"]],
+  ["clippedBy", 104, ["none", "vm", "site", "none"]],
+] as const)("%s of a STATE answer is a number at byte %d", (member, at, words) => {
+  for (const [number, word] of words.entries()) {
+    const bytes = golden("answer", "state");
+    new DataView(bytes.buffer).setUint32(at, number, true);
+    expect(decodeReply(bytes)).toMatchObject({ answer: { [member]: word } });
+    const said = { do: "state", ...state, text: "", [member]: word } as const;
+    const sent = encodeAnswer(head({ do: "state" }), said);
+    expect(sent[at]).toBe(words.indexOf(word as never));
+  }
+});
+
+/** Every status of the document but the one that stays unused. */
+const STATUSES = tableOf("Status").flatMap(([, ...cells]) =>
+  [0, 2, 4].flatMap((at): [ExtensionNo, number][] => {
+    const [no = ""] = (cells[at + 1] ?? "").split(" ");
+    return /^[a-z]/.test(no) && no !== "no" ? [[no as ExtensionNo, Number(cells[at])]] : [];
+  }),
+);
+test("the host says exactly the statuses of the document, and never 27", () => {
+  const numbers = Object.entries(STATUS.number).filter(([no]) => no !== "other");
+  expect(Object.fromEntries(STATUSES)).toEqual(Object.fromEntries(numbers));
+  expect(STATUSES.length).toBe(numbers.length);
+  expect(STATUS.word[27]).toBe(undefined);
+  expect(PROTOCOL).toContain("| 27     | (never used)       |");
 });
 
 test("decode() and decodeReply() never throw when the body is random", () => {

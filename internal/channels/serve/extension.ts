@@ -1,16 +1,24 @@
 // Our own guest's requests: every one gets exactly one answer, done or why not.
 
 import { authorizeKhz, authorizeVcpu, refuseStated, refuseQuery } from "../../claims/authorize.ts";
-import { EXTENSION_VERSION, type ExtensionAnswer, type ExtensionNo } from "../../values/extension.ts";
+import {
+  type AnswerOf,
+  type AskOf,
+  type Clocks,
+  type Command,
+  EXTENSION_VERSION,
+  type ExtensionAnswer,
+} from "../../values/extension.ts";
 import { highest, roundUp } from "../../values/frequency.ts";
-import { encodeAnswer } from "../../packet/extension-answer.ts";
-import { PAGE } from "../../packet/extension-layout.ts";
+import { encodeAnswer } from "../../packet/extension.ts";
+import { PAGE } from "../../packet/extension-table.ts";
 import type { Refusal } from "../../values/refusal.ts";
-import type { Request } from "../../values/request.ts";
+import type { Request, Step } from "../../values/request.ts";
 import type { SysfsError } from "../../values/sysfs-error.ts";
 import { khz } from "../../values/units.ts";
 import type { Lease } from "../../claims/lease.ts";
 import type { Claimant } from "../../claims/claim.ts";
+import type { Domain } from "../../sysfs/cpufreq/cpufreq.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Vm } from "../vm.ts";
 import type { Desk, Serve } from "./index.ts";
@@ -21,9 +29,61 @@ import { stateOf } from "./state.ts";
 
 type ExtensionRequest = Extract<Request, { kind: "extension" }>;
 /** What came of a request: an answer to it, a refusal, or a failure of the kernel's. */
-type Said = ExtensionAnswer | { readonly refusal: Refusal } | { readonly error: SysfsError } | NotServed;
-/** A no that concerns the frame alone. */
-type NotServed = { readonly do: "no"; readonly no: ExtensionNo; readonly text: string };
+type Said<A = ExtensionAnswer> = A | { readonly refusal: Refusal } | { readonly error: SysfsError };
+
+/** Who asks, for which vCPU, and what answering may use. */
+interface Asking {
+  readonly desk: Desk;
+  readonly vm: Vm;
+  readonly claimant: Claimant;
+  readonly lease: Lease;
+  readonly request: ExtensionRequest;
+}
+
+/** One entry a command; the compiler holds it complete. */
+const ANSWER: { readonly [C in Command]: (by: Asking, ask: AskOf<C>) => Said<AnswerOf<C>> } = {
+  hello({ lease, vm }, ask) {
+    lease.agree(Math.min(ask.version, EXTENSION_VERSION), ask.leaseS, ask.notices === true);
+    lease.renew(performance.now());
+    vm.leased ||= lease.seconds > 0;
+    return { do: "hello", version: lease.version, leaseS: lease.seconds, vcpus: vm.knownVcpus() };
+  },
+  ping: ({ lease }) => ({ do: "ping", lapses: lease.lapses }),
+  scale: (by, ask) => claim(by, () => step(by, ask.step)) ?? { do: "scale", ...clocks(by) },
+  "set-khz": (by, ask) => claim(by, () => setKhz(by, ask)) ?? { do: "set-khz", ...clocks(by) },
+  release(by, ask) {
+    const { desk, vm, claimant, lease, request } = by;
+    const [error] = lease.fallBack(desk.ledger, claimant, vm.vm, ask.all ? undefined : request.vcpu);
+    return error === undefined ? { do: "release", ...clocks(by) } : { error };
+  },
+  freqs: (by, { first }) =>
+    told(by, ({ table: { steps, nominal } }) => {
+      const khz = steps.slice(first, first + PAGE.FREQS);
+      return { do: "freqs", total: steps.length, first, nominal, khz };
+    }),
+  state: (by) =>
+    told(by, (domain) => ({
+      do: "state",
+      ...stateOf(by.desk, by.vm, by.claimant, by.request.vcpu, domain),
+    })),
+  list({ desk, vm, request }, { first }) {
+    const refusal = refuseQuery(vm, request);
+    if (refusal !== undefined) return { refusal };
+    const total = vm.knownVcpus();
+    const count = Math.max(0, Math.min(PAGE.VCPUS, total - first));
+    const vcpus = Array.from({ length: count }, (_, i) => {
+      const domain = domainOf(desk, vm, first + i);
+      return domain === undefined ? NOT_KNOWN : { khz: toldKhz(desk, domain), ...capsOf(desk, domain) };
+    });
+    return { do: "list", total, first, vcpus };
+  },
+  "policy-remove": ({ desk, vm }) => ({
+    do: "policy-remove",
+    removed: desk.policies.remove(vm.vm, "guest"),
+  }),
+};
+
+const NOT_KNOWN = { khz: 0, turbo: false, priority: false };
 
 /** Serves an extension request; each one renews the lease, whatever comes of it. */
 export const extension: Serve<"extension"> = (desk, vm, claimant, request) => {
@@ -64,58 +124,30 @@ function answer(desk: Desk, vm: Vm, claimant: Claimant, request: ExtensionReques
   const { lease } = claimant;
   if (lease === undefined) throw new Error("an extension request came through no channel");
   if (ask.do === "not-understood") return { do: "no", no: ask.why, text: ask.detail };
-  const no = refuseStated(vm, request);
-  if (no !== undefined) return { refusal: no };
-  if (ask.do === "hello") {
-    lease.agree(Math.min(ask.version, EXTENSION_VERSION), ask.leaseS, ask.notices === true);
-    lease.renew(performance.now());
-    vm.leased ||= lease.seconds > 0;
-    return { do: "hello", version: lease.version, leaseS: lease.seconds, vcpus: vm.knownVcpus() };
-  }
-  if (lease.version === 0) {
+  const refusal = refuseStated(vm, request);
+  if (refusal !== undefined) return { refusal };
+  if (lease.version === 0 && ask.do !== "hello") {
     return { do: "no", no: "no-hello", text: "Say HELLO first: the host has seen none on this connection." };
   }
-  switch (ask.do) {
-    case "ping":
-      return { do: "ping", lapses: lease.lapses };
-    case "scale":
-    case "set-khz":
-      return claim(desk, vm, claimant, lease, request);
-    case "release": {
-      const [error] = lease.fallBack(desk.ledger, claimant, vm.vm, ask.all ? undefined : request.vcpu);
-      return error === undefined ? { do: "release", ...clocks(desk, vm, request.vcpu) } : { error };
-    }
-    case "policy-remove":
-      return { do: "policy-remove", removed: desk.policies.remove(vm.vm, "guest") };
-    case "freqs":
-    case "state":
-    case "list":
-      return tell(desk, vm, claimant, request, ask);
-  }
+  return ANSWER[ask.do]({ desk, vm, claimant, lease, request }, ask as never);
 }
 
-/** Makes or moves a claim that the lease answers for. */
-function claim(desk: Desk, vm: Vm, claimant: Claimant, lease: Lease, request: ExtensionRequest): Said {
-  const { vcpu, ask } = request;
-  const standing = desk.ledger.claim("guest", vm.vm, vcpu);
+/** Makes or moves a claim that the lease answers for. Returns why not, or undefined when it stands. */
+function claim<T>({ desk, vm, lease, request }: Asking, make: () => T | undefined): T | undefined {
+  const standing = desk.ledger.claim("guest", vm.vm, request.vcpu);
   const before = standing && { claimant: standing.claimant, level: standing.level };
-  const no = ask.do === "scale" ? step(desk, vm, claimant, request) : setKhz(desk, vm, claimant, request);
-  if (no !== undefined) return no;
-  lease.note(vcpu, before);
-  return { do: ask.do === "scale" ? "scale" : "set-khz", ...clocks(desk, vm, vcpu) };
+  const no = make();
+  if (no === undefined) lease.note(request.vcpu, before);
+  return no;
 }
 
-function step(desk: Desk, vm: Vm, claimant: Claimant, request: ExtensionRequest): Said | undefined {
-  const { vcpu, vmName, ask } = request;
-  if (ask.do !== "scale") return undefined;
-  const outcome = move(desk, vm, claimant, { kind: "scale", vcpu, vmName, physical: false, step: ask.step });
+function step({ desk, vm, claimant, request: { vcpu, vmName } }: Asking, wanted: Step) {
+  const outcome = move(desk, vm, claimant, { kind: "scale", vcpu, vmName, physical: false, step: wanted });
   if (outcome.kind === "refused") return { refusal: outcome.refusal };
   return outcome.kind === "failed" ? { error: outcome.error } : undefined;
 }
 
-function setKhz(desk: Desk, vm: Vm, claimant: Claimant, request: ExtensionRequest): Said | undefined {
-  const { ask } = request;
-  if (ask.do !== "set-khz") return undefined;
+function setKhz({ desk, vm, claimant, request }: Asking, ask: AskOf<"set-khz">) {
   const grant = authorizeKhz(vm, request.vcpu, ask.turbo);
   if (!grant.ok) return { refusal: grant.error };
   const first = grant.value.domains[0];
@@ -128,41 +160,19 @@ function setKhz(desk: Desk, vm: Vm, claimant: Claimant, request: ExtensionReques
 }
 
 /** A VM that may not query learns what it wished, not what others made of it. */
-function clocks(desk: Desk, vm: Vm, vcpu: number) {
+function clocks({ desk, vm, request: { vcpu } }: Asking): Clocks {
   const wishKhz = desk.ledger.claim("guest", vm.vm, vcpu)?.level.khz ?? 0;
   return { wishKhz, targetKhz: vm.queries ? (domainOf(desk, vm, vcpu)?.target ?? 0) : 0 };
 }
 
-/** Answers what only a VM that may query is told. */
-function tell(
-  desk: Desk,
-  vm: Vm,
-  claimant: Claimant,
-  request: ExtensionRequest,
-  ask: Extract<ExtensionRequest["ask"], { do: "freqs" | "state" | "list" }>,
-): Said {
-  const no = refuseQuery(vm, request);
-  if (no !== undefined) return { refusal: no };
-  if (ask.do === "list") {
-    const total = vm.knownVcpus();
-    const count = Math.max(0, Math.min(PAGE.VCPUS, total - ask.first));
-    const vcpus = Array.from({ length: count }, (_, i) => {
-      const domain = domainOf(desk, vm, ask.first + i);
-      return domain === undefined ? NOT_KNOWN : { khz: toldKhz(desk, domain), ...capsOf(desk, domain) };
-    });
-    return { do: "list", total, first: ask.first, vcpus };
-  }
+/** Answers what only a VM that may query is told of one vCPU's clock. */
+function told<A>({ desk, vm, request }: Asking, say: (domain: Domain) => A): Said<A> {
+  const refusal = refuseQuery(vm, request);
+  if (refusal !== undefined) return { refusal };
   const grant = authorizeVcpu(vm, request.vcpu);
   if (!grant.ok) return { refusal: grant.error };
   const domain = domainOf(desk, vm, request.vcpu);
   if (domain === undefined)
     throw new Error(`a grant names policy${grant.value.domains[0]}, which is not there`);
-  if (ask.do === "freqs") {
-    const { steps, nominal } = domain.table;
-    const page = steps.slice(ask.first, ask.first + PAGE.FREQS);
-    return { do: "freqs", total: steps.length, first: ask.first, nominal, khz: page };
-  }
-  return { do: "state", ...stateOf(desk, vm, claimant, request.vcpu, domain) };
+  return say(domain);
 }
-
-const NOT_KNOWN = { khz: 0, turbo: false, priority: false };

@@ -27,8 +27,6 @@ export function tellGuest(no: Refusal): string {
       return `This VM asks more than ${no.perSecond} times a second; ask less often.`;
     case "queries-off":
       return "This VM may not query; the host's operator can allow it.";
-    case "policies-off":
-      return "This host takes no policies from this VM.";
     case "policy-lacks":
       return no.lacks === "vcpus"
         ? "The policy names no vCPU to control; name at least one."

@@ -48,7 +48,7 @@ function answer<T>(
   }
   return {
     kind: "answered",
-    reply: encode({ vcpu: request.vcpu, unit: UNIT.SCALE_UP, vmName: vm.wireName }, values),
+    reply: encode({ vcpu: request.vcpu, unit: UNIT.number.up, vmName: vm.wireName }, values),
   };
 }
 
