@@ -1,4 +1,4 @@
-// Packets of SR-IOV VFs, which have no file in /sys: without it a guest with a passed-through VF could not have a TRAFFIC policy.
+// Packets of SR-IOV VFs, which have no file in /sys: `ip` tells them, so that a guest with a passed-through VF can have a TRAFFIC policy.
 
 import type { SysfsError } from "../values/sysfs-error.ts";
 import { err, ok, type Result } from "../values/result.ts";

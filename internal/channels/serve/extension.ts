@@ -1,6 +1,6 @@
 // Our own guest's requests: every one gets exactly one answer, done or why not.
 
-import { authorizeKhz, authorizeVcpu, refuseStated, refuseQuery } from "../../claims/authorize.ts";
+import { authorizeKhz, refuseStated, refuseQuery } from "../../claims/authorize.ts";
 import { EXTENSION_VERSION, type ExtensionAnswer, type ExtensionNo } from "../../values/extension.ts";
 import { highest, roundUp } from "../../values/frequency.ts";
 import { encodeAnswer } from "../../packet/extension-answer.ts";
@@ -9,11 +9,9 @@ import type { Refusal } from "../../values/refusal.ts";
 import type { Request } from "../../values/request.ts";
 import type { SysfsError } from "../../values/sysfs-error.ts";
 import { khz } from "../../values/units.ts";
-import type { Lease } from "../../claims/lease.ts";
-import type { Claimant } from "../../claims/claim.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Vm } from "../vm.ts";
-import type { Desk, Serve } from "./index.ts";
+import type { Caller, Desk, Serve } from "./serve.ts";
 import { tellGuest } from "./guest-words.ts";
 import { capsOf, domainOf, toldKhz } from "./query.ts";
 import { move } from "./scale.ts";
@@ -26,20 +24,15 @@ type Said = ExtensionAnswer | { readonly refusal: Refusal } | { readonly error: 
 type NotServed = { readonly do: "no"; readonly no: ExtensionNo; readonly text: string };
 
 /** Serves an extension request; each one renews the lease, whatever comes of it. */
-export const extension: Serve<"extension"> = (desk, vm, claimant, request) => {
-  claimant.lease?.renew(performance.now());
-  return outcomeOf(vm, request, answer(desk, vm, claimant, request));
+export const extension: Serve<"extension"> = (desk, caller, request) => {
+  caller.lease.renew(performance.now());
+  return outcomeOf(caller.vm, request, answer(desk, caller, request));
 };
 
 /** Returns the refusal of an extension request that was not looked at, as when its VM asks too often. */
-export function refuseExtension(
-  vm: Vm,
-  claimant: Claimant,
-  request: ExtensionRequest,
-  refusal: Refusal,
-): Outcome {
-  claimant.lease?.renew(performance.now());
-  return outcomeOf(vm, request, { refusal });
+export function refuseExtension(caller: Caller, request: ExtensionRequest, refusal: Refusal): Outcome {
+  caller.lease.renew(performance.now());
+  return outcomeOf(caller.vm, request, { refusal });
 }
 
 function outcomeOf(vm: Vm, request: ExtensionRequest, said: Said): Outcome {
@@ -59,10 +52,9 @@ function outcomeOf(vm: Vm, request: ExtensionRequest, said: Said): Outcome {
   return { kind: "answered", reply: reply(said) };
 }
 
-function answer(desk: Desk, vm: Vm, claimant: Claimant, request: ExtensionRequest): Said {
+function answer(desk: Desk, caller: Caller, request: ExtensionRequest): Said {
   const { ask } = request;
-  const { lease } = claimant;
-  if (lease === undefined) throw new Error("an extension request came through no channel");
+  const { vm, claimant, lease } = caller;
   if (ask.do === "not-understood") return { do: "no", no: ask.why, text: ask.detail };
   const no = refuseStated(vm, request);
   if (no !== undefined) return { refusal: no };
@@ -80,40 +72,41 @@ function answer(desk: Desk, vm: Vm, claimant: Claimant, request: ExtensionReques
       return { do: "ping", lapses: lease.lapses };
     case "scale":
     case "set-khz":
-      return claim(desk, vm, claimant, lease, request);
+      return claim(desk, caller, request);
     case "release": {
       const [error] = lease.fallBack(desk.ledger, claimant, vm.vm, ask.all ? undefined : request.vcpu);
       return error === undefined ? { do: "release", ...clocks(desk, vm, request.vcpu) } : { error };
     }
     case "policy-remove":
-      return { do: "policy-remove", removed: desk.policies.remove(vm.vm, "guest") };
+      return { do: "policy-remove", removed: desk.policies.remove({ vm: vm.vm }, "guest") };
     case "freqs":
     case "state":
     case "list":
-      return tell(desk, vm, claimant, request, ask);
+      return tell(desk, caller, request, ask);
   }
 }
 
 /** Makes or moves a claim that the lease answers for. */
-function claim(desk: Desk, vm: Vm, claimant: Claimant, lease: Lease, request: ExtensionRequest): Said {
+function claim(desk: Desk, caller: Caller, request: ExtensionRequest): Said {
+  const { vm, lease } = caller;
   const { vcpu, ask } = request;
   const standing = desk.ledger.claim("guest", vm.vm, vcpu);
   const before = standing && { claimant: standing.claimant, level: standing.level };
-  const no = ask.do === "scale" ? step(desk, vm, claimant, request) : setKhz(desk, vm, claimant, request);
+  const no = ask.do === "scale" ? step(desk, caller, request) : setKhz(desk, caller, request);
   if (no !== undefined) return no;
   lease.note(vcpu, before);
   return { do: ask.do === "scale" ? "scale" : "set-khz", ...clocks(desk, vm, vcpu) };
 }
 
-function step(desk: Desk, vm: Vm, claimant: Claimant, request: ExtensionRequest): Said | undefined {
+function step(desk: Desk, caller: Caller, request: ExtensionRequest): Said | undefined {
   const { vcpu, vmName, ask } = request;
   if (ask.do !== "scale") return undefined;
-  const outcome = move(desk, vm, claimant, { kind: "scale", vcpu, vmName, physical: false, step: ask.step });
+  const outcome = move(desk, caller, { kind: "scale", vcpu, vmName, physical: false, step: ask.step });
   if (outcome.kind === "refused") return { refusal: outcome.refusal };
   return outcome.kind === "failed" ? { error: outcome.error } : undefined;
 }
 
-function setKhz(desk: Desk, vm: Vm, claimant: Claimant, request: ExtensionRequest): Said | undefined {
+function setKhz(desk: Desk, { vm, claimant }: Caller, request: ExtensionRequest): Said | undefined {
   const { ask } = request;
   if (ask.do !== "set-khz") return undefined;
   const grant = authorizeKhz(vm, request.vcpu, ask.turbo);
@@ -136,11 +129,11 @@ function clocks(desk: Desk, vm: Vm, vcpu: number) {
 /** Answers what only a VM that may query is told. */
 function tell(
   desk: Desk,
-  vm: Vm,
-  claimant: Claimant,
+  caller: Caller,
   request: ExtensionRequest,
   ask: Extract<ExtensionRequest["ask"], { do: "freqs" | "state" | "list" }>,
 ): Said {
+  const { vm } = caller;
   const no = refuseQuery(vm, request);
   if (no !== undefined) return { refusal: no };
   if (ask.do === "list") {
@@ -152,7 +145,7 @@ function tell(
     });
     return { do: "list", total, first: ask.first, vcpus };
   }
-  const grant = authorizeVcpu(vm, request.vcpu);
+  const grant = vm.granted(request.vcpu);
   if (!grant.ok) return { refusal: grant.error };
   const domain = domainOf(desk, vm, request.vcpu);
   if (domain === undefined)
@@ -162,7 +155,7 @@ function tell(
     const page = steps.slice(ask.first, ask.first + PAGE.FREQS);
     return { do: "freqs", total: steps.length, first: ask.first, nominal, khz: page };
   }
-  return { do: "state", ...stateOf(desk, vm, claimant, request.vcpu, domain) };
+  return { do: "state", ...stateOf(desk, caller, request.vcpu, domain) };
 }
 
 const NOT_KNOWN = { khz: 0, turbo: false, priority: false };
