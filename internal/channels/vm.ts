@@ -44,16 +44,11 @@ export interface PastRefusal {
   readonly refusal: Refusal;
 }
 
-/** A vCPU's place and the pinning source that told it. */
+/** A vCPU's place, who told it, and what follows from it: a request that finds the same place takes the same grant. */
 export interface Found {
   readonly placement: Placement;
+  /** The pinning source. */
   readonly source: string | undefined;
-  /** Whether it can change by itself: then it is asked for again soon. */
-  readonly live: boolean;
-}
-
-/** A vCPU's place as it is kept, and what follows from it: a request that finds the same place takes the same grant. */
-interface Kept extends Found {
   readonly granted: Result<Grant, Refusal>;
   /** performance.now() up to which it is believed; Infinity where it can't change by itself. */
   until: number;
@@ -78,7 +73,7 @@ export class Vm implements Standing, PinSubject {
   leased = false;
   readonly #rules: PlacementRules;
   readonly #peers = new Set<Peer>();
-  readonly #places = new Map<number, Kept>();
+  readonly #places = new Map<number, Found>();
   /** What mayMove came to; undefined when a place has changed since. */
   #mayMove: boolean | undefined;
   readonly #limits = new Map<DomainId, Limits>();
@@ -205,7 +200,7 @@ export class Vm implements Standing, PinSubject {
   }
 
   /** Returns where a vCPU runs and who says so. */
-  find(index: number): Kept {
+  find(index: number): Found {
     const known = this.#places.get(index);
     // Most pins can't change by themselves: these need no look at the clock.
     if (known?.until === Infinity) return known;
@@ -214,12 +209,15 @@ export class Vm implements Standing, PinSubject {
     if (!Number.isInteger(index) || index > MAX_VCPU) {
       const placement = { kind: "unpinned", why: `vCPU numbers end at ${MAX_VCPU}` } as const;
       const granted = authorizeVcpu(this.vm, index, placement);
-      return { placement, granted, source: undefined, live: true, until: 0 };
+      return { placement, granted, source: undefined, until: 0 };
     }
-    const found = this.#find(index);
-    const stays = known !== undefined && isSame(known.placement, found.placement);
-    const granted = stays ? known.granted : authorizeVcpu(this.vm, index, found.placement);
-    const fresh = { ...found, granted, until: found.live ? now + FRESH_MS : Infinity };
+    const { placement, source, live } = this.#look(index);
+    const stays =
+      known?.granted.ok === true &&
+      placement.kind === "placed" &&
+      isSamePlace(known.granted.value, placement);
+    const granted = stays ? known.granted : authorizeVcpu(this.vm, index, placement);
+    const fresh = { placement, source, granted, until: live ? now + FRESH_MS : Infinity };
     this.#places.set(index, fresh);
     this.#mayMove = undefined;
     return fresh;
@@ -246,7 +244,8 @@ export class Vm implements Standing, PinSubject {
     return known;
   }
 
-  #find(index: number): Found {
+  /** Asks the pinning sources; `live` says that the answer can change by itself. */
+  #look(index: number): Pick<Found, "placement" | "source"> & { readonly live: boolean } {
     const whys: string[] = [];
     let live = false;
     for (const source of this.#rules.sources) {
@@ -277,6 +276,3 @@ export class Vm implements Standing, PinSubject {
 function bucket({ rate }: VmConfig): TokenBucket {
   return new TokenBucket(rate.requestsPerSecond, rate.burst, performance.now());
 }
-
-const isSame = (a: Placement, b: Placement): boolean =>
-  a.kind === "placed" && b.kind === "placed" && isSamePlace(a, b);
