@@ -85,7 +85,7 @@ async function measure(root: string, typeOf: (vm: number) => string, quick: bool
   for (let n = 0; n < POLICIES; n++) {
     const vm = n % VMS;
     const policy = { rule: ruleOf(typeOf(vm), vm), vcpus: [0], turbo: false };
-    const set = engine.set(`vm${vm}`, n < VMS ? "operator" : "guest", policy);
+    const set = engine.set({ vm: `vm${vm}` }, n < VMS ? "operator" : "guest", policy);
     if (!set.ok) throw new Error(JSON.stringify(set.error));
   }
   const setUs = ((performance.now() - started) * 1000) / POLICIES;

@@ -1,4 +1,4 @@
-// What is counted of one channel: report, metrics and the channel itself must mean the same by each number.
+// What is counted of one channel, for report, metrics and the channel itself.
 
 /** What a channel has seen since the program started. */
 export interface ChannelCounts {

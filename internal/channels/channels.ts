@@ -3,7 +3,8 @@
 import type { VmConfig } from "../config/effective.ts";
 import type { Notice } from "../values/extension.ts";
 import type { Log } from "../log.ts";
-import { Channel, type ChannelHost } from "./channel.ts";
+import { Channel } from "./channel.ts";
+import type { ChannelHost } from "./connection.ts";
 import { ChannelFolder, type ChannelName } from "./folder.ts";
 import { type PlacementRules, Vm } from "./vm.ts";
 
@@ -178,7 +179,7 @@ export class Channels {
   #drop(path: string): void {
     const channel = this.#byPath.get(path);
     if (channel === undefined) return;
-    const fields = { channel: `${channel.vm.vm}.${channel.index}` };
+    const fields = { channel: channel.name };
     this.#log.info("Channel removed", fields);
     this.#host.events.emit("channel-removed", fields);
     channel.close();

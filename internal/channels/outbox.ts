@@ -1,4 +1,4 @@
-// What goes back to one guest: without it each answer would cost a system call of its own, and a guest that does not read our memory.
+// What goes back to one guest: several replies in one write, and none kept for a guest that does not read.
 
 import type { ChannelCounts } from "./channel-counts.ts";
 

@@ -1,4 +1,4 @@
-// What came of one frame: one value per frame, so that replies, counters and logs can't disagree.
+// What came of one frame: the one value that its reply, its counters and its log line follow from.
 
 import type { Refusal } from "../values/refusal.ts";
 import type { SysfsError } from "../values/sysfs-error.ts";

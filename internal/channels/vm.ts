@@ -1,7 +1,13 @@
 // One VM as the host knows it: its name is its channels', its pinning is read, nothing is believed from a packet.
 
 import type { Limits } from "../claims/arbitrate.ts";
-import type { Placement, Standing } from "../claims/authorize.ts";
+import {
+  authorizeVcpu,
+  type Grant,
+  isSamePlace,
+  type Placement,
+  type Standing,
+} from "../claims/authorize.ts";
 import { limitsIn } from "../claims/limits.ts";
 import { TokenBucket } from "../claims/rate.ts";
 import type { VmConfig } from "../config/effective.ts";
@@ -10,6 +16,7 @@ import { findVmProcess } from "../pinning/peer.ts";
 import type { PinSource, PinSubject } from "../pinning/pins.ts";
 import { explain, type Refusal } from "../values/refusal.ts";
 import { MAX_V1_VCPUS } from "../values/request.ts";
+import type { Result } from "../values/result.ts";
 import type { Cpufreq } from "../sysfs/cpufreq/cpufreq.ts";
 import type { DomainId, Pcpu } from "../values/units.ts";
 import { VmMeter } from "./vm-meter.ts";
@@ -22,9 +29,9 @@ export interface PlacementRules {
   readonly procRoot: string;
 }
 
-/** A connected channel's descriptor and the path it is connected to. */
-export interface Connection {
-  readonly fd: number;
+/** A connected socket: its descriptor, where there is one to ask, and the path it is connected to. */
+export interface Peer {
+  readonly fd: number | undefined;
   readonly path: string;
 }
 
@@ -37,12 +44,14 @@ export interface PastRefusal {
   readonly refusal: Refusal;
 }
 
-/** A vCPU's place and the pinning source that told it. */
+/** A vCPU's place, who told it, and what follows from it: a request that finds the same place takes the same grant. */
 export interface Found {
   readonly placement: Placement;
+  /** The pinning source. */
   readonly source: string | undefined;
-  /** Whether it can change by itself: then it is asked for again soon. */
-  readonly live: boolean;
+  readonly granted: Result<Grant, Refusal>;
+  /** performance.now() up to which it is believed; Infinity where it can't change by itself. */
+  until: number;
 }
 
 /** A placement is trusted this long, in ms; with the host's own interval a re-pinned vCPU is followed within a second. */
@@ -63,8 +72,8 @@ export class Vm implements Standing, PinSubject {
   /** Whether a guest of its channels has ever agreed a lease. */
   leased = false;
   readonly #rules: PlacementRules;
-  readonly #connections = new Set<Connection>();
-  readonly #places = new Map<number, Found & { readonly until: number }>();
+  readonly #peers = new Set<Peer>();
+  readonly #places = new Map<number, Found>();
   /** What mayMove came to; undefined when a place has changed since. */
   #mayMove: boolean | undefined;
   readonly #limits = new Map<DomainId, Limits>();
@@ -150,22 +159,22 @@ export class Vm implements Standing, PinSubject {
   /** Pid of the VM's process, looked for when first asked. */
   get pid(): number | undefined {
     if (this.#pid === undefined) {
-      for (const { fd, path } of this.#connections) {
-        this.#pid = findVmProcess(this.#rules.procRoot, fd, path);
+      for (const { fd, path } of this.#peers) {
+        if (fd !== undefined) this.#pid = findVmProcess(this.#rules.procRoot, fd, path);
         if (this.#pid !== undefined) break;
       }
     }
     return this.#pid;
   }
 
-  connected(connection: Connection): void {
-    this.#connections.add(connection);
+  connected(peer: Peer): void {
+    this.#peers.add(peer);
     this.#pid = undefined;
     this.forgetPlaces();
   }
 
-  disconnected(connection: Connection): void {
-    this.#connections.delete(connection);
+  disconnected(peer: Peer): void {
+    this.#peers.delete(peer);
     this.#pid = undefined;
     this.forgetPlaces();
   }
@@ -174,9 +183,13 @@ export class Vm implements Standing, PinSubject {
     return this.find(index).placement;
   }
 
+  granted(index: number): Result<Grant, Refusal> {
+    return this.find(index).granted;
+  }
+
   /** Forgets what the pinning sources said: they are asked anew. */
   forgetPlaces(): void {
-    for (const [index, place] of this.#places) this.#places.set(index, { ...place, until: 0 });
+    for (const place of this.#places.values()) place.until = 0;
     this.#mayMove = undefined;
   }
 
@@ -194,16 +207,17 @@ export class Vm implements Standing, PinSubject {
     const now = performance.now();
     if (known !== undefined && now < known.until) return known;
     if (!Number.isInteger(index) || index > MAX_VCPU) {
-      return {
-        placement: { kind: "unpinned", why: `vCPU numbers end at ${MAX_VCPU}` },
-        source: undefined,
-        live: true,
-      };
+      const placement = { kind: "unpinned", why: `vCPU numbers end at ${MAX_VCPU}` } as const;
+      const granted = authorizeVcpu(this.vm, index, placement);
+      return { placement, granted, source: undefined, until: 0 };
     }
-    const found = this.#find(index);
-    // The same object as before when nothing changed: claims are compared by it.
-    const placement = known && same(known.placement, found.placement) ? known.placement : found.placement;
-    const fresh = { ...found, placement, until: found.live ? now + FRESH_MS : Infinity };
+    const { placement, source, live } = this.#look(index);
+    const stays =
+      known?.granted.ok === true &&
+      placement.kind === "placed" &&
+      isSamePlace(known.granted.value, placement);
+    const granted = stays ? known.granted : authorizeVcpu(this.vm, index, placement);
+    const fresh = { placement, source, granted, until: live ? now + FRESH_MS : Infinity };
     this.#places.set(index, fresh);
     this.#mayMove = undefined;
     return fresh;
@@ -230,7 +244,8 @@ export class Vm implements Standing, PinSubject {
     return known;
   }
 
-  #find(index: number): Found {
+  /** Asks the pinning sources; `live` says that the answer can change by itself. */
+  #look(index: number): Pick<Found, "placement" | "source"> & { readonly live: boolean } {
     const whys: string[] = [];
     let live = false;
     for (const source of this.#rules.sources) {
@@ -260,9 +275,4 @@ export class Vm implements Standing, PinSubject {
 
 function bucket({ rate }: VmConfig): TokenBucket {
   return new TokenBucket(rate.requestsPerSecond, rate.burst, performance.now());
-}
-
-function same(a: Placement, b: Placement): boolean {
-  if (a.kind !== "placed" || b.kind !== "placed") return false;
-  return a.pcpus.join() === b.pcpus.join() && a.domains.join() === b.domains.join();
 }

@@ -1,4 +1,4 @@
-// Who gets what on a shared clock: without it the last writer would win and one VM could slow another.
+// Who gets what on a shared clock: operators before guests, the highest wish first, limits over all.
 
 import type { Level } from "../values/frequency.ts";
 import { type DomainId, type Khz, khz } from "../values/units.ts";

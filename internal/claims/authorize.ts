@@ -5,15 +5,23 @@ import type { Request } from "../values/request.ts";
 import { err, ok, type Result } from "../values/result.ts";
 import { type DomainId, type Pcpu, type Vcpu, vcpu } from "../values/units.ts";
 
+/** CPUs that a vCPU may run on, and their domains. */
+export interface Place {
+  readonly pcpus: readonly Pcpu[];
+  readonly domains: readonly DomainId[];
+}
+
+/** Returns whether two places are the same CPUs in the same domains; of one and the same object it takes no look to tell. */
+export function isSamePlace(a: Place, b: Place): boolean {
+  return a === b || (isSameList(a.pcpus, b.pcpus) && isSameList(a.domains, b.domains));
+}
+
+const isSameList = (a: readonly number[], b: readonly number[]): boolean =>
+  a === b || (a.length === b.length && a.every((one, at) => one === b[at]));
+
 /** Where a vCPU runs now. */
 export type Placement =
-  | {
-      readonly kind: "placed";
-      readonly pcpus: readonly Pcpu[];
-      readonly domains: readonly DomainId[];
-      /** The grant it led to: a placement is one vCPU's, so the next request gets the same one. Set by authorizeVcpu() alone. */
-      granted?: Result<Grant, never>;
-    }
+  | ({ readonly kind: "placed" } & Place)
   | { readonly kind: "floating"; readonly pcpus: string }
   | { readonly kind: "unpinned"; readonly why: string }
   | { readonly kind: "absent"; readonly count: number }
@@ -29,21 +37,19 @@ export interface Standing {
   /** What the VM may ask: scale steps, `policy`, `query`. */
   readonly commands: ReadonlySet<string>;
   /**
-   * Returns where a vCPU runs: an object of that vCPU alone, the same one while nothing changes.
+   * Returns what authorizeVcpu() says of a vCPU where it runs now.
    * @param index any non-negative number a guest may have sent
    */
-  placement(index: number): Placement;
+  granted(index: number): Result<Grant, Refusal>;
 }
 
 declare const granted: unique symbol;
 /** The leave to touch a vCPU's (or, for an operator, a pCPU's) domains. Only this file makes one, and only it is accepted by the write side. */
-export interface Grant {
+export interface Grant extends Place {
   /** Empty for an operator. */
   readonly vm: string;
   /** For an operator: the pCPU. */
   readonly vcpu: Vcpu;
-  readonly pcpus: readonly Pcpu[];
-  readonly domains: readonly DomainId[];
   readonly [granted]: true;
 }
 
@@ -65,7 +71,7 @@ export function authorize(
   request: Extract<Request, { kind: "scale" }>,
 ): Result<Grant, Refusal> {
   const no = refuseStated(standing, request) ?? refuseCommand(standing, request.step);
-  return no === undefined ? authorizeVcpu(standing, request.vcpu) : err(no);
+  return no === undefined ? standing.granted(request.vcpu) : err(no);
 }
 
 /** Returns the grant to set one vCPU to any frequency, above the highest non-turbo one when `turbo`; or why not. Up and down together lead anywhere. */
@@ -74,7 +80,7 @@ export function authorizeKhz(standing: Standing, index: number, turbo: boolean):
     refuseCommand(standing, "up") ??
     refuseCommand(standing, "down") ??
     (turbo ? refuseCommand(standing, "turbo-on") : undefined);
-  return no === undefined ? authorizeVcpu(standing, index) : err(no);
+  return no === undefined ? standing.granted(index) : err(no);
 }
 
 /** Returns why `standing`'s VM may not ask `command`, or undefined when it may. */
@@ -89,19 +95,11 @@ export function authorizeOperator(cpu: Pcpu, domain: DomainId): Grant {
   return { vm: "", vcpu: vcpu(cpu), pcpus: [cpu], domains: [domain] } as unknown as Grant;
 }
 
-/** Returns the grant to act on one vCPU of the channel's own VM, or why not. */
-export function authorizeVcpu(standing: Standing, index: number): Result<Grant, Refusal> {
-  const { vm } = standing;
-  const place = standing.placement(index);
+/** Returns the grant to act on one vCPU of `vm` that runs at `place`, or why not. */
+export function authorizeVcpu(vm: string, index: number, place: Placement): Result<Grant, Refusal> {
   switch (place.kind) {
     case "placed":
-      place.granted ??= ok({
-        vm,
-        vcpu: vcpu(index),
-        pcpus: place.pcpus,
-        domains: place.domains,
-      } as unknown as Grant);
-      return place.granted;
+      return ok({ vm, vcpu: vcpu(index), pcpus: place.pcpus, domains: place.domains } as unknown as Grant);
     case "floating":
       return err({ kind: "floating", vm, vcpu: index, pcpus: place.pcpus });
     case "unpinned":

@@ -1,13 +1,9 @@
-// A wish as it stands and who has it: without it the ledger could not tell a guest's word from its policy's or an operator's.
+// A wish as it stands, and who has it.
 
 import type { Limits, Wish } from "./arbitrate.ts";
 import type { Grant } from "./authorize.ts";
 import type { Level } from "../values/frequency.ts";
 import type { DomainId } from "../values/units.ts";
-import type { Lease } from "./lease.ts";
-
-/** Whoever can hold a wish and go away: a channel, an operator, a policy. */
-export type Owner = object;
 
 /**
  * Where a vCPU's wishes stand, one in each: `guest` holds what it asked last, by scale request or policy; `policy` the
@@ -16,15 +12,17 @@ export type Owner = object;
 export const SLOTS = ["guest", "policy", "operator"] as const;
 export type Slot = (typeof SLOTS)[number];
 
-/** On whose behalf a wish is made. */
+/**
+ * Whoever can wish and go away: one connection of a guest, the policy of one origin for one subject, the FIFOs, the operator. Each is
+ * one object for as long as it is there and is told from all others by that (===), since two of them may be alike in every field.
+ */
 export interface Claimant {
   readonly slot: Slot;
   /** How it came about; `policy` in slot guest is the guest's own. */
   readonly by: "guest" | "policy" | "fifo" | "operator";
-  readonly owner: Owner;
+  /** True once it is gone: what it wished is not put back. */
+  readonly gone?: boolean;
   limitsIn(domain: DomainId): Limits;
-  /** Of a channel: what its guest agreed with HELLO. */
-  readonly lease?: Lease;
 }
 
 /** A wish as it stands in the ledger. */

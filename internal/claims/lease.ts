@@ -1,4 +1,4 @@
-// What one channel's guest agreed with HELLO: without it the wishes of a guest that died would stand for ever.
+// What a guest agreed with HELLO on one connection: how long it may be silent before its wishes fall back.
 
 import type { Level } from "../values/frequency.ts";
 import type { SysfsError } from "../values/sysfs-error.ts";
@@ -14,7 +14,7 @@ export interface Before {
 /** An agent is heard in each three leases, one with claims in each: who was silent for so many is taken for gone. */
 const SILENT_LEASES = 4;
 
-/** The HELLO of a channel, and what its claims took the place of. */
+/** The HELLO of a connection, and what its claims took the place of. */
 export class Lease {
   /** The extension's version agreed on this connection; 0 before HELLO. */
   version = 0;
@@ -27,13 +27,6 @@ export class Lease {
   #until = 0;
   /** By vCPU, what stood before this guest's claim; undefined for nothing. */
   readonly #before = new Map<number, Before | undefined>();
-
-  /** Starts anew: a connection was made. What stood before is gone with the old one. */
-  reset(): void {
-    this.version = this.seconds = this.lapses = 0;
-    this.#notices = false;
-    this.#before.clear();
-  }
 
   /** Takes a HELLO. One without a lease leaves the lease of claims that stand: who made them may have died. */
   agree(version: number, seconds: number, notices: boolean): void {
@@ -79,7 +72,7 @@ export class Lease {
     if (this.#before.size > 0) this.#before.delete(vcpu);
   }
 
-  /** Puts back what stood before the claim on `vcpu`, or before all when undefined. Returns the failures. */
+  /** Puts back what stood before the claim on `vcpu`, or before all when undefined, unless who made it is gone. Returns the failures. */
   fallBack(ledger: Ledger, claimant: Claimant, vm: string, vcpu: number | undefined): readonly SysfsError[] {
     const failed: SysfsError[] = [];
     for (const [index, before] of [...this.#before]) {
@@ -87,7 +80,8 @@ export class Lease {
       this.#before.delete(index);
       const claim = ledger.claim("guest", vm, index);
       if (claim === undefined || claim.claimant !== claimant) continue;
-      if (before === undefined) failed.push(...ledger.withdraw((other) => other === claim));
+      if (before === undefined || before.claimant.gone === true)
+        failed.push(...ledger.withdraw((other) => other === claim));
       else {
         const done = ledger.wish(claim.grant, before.claimant, before.level);
         if (!done.ok) failed.push(done.error);

@@ -1,7 +1,7 @@
-// Every wish that stands, and what came of it: without it a shared clock would belong to the last writer.
+// Every wish that stands, what they come to on each clock, and what was written of that.
 
 import { arbitrate, clip, type Decision, type Limits } from "./arbitrate.ts";
-import type { Grant } from "./authorize.ts";
+import { type Grant, isSamePlace } from "./authorize.ts";
 import { highest, type Level, move } from "../values/frequency.ts";
 import type { Step } from "../values/request.ts";
 import { DONE, type Result } from "../values/result.ts";
@@ -122,7 +122,7 @@ export class Ledger {
   }
 
   #wish(grant: Grant, claimant: Claimant, level: Level, old: Claim | undefined): Result<void, SysfsError> {
-    if (old !== undefined && old.claimant === claimant && old.grant.domains === grant.domains) {
+    if (old !== undefined && old.claimant === claimant && isSamePlace(old.grant, grant)) {
       const before = old.level;
       old.level = level;
       if (this.#stays(old, before)) return DONE;
@@ -144,7 +144,7 @@ export class Ledger {
     }
     // Where it stood before, and where the guest's own wish stands that a policy now speaks for.
     for (const other of [old, this.claim("guest", grant.vm, grant.vcpu)]) {
-      if (other !== undefined && other.grant.domains !== grant.domains) this.#apply(other.grant.domains);
+      if (other !== undefined && !isSamePlace(other.grant, grant)) this.#apply(other.grant.domains);
     }
     return applied;
   }

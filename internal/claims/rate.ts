@@ -1,4 +1,4 @@
-// How often a VM may ask: without it one guest could keep the host busy with its wishes.
+// How often a VM may ask, so that one guest cannot keep the host busy.
 
 /** A token bucket: `burst` requests at once, then `perSecond` of them each second. */
 export class TokenBucket {

@@ -95,7 +95,11 @@ export class Host {
     const { ledger, events, durations } = this;
     const desk = new LedgerDesk({ cpufreq, ledger, log, events, vm: (name) => this.channels.vm(name) });
     const clock = options.clock ?? SYSTEM_CLOCK;
-    const counters = new MachineCounters(options.sysfsRoot, (vm, vcpu) => desk.pcpusOf(vm, vcpu), clock);
+    const counters = new MachineCounters(
+      options.sysfsRoot,
+      (subject, vcpu) => desk.pcpusOf(subject, vcpu),
+      clock,
+    );
     this.policies = new PolicyEngine(desk, counters, clock);
     this.#fifos = new FifoHost({ cpufreq, ledger, policies: this.policies, log });
     const vmChanged = (vm: string) => this.policies.vmChanged(vm);
@@ -104,16 +108,16 @@ export class Host {
       this.#rules,
       (vm) => vmConfig(this.#config, vm),
     );
-    this.upkeep = new Upkeep(
+    this.upkeep = new Upkeep({
       cpufreq,
-      this.ledger,
-      this.channels,
-      this.events,
+      ledger,
+      channels: this.channels,
+      events,
       log,
-      () => this.#config.cpufreq.drift,
-      () => this.policies.clockChanged(),
-      vmChanged,
-    );
+      drift: () => this.#config.cpufreq.drift,
+      clockJumped: () => this.policies.clockChanged(),
+      policyLost: vmChanged,
+    });
   }
 
   get config(): Config {
@@ -149,8 +153,8 @@ export class Host {
   /** Puts the configuration's policies in force and drops those that it names no more; those set at run time stay. */
   #setPolicies(): void {
     const written = writtenPolicies(this.#config);
-    for (const vm of this.#written) if (!written.has(vm)) this.policies.remove(vm, "operator");
-    for (const [vm, policy] of written) this.policies.set(vm, "operator", policy, undefined, true);
+    for (const vm of this.#written) if (!written.has(vm)) this.policies.remove({ vm }, "operator");
+    for (const [vm, policy] of written) this.policies.set({ vm }, "operator", policy, undefined, true);
     this.#written = new Set(written.keys());
   }
 
@@ -170,7 +174,7 @@ export class Host {
   rebooted(vm: string): void {
     this.log.info("VM rebooted: its claims are withdrawn", { vm });
     this.events.emit("claim-withdrawn", { vm, message: "the VM rebooted" });
-    for (const channel of this.channels.of(vm)) channel.withdraw();
+    for (const channel of this.channels.of(vm)) channel.connection?.withdraw();
   }
 
   /** Ends all channels and gives every domain back. Returns what could not be given back. */

@@ -1,6 +1,6 @@
 // What must be looked after while claims stand: pins that move, guests that fell silent, CPUs that come back, tools that interfere.
 
-import { authorizeVcpu } from "../claims/authorize.ts";
+import { isSamePlace } from "../claims/authorize.ts";
 import type { DriftRule } from "../config/schema.ts";
 import { explain } from "../values/refusal.ts";
 import type { Log } from "../log.ts";
@@ -23,6 +23,21 @@ const DRIFT_EVERY = 4;
 /** Smaller changes of the clock are corrections, ms. */
 const JUMP_MS = 2000;
 
+/** What is looked after, and who is told. */
+export interface UpkeepHost {
+  readonly cpufreq: Cpufreq;
+  readonly ledger: Ledger;
+  readonly channels: Channels;
+  readonly events: EventFeed;
+  readonly log: Log;
+  /** Returns what to do now when another tool changed a claimed frequency. */
+  drift(): DriftRule;
+  /** The wall clock was set, or the machine slept. */
+  clockJumped(): void;
+  /** A wish of a policy of this VM ended, because its vCPU has no place now. */
+  policyLost(vm: string): void;
+}
+
 export class Upkeep {
   /** Times a domain was found changed by somebody else. */
   drifts = 0;
@@ -30,14 +45,7 @@ export class Upkeep {
   corrections = 0;
   /** How late each look came: what else ran held up the event loop. */
   readonly lag = new Histogram();
-  readonly #cpufreq: Cpufreq;
-  readonly #ledger: Ledger;
-  readonly #channels: Channels;
-  readonly #events: EventFeed;
-  readonly #log: Log;
-  readonly #rule: () => DriftRule;
-  readonly #clockJumped: () => void;
-  readonly #policyLost: (vm: string) => void;
+  readonly #host: UpkeepHost;
   /** The wall clock less the monotonic one: it moves when the clock is set or the machine slept. */
   #offsetMs = 0;
   #online = "";
@@ -47,24 +55,8 @@ export class Upkeep {
   #dueAt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(
-    cpufreq: Cpufreq,
-    ledger: Ledger,
-    channels: Channels,
-    events: EventFeed,
-    log: Log,
-    rule: () => DriftRule,
-    clockJumped: () => void,
-    policyLost: (vm: string) => void,
-  ) {
-    this.#cpufreq = cpufreq;
-    this.#ledger = ledger;
-    this.#channels = channels;
-    this.#events = events;
-    this.#log = log;
-    this.#rule = rule;
-    this.#clockJumped = clockJumped;
-    this.#policyLost = policyLost;
+  constructor(host: UpkeepHost) {
+    this.#host = host;
   }
 
   start(): void {
@@ -88,7 +80,7 @@ export class Upkeep {
     const now = performance.now();
     this.lag.observe(Math.max(0, now - this.#dueAt));
     this.#periods += this.#wait;
-    this.#log.unfold(now);
+    this.#host.log.unfold(now);
     this.#clock(Date.now() - now);
     if (this.#periods % DRIFT_EVERY === 0) this.#cpus();
     if (this.#periods % LEASES_EVERY === 0) this.#leases();
@@ -108,7 +100,7 @@ export class Upkeep {
     const jumpedMs = offsetMs - this.#offsetMs;
     this.#offsetMs = offsetMs;
     if (Math.abs(jumpedMs) < JUMP_MS) return;
-    this.#log.info("The clock jumped: slept, or was set; claims are written again", {
+    this.#host.log.info("The clock jumped: slept, or was set; claims are written again", {
       seconds: Math.round(jumpedMs / 1000),
     });
     this.resumed();
@@ -117,13 +109,14 @@ export class Upkeep {
   /** What the kernel forgot while the machine slept is written again, and policies look at the clock. */
   resumed(): void {
     this.#offsetMs = Date.now() - performance.now();
-    this.#events.emit("resumed");
+    this.#host.events.emit("resumed");
     this.reapply();
-    this.#clockJumped();
+    this.#host.clockJumped();
   }
 
   #cpus(): void {
-    if (this.#ledger.empty && this.#cpufreq.domains.every(({ target }) => target === undefined)) return;
+    if (this.#host.ledger.empty && this.#host.cpufreq.domains.every(({ target }) => target === undefined))
+      return;
     this.#hotplug();
     this.#giveBack();
     this.#drift();
@@ -131,27 +124,28 @@ export class Upkeep {
 
   /** Tries again to give back what could not be given back when its last claim ended, as the clock of an offline CPU. */
   #giveBack(): void {
-    for (const domain of this.#cpufreq.domains) {
-      if (domain.target === undefined || this.#ledger.decides(domain)) continue;
-      for (const error of this.#ledger.settle([domain.id])) this.#tell(err(error), { policy: domain.id });
+    for (const domain of this.#host.cpufreq.domains) {
+      if (domain.target === undefined || this.#host.ledger.decides(domain)) continue;
+      for (const error of this.#host.ledger.settle([domain.id]))
+        this.#tell(err(error), { policy: domain.id });
     }
   }
 
   /** Lets claims follow their vCPUs. Returns whether one may have to again. */
   #pins(): boolean {
-    if (this.#ledger.empty) return false;
+    if (this.#host.ledger.empty) return false;
     let mayMove = false;
-    for (const vm of this.#channels.vms) {
+    for (const vm of this.#host.channels.vms) {
       if (!vm.mayMove) continue;
       mayMove = true;
-      for (const claim of [...this.#ledger.claimsOf(vm.vm)]) this.#followPin(vm, claim);
+      for (const claim of [...this.#host.ledger.claimsOf(vm.vm)]) this.#followPin(vm, claim);
     }
     return mayMove;
   }
 
   /** Writes every claimed domain again, as after resume. */
   reapply(): void {
-    for (const domain of this.#cpufreq.domains) {
+    for (const domain of this.#host.cpufreq.domains) {
       if (domain.target !== undefined) this.#tell(domain.reapply(), { policy: domain.id });
     }
   }
@@ -160,75 +154,73 @@ export class Upkeep {
   #hotplug(): void {
     const online = this.#readOnline();
     if (online === this.#online) return;
-    this.#log.info("CPUs online changed", { from: this.#online, to: online });
+    this.#host.log.info("CPUs online changed", { from: this.#online, to: online });
     this.#online = online;
-    this.#tell(this.#cpufreq.refresh(), {});
-    this.#channels.configure();
+    this.#tell(this.#host.cpufreq.refresh(), {});
+    this.#host.channels.configure();
     this.reapply();
-    for (const error of this.#ledger.settle()) this.#log.error(explainSysfs(error));
+    for (const error of this.#host.ledger.settle()) this.#host.log.error(explainSysfs(error));
   }
 
   #readOnline(): string {
-    const online = this.#cpufreq.topology.online();
+    const online = this.#host.cpufreq.topology.online();
     return online.ok ? online.value.join(",") : "";
   }
 
   /** Moves a claim to the domains its vCPU runs on now; one that has no place of its own any more ends. */
   #followPin(vm: Vm, claim: Claim): void {
-    const place = vm.placement(claim.grant.vcpu);
-    if (place.kind === "placed" && place.domains === claim.grant.domains) return;
-    const grant = authorizeVcpu(vm, claim.grant.vcpu);
+    const grant = vm.granted(claim.grant.vcpu);
+    if (grant.ok && isSamePlace(grant.value, claim.grant)) return;
     const fields = { vm: claim.grant.vm, vcpu: claim.grant.vcpu };
     if (!grant.ok) {
       const message = explain(grant.error);
-      this.#log.info(`Claim withdrawn: ${message}`, fields);
-      this.#events.emit("claim-withdrawn", { ...fields, message });
-      for (const error of this.#ledger.withdraw((other) => other === claim)) {
-        this.#log.error(explainSysfs(error), fields);
+      this.#host.log.info(`Claim withdrawn: ${message}`, fields);
+      this.#host.events.emit("claim-withdrawn", { ...fields, message });
+      for (const error of this.#host.ledger.withdraw((other) => other === claim)) {
+        this.#host.log.error(explainSysfs(error), fields);
       }
       // A request is over with its wish; a policy stands, and waits for the place.
-      if (claim.claimant.by === "policy") this.#policyLost(claim.grant.vm);
+      if (claim.claimant.by === "policy") this.#host.policyLost(claim.grant.vm);
       return;
     }
     const pcpus = grant.value.pcpus.join(",");
-    this.#log.info("Claim follows its vCPU", { ...fields, pcpus });
-    this.#events.emit("claim-moved", { ...fields, pcpus });
-    this.#tell(this.#ledger.wish(grant.value, claim.claimant, claim.level), fields);
+    this.#host.log.info("Claim follows its vCPU", { ...fields, pcpus });
+    this.#host.events.emit("claim-moved", { ...fields, pcpus });
+    this.#tell(this.#host.ledger.wish(grant.value, claim.claimant, claim.level), fields);
   }
 
   /** Ends the claims of guests that have been silent for longer than their lease. */
   #leases(): void {
-    if (this.#ledger.empty || ![...this.#channels.vms].some((vm) => vm.mayLapse)) return;
+    const { channels, events, ledger, log } = this.#host;
+    if (ledger.empty || ![...channels.vms].some((vm) => vm.mayLapse)) return;
     const now = performance.now();
-    for (const channel of this.#channels.all) {
-      if (channel.lease.lapsed(now)) {
-        const message = `the guest was silent for its lease of ${channel.lease.seconds} s`;
-        const fields = { vm: channel.vm.vm, channel: channel.index };
-        this.#log.info(`Claims fell back: ${message}`, fields);
-        this.#events.emit("claim-withdrawn", { ...fields, message });
-        channel.lapse();
+    for (const { connection, vm, index } of channels.all) {
+      const fields = { vm: vm.vm, channel: index };
+      if (connection?.lease.lapsed(now) === true) {
+        const message = `the guest was silent for its lease of ${connection.lease.seconds} s`;
+        log.info(`Claims fell back: ${message}`, fields);
+        events.emit("claim-withdrawn", { ...fields, message });
+        connection.lapse();
       }
-      const { leaseS } = channel.vm.settings;
-      if (leaseS === 0 || channel.heardAt === 0 || now - channel.heardAt < leaseS * 1000) continue;
-      channel.heardAt = 0;
-      const fields = { vm: channel.vm.vm, channel: channel.index };
-      this.#log.info(`Claims withdrawn: the guest was silent for ${leaseS} s`, fields);
-      this.#events.emit("claim-withdrawn", { ...fields, message: `silent for ${leaseS} s` });
-      channel.withdraw();
+      if (connection?.isSilent(now) !== true) continue;
+      const silent = `silent for ${vm.settings.leaseS} s`;
+      log.info(`Claims withdrawn: the guest was ${silent}`, fields);
+      events.emit("claim-withdrawn", { ...fields, message: silent });
+      connection.withdraw();
     }
   }
 
   #drift(): void {
-    for (const domain of this.#cpufreq.domains) {
-      if (domain.target === undefined || !this.#ledger.decides(domain)) continue;
+    for (const domain of this.#host.cpufreq.domains) {
+      if (domain.target === undefined || !this.#host.ledger.decides(domain)) continue;
       const drifted = domain.drifted();
       // A file that can't be read now is an offline CPU's: its claim waits.
       if (!drifted.ok || !drifted.value) continue;
       this.drifts++;
-      const reapply = this.#rule() === "reapply";
+      const reapply = this.#host.drift() === "reapply";
       const fields = { policy: domain.id, khz: domain.target };
-      this.#events.emit("drift", { ...fields, reapplied: reapply });
-      this.#log.warnFolded(
+      this.#host.events.emit("drift", { ...fields, reapplied: reapply });
+      this.#host.log.warnFolded(
         `drift ${domain.id}`,
         reapply
           ? "Another tool changed a claimed frequency; set again"
@@ -246,6 +238,6 @@ export class Upkeep {
     done: { readonly ok: true } | { readonly ok: false; readonly error: SysfsError },
     fields: Readonly<Record<string, string | number>>,
   ): void {
-    if (!done.ok) this.#log.warnFolded(explainSysfs(done.error), explainSysfs(done.error), fields);
+    if (!done.ok) this.#host.log.warnFolded(explainSysfs(done.error), explainSysfs(done.error), fields);
   }
 }

@@ -1,4 +1,4 @@
-// What was written to the clocks and for how long it held: without it nobody could tell a busy night from a broken driver.
+// What was written to the clocks, what failed, and for how long each frequency held.
 
 import type { SysfsError } from "../values/sysfs-error.ts";
 import type { DomainId } from "../values/units.ts";

@@ -1,14 +1,10 @@
-// What a JSON object of a FIFO asks: without it a typo in a script would be guessed at, or passed over.
+// What a JSON object of a FIFO asks, in DPDK's words; what is wrong with one is said, never guessed at.
+// Source: DPDK examples/vm_power_manager/channel_monitor.c, parse_json_to_pkt; doc/guides/sample_app_ug/vm_power_management.rst.
 
+import * as v from "valibot";
 import { nearest } from "../values/nearest.ts";
-import {
-  hourWindow,
-  type Policy,
-  POLICY_DEFAULTS,
-  type PolicyRule,
-  type TrafficRule,
-} from "../values/policy.ts";
-import type { Step } from "../values/request.ts";
+import { hourWindow, type Policy, POLICY_DEFAULTS, type PolicyRule } from "../values/policy.ts";
+import { type Step, WORKLOADS } from "../values/request.ts";
 import { err, ok, type Result } from "../values/result.ts";
 
 /** What can be asked through a FIFO; the core is the FIFO's. */
@@ -17,181 +13,137 @@ export type FifoCommand =
   | { readonly kind: "policy"; readonly policy: Policy }
   | { readonly kind: "policy-remove" };
 
-const UNITS: Readonly<Record<string, Step>> = {
+/** An object with these keys, in upper or lower case, and no other. A missing one counts as undefined, so that its own message tells. */
+const objectOf = <const T extends v.ObjectEntries>(entries: T, where: string) => {
+  const known = Object.keys(entries);
+  return v.pipe(
+    v.custom<object>(
+      (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+      "it must be an object",
+    ),
+    v.transform((value) => ({
+      ...Object.fromEntries(known.map((key) => [key, undefined])),
+      ...Object.fromEntries(Object.entries(value).map(([key, member]) => [key.toLowerCase(), member])),
+    })),
+    // Without a prototype: the names of Object's own members are no keys either.
+    v.strictObject(Object.assign(Object.create(null), entries) as T, ({ input }) => {
+      const near = nearest(String(input), known);
+      const right = near === undefined ? `the keys are ${known.join(", ")}` : `did you mean "${near}"?`;
+      return `Unknown key ${shown(input)}${where}: ${right}`;
+    }),
+  );
+};
+
+const word = <const T extends string>(words: readonly T[]) =>
+  v.pipe(
+    v.custom<string>(
+      (value) => typeof value === "string" && words.some((one) => one === value.toLowerCase()),
+      `it may be ${words.join(", ").toUpperCase()}`,
+    ),
+    v.transform((value) => value.toLowerCase() as T),
+  );
+
+const HOURS = "it must be a list of at most 24 hours from 0 to 23";
+const hour = v.pipe(v.number(HOURS), v.integer(HOURS), v.minValue(0, HOURS), v.maxValue(23, HOURS));
+const hours = v.optional(v.pipe(v.array(hour, HOURS), v.maxLength(24, HOURS)));
+const MACS = "it must be a list of at most 64 MAC addresses such as 52:54:00:12:34:56";
+const mac = v.pipe(v.string(MACS), v.toLowerCase(), v.regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/, MACS));
+const macs = v.optional(v.pipe(v.array(mac, MACS), v.maxLength(64, MACS)));
+const RATE = "it must be a whole number of packets per second, 0 or more";
+const rate = v.optional(v.pipe(v.number(RATE), v.safeInteger(RATE), v.minValue(0, RATE)));
+
+const UNITS = {
   scale_up: "up",
   scale_down: "down",
   scale_max: "max",
   scale_min: "min",
   enable_turbo: "turbo-on",
   disable_turbo: "turbo-off",
-};
-const POLICY_KEYS = [
-  "command",
-  "policy_type",
-  "workload",
-  "busy_hours",
-  "quiet_hours",
-  "mac_list",
-  "avg_packet_thresh",
-  "max_packet_thresh",
-];
-const TYPES = ["time", "traffic", "workload", "branch_ratio"] as const;
-const WORKLOADS = ["high", "medium", "low"] as const;
-const MAC = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/;
-const MAX_MACS = 64;
-
-type Fields = Readonly<Record<string, unknown>>;
+} as const satisfies Record<string, Step>;
+const instruction = objectOf(
+  { command: word(["power"]), unit: word(Object.keys(UNITS) as (keyof typeof UNITS)[]) },
+  " in an instruction",
+);
+const policy = objectOf(
+  {
+    command: word(["create", "destroy"]),
+    policy_type: v.optional(word(["time", "traffic", "workload", "branch_ratio"])),
+    workload: v.optional(word(WORKLOADS)),
+    busy_hours: hours,
+    quiet_hours: hours,
+    mac_list: macs,
+    avg_packet_thresh: rate,
+    max_packet_thresh: rate,
+  },
+  " in a policy",
+);
+const object = objectOf({ instruction: v.optional(instruction), policy: v.optional(policy) }, "");
 
 /**
  * Returns what one object asks, or the sentence that says what is wrong with it. Keys and words may be upper or lower case.
- * Source: DPDK examples/vm_power_manager/channel_monitor.c, parse_json_to_pkt; doc/guides/sample_app_ug/vm_power_management.rst.
  * @param timeZone whose hours are meant: the host's
  */
 export function parseFifoCommand(text: string, timeZone: string): Result<FifoCommand, string> {
-  try {
-    return ok(commandOf(text, timeZone));
-  } catch (cause) {
-    if (cause instanceof Wrong) return err(cause.message);
-    throw cause;
-  }
-}
-
-/** Carries a sentence up from the depth of an object. */
-class Wrong extends Error {}
-
-function commandOf(text: string, timeZone: string): FifoCommand {
   let raw: unknown;
   try {
     raw = JSON.parse(text);
   } catch (cause) {
-    throw new Wrong(`Not JSON: ${cause instanceof Error ? cause.message : String(cause)}`);
+    return err(`Not JSON: ${cause instanceof Error ? cause.message : String(cause)}`);
   }
-  const fields = fieldsOf(raw, "The object");
-  refuseUnknown(fields, ["instruction", "policy"], "");
-  const [name, more] = Object.keys(fields);
-  if (name === undefined || more !== undefined)
-    throw new Wrong('Write one of "instruction" and "policy" in an object.');
-  const inner = fieldsOf(fields[name], `"${name}"`);
-  return name === "instruction" ? instructionOf(inner) : policyOf(inner, timeZone);
+  const asked = v.safeParse(object, raw, { abortEarly: true });
+  if (!asked.success) return err(sentenceOf(asked.issues[0]));
+  const { instruction, policy } = asked.output;
+  if ((instruction === undefined) === (policy === undefined)) {
+    return err('Write one of "instruction" and "policy" in an object.');
+  }
+  if (instruction !== undefined) return ok({ kind: "scale", step: UNITS[instruction.unit] });
+  if (policy === undefined || policy.command === "destroy") return ok({ kind: "policy-remove" });
+  const rule = ruleOf(policy, timeZone);
+  return rule.ok ? ok({ kind: "policy", policy: { rule: rule.value, vcpus: "all", turbo: false } }) : rule;
 }
 
-function instructionOf(fields: Fields): FifoCommand {
-  refuseUnknown(fields, ["command", "unit"], " in an instruction");
-  oneOf(fields, "command", ["power"]);
-  const step = UNITS[oneOf(fields, "unit", Object.keys(UNITS))];
-  if (step === undefined) throw new Error("UNITS lost a key");
-  return { kind: "scale", step };
-}
-
-function policyOf(fields: Fields, timeZone: string): FifoCommand {
-  refuseUnknown(fields, POLICY_KEYS, " in a policy");
-  if (oneOf(fields, "command", ["create", "destroy"]) === "destroy") return { kind: "policy-remove" };
-  return { kind: "policy", policy: { rule: ruleOf(fields, timeZone), vcpus: "all", turbo: false } };
-}
-
-function ruleOf(fields: Fields, timeZone: string): PolicyRule {
+function ruleOf(asked: v.InferOutput<typeof policy>, timeZone: string): Result<PolicyRule, string> {
+  const { mac_list: list, avg_packet_thresh: mediumPps, max_packet_thresh: maxPps } = asked;
   const { fallPercent, threshold, quietSamples } = POLICY_DEFAULTS;
-  const traffic: TrafficRule = {
-    macs:
-      "mac_list" in fields
-        ? listOf(fields, "mac_list", MAX_MACS, "MAC addresses such as 52:54:00:12:34:56", macOf)
-        : [],
+  const traffic = {
+    macs: list ?? [],
     interfaces: [],
-    mediumPps: "avg_packet_thresh" in fields ? rateOf(fields, "avg_packet_thresh") : 0,
-    maxPps: "max_packet_thresh" in fields ? rateOf(fields, "max_packet_thresh") : 0,
+    mediumPps: mediumPps ?? 0,
+    maxPps: maxPps ?? 0,
     fallPercent,
   };
-  switch (oneOf(fields, "policy_type", TYPES)) {
+  switch (asked.policy_type) {
+    case undefined:
+      return err('"policy_type" is missing; it may be TIME, TRAFFIC, WORKLOAD, BRANCH_RATIO.');
     case "time": {
-      require(fields, ["busy_hours", "quiet_hours"], "time");
+      const { busy_hours: busy, quiet_hours: quiet } = asked;
+      if (busy === undefined && quiet === undefined)
+        return err("A policy of type time needs busy_hours or quiet_hours.");
       const windows = [
-        ...hoursOf(fields, "busy_hours").map((hour) => hourWindow(hour, "max")),
-        ...hoursOf(fields, "quiet_hours").map((hour) => hourWindow(hour, "min")),
+        ...[...new Set(busy)].map((hour) => hourWindow(hour, "max")),
+        ...[...new Set(quiet)].map((hour) => hourWindow(hour, "min")),
       ];
-      return { type: "time", timeZone, windows, otherwise: undefined, traffic };
+      return ok({ type: "time", timeZone, windows, otherwise: undefined, traffic });
     }
     case "traffic":
-      for (const key of ["mac_list", "avg_packet_thresh", "max_packet_thresh"])
-        require(fields, [key], "traffic");
-      return { type: "traffic", traffic };
+      return list === undefined || mediumPps === undefined || maxPps === undefined
+        ? err("A policy of type traffic needs mac_list, avg_packet_thresh and max_packet_thresh.")
+        : ok({ type: "traffic", traffic });
     case "workload":
-      return { type: "workload", workload: oneOf(fields, "workload", WORKLOADS) };
+      return asked.workload === undefined
+        ? err('"workload" is missing; it may be HIGH, MEDIUM, LOW.')
+        : ok({ type: "workload", workload: asked.workload });
     case "branch_ratio":
-      return { type: "branch-ratio", threshold, quietSamples };
+      return ok({ type: "branch-ratio", threshold, quietSamples });
   }
 }
 
-/** Returns the members of `value` with keys in lower case. */
-function fieldsOf(value: unknown, what: string): Fields {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new Wrong(`${what} is ${shown(value)}; it must be an object.`);
-  }
-  const fields: Record<string, unknown> = Object.create(null);
-  for (const [key, member] of Object.entries(value)) fields[key.toLowerCase()] = member;
-  return fields;
-}
-
-function refuseUnknown(fields: Fields, known: readonly string[], where: string): void {
-  for (const key of Object.keys(fields)) {
-    if (known.includes(key)) continue;
-    const near = nearest(key, known);
-    const right = near === undefined ? `the keys are ${known.join(", ")}` : `did you mean "${near}"?`;
-    throw new Wrong(`Unknown key ${shown(key)}${where}: ${right}`);
-  }
-}
-
-function require(fields: Fields, keys: readonly string[], type: string): void {
-  if (!keys.some((key) => key in fields))
-    throw new Wrong(`A policy of type ${type} needs ${keys.join(" or ")}.`);
-}
-
-function oneOf<const T extends string>(fields: Fields, key: string, words: readonly T[]): T {
-  const value = fields[key];
-  const word = typeof value === "string" ? words.find((one) => one === value.toLowerCase()) : undefined;
-  if (word !== undefined) return word;
-  const right = words.map((one) => one.toUpperCase()).join(", ");
-  throw new Wrong(
-    value === undefined
-      ? `"${key}" is missing; it may be ${right}.`
-      : `"${key}" is ${shown(value)}; it may be ${right}.`,
-  );
-}
-
-function hoursOf(fields: Fields, key: string): readonly number[] {
-  if (!(key in fields)) return [];
-  const hour = (value: unknown) =>
-    Number.isInteger(value) && (value as number) >= 0 && (value as number) < 24
-      ? (value as number)
-      : undefined;
-  return [...new Set(listOf(fields, key, 24, "hours from 0 to 23", hour))];
-}
-
-function macOf(value: unknown): string | undefined {
-  const mac = typeof value === "string" ? value.toLowerCase() : "";
-  return MAC.test(mac) ? mac : undefined;
-}
-
-function rateOf(fields: Fields, key: string): number {
-  const value = fields[key];
-  if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number;
-  throw new Wrong(`"${key}" is ${shown(value)}; it must be a whole number of packets per second, 0 or more.`);
-}
-
-function listOf<T>(
-  fields: Fields,
-  key: string,
-  most: number,
-  what: string,
-  read: (value: unknown) => T | undefined,
-): T[] {
-  const value = fields[key];
-  const right = `it must be a list of at most ${most} ${what}`;
-  if (!Array.isArray(value) || value.length > most) throw new Wrong(`"${key}" is ${shown(value)}; ${right}.`);
-  return value.map((member: unknown, at) => {
-    const good = read(member);
-    if (good === undefined) throw new Wrong(`"${key}"[${at}] is ${shown(member)}; ${right}.`);
-    return good;
-  });
+/** Returns what is wrong: the message goes on after `"key" is VALUE; `, but for that of an unknown key, which tells all. */
+function sentenceOf({ type, path, input, message }: v.BaseIssue<unknown>): string {
+  if (type === "strict_object") return message;
+  const [key = "", at] = (path ?? []).map((item) => item.key as string | number).slice(-2);
+  const where = typeof at === "number" ? `"${key}"[${at}]` : `"${at ?? key}"`;
+  return `${path === undefined ? "The object" : where} is ${input === undefined ? "missing" : shown(input)}; ${message}.`;
 }
 
 function shown(value: unknown): string {

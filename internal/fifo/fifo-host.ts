@@ -5,13 +5,12 @@ import { hostTimeZone } from "../config/policy.ts";
 import type { FifoConfig } from "../config/load.ts";
 import type { Log } from "../log.ts";
 import { codeOf } from "../os/error-code.ts";
-import { explain } from "../values/refusal.ts";
-import { explainSysfs } from "../values/sysfs-error.ts";
+import { explainProblem } from "../values/problem.ts";
 import { Fifos } from "./fifos.ts";
 import type { FifoCommand } from "./command.ts";
 import type { Claimant } from "../claims/claim.ts";
 import type { Ledger } from "../claims/ledger.ts";
-import { coreGrant, fifoName } from "../rules/ledger-desk.ts";
+import { coreGrant } from "../rules/ledger-desk.ts";
 import type { PolicyEngine } from "../rules/engine.ts";
 import type { Cpufreq } from "../sysfs/cpufreq/cpufreq.ts";
 
@@ -25,7 +24,7 @@ export interface FifoHostOptions {
 
 export class FifoHost {
   readonly #options: FifoHostOptions;
-  readonly #claimant: Claimant = { slot: "guest", by: "fifo", owner: this, limitsIn: () => ({}) };
+  readonly #claimant: Claimant = { slot: "guest", by: "fifo", limitsIn: () => ({}) };
   #fifos: Fifos | undefined;
   #config: FifoConfig | undefined;
 
@@ -67,9 +66,9 @@ export class FifoHost {
 
   async stop(): Promise<void> {
     const { ledger, policies, log } = this.#options;
-    policies.removeOwner(this);
+    policies.removeOwner(this.#claimant);
     for (const error of ledger.withdraw(({ claimant }) => claimant === this.#claimant))
-      log.error(explainSysfs(error));
+      log.error(explainProblem(error));
     this.#config = undefined;
     await this.#fifos?.close();
     this.#fifos = undefined;
@@ -81,11 +80,12 @@ export class FifoHost {
     const refuse = (message: string) => log.warnFolded(`fifo ${core} ${message}`, message, fields);
     switch (command.kind) {
       case "policy-remove":
-        policies.remove(fifoName(core), "guest");
+        policies.remove({ fifo: core }, "guest");
         return log.debug("Served", fields);
       case "policy": {
-        const set = policies.set(fifoName(core), "guest", { ...command.policy, vcpus: [core] }, this);
-        if (!set.ok) return refuse(set.error.kind === "sysfs" ? explainSysfs(set.error) : explain(set.error));
+        const policy = { ...command.policy, vcpus: [core] };
+        const set = policies.set({ fifo: core }, "guest", policy, this.#claimant);
+        if (!set.ok) return refuse(explainProblem(set.error));
         return log.debug("Served", fields);
       }
       case "scale": {
@@ -100,7 +100,7 @@ export class FifoHost {
           return refuse(`CPU ${core} has no turbo frequencies.`);
         }
         const done = ledger.step(grant, this.#claimant, command.step);
-        if (!done.ok) return refuse(explainSysfs(done.error));
+        if (!done.ok) return refuse(explainProblem(done.error));
         return log.debug("Served", fields);
       }
     }

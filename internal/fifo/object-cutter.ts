@@ -1,4 +1,4 @@
-// JSON objects out of a stream: without it a FIFO's writer could make us wait, or grow.
+// JSON objects out of a FIFO's stream, with a limit on their size and on how long one may stay unfinished.
 
 /** Longest object in bytes; DPDK's host takes 1024. Source: examples/vm_power_manager/channel_monitor.c, MAX_JSON_STRING_LEN. */
 export const MAX_OBJECT_BYTES = 8192;

@@ -1,4 +1,4 @@
-// Branches where a vCPU runs, wherever that is: without it a vCPU that is pinned elsewhere would be judged by its old core.
+// Branches where a vCPU runs, wherever that is at the time.
 
 import type { BranchSample } from "./rule.ts";
 import type { Refusal } from "../values/refusal.ts";
@@ -6,10 +6,10 @@ import { err, ok, type Result } from "../values/result.ts";
 import type { SysfsError } from "../values/sysfs-error.ts";
 import type { Pcpu } from "../values/units.ts";
 import type { PerfPair } from "./perf-events.ts";
-import type { Clock, Counter } from "./desk.ts";
+import { type Clock, type Counter, nameOf, type PolicySubject } from "./desk.ts";
 
 /** Returns where a vCPU runs now: its pCPUs, or why it has none. */
-export type PcpusOf = (vm: string, vcpu: number) => Result<readonly Pcpu[], Refusal>;
+export type PcpusOf = (subject: PolicySubject, vcpu: number) => Result<readonly Pcpu[], Refusal>;
 
 /** What opens a CPU's branch counters; openPerfPair unless a test says otherwise. */
 export type OpenBranches = (cpu: Pcpu) => Result<Pick<PerfPair, "read" | "close">, string>;
@@ -70,7 +70,7 @@ export class SharedBranches {
 
 /** Branches where one vCPU runs, summed over its pCPUs; the sum never goes back when it moves. */
 export class VcpuBranches implements Counter<BranchSample> {
-  readonly #vm: string;
+  readonly #subject: PolicySubject;
   readonly #vcpu: number;
   readonly #pcpusOf: PcpusOf;
   readonly #shared: SharedBranches;
@@ -79,8 +79,8 @@ export class VcpuBranches implements Counter<BranchSample> {
   #base: BranchSample = { branches: 0, misses: 0 };
   #last: BranchSample = this.#base;
 
-  constructor(vm: string, vcpu: number, pcpusOf: PcpusOf, shared: SharedBranches) {
-    this.#vm = vm;
+  constructor(subject: PolicySubject, vcpu: number, pcpusOf: PcpusOf, shared: SharedBranches) {
+    this.#subject = subject;
     this.#vcpu = vcpu;
     this.#pcpusOf = pcpusOf;
     this.#shared = shared;
@@ -88,14 +88,15 @@ export class VcpuBranches implements Counter<BranchSample> {
 
   /** Opens the counters where the vCPU runs now. Errors: no-branch-counters, and why it has no place. */
   open(): Result<void, Refusal> {
-    const place = this.#pcpusOf(this.#vm, this.#vcpu);
+    const place = this.#pcpusOf(this.#subject, this.#vcpu);
     if (!place.ok) return place;
     const joined: Pcpu[] = [];
     for (const pcpu of place.value) {
       const done = this.#shared.join(pcpu);
       if (!done.ok) {
         for (const other of joined) this.#shared.leave(other);
-        return err({ kind: "no-branch-counters", vm: this.#vm, vcpu: this.#vcpu, pcpu, why: done.error });
+        const vm = nameOf(this.#subject);
+        return err({ kind: "no-branch-counters", vm, vcpu: this.#vcpu, pcpu, why: done.error });
       }
       joined.push(pcpu);
     }
@@ -111,7 +112,7 @@ export class VcpuBranches implements Counter<BranchSample> {
   }
 
   read(): Result<BranchSample | undefined, SysfsError> {
-    const place = this.#pcpusOf(this.#vm, this.#vcpu);
+    const place = this.#pcpusOf(this.#subject, this.#vcpu);
     if (place.ok && !isSame(place.value, this.#pcpus)) {
       this.close();
       if (!this.open().ok) return this.#gone();
@@ -140,7 +141,8 @@ export class VcpuBranches implements Counter<BranchSample> {
   }
 
   #gone(): Result<never, SysfsError> {
-    return err({ kind: "sysfs", op: "read", path: `perf:vm=${this.#vm},vcpu=${this.#vcpu}`, code: "ENODEV" });
+    const path = `perf:vm=${nameOf(this.#subject)},vcpu=${this.#vcpu}`;
+    return err({ kind: "sysfs", op: "read", path, code: "ENODEV" });
   }
 }
 

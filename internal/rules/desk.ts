@@ -1,10 +1,17 @@
-// What policies need of the host: with it the engine can be driven by the daemon, a test or a dry run alike.
+// What policies need of the host; daemon, tests and the dry run each have their own.
 
 import type { PolicyLevel, TrafficRule } from "../values/policy.ts";
 import type { BranchSample } from "./rule.ts";
 import type { Refusal } from "../values/refusal.ts";
 import type { Result } from "../values/result.ts";
 import type { SysfsError } from "../values/sysfs-error.ts";
+
+/** Whom a policy moves: the vCPUs of a VM, or the host's CPU that a FIFO is for. */
+export type PolicySubject = { readonly vm: string } | { readonly fifo: number };
+
+/** Returns what `subject` is called in answers and log; no VM's name has a slash. */
+export const nameOf = (subject: PolicySubject): string =>
+  "vm" in subject ? subject.vm : `/fifo${subject.fifo}`;
 
 /** Who gave a policy; an operator's beats a guest's. */
 export const ORIGINS = ["operator", "guest"] as const;
@@ -20,18 +27,18 @@ export interface PolicyWish {
 /** Why a policy is not, or not wholly, in effect. */
 export type PolicyProblem = Refusal | SysfsError;
 
-/** Where wishes go. VMs are named as the host names them; the engine takes any name. */
+/** Where wishes go. */
 export interface PolicyDesk {
   /** Returns the vCPUs that a policy for all of them moves; undefined while the VM is not there. */
-  vcpus(vm: string): readonly number[] | undefined;
+  vcpus(subject: PolicySubject): readonly number[] | undefined;
   /** Returns why this vCPU can't be moved, or undefined when it can. */
-  refuse(vm: string, vcpu: number): Refusal | undefined;
+  refuse(subject: PolicySubject, vcpu: number): Refusal | undefined;
   /** Makes or changes the one wish of this origin for a vCPU. */
-  wish(vm: string, vcpu: number, origin: Origin, wish: PolicyWish): Result<void, PolicyProblem>;
+  wish(subject: PolicySubject, vcpu: number, origin: Origin, wish: PolicyWish): Result<void, PolicyProblem>;
   /** Takes that wish back, if it still stands. */
-  withdraw(vm: string, vcpu: number, origin: Origin): void;
+  withdraw(subject: PolicySubject, vcpu: number, origin: Origin): void;
   /** Told of each failure: of a wish, and of a counter. */
-  failed(vm: string, origin: Origin, problem: PolicyProblem): void;
+  failed(subject: PolicySubject, origin: Origin, problem: PolicyProblem): void;
 }
 
 /** Something that grows. */
@@ -43,10 +50,10 @@ export interface Counter<T> {
 
 /** Where counts come from. */
 export interface PolicyCounters {
-  /** Counts what the VM receives. Errors: mac-nowhere, no-interface, policy-lacks. */
-  traffic(vm: string, rule: TrafficRule): Result<Counter<number>, Refusal>;
+  /** Counts what the subject receives. Errors: mac-nowhere, no-interface, policy-lacks. */
+  traffic(subject: PolicySubject, rule: TrafficRule): Result<Counter<number>, Refusal>;
   /** Counts branches where the vCPU runs, wherever that is at the time. Errors: no-branch-counters, and why it has no place. */
-  branches(vm: string, vcpu: number): Result<Counter<BranchSample>, Refusal>;
+  branches(subject: PolicySubject, vcpu: number): Result<Counter<BranchSample>, Refusal>;
 }
 
 /** Time, so that a test can turn it. */

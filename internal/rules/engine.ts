@@ -1,18 +1,20 @@
-// Every policy that stands and when to act on it: without it the host would do nothing by itself, or poll for everything.
+// Every policy that stands, and when to act on it.
 
 import type { Policy } from "../values/policy.ts";
 import { DONE, err, type Result } from "../values/result.ts";
 import {
   type Clock,
+  nameOf,
   type Origin,
   ORIGINS,
   type PolicyCounters,
   type PolicyDesk,
   type PolicyProblem,
+  type PolicySubject,
   type PolicyWish,
   SYSTEM_CLOCK,
 } from "./desk.ts";
-import { type Evaluations, PolicyRun } from "./run.ts";
+import { type Evaluations, PolicyRun, type World } from "./run.ts";
 
 /** How often packets are counted for those who follow traffic, ms. */
 export const TRAFFIC_MS = 1000;
@@ -25,13 +27,15 @@ export const LOOK_MS = 60_000;
 
 /** A policy as somebody gave it. */
 interface Held {
+  readonly subject: PolicySubject;
   readonly policy: Policy;
-  /** Whoever gave it and can go away. */
+  /** Whoever gave it and can go away: nobody else than this very object. */
   readonly owner: object | undefined;
 }
 
 /** What can be told of a policy. */
 export interface PolicyStatus {
+  /** The VM's name; "/fifoN" for the policy of a FIFO. */
   readonly vm: string;
   readonly origin: Origin;
   readonly policy: Policy;
@@ -51,36 +55,34 @@ type Timer = (typeof TIMERS)[number];
 
 export class PolicyEngine {
   readonly evaluations: Evaluations = { time: 0, traffic: 0, workload: 0, "branch-ratio": 0 };
-  readonly #desk: PolicyDesk;
-  readonly #counters: PolicyCounters;
-  readonly #clock: Clock;
+  readonly #world: World;
+  /** By the subject's name. */
   readonly #held = new Map<string, Partial<Record<Origin, Held>>>();
-  /** The policy in force, by VM. */
+  /** The policy in force, by the subject's name. */
   readonly #runs = new Map<string, PolicyRun>();
   readonly #timers = new Map<Timer, () => void>();
 
   constructor(desk: PolicyDesk, counters: PolicyCounters, clock: Clock = SYSTEM_CLOCK) {
-    this.#desk = desk;
-    this.#counters = counters;
-    this.#clock = clock;
+    this.#world = { desk, counters, clock, evaluations: this.evaluations };
   }
 
   /**
-   * Sets the policy of one origin for a VM in place of the one before, and applies it unless an operator's stands before a guest's.
+   * Sets the policy of one origin for a subject in place of the one before, and applies it unless an operator's stands before a guest's.
    * When it is refused or can't be applied the one before stands.
    * @param owner who can go away and take it along, such as a channel
    * @param lasting true to keep it all the same and try again later, as for one that is written in the configuration
    */
   set(
-    vm: string,
+    subject: PolicySubject,
     origin: Origin,
     policy: Policy,
     owner?: object,
     lasting = false,
   ): Result<void, PolicyProblem> {
-    const run = new PolicyRun(vm, origin, policy, this.#desk, this.#counters, this.#clock, this.evaluations);
+    const name = nameOf(subject);
+    const run = new PolicyRun(subject, origin, policy, this.#world);
     const opened = run.open();
-    const behind = origin === "guest" && this.#held.get(vm)?.operator !== undefined;
+    const behind = origin === "guest" && this.#held.get(name)?.operator !== undefined;
     if (behind || (!opened.ok && !lasting)) run.close();
     if (!opened.ok) {
       if (!lasting) return opened;
@@ -90,37 +92,30 @@ export class PolicyEngine {
       const applied = this.#replace(run, lasting);
       if (!applied.ok) return applied;
     }
-    this.#held.set(vm, { ...this.#held.get(vm), [origin]: { policy, owner } });
+    this.#held.set(name, { ...this.#held.get(name), [origin]: { subject, policy, owner } });
     this.#arm();
     return DONE;
   }
 
   /** Removes the policy of one origin and its wishes; the other origin's takes over. Returns whether there was one. */
-  remove(vm: string, origin: Origin): boolean {
-    const held = this.#held.get(vm);
+  remove(subject: PolicySubject, origin: Origin): boolean {
+    const name = nameOf(subject);
+    const held = this.#held.get(name);
     if (held?.[origin] === undefined) return false;
     const left: Partial<Record<Origin, Held>> = { ...held };
     delete left[origin];
-    if (Object.keys(left).length === 0) this.#held.delete(vm);
-    else this.#held.set(vm, left);
-    const run = this.#runs.get(vm);
+    if (Object.keys(left).length === 0) this.#held.delete(name);
+    else this.#held.set(name, left);
+    const run = this.#runs.get(name);
     if (run?.origin !== origin) return true;
     const next = ORIGINS.find((other) => left[other] !== undefined);
     const policy = next === undefined ? undefined : left[next]?.policy;
     if (next !== undefined && policy !== undefined) {
-      const successor = new PolicyRun(
-        vm,
-        next,
-        policy,
-        this.#desk,
-        this.#counters,
-        this.#clock,
-        this.evaluations,
-      );
-      this.#runs.set(vm, successor);
+      const successor = new PolicyRun(subject, next, policy, this.#world);
+      this.#runs.set(name, successor);
       successor.restart();
     } else {
-      this.#runs.delete(vm);
+      this.#runs.delete(name);
     }
     run.stop();
     this.#arm();
@@ -129,14 +124,17 @@ export class PolicyEngine {
 
   /** Removes every policy that `owner` gave: it went away. */
   removeOwner(owner: object): void {
-    for (const [vm, held] of this.#held) {
-      for (const origin of ORIGINS) if (held[origin]?.owner === owner) this.remove(vm, origin);
+    for (const by of [...this.#held.values()]) {
+      for (const origin of ORIGINS) {
+        const held = by[origin];
+        if (held?.owner === owner) this.remove(held.subject, origin);
+      }
     }
   }
 
   /** Begins anew with a VM that came, went, or whose vCPUs or limits changed. */
   vmChanged(vm: string): void {
-    const run = this.#runs.get(vm);
+    const run = this.#runs.get(nameOf({ vm }));
     if (run === undefined) return;
     run.restart();
     this.#arm();
@@ -147,9 +145,9 @@ export class PolicyEngine {
     this.#due("time");
   }
 
-  /** Returns what can be told of each policy, one VM's or all, by VM. */
-  *list(vm?: string): Generator<PolicyStatus> {
-    for (const name of vm === undefined ? [...this.#held.keys()].sort() : [vm]) {
+  /** Returns what can be told of each policy, one subject's or all, by name. */
+  *list(subject?: PolicySubject): Generator<PolicyStatus> {
+    for (const name of subject === undefined ? [...this.#held.keys()].sort() : [nameOf(subject)]) {
       for (const origin of ORIGINS) {
         const held = this.#held.get(name)?.[origin];
         if (held === undefined) continue;
@@ -179,7 +177,8 @@ export class PolicyEngine {
 
   /** Puts `run` in force. Another origin's wishes go after its own are made, so that the clock does not dip. */
   #replace(run: PolicyRun, lasting: boolean): Result<void, PolicyProblem> {
-    const old = this.#runs.get(run.vm);
+    const name = nameOf(run.subject);
+    const old = this.#runs.get(name);
     // Of the same origin: the new policy takes its wishes over.
     const before = old?.origin === run.origin ? old : undefined;
     if (before !== undefined) run.inherit(before);
@@ -190,7 +189,7 @@ export class PolicyEngine {
       before?.reassert();
       return err(error);
     }
-    this.#runs.set(run.vm, run);
+    this.#runs.set(name, run);
     old?.stop(before === undefined ? undefined : run);
     return DONE;
   }
@@ -231,7 +230,7 @@ export class PolicyEngine {
         }[timer];
         this.#timers.set(
           timer,
-          this.#clock.setTimer(ms, () => this.#due(timer)),
+          this.#world.clock.setTimer(ms, () => this.#due(timer)),
         );
       } else if (!needed.has(timer) && running !== undefined) {
         running();
@@ -241,6 +240,6 @@ export class PolicyEngine {
   }
 
   #untilLook(dueAt: number): number {
-    return Math.min(Math.max(Math.ceil(dueAt - this.#clock.now()), 1), LOOK_MS);
+    return Math.min(Math.max(Math.ceil(dueAt - this.#world.clock.now()), 1), LOOK_MS);
   }
 }

@@ -1,4 +1,4 @@
-// The table of policy types: the compiler holds it complete, so no type can be accepted and then ignored.
+// The table of policy types, held complete by the compiler.
 
 import type { PolicyRule, RuleOf } from "../values/policy.ts";
 import type { PolicyType } from "../values/request.ts";

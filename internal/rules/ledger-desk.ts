@@ -1,18 +1,26 @@
 // Policies on the real host: the engine's wishes become claims in the ledger, so that they are arbitrated like everybody's.
 
 import type { Limits } from "../claims/arbitrate.ts";
-import { authorizeOperator, authorizeVcpu, type Grant, type Standing } from "../claims/authorize.ts";
-import { highest, type Level, lowest, medium, roundUp } from "../values/frequency.ts";
+import { authorizeOperator, type Grant, type Standing } from "../claims/authorize.ts";
 import type { Log } from "../log.ts";
-import { explain, type Refusal } from "../values/refusal.ts";
+import { explainProblem } from "../values/problem.ts";
+import type { Refusal } from "../values/refusal.ts";
 import { err, ok, type Result } from "../values/result.ts";
-import type { Cpufreq, Domain } from "../sysfs/cpufreq/cpufreq.ts";
+import type { Cpufreq } from "../sysfs/cpufreq/cpufreq.ts";
 import { explainSysfs } from "../values/sysfs-error.ts";
 import { type DomainId, type Pcpu, pcpu } from "../values/units.ts";
 import type { EventFeed } from "../events.ts";
 import type { Claimant } from "../claims/claim.ts";
 import type { Ledger } from "../claims/ledger.ts";
-import type { Origin, PolicyDesk, PolicyProblem, PolicyWish } from "./desk.ts";
+import {
+  nameOf,
+  type Origin,
+  type PolicyDesk,
+  type PolicyProblem,
+  type PolicySubject,
+  type PolicyWish,
+} from "./desk.ts";
+import { placeLevel } from "./level.ts";
 
 /** What the desk needs of a VM. */
 export interface PolicyVm extends Standing {
@@ -30,9 +38,6 @@ export interface PolicyHost {
   vm(name: string): PolicyVm | undefined;
 }
 
-/** A FIFO's policies stand under this name, which no VM can have. */
-export const fifoName = (core: number): string => `/fifo${core}`;
-
 /** Returns the grant to act on a host CPU, for those whom the machine itself lets: operators, writers of its FIFO. */
 export function coreGrant(cpufreq: Cpufreq, core: number): Grant | undefined {
   const domain = cpufreq.domainOf(pcpu(core));
@@ -41,103 +46,87 @@ export function coreGrant(cpufreq: Cpufreq, core: number): Grant | undefined {
 
 export class LedgerDesk implements PolicyDesk {
   readonly #host: PolicyHost;
-  /** One per VM and origin: the ledger tells wishes apart by who has them. */
+  /** One for each subject and origin. */
   readonly #claimants = new Map<string, Claimant>();
 
   constructor(host: PolicyHost) {
     this.#host = host;
   }
 
-  vcpus(name: string): readonly number[] | undefined {
-    const core = coreOf(name);
-    if (core !== undefined) return [core];
-    const vm = this.#host.vm(name);
+  vcpus(subject: PolicySubject): readonly number[] | undefined {
+    if ("fifo" in subject) return [subject.fifo];
+    const vm = this.#host.vm(subject.vm);
     return vm && Array.from({ length: vm.knownVcpus() }, (_, vcpu) => vcpu);
   }
 
-  refuse(name: string, vcpu: number): Refusal | undefined {
-    const grant = this.#grant(name, vcpu);
+  refuse(subject: PolicySubject, vcpu: number): Refusal | undefined {
+    const grant = this.#grant(subject, vcpu);
     return grant.ok ? undefined : grant.error;
   }
 
-  wish(name: string, vcpu: number, origin: Origin, wish: PolicyWish): Result<void, PolicyProblem> {
-    const grant = this.#grant(name, vcpu);
+  wish(
+    subject: PolicySubject,
+    vcpu: number,
+    origin: Origin,
+    { level, turbo }: PolicyWish,
+  ): Result<void, PolicyProblem> {
+    const { cpufreq, ledger } = this.#host;
+    const grant = this.#grant(subject, vcpu);
     if (!grant.ok) return grant;
-    const domain = this.#host.cpufreq.domainById(grant.value.domains[0] as DomainId);
+    const { domains, pcpus } = grant.value;
+    const domain = cpufreq.domainById(domains[0] as DomainId);
     if (domain === undefined)
-      return err({ kind: "no-cpufreq", vm: name, vcpu, pcpu: grant.value.pcpus[0] ?? -1 });
-    const mayTurbo = this.#host.vm(name)?.turbo ?? true;
-    return this.#host.ledger.wish(grant.value, this.#claimant(name, origin), levelOf(domain, wish, mayTurbo));
+      return err({ kind: "no-cpufreq", vm: nameOf(subject), vcpu, pcpu: pcpus[0] ?? -1 });
+    const mayTurbo = "fifo" in subject || (this.#host.vm(subject.vm)?.turbo ?? true);
+    const place = placeLevel(domain.table, level, turbo && mayTurbo && domain.hasTurbo);
+    return ledger.wish(grant.value, this.#claimant(subject, origin), place);
   }
 
-  withdraw(name: string, vcpu: number, origin: Origin): void {
-    const mine = this.#claimants.get(`${origin} ${name}`);
+  withdraw(subject: PolicySubject, vcpu: number, origin: Origin): void {
+    const mine = this.#claimants.get(keyOf(subject, origin));
     if (mine === undefined) return;
     const failed = this.#host.ledger.withdraw(
       ({ claimant, grant }) => claimant === mine && grant.vcpu === vcpu,
     );
-    for (const error of failed) this.#host.log.error(explainSysfs(error), { vm: name, vcpu });
+    for (const error of failed) {
+      this.#host.log.error(explainSysfs(error), { vm: nameOf(subject), vcpu });
+    }
   }
 
-  failed(vm: string, origin: Origin, problem: PolicyProblem): void {
-    const message = problem.kind === "sysfs" ? explainSysfs(problem) : explain(problem);
-    this.#host.log.warnFolded(`policy ${origin} ${vm} ${message}`, `Policy waits: ${message}`, {
-      vm,
-      origin,
-    });
-    this.#host.events.emit("policy-waits", { vm, origin, message });
+  failed(subject: PolicySubject, origin: Origin, problem: PolicyProblem): void {
+    const message = explainProblem(problem);
+    const fields = { vm: nameOf(subject), origin };
+    this.#host.log.warnFolded(`policy ${origin} ${fields.vm} ${message}`, `Policy waits: ${message}`, fields);
+    this.#host.events.emit("policy-waits", { ...fields, message });
   }
 
   /** Returns where a vCPU runs, for those who count what happens there. */
-  pcpusOf(name: string, vcpu: number): Result<readonly Pcpu[], Refusal> {
-    const grant = this.#grant(name, vcpu);
+  pcpusOf(subject: PolicySubject, vcpu: number): Result<readonly Pcpu[], Refusal> {
+    const grant = this.#grant(subject, vcpu);
     return grant.ok ? ok(grant.value.pcpus) : grant;
   }
 
-  #grant(name: string, vcpu: number): Result<Grant, Refusal> {
-    const core = coreOf(name);
-    if (core !== undefined) {
-      const grant = coreGrant(this.#host.cpufreq, core);
-      return grant ? ok(grant) : err({ kind: "no-cpufreq", vm: name, vcpu, pcpu: core });
+  #grant(subject: PolicySubject, vcpu: number): Result<Grant, Refusal> {
+    if ("fifo" in subject) {
+      const grant = coreGrant(this.#host.cpufreq, subject.fifo);
+      return grant ? ok(grant) : err({ kind: "no-cpufreq", vm: nameOf(subject), vcpu, pcpu: subject.fifo });
     }
-    const vm = this.#host.vm(name);
-    if (vm === undefined)
-      return err({ kind: "not-pinned", vm: name, vcpu, why: "the VM has no channel now" });
-    return authorizeVcpu(vm, vcpu);
+    const vm = this.#host.vm(subject.vm);
+    if (vm !== undefined) return vm.granted(vcpu);
+    return err({ kind: "not-pinned", vm: subject.vm, vcpu, why: "the VM has no channel now" });
   }
 
-  #claimant(name: string, origin: Origin): Claimant {
-    const key = `${origin} ${name}`;
+  #claimant(subject: PolicySubject, origin: Origin): Claimant {
+    const key = keyOf(subject, origin);
     let claimant = this.#claimants.get(key);
     if (claimant === undefined) {
-      const limitsIn = (domain: DomainId) => this.#host.vm(name)?.limitsIn(domain) ?? {};
-      claimant = { slot: origin === "operator" ? "policy" : "guest", by: "policy", owner: this, limitsIn };
+      const limitsIn = (domain: DomainId) =>
+        "vm" in subject ? (this.#host.vm(subject.vm)?.limitsIn(domain) ?? {}) : {};
+      claimant = { slot: origin === "operator" ? "policy" : "guest", by: "policy", limitsIn };
       this.#claimants.set(key, claimant);
     }
     return claimant;
   }
 }
 
-function coreOf(name: string): number | undefined {
-  const digits = /^\/fifo(\d+)$/.exec(name)?.[1];
-  return digits === undefined ? undefined : Number(digits);
-}
-
-/** Returns what a policy's level is on a domain; turbo only where policy, VM and machine all have it. */
-function levelOf(domain: Domain, wish: PolicyWish, mayTurbo: boolean): Level {
-  const turbo = wish.turbo && mayTurbo && domain.hasTurbo;
-  const { table } = domain;
-  const top = highest(table, turbo);
-  switch (wish.level) {
-    case "max":
-      return { khz: top, turbo };
-    case "medium":
-      return { khz: medium(table), turbo };
-    case "min":
-      return { khz: lowest(table), turbo };
-    default: {
-      const wanted = roundUp(table, wish.level);
-      return { khz: wanted > top ? top : wanted, turbo };
-    }
-  }
-}
+const keyOf = (subject: PolicySubject, origin: Origin): string => `${origin} ${nameOf(subject)}`;

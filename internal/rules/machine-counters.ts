@@ -9,7 +9,7 @@ import { PacketCounter } from "../sysfs/net/counters.ts";
 import { type Network, readNetwork } from "../sysfs/net/network.ts";
 import { type OpenBranches, type PcpusOf, SharedBranches, VcpuBranches } from "./branch-counters.ts";
 import { openPerfPair } from "./perf-events.ts";
-import type { Clock, Counter, PolicyCounters } from "./desk.ts";
+import { type Clock, type Counter, nameOf, type PolicyCounters, type PolicySubject } from "./desk.ts";
 import { hasVf, VfCounter } from "./vf-counters.ts";
 
 /** A view of the interfaces is used this long, ms, so that 512 policies at once don't list them 512 times. */
@@ -30,7 +30,8 @@ export class MachineCounters implements PolicyCounters {
     this.#branches = new SharedBranches(openBranches, clock);
   }
 
-  traffic(vm: string, rule: TrafficRule): Result<Counter<number>, Refusal> {
+  traffic(subject: PolicySubject, rule: TrafficRule): Result<Counter<number>, Refusal> {
+    const vm = nameOf(subject);
     if (rule.macs.length + rule.interfaces.length === 0)
       return err({ kind: "policy-lacks", vm, lacks: "macs" });
     const network = this.#look();
@@ -52,8 +53,8 @@ export class MachineCounters implements PolicyCounters {
     return ok(new Sum([...counters.values()]));
   }
 
-  branches(vm: string, vcpu: number): Result<Counter<BranchSample>, Refusal> {
-    const counter = new VcpuBranches(vm, vcpu, this.#pcpusOf, this.#branches);
+  branches(subject: PolicySubject, vcpu: number): Result<Counter<BranchSample>, Refusal> {
+    const counter = new VcpuBranches(subject, vcpu, this.#pcpusOf, this.#branches);
     const opened = counter.open();
     return opened.ok ? ok(counter) : opened;
   }

@@ -1,4 +1,4 @@
-// The shape of a rule: without it the engine would know every policy type by name.
+// What a rule of a policy type is: a pure function from what is known to a level.
 
 import type { PolicyLevel, PolicyRule } from "../values/policy.ts";
 

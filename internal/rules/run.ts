@@ -6,21 +6,23 @@ import { type BranchSample, type Inputs, type Rule, UNDECIDED, type Verdict, typ
 import { DONE, err, type Result } from "../values/result.ts";
 import type { PolicyType } from "../values/request.ts";
 import type { Refusal } from "../values/refusal.ts";
-import type {
-  Clock,
-  Counter,
-  Origin,
-  PolicyCounters,
-  PolicyDesk,
-  PolicyProblem,
-  PolicyWish,
+import {
+  type Clock,
+  type Counter,
+  nameOf,
+  type Origin,
+  type PolicyCounters,
+  type PolicyDesk,
+  type PolicyProblem,
+  type PolicySubject,
+  type PolicyWish,
 } from "./desk.ts";
 
 /** A sample further from the one before it says nothing of now, ms. */
 const STALE_MS = 5000;
 
 /** vCPUs that one verdict holds for: all of them, or for branches each alone. */
-interface Subject {
+interface Group {
   readonly vcpus: readonly number[];
   verdict: Verdict;
   counter: Counter<BranchSample> | undefined;
@@ -30,8 +32,16 @@ interface Subject {
 /** How often rules were evaluated, by their type. */
 export type Evaluations = Record<PolicyType, number>;
 
+/** What all runs of an engine work with. */
+export interface World {
+  readonly desk: PolicyDesk;
+  readonly counters: PolicyCounters;
+  readonly clock: Clock;
+  readonly evaluations: Evaluations;
+}
+
 export class PolicyRun {
-  readonly vm: string;
+  readonly subject: PolicySubject;
   readonly origin: Origin;
   readonly policy: Policy;
   /** What has to be watched now. */
@@ -42,35 +52,21 @@ export class PolicyRun {
   problem: PolicyProblem | undefined;
   /** The last rate, packets per second. */
   pps: number | undefined;
-  readonly #desk: PolicyDesk;
-  readonly #counters: PolicyCounters;
-  readonly #clock: Clock;
-  readonly #evaluations: Evaluations;
+  readonly #world: World;
   readonly #rule: Rule<PolicyRule>;
   /** Wishes that stand, by vCPU. */
   readonly #held = new Map<number, PolicyWish>();
   /** vCPUs whose wish failed: they wait for retry(), however often a sample asks. */
   readonly #failed = new Set<number>();
-  #subjects: readonly Subject[] = [];
+  #groups: readonly Group[] = [];
   #traffic: Counter<number> | undefined;
   #last: { readonly packets: number; readonly at: number } | undefined;
 
-  constructor(
-    vm: string,
-    origin: Origin,
-    policy: Policy,
-    desk: PolicyDesk,
-    counters: PolicyCounters,
-    clock: Clock,
-    evaluations: Evaluations,
-  ) {
-    this.vm = vm;
+  constructor(subject: PolicySubject, origin: Origin, policy: Policy, world: World) {
+    this.subject = subject;
     this.origin = origin;
     this.policy = policy;
-    this.#desk = desk;
-    this.#counters = counters;
-    this.#clock = clock;
-    this.#evaluations = evaluations;
+    this.#world = world;
     this.#rule = ruleFor(policy.rule);
   }
 
@@ -82,8 +78,10 @@ export class PolicyRun {
   /** Finds its vCPUs and opens what it counts. Returns the first reason why it can't have all of it; a VM that is not there is none. */
   open(): Result<void, Refusal> {
     this.close();
-    if (this.policy.vcpus.length === 0) return err({ kind: "policy-lacks", vm: this.vm, lacks: "vcpus" });
-    const there = this.#desk.vcpus(this.vm);
+    if (this.policy.vcpus.length === 0) {
+      return err({ kind: "policy-lacks", vm: nameOf(this.subject), lacks: "vcpus" });
+    }
+    const there = this.#world.desk.vcpus(this.subject);
     const vcpus = there === undefined ? [] : this.policy.vcpus === "all" ? there : this.policy.vcpus;
     const no = this.#open(vcpus);
     return no === undefined ? DONE : err(no);
@@ -91,25 +89,25 @@ export class PolicyRun {
 
   #open(vcpus: readonly number[]): Refusal | undefined {
     let no: Refusal | undefined;
-    for (const vcpu of vcpus) no ??= this.#desk.refuse(this.vm, vcpu);
+    for (const vcpu of vcpus) no ??= this.#world.desk.refuse(this.subject, vcpu);
     const rule = trafficRule(this.policy.rule);
     if (rule !== undefined && vcpus.length > 0) {
-      const traffic = this.#counters.traffic(this.vm, rule);
+      const traffic = this.#world.counters.traffic(this.subject, rule);
       if (traffic.ok) this.#traffic = traffic.value;
       else no ??= traffic.error;
     }
     const perVcpu = this.policy.rule.type === "branch-ratio";
-    const groups = perVcpu ? vcpus.map((vcpu) => [vcpu]) : vcpus.length > 0 ? [vcpus] : [];
-    this.#subjects = groups.map((group) => ({
-      vcpus: group,
+    const lists = perVcpu ? vcpus.map((vcpu) => [vcpu]) : vcpus.length > 0 ? [vcpus] : [];
+    this.#groups = lists.map((list) => ({
+      vcpus: list,
       verdict: UNDECIDED,
       counter: undefined,
       last: undefined,
     }));
     if (!perVcpu) return no;
-    for (const subject of this.#subjects) {
-      const branches = this.#counters.branches(this.vm, subject.vcpus[0] ?? 0);
-      if (branches.ok) subject.counter = branches.value;
+    for (const group of this.#groups) {
+      const branches = this.#world.counters.branches(this.subject, group.vcpus[0] ?? 0);
+      if (branches.ok) group.counter = branches.value;
       else no ??= branches.error;
     }
     return no;
@@ -123,32 +121,32 @@ export class PolicyRun {
 
   /** Applies what is due by the clock alone. */
   look(): void {
-    const now = this.#clock.now();
-    for (const subject of this.#subjects) this.#decide(subject, { now });
-    this.watch = this.#subjects.length === 0 ? undefined : this.#rule.watches(this.policy.rule, now);
-    this.dueAt = this.#subjects.length === 0 ? undefined : this.#rule.nextLook(this.policy.rule, now);
+    const now = this.#world.clock.now();
+    for (const group of this.#groups) this.#decide(group, { now });
+    this.watch = this.#groups.length === 0 ? undefined : this.#rule.watches(this.policy.rule, now);
+    this.dueAt = this.#groups.length === 0 ? undefined : this.#rule.nextLook(this.policy.rule, now);
   }
 
   /** Counts once and applies what follows. */
   sample(): void {
-    const now = this.#clock.now();
+    const now = this.#world.clock.now();
     if (this.watch === "traffic") {
       const pps = this.#rate();
       if (pps === undefined) return;
       this.pps = pps;
-      for (const subject of this.#subjects) this.#decide(subject, { now, pps });
+      for (const group of this.#groups) this.#decide(group, { now, pps });
       return;
     }
-    for (const subject of this.#subjects) {
-      const branches = this.#branches(subject);
-      if (branches !== undefined) this.#decide(subject, { now, branches });
+    for (const group of this.#groups) {
+      const branches = this.#branches(group);
+      if (branches !== undefined) this.#decide(group, { now, branches });
     }
   }
 
   /** Notes and tells what went wrong; retry() clears it. */
   fail(problem: PolicyProblem): void {
     this.problem = problem;
-    this.#desk.failed(this.vm, this.origin, problem);
+    this.#world.desk.failed(this.subject, this.origin, problem);
   }
 
   /** Tries again what failed. */
@@ -171,7 +169,7 @@ export class PolicyRun {
     for (const [vcpu, wish] of before) {
       if (this.#held.has(vcpu) || this.#failed.has(vcpu)) continue;
       if (mine.has(vcpu)) this.#wish(vcpu, wish);
-      else this.#desk.withdraw(this.vm, vcpu, this.origin);
+      else this.#world.desk.withdraw(this.subject, vcpu, this.origin);
     }
   }
 
@@ -183,9 +181,9 @@ export class PolicyRun {
   /** Stops to count and takes its wishes back, but for those that `heir` has taken over. */
   stop(heir?: PolicyRun): void {
     this.close();
-    this.#subjects = [];
+    this.#groups = [];
     for (const vcpu of this.#held.keys()) {
-      if (heir?.wishes.has(vcpu) !== true) this.#desk.withdraw(this.vm, vcpu, this.origin);
+      if (heir?.wishes.has(vcpu) !== true) this.#world.desk.withdraw(this.subject, vcpu, this.origin);
     }
     this.#held.clear();
   }
@@ -195,27 +193,27 @@ export class PolicyRun {
     this.#traffic?.close();
     this.#traffic = undefined;
     this.#last = undefined;
-    for (const subject of this.#subjects) subject.counter?.close();
+    for (const group of this.#groups) group.counter?.close();
   }
 
   #vcpus(): ReadonlySet<number> {
-    return new Set(this.#subjects.flatMap(({ vcpus }) => vcpus));
+    return new Set(this.#groups.flatMap(({ vcpus }) => vcpus));
   }
 
   #isOpen(): boolean {
     if (trafficRule(this.policy.rule) !== undefined) return this.#traffic !== undefined;
     return (
-      this.policy.rule.type !== "branch-ratio" || this.#subjects.every(({ counter }) => counter !== undefined)
+      this.policy.rule.type !== "branch-ratio" || this.#groups.every(({ counter }) => counter !== undefined)
     );
   }
 
-  #decide(subject: Subject, inputs: Inputs): void {
-    this.#evaluations[this.policy.rule.type]++;
-    subject.verdict = this.#rule.evaluate(this.policy.rule, inputs, subject.verdict);
-    const { level } = subject.verdict;
+  #decide(group: Group, inputs: Inputs): void {
+    this.#world.evaluations[this.policy.rule.type]++;
+    group.verdict = this.#rule.evaluate(this.policy.rule, inputs, group.verdict);
+    const { level } = group.verdict;
     if (level === undefined) return;
     const { turbo } = this.policy;
-    for (const vcpu of subject.vcpus) {
+    for (const vcpu of group.vcpus) {
       const held = this.#held.get(vcpu);
       if ((held?.level !== level || held.turbo !== turbo) && !this.#failed.has(vcpu))
         this.#wish(vcpu, { level, turbo });
@@ -223,7 +221,7 @@ export class PolicyRun {
   }
 
   #wish(vcpu: number, wish: PolicyWish): void {
-    const done = this.#desk.wish(this.vm, vcpu, this.origin, wish);
+    const done = this.#world.desk.wish(this.subject, vcpu, this.origin, wish);
     if (done.ok) this.#held.set(vcpu, wish);
     else {
       this.#failed.add(vcpu);
@@ -247,23 +245,23 @@ export class PolicyRun {
     }
     if (count?.ok !== true || count.value === undefined) return undefined;
     const last = this.#last;
-    this.#last = { packets: count.value, at: this.#clock.monotonicMs() };
+    this.#last = { packets: count.value, at: this.#world.clock.monotonicMs() };
     if (last === undefined || count.value < last.packets) return undefined;
     const ms = this.#last.at - last.at;
     return ms > 0 && ms <= STALE_MS ? ((count.value - last.packets) * 1000) / ms : undefined;
   }
 
-  #branches(subject: Subject): BranchSample | undefined {
-    const count = subject.counter?.read();
+  #branches(group: Group): BranchSample | undefined {
+    const count = group.counter?.read();
     if (count?.ok === false) {
-      subject.counter?.close();
-      subject.counter = undefined;
-      subject.last = undefined;
+      group.counter?.close();
+      group.counter = undefined;
+      group.last = undefined;
       this.fail(count.error);
     }
     if (count?.ok !== true || count.value === undefined) return undefined;
-    const last = subject.last;
-    subject.last = count.value;
+    const last = group.last;
+    group.last = count.value;
     if (last === undefined || count.value.branches < last.branches) return undefined;
     return { branches: count.value.branches - last.branches, misses: count.value.misses - last.misses };
   }

@@ -7,7 +7,16 @@ import type { BranchSample } from "./rule.ts";
 import type { Refusal } from "../values/refusal.ts";
 import { DONE, ok, type Result } from "../values/result.ts";
 import type { Khz, Pcpu } from "../values/units.ts";
-import type { Clock, Counter, PolicyCounters, PolicyDesk, PolicyProblem, PolicyWish } from "./desk.ts";
+import {
+  type Clock,
+  type Counter,
+  nameOf,
+  type PolicyCounters,
+  type PolicyDesk,
+  type PolicyProblem,
+  type PolicySubject,
+  type PolicyWish,
+} from "./desk.ts";
 import { PolicyEngine } from "./engine.ts";
 import type { Trace } from "./trace.ts";
 
@@ -55,14 +64,12 @@ export interface Simulated {
   readonly shares: readonly SimulatedShare[];
 }
 
-const VM = "simulated";
-
 /** Returns what the policy would do to the CPUs between the two times. Errors: a vCPU that has no CPU. */
 export function simulate(what: Simulation): Result<Simulated, PolicyProblem> {
   const clock = new SimulatedClock(what.from);
   const desk = new SimulatedDesk(what, clock);
   const engine = new PolicyEngine(desk, new TracedCounters(what, clock), clock);
-  const set = engine.set(VM, "operator", what.policy);
+  const set = engine.set({ vm: "simulated" }, "operator", what.policy);
   if (!set.ok) return set;
   clock.run(what.to);
   return ok(desk.result(what.to));
@@ -132,13 +139,13 @@ class SimulatedDesk implements PolicyDesk {
     return [...this.#what.cpus.keys()];
   }
 
-  refuse(vm: string, vcpu: number): Refusal | undefined {
+  refuse(subject: PolicySubject, vcpu: number): Refusal | undefined {
     const count = this.#what.cpus.length;
-    return vcpu < count ? undefined : { kind: "no-such-vcpu", vm, vcpu, count };
+    return vcpu < count ? undefined : { kind: "no-such-vcpu", vm: nameOf(subject), vcpu, count };
   }
 
   wish(
-    _vm: string,
+    _subject: PolicySubject,
     vcpu: number,
     _origin: string,
     { level, turbo }: PolicyWish,

@@ -1,4 +1,4 @@
-// Spans of the local clock: without it guests' policies and the host's own schedule would disagree about summer time.
+// Spans of the local clock, for policies and for the host's own schedule.
 // What the local clock shows is what counts: an hour that summer time skips does not happen, one that it repeats happens twice.
 
 import type { TimeSpan } from "../values/policy.ts";

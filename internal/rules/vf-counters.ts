@@ -1,4 +1,4 @@
-// Packets of SR-IOV VFs, which have no file in /sys: a guest with a passed-through VF can have a TRAFFIC policy all the same.
+// Packets of SR-IOV VFs, which have no file in /sys: `ip` tells them, so that a guest with a passed-through VF can have a TRAFFIC policy.
 
 import { runCommand, runCommandSync } from "../os/spawn.ts";
 import type { SysfsError } from "../values/sysfs-error.ts";

@@ -1,5 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { authorize, type Placement, refuseQuery, type Standing } from "../../internal/claims/authorize.ts";
+import {
+  authorize,
+  authorizeVcpu,
+  isSamePlace,
+  type Placement,
+  refuseQuery,
+  type Standing,
+} from "../../internal/claims/authorize.ts";
 import { domainId, pcpu } from "../../internal/values/units.ts";
 
 const placed: Placement = { kind: "placed", pcpus: [pcpu(17)], domains: [domainId(17)] };
@@ -15,7 +22,7 @@ const standing: Standing = {
   queries: false,
   turbo: true,
   commands: new Set(["up", "turbo-on", "query"]),
-  placement: (index) => places[index] ?? { kind: "absent", count: places.length },
+  granted: (index) => authorizeVcpu("vm0", index, places[index] ?? { kind: "absent", count: places.length }),
 };
 const up = { kind: "scale", step: "up", vcpu: 0, vmName: "vm0", physical: false } as const;
 
@@ -57,4 +64,14 @@ test("refuseQuery() refuses a VM whose queries are off, and says so before all e
 test("authorize() refuses turbo to a VM that may not use it", () => {
   const grant = authorize({ ...standing, turbo: false }, { ...up, step: "turbo-on" });
   expect(grant.ok ? "granted" : grant.error.kind).toBe("turbo-off");
+});
+
+test("isSamePlace() is true for the same CPUs and domains, whichever objects tell them", () => {
+  const place = (pcpus: number[], domains: number[]) => ({
+    pcpus: pcpus.map(pcpu),
+    domains: domains.map(domainId),
+  });
+  const here = place([2, 3], [2]);
+  const others = [here, place([2, 3], [2]), place([2], [2]), place([2, 4], [2]), place([2, 3], [3])];
+  expect(others.map((other) => isSamePlace(here, other))).toEqual([true, true, false, false, false]);
 });

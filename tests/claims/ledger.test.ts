@@ -1,16 +1,11 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { Limits } from "../../internal/claims/arbitrate.ts";
-import {
-  authorizeOperator,
-  authorizeVcpu,
-  type Grant,
-  type Standing,
-} from "../../internal/claims/authorize.ts";
+import { authorizeOperator, authorizeVcpu, type Grant } from "../../internal/claims/authorize.ts";
 import { type Claimant, type Slot, SLOTS } from "../../internal/claims/claim.ts";
 import { Ledger } from "../../internal/claims/ledger.ts";
 import { openCpufreq } from "../../internal/sysfs/cpufreq/cpufreq.ts";
-import { khz, pcpu } from "../../internal/values/units.ts";
+import { domainId, khz, pcpu } from "../../internal/values/units.ts";
 import { makeTree, type Tree } from "../helpers/tree.ts";
 import { error, value } from "../sysfs/machine.ts";
 
@@ -33,15 +28,12 @@ function open(name: string) {
 const claimantOf = (slot: Slot, limits: Limits = {}): Claimant => ({
   slot,
   by: slot,
-  owner: {},
   limitsIn: () => limits,
 });
 
 /** The grant of a VM's only vCPU, which runs on these pCPUs. */
-const grantOf = (vm: string, pcpus: readonly number[], domains: readonly number[]) => {
-  const placement = { kind: "placed", pcpus, domains };
-  return value(authorizeVcpu({ vm, placement: () => placement } as unknown as Standing, 0));
-};
+const grantOf = (vm: string, pcpus: readonly number[], domains: readonly number[]) =>
+  value(authorizeVcpu(vm, 0, { kind: "placed", pcpus: pcpus.map(pcpu), domains: domains.map(domainId) }));
 
 /** Numbers that look random and are the same in each run. */
 function dice(seed: number): (below: number) => number {

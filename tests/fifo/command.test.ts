@@ -130,6 +130,10 @@ describe("parseFifoCommand()", () => {
       '"max_packet_thresh" is 5e+29',
     ],
     ['{"__proto__": {"command": "power"}}', "Unknown key"],
+    ['{"toString": {"command": "power"}}', "Unknown key"],
+    [policy('"workload": "HIGH"'), '"policy_type" is missing; it may be TIME'],
+    ['{"policy": {"command": "destroy", "quiet_hours": [7.5]}}', '"quiet_hours"[0] is 7.5'],
+    [policy(`"policy_type": "TIME", "mac_list": ["${"a".repeat(99)}"]`), `"${"a".repeat(59)}...; it must be`],
   ])("says to %p that %p", (text, why) => {
     const command = parseFifoCommand(text, "UTC");
     expect(command.ok).toBe(false);

@@ -17,40 +17,40 @@ const BROKEN = { kind: "sysfs", op: "write", path: "scaling_setspeed", code: "EB
 describe("PolicyEngine.set()", () => {
   test("wishes for every vCPU before it returns, and sets no timer for WORKLOAD", () => {
     const { engine, host, clock } = makeWorld();
-    expect(engine.set("vm0", "guest", workload("high"))).toEqual({ ok: true, value: undefined });
+    expect(engine.set({ vm: "vm0" }, "guest", workload("high"))).toEqual({ ok: true, value: undefined });
     expect(host.take()).toEqual(["vm0/0 guest max", "vm0/1 guest max"]);
     expect(clock.waits).toEqual([]);
   });
 
   test("wishes only for the vCPUs named, with the leave for turbo", () => {
     const { engine, host } = makeWorld();
-    engine.set("vm0", "guest", { ...workload("medium", [1]), turbo: true });
+    engine.set({ vm: "vm0" }, "guest", { ...workload("medium", [1]), turbo: true });
     expect(host.take()).toEqual(["vm0/1 guest medium turbo"]);
   });
 
   test("replaces the policy before it: new wishes, and none left for a vCPU that it does not name", () => {
     const { engine, host } = makeWorld();
-    engine.set("vm0", "guest", workload("high"));
+    engine.set({ vm: "vm0" }, "guest", workload("high"));
     host.take();
-    engine.set("vm0", "guest", workload("low", [0]));
+    engine.set({ vm: "vm0" }, "guest", workload("low", [0]));
     expect(host.take()).toEqual(["vm0/0 guest min", "vm0/1 guest withdrawn"]);
     expect([...engine.list()]).toHaveLength(1);
   });
 
   test("does not repeat a wish that stands already", () => {
     const { engine, host } = makeWorld();
-    engine.set("vm0", "guest", workload("high"));
+    engine.set({ vm: "vm0" }, "guest", workload("high"));
     host.take();
-    engine.set("vm0", "guest", DAY);
+    engine.set({ vm: "vm0" }, "guest", DAY);
     expect(host.take()).toEqual([]);
     expect(host.standing.size).toBe(2);
   });
 
   test("refuses a vCPU that the VM does not have, and the policy before it stands", () => {
     const { engine, host } = makeWorld();
-    engine.set("vm0", "guest", workload("high"));
+    engine.set({ vm: "vm0" }, "guest", workload("high"));
     host.take();
-    const refused = engine.set("vm0", "guest", workload("low", [0, 7]));
+    const refused = engine.set({ vm: "vm0" }, "guest", workload("low", [0, 7]));
     expect(refused).toMatchObject({ ok: false, error: { kind: "no-such-vcpu", vcpu: 7, count: 2 } });
     expect(host.take()).toEqual([]);
     expect([...engine.list()][0]?.policy).toEqual(workload("high"));
@@ -58,14 +58,14 @@ describe("PolicyEngine.set()", () => {
 
   test("refuses a policy that names no vCPU", () => {
     const { engine } = makeWorld();
-    expect(engine.set("vm0", "guest", workload("low", []))).toMatchObject({
+    expect(engine.set({ vm: "vm0" }, "guest", workload("low", []))).toMatchObject({
       error: { kind: "policy-lacks", lacks: "vcpus" },
     });
   });
 
   test("refuses a MAC that is nowhere", () => {
     const { engine, clock } = makeWorld();
-    expect(engine.set("vm0", "guest", FOLLOW)).toMatchObject({
+    expect(engine.set({ vm: "vm0" }, "guest", FOLLOW)).toMatchObject({
       ok: false,
       error: { kind: "mac-nowhere", mac: MAC },
     });
@@ -76,7 +76,7 @@ describe("PolicyEngine.set()", () => {
   test("refuses BRANCH_RATIO where branches can't be counted, and closes what it had opened", () => {
     const { engine, host } = makeWorld();
     host.branchCounts.set("vm0/0", { branches: 0, misses: 0 });
-    expect(engine.set("vm0", "operator", BRANCHY)).toMatchObject({
+    expect(engine.set({ vm: "vm0" }, "operator", BRANCHY)).toMatchObject({
       error: { kind: "no-branch-counters", vcpu: 1 },
     });
     expect(host.openCounters).toBe(0);
@@ -84,10 +84,10 @@ describe("PolicyEngine.set()", () => {
 
   test("fails when the kernel does, and the policy before it is applied again", () => {
     const { engine, host } = makeWorld();
-    engine.set("vm0", "guest", workload("high", [0]));
+    engine.set({ vm: "vm0" }, "guest", workload("high", [0]));
     host.take();
     host.broken = BROKEN;
-    const failed = engine.set("vm0", "guest", workload("low"));
+    const failed = engine.set({ vm: "vm0" }, "guest", workload("low"));
     expect(failed).toEqual({ ok: false, error: BROKEN });
     host.broken = undefined;
     expect([...engine.list()][0]?.policy).toEqual(workload("high", [0]));
@@ -97,7 +97,7 @@ describe("PolicyEngine.set()", () => {
 
   test("holds a lasting policy for a VM that is not there, and applies it when it comes", () => {
     const { engine, host, clock } = makeWorld();
-    expect(engine.set("vm9", "operator", workload("low"), undefined, true).ok).toBe(true);
+    expect(engine.set({ vm: "vm9" }, "operator", workload("low"), undefined, true).ok).toBe(true);
     expect(host.take()).toEqual([]);
     expect(clock.waits).toEqual([]);
     host.vms.set("vm9", [0]);
@@ -110,7 +110,7 @@ describe("PolicyEngine.set()", () => {
 
   test("keeps a lasting policy that can't be applied yet, tells why, and tries again", () => {
     const { engine, host, clock } = makeWorld();
-    expect(engine.set("vm0", "operator", FOLLOW, undefined, true).ok).toBe(true);
+    expect(engine.set({ vm: "vm0" }, "operator", FOLLOW, undefined, true).ok).toBe(true);
     expect([...engine.list()][0]?.problem).toMatchObject({ kind: "mac-nowhere" });
     host.packets.set(MAC, 0);
     clock.pass(RETRY_MS);
@@ -123,35 +123,35 @@ describe("PolicyEngine.set()", () => {
 describe("PolicyEngine: operator before guest", () => {
   test("an operator's policy takes a guest's place, and gives it back", () => {
     const { engine, host } = makeWorld();
-    engine.set("vm0", "guest", workload("high", [0]));
+    engine.set({ vm: "vm0" }, "guest", workload("high", [0]));
     host.take();
-    engine.set("vm0", "operator", workload("low", [0]));
+    engine.set({ vm: "vm0" }, "operator", workload("low", [0]));
     expect(host.take()).toEqual(["vm0/0 operator min", "vm0/0 guest withdrawn"]);
     expect([...engine.list()].map(({ origin, inForce }) => [origin, inForce])).toEqual([
       ["operator", true],
       ["guest", false],
     ]);
-    expect(engine.remove("vm0", "operator")).toBe(true);
+    expect(engine.remove({ vm: "vm0" }, "operator")).toBe(true);
     expect(host.take()).toEqual(["vm0/0 guest max", "vm0/0 operator withdrawn"]);
   });
 
   test("a guest's policy waits behind an operator's, and is not even counted for", () => {
     const { engine, host, clock } = makeWorld();
     host.packets.set(MAC, 0);
-    engine.set("vm0", "operator", workload("low"));
+    engine.set({ vm: "vm0" }, "operator", workload("low"));
     host.take();
-    expect(engine.set("vm0", "guest", FOLLOW).ok).toBe(true);
+    expect(engine.set({ vm: "vm0" }, "guest", FOLLOW).ok).toBe(true);
     expect([host.take(), clock.waits, host.openCounters]).toEqual([[], [], 0]);
-    engine.remove("vm0", "guest");
+    engine.remove({ vm: "vm0" }, "guest");
     expect(host.take()).toEqual([]);
   });
 
   test("policies of different VMs don't meet", () => {
     const { engine, host } = makeWorld();
-    engine.set("vm0", "operator", workload("low", [0]));
-    engine.set("vm1", "guest", workload("high", [0]));
-    expect(engine.remove("vm0", "guest")).toBe(false);
-    engine.remove("vm0", "operator");
+    engine.set({ vm: "vm0" }, "operator", workload("low", [0]));
+    engine.set({ vm: "vm1" }, "guest", workload("high", [0]));
+    expect(engine.remove({ vm: "vm0" }, "guest")).toBe(false);
+    engine.remove({ vm: "vm0" }, "operator");
     expect([...host.standing.keys()]).toEqual(["vm1/0 guest"]);
   });
 });
@@ -160,9 +160,9 @@ describe("PolicyEngine.removeOwner()", () => {
   test("removes what the owner gave, wherever, and nothing else", () => {
     const { engine, host } = makeWorld();
     const [channel, other] = [{}, {}];
-    engine.set("vm0", "guest", workload("high"), channel);
-    engine.set("vm1", "guest", workload("high"), other);
-    engine.set("vm1", "operator", workload("low"));
+    engine.set({ vm: "vm0" }, "guest", workload("high"), channel);
+    engine.set({ vm: "vm1" }, "guest", workload("high"), other);
+    engine.set({ vm: "vm1" }, "operator", workload("low"));
     engine.removeOwner(channel);
     expect([...engine.list()].map(({ vm, origin }) => `${vm} ${origin}`)).toEqual([
       "vm1 operator",
@@ -175,7 +175,7 @@ describe("PolicyEngine.removeOwner()", () => {
 describe("PolicyEngine: TIME", () => {
   test("acts at each boundary, and sleeps a minute at most", () => {
     const { engine, host, clock } = makeWorld("2026-06-10T16:58:30Z");
-    engine.set("vm0", "operator", policy(DAY.rule, [0]));
+    engine.set({ vm: "vm0" }, "operator", policy(DAY.rule, [0]));
     expect(host.take()).toEqual(["vm0/0 operator max"]);
     expect(clock.waits).toEqual([LOOK_MS]);
     clock.pass(90_000 - 1);
@@ -190,8 +190,8 @@ describe("PolicyEngine: TIME", () => {
 
   test("needs one timer for all VMs", () => {
     const { engine, clock } = makeWorld("2026-06-10T16:59:50Z");
-    engine.set("vm0", "operator", DAY);
-    engine.set("vm1", "guest", policy(timeRule("UTC", [span("16:59", "18:00", "max")])));
+    engine.set({ vm: "vm0" }, "operator", DAY);
+    engine.set({ vm: "vm1" }, "guest", policy(timeRule("UTC", [span("16:59", "18:00", "max")])));
     expect(clock.waits).toEqual([10_000]);
   });
 
@@ -200,7 +200,7 @@ describe("PolicyEngine: TIME", () => {
     ["back", "2026-06-10T07:00:00Z", "vm0/0 operator min"],
   ])("follows a clock that is set %s within a minute", (_way, iso, wish) => {
     const { engine, host, clock } = makeWorld("2026-06-10T12:00:00Z");
-    engine.set("vm0", "operator", policy(DAY.rule, [0]));
+    engine.set({ vm: "vm0" }, "operator", policy(DAY.rule, [0]));
     host.take();
     clock.set(iso);
     clock.pass(LOOK_MS);
@@ -209,7 +209,7 @@ describe("PolicyEngine: TIME", () => {
 
   test("looks at once when it is told that the clock changed", () => {
     const { engine, host, clock } = makeWorld("2026-06-10T12:00:00Z");
-    engine.set("vm0", "operator", policy(DAY.rule, [0]));
+    engine.set({ vm: "vm0" }, "operator", policy(DAY.rule, [0]));
     host.take();
     clock.set("2026-06-10T23:00:00Z");
     engine.clockChanged();
@@ -224,7 +224,7 @@ describe("PolicyEngine: TIME", () => {
       ...timeRule("UTC", [span("10:00", "10:01", "traffic")], "min"),
       traffic: { ...TRAFFIC, macs: [MAC] },
     };
-    engine.set("vm0", "guest", policy(rule, [0]));
+    engine.set({ vm: "vm0" }, "guest", policy(rule, [0]));
     clock.pass(1999);
     expect([host.take(), host.reads]).toEqual([["vm0/0 guest min"], 0]);
     for (let i = 0; i < 4; i++) {
@@ -245,7 +245,7 @@ describe("PolicyEngine: TRAFFIC", () => {
   test("follows the rate, with hysteresis, and holds while it stays", () => {
     const { engine, host, clock } = makeWorld();
     host.packets.set(MAC, 1_000_000);
-    engine.set("vm0", "guest", policy(FOLLOW.rule, [0]));
+    engine.set({ vm: "vm0" }, "guest", policy(FOLLOW.rule, [0]));
     const second = (packets: number) => {
       host.packets.set(MAC, (host.packets.get(MAC) ?? 0) + packets);
       clock.pass(TRAFFIC_MS);
@@ -265,19 +265,19 @@ describe("PolicyEngine: TRAFFIC", () => {
   test("stops to count with the last policy that needs it", () => {
     const { engine, host, clock } = makeWorld();
     host.packets.set(MAC, 0);
-    engine.set("vm0", "guest", FOLLOW);
-    engine.set("vm1", "guest", FOLLOW);
+    engine.set({ vm: "vm0" }, "guest", FOLLOW);
+    engine.set({ vm: "vm1" }, "guest", FOLLOW);
     expect(clock.waits).toEqual([TRAFFIC_MS]);
-    engine.remove("vm0", "guest");
+    engine.remove({ vm: "vm0" }, "guest");
     expect(clock.waits).toEqual([TRAFFIC_MS]);
-    engine.remove("vm1", "guest");
+    engine.remove({ vm: "vm1" }, "guest");
     expect([clock.waits, host.openCounters]).toEqual([[], 0]);
   });
 
   test("says nothing of a counter that went back, as when a tap is made anew", () => {
     const { engine, host, clock } = makeWorld();
     host.packets.set(MAC, 1_000_000);
-    engine.set("vm0", "guest", policy(FOLLOW.rule, [0]));
+    engine.set({ vm: "vm0" }, "guest", policy(FOLLOW.rule, [0]));
     clock.pass(TRAFFIC_MS);
     host.packets.set(MAC, 10);
     clock.pass(TRAFFIC_MS);
@@ -289,7 +289,7 @@ describe("PolicyEngine: TRAFFIC", () => {
   test("keeps its wish while the interface is away, and goes on when it is back", () => {
     const { engine, host, clock } = makeWorld();
     host.packets.set(MAC, 0);
-    engine.set("vm0", "guest", policy(FOLLOW.rule, [0]));
+    engine.set({ vm: "vm0" }, "guest", policy(FOLLOW.rule, [0]));
     clock.pass(2 * TRAFFIC_MS);
     host.take();
     host.packets.delete(MAC);
@@ -316,7 +316,7 @@ describe("PolicyEngine: BRANCH_RATIO", () => {
     };
     count("vm0/0", 0, 0);
     count("vm0/1", 0, 0);
-    engine.set("vm0", "guest", BRANCHY);
+    engine.set({ vm: "vm0" }, "guest", BRANCHY);
     clock.pass(BRANCHES_MS);
     const tenth = (busy0: boolean, busy1: boolean) => {
       count("vm0/0", 1e6, busy0 ? 5000 : 10);
@@ -336,7 +336,7 @@ describe("PolicyEngine: failures", () => {
   test("asks a kernel that said no again after a while, not at each sample", () => {
     const { engine, host, clock } = makeWorld();
     host.packets.set(MAC, 0);
-    engine.set("vm0", "guest", policy(FOLLOW.rule, [0]));
+    engine.set({ vm: "vm0" }, "guest", policy(FOLLOW.rule, [0]));
     host.broken = BROKEN;
     clock.pass(4 * TRAFFIC_MS);
     expect(host.problems).toEqual([BROKEN]);
@@ -350,7 +350,7 @@ describe("PolicyEngine: failures", () => {
 describe("PolicyEngine.vmChanged()", () => {
   test("makes the wishes again, for the vCPUs that the VM has now", () => {
     const { engine, host } = makeWorld();
-    engine.set("vm0", "operator", workload("high"));
+    engine.set({ vm: "vm0" }, "operator", workload("high"));
     host.take();
     host.vms.set("vm0", [0, 1, 2]);
     engine.vmChanged("vm0");
@@ -366,8 +366,8 @@ describe("PolicyEngine.vmChanged()", () => {
 
   test("keeps a wish that a policy outside of its hours leaves as it is", () => {
     const { engine, host } = makeWorld();
-    engine.set("vm0", "operator", workload("high", [0]));
-    engine.set("vm0", "operator", policy(timeRule("UTC", [span("01:00", "02:00", "min")]), [0]));
+    engine.set({ vm: "vm0" }, "operator", workload("high", [0]));
+    engine.set({ vm: "vm0" }, "operator", policy(timeRule("UTC", [span("01:00", "02:00", "min")]), [0]));
     host.take();
     engine.vmChanged("vm0");
     expect(host.take()).toEqual(["vm0/0 operator max"]);
@@ -378,8 +378,8 @@ describe("PolicyEngine.close()", () => {
   test("takes everything back and leaves no timer", () => {
     const { engine, host, clock } = makeWorld();
     host.packets.set(MAC, 0);
-    engine.set("vm0", "guest", FOLLOW);
-    engine.set("vm1", "operator", DAY);
+    engine.set({ vm: "vm0" }, "guest", FOLLOW);
+    engine.set({ vm: "vm1" }, "operator", DAY);
     engine.close();
     expect([host.standing.size, clock.waits, host.openCounters, [...engine.list()]]).toEqual([0, [], 0, []]);
   });

@@ -1,11 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { simulate } from "../../internal/rules/simulation.ts";
+import { domainId, pcpu } from "../../internal/values/units.ts";
 import { RETRY_MS } from "../../internal/rules/engine.ts";
 import { encodeRequest } from "../../internal/packet/request.ts";
 import type { GuestPolicy } from "../../internal/values/request.ts";
 import { ask, frame, Lab, STATIC } from "../helpers/lab.ts";
 import { makeProc } from "../helpers/proc.ts";
 import { until } from "../helpers/until.ts";
-import { TestClock } from "./policy-world.ts";
+import { TestClock, workload } from "./policy-world.ts";
 
 let lab: Lab;
 beforeEach(() => {
@@ -194,3 +197,38 @@ describe("an operator's policy", () => {
     });
   });
 });
+
+test.each([
+  [false, 2_400_000],
+  [true, 3_000_000],
+])(
+  "daemon and dry run mean the same by medium where half of the table is boost, with turbo %p",
+  async (turbo, khz) => {
+    lab.end();
+    lab = new Lab("acpi-cpufreq-4cpu-boost");
+    for (const cpu of [0, 1, 2, 3]) {
+      for (const [file, text] of Object.entries({
+        scaling_boost_frequencies: "3400000 3200000 3000000 \n",
+        scaling_available_frequencies: "2400000 2000000 \n",
+        cpuinfo_max_freq: "3400000\n",
+        scaling_max_freq: "3400000\n",
+      })) {
+        writeFileSync(lab.path(cpu, file), text);
+      }
+    }
+    lab.start(operator({ type: "workload", workload: "medium", turbo }));
+    const domain = lab.host.cpufreq.domainById(domainId(3));
+    if (domain === undefined) throw new Error("policy3 is not there");
+    expect([domain.table.steps.length, domain.table.nominal]).toEqual([5, 3]);
+    await lab.guest("vm1.0");
+    await until("the daemon's policy is in force", () => lab.speed(3) === khz);
+    const dry = simulate({
+      policy: { ...workload("medium"), turbo },
+      cpus: [pcpu(3)],
+      domains: [domain],
+      from: 0,
+      to: 1,
+    });
+    expect(dry.ok && dry.value.changes.map((change) => Number(change.khz))).toEqual([khz]);
+  },
+);

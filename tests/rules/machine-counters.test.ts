@@ -50,17 +50,17 @@ describe.skipIf(LACKS !== undefined)(
 
     test("refuses what is nowhere, and a rule that names nothing", () => {
       const counters = new MachineCounters(netns.sys, nowhere, SYSTEM_CLOCK);
-      expect(error(counters.traffic("vm0", rule({})))).toEqual({
+      expect(error(counters.traffic({ vm: "vm0" }, rule({})))).toEqual({
         kind: "policy-lacks",
         vm: "vm0",
         lacks: "macs",
       });
-      expect(error(counters.traffic("vm0", rule({ interfaces: ["eth9"] })))).toEqual({
+      expect(error(counters.traffic({ vm: "vm0" }, rule({ interfaces: ["eth9"] })))).toEqual({
         kind: "no-interface",
         vm: "vm0",
         name: "eth9",
       });
-      expect(error(counters.traffic("vm0", rule({ macs: ["52:54:00:00:00:99"] })))).toEqual({
+      expect(error(counters.traffic({ vm: "vm0" }, rule({ macs: ["52:54:00:00:00:99"] })))).toEqual({
         kind: "mac-nowhere",
         vm: "vm0",
         mac: "52:54:00:00:00:99",
@@ -69,9 +69,12 @@ describe.skipIf(LACKS !== undefined)(
 
     test("counts an interface once, however it is named", async () => {
       const counters = new MachineCounters(netns.sys, nowhere, SYSTEM_CLOCK);
-      const once = value(counters.traffic("vm0", rule({ macs: [GUEST] })));
+      const once = value(counters.traffic({ vm: "vm0" }, rule({ macs: [GUEST] })));
       const twice = value(
-        counters.traffic("vm0", rule({ macs: [GUEST, GUEST, "52:54:00:aa:bb:02"], interfaces: ["vhost"] })),
+        counters.traffic(
+          { vm: "vm0" },
+          rule({ macs: [GUEST, GUEST, "52:54:00:aa:bb:02"], interfaces: ["vhost"] }),
+        ),
       );
       expect(value(twice.read())).toBe(value(once.read()) ?? -1);
       once.close();
@@ -91,7 +94,8 @@ describe.skipIf(LACKS !== undefined)(
       const [host, clock] = [new Host(), new TestClock("2026-06-10T12:00:00Z")];
       const engine = new PolicyEngine(host, new MachineCounters(netns.sys, nowhere, clock), clock);
       expect(
-        engine.set("vm0", "guest", policy({ type: "traffic", traffic: rule({ macs: [GUEST] }) }, [0])).ok,
+        engine.set({ vm: "vm0" }, "guest", policy({ type: "traffic", traffic: rule({ macs: [GUEST] }) }, [0]))
+          .ok,
       ).toBe(true);
       const speed = () => Number(fixture.line("cpufreq/policy0/scaling_setspeed"));
       const second = async (packets: number) => {
@@ -134,7 +138,7 @@ describe("MachineCounters.branches()", () => {
       SYSTEM_CLOCK,
       openBranches,
     );
-    expect(error(counters.branches("vm0", 1))).toEqual({
+    expect(error(counters.branches({ vm: "vm0" }, 1))).toEqual({
       kind: "no-branch-counters",
       vm: "vm0",
       vcpu: 1,
@@ -146,7 +150,7 @@ describe("MachineCounters.branches()", () => {
 
   test("refuses a vCPU without a place by that reason", () => {
     const counters = new MachineCounters("/nowhere", nowhere, SYSTEM_CLOCK, perf().openBranches);
-    expect(error(counters.branches("vm0", 0))).toMatchObject({ kind: "not-pinned" });
+    expect(error(counters.branches({ vm: "vm0" }, 0))).toMatchObject({ kind: "not-pinned" });
   });
 
   test("follows a vCPU to another pCPU without going back", () => {
@@ -156,7 +160,7 @@ describe("MachineCounters.branches()", () => {
     let place: readonly Pcpu[] = [pcpu(2)];
     const clock = new TestClock("2026-06-10T12:00:00Z");
     const counter = value(
-      new MachineCounters("/nowhere", () => ok(place), clock, openBranches).branches("vm0", 0),
+      new MachineCounters("/nowhere", () => ok(place), clock, openBranches).branches({ vm: "vm0" }, 0),
     );
     expect(value(counter.read())).toEqual({ branches: 0, misses: 0 });
     counts.set(2, { first: 1500, second: 30 });
@@ -178,7 +182,7 @@ describe("MachineCounters.branches()", () => {
     counts.set(2, { first: 1000, second: 10 });
     const clock = new TestClock("2026-06-10T12:00:00Z");
     const counters = new MachineCounters("/nowhere", () => ok([pcpu(2)]), clock, openBranches);
-    const both = [0, 1].map((vcpu) => value(counters.branches("vm0", vcpu)));
+    const both = [0, 1].map((vcpu) => value(counters.branches({ vm: "vm0" }, vcpu)));
     expect(open).toEqual([2]);
     clock.pass(100);
     counts.set(2, { first: 1600, second: 10 });
@@ -196,7 +200,7 @@ describe("MachineCounters.branches()", () => {
     counts.set(2, { first: 1000, second: 10 });
     const clock = new TestClock("2026-06-10T12:00:00Z");
     const counter = value(
-      new MachineCounters("/nowhere", () => ok([pcpu(2)]), clock, openBranches).branches("vm0", 0),
+      new MachineCounters("/nowhere", () => ok([pcpu(2)]), clock, openBranches).branches({ vm: "vm0" }, 0),
     );
     counts.delete(2);
     clock.pass(100);

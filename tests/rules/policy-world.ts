@@ -1,14 +1,16 @@
 // A host of notes for the policy engine: its wishes are kept as text, its clock is turned by hand.
 
 import { PolicyEngine } from "../../internal/rules/engine.ts";
-import type {
-  Clock,
-  Counter,
-  Origin,
-  PolicyCounters,
-  PolicyDesk,
-  PolicyProblem,
-  PolicyWish,
+import {
+  type Clock,
+  type Counter,
+  nameOf,
+  type Origin,
+  type PolicyCounters,
+  type PolicyDesk,
+  type PolicyProblem,
+  type PolicySubject,
+  type PolicyWish,
 } from "../../internal/rules/desk.ts";
 import type { Policy, PolicyRule, TrafficRule } from "../../internal/values/policy.ts";
 import type { BranchSample } from "../../internal/rules/rule.ts";
@@ -84,17 +86,19 @@ export class TestHost implements PolicyDesk, PolicyCounters {
   openCounters = 0;
   reads = 0;
 
-  vcpus(vm: string): readonly number[] | undefined {
-    return this.vms.get(vm);
+  vcpus(subject: PolicySubject): readonly number[] | undefined {
+    return this.vms.get(nameOf(subject));
   }
 
-  refuse(vm: string, vcpu: number): Refusal | undefined {
+  refuse(subject: PolicySubject, vcpu: number): Refusal | undefined {
+    const vm = nameOf(subject);
     const count = this.vms.get(vm)?.length ?? 0;
     return vcpu < count ? undefined : { kind: "no-such-vcpu", vm, vcpu, count };
   }
 
-  wish(vm: string, vcpu: number, origin: Origin, wish: PolicyWish): Result<void, PolicyProblem> {
-    const no = this.refuse(vm, vcpu);
+  wish(subject: PolicySubject, vcpu: number, origin: Origin, wish: PolicyWish): Result<void, PolicyProblem> {
+    const vm = nameOf(subject);
+    const no = this.refuse(subject, vcpu);
     if (no !== undefined) return err(no);
     if (this.broken !== undefined) return err(this.broken);
     this.log.push(`${vm}/${vcpu} ${origin} ${wish.level}${wish.turbo ? " turbo" : ""}`);
@@ -102,22 +106,24 @@ export class TestHost implements PolicyDesk, PolicyCounters {
     return DONE;
   }
 
-  withdraw(vm: string, vcpu: number, origin: Origin): void {
+  withdraw(subject: PolicySubject, vcpu: number, origin: Origin): void {
+    const vm = nameOf(subject);
     this.log.push(`${vm}/${vcpu} ${origin} withdrawn`);
     this.standing.delete(`${vm}/${vcpu} ${origin}`);
   }
 
-  failed(_vm: string, _origin: Origin, problem: PolicyProblem): void {
+  failed(_subject: PolicySubject, _origin: Origin, problem: PolicyProblem): void {
     this.problems.push(problem);
   }
 
-  traffic(vm: string, { macs }: TrafficRule): Result<Counter<number>, Refusal> {
+  traffic(subject: PolicySubject, { macs }: TrafficRule): Result<Counter<number>, Refusal> {
     const nowhere = macs.find((mac) => !this.packets.has(mac));
-    if (nowhere !== undefined) return err({ kind: "mac-nowhere", vm, mac: nowhere });
+    if (nowhere !== undefined) return err({ kind: "mac-nowhere", vm: nameOf(subject), mac: nowhere });
     return ok(this.#counter(macs[0] ?? "", this.packets));
   }
 
-  branches(vm: string, vcpu: number): Result<Counter<BranchSample>, Refusal> {
+  branches(subject: PolicySubject, vcpu: number): Result<Counter<BranchSample>, Refusal> {
+    const vm = nameOf(subject);
     const key = `${vm}/${vcpu}`;
     if (this.branchCounts.has(key)) return ok(this.#counter(key, this.branchCounts));
     return err({ kind: "no-branch-counters", vm, vcpu, pcpu: vcpu, why: "none here" });

@@ -12,7 +12,7 @@ import { codeOf } from "../../../internal/os/error-code.ts";
 import { type Simulated, simulate } from "../../../internal/rules/simulation.ts";
 import { parseTrace, type Trace } from "../../../internal/rules/trace.ts";
 import type { Policy } from "../../../internal/values/policy.ts";
-import { explain } from "../../../internal/values/refusal.ts";
+import { explainProblem } from "../../../internal/values/problem.ts";
 import { Cpufreq, type Domain } from "../../../internal/sysfs/cpufreq/cpufreq.ts";
 import { explainSysfs } from "../../../internal/values/sysfs-error.ts";
 import { type Pcpu, pcpu } from "../../../internal/values/units.ts";
@@ -105,7 +105,7 @@ export default defineCommand({
       ...traces,
     });
     if (!done.ok) {
-      io.err(`powermon: ${done.error.kind === "sysfs" ? explainSysfs(done.error) : explain(done.error)}`);
+      io.err(`powermon: ${explainProblem(done.error)}`);
       return STATUS.failed;
     }
     io.out(shown(done.value, args.json, { from, to, zone, type: policy.value.rule.type }));

@@ -1,6 +1,6 @@
 // Our own guest's requests: every one gets exactly one answer, done or why not.
 
-import { authorizeKhz, authorizeVcpu, refuseStated, refuseQuery } from "../../claims/authorize.ts";
+import { authorizeKhz, refuseStated, refuseQuery } from "../../claims/authorize.ts";
 import {
   type AnswerOf,
   type AskOf,
@@ -16,12 +16,10 @@ import type { Refusal } from "../../values/refusal.ts";
 import type { Request, Step } from "../../values/request.ts";
 import type { SysfsError } from "../../values/sysfs-error.ts";
 import { khz } from "../../values/units.ts";
-import type { Lease } from "../../claims/lease.ts";
-import type { Claimant } from "../../claims/claim.ts";
 import type { Domain } from "../../sysfs/cpufreq/cpufreq.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Vm } from "../vm.ts";
-import type { Desk, Serve } from "./index.ts";
+import type { Caller, Desk, Serve } from "./serve.ts";
 import { tellGuest } from "./guest-words.ts";
 import { capsOf, domainOf, toldKhz } from "./query.ts";
 import { move } from "./scale.ts";
@@ -32,11 +30,8 @@ type ExtensionRequest = Extract<Request, { kind: "extension" }>;
 type Said<A = ExtensionAnswer> = A | { readonly refusal: Refusal } | { readonly error: SysfsError };
 
 /** Who asks, for which vCPU, and what answering may use. */
-interface Asking {
+interface Asking extends Caller {
   readonly desk: Desk;
-  readonly vm: Vm;
-  readonly claimant: Claimant;
-  readonly lease: Lease;
   readonly request: ExtensionRequest;
 }
 
@@ -64,7 +59,7 @@ const ANSWER: { readonly [C in Command]: (by: Asking, ask: AskOf<C>) => Said<Ans
   state: (by) =>
     told(by, (domain) => ({
       do: "state",
-      ...stateOf(by.desk, by.vm, by.claimant, by.request.vcpu, domain),
+      ...stateOf(by.desk, by, by.request.vcpu, domain),
     })),
   list({ desk, vm, request }, { first }) {
     const refusal = refuseQuery(vm, request);
@@ -79,27 +74,22 @@ const ANSWER: { readonly [C in Command]: (by: Asking, ask: AskOf<C>) => Said<Ans
   },
   "policy-remove": ({ desk, vm }) => ({
     do: "policy-remove",
-    removed: desk.policies.remove(vm.vm, "guest"),
+    removed: desk.policies.remove({ vm: vm.vm }, "guest"),
   }),
 };
 
 const NOT_KNOWN = { khz: 0, turbo: false, priority: false };
 
 /** Serves an extension request; each one renews the lease, whatever comes of it. */
-export const extension: Serve<"extension"> = (desk, vm, claimant, request) => {
-  claimant.lease?.renew(performance.now());
-  return outcomeOf(vm, request, answer(desk, vm, claimant, request));
+export const extension: Serve<"extension"> = (desk, caller, request) => {
+  caller.lease.renew(performance.now());
+  return outcomeOf(caller.vm, request, answer(desk, caller, request));
 };
 
 /** Returns the refusal of an extension request that was not looked at, as when its VM asks too often. */
-export function refuseExtension(
-  vm: Vm,
-  claimant: Claimant,
-  request: ExtensionRequest,
-  refusal: Refusal,
-): Outcome {
-  claimant.lease?.renew(performance.now());
-  return outcomeOf(vm, request, { refusal });
+export function refuseExtension(caller: Caller, request: ExtensionRequest, refusal: Refusal): Outcome {
+  caller.lease.renew(performance.now());
+  return outcomeOf(caller.vm, request, { refusal });
 }
 
 function outcomeOf(vm: Vm, request: ExtensionRequest, said: Said): Outcome {
@@ -119,17 +109,16 @@ function outcomeOf(vm: Vm, request: ExtensionRequest, said: Said): Outcome {
   return { kind: "answered", reply: reply(said) };
 }
 
-function answer(desk: Desk, vm: Vm, claimant: Claimant, request: ExtensionRequest): Said {
+function answer(desk: Desk, caller: Caller, request: ExtensionRequest): Said {
   const { ask } = request;
-  const { lease } = claimant;
-  if (lease === undefined) throw new Error("an extension request came through no channel");
+  const { vm, lease } = caller;
   if (ask.do === "not-understood") return { do: "no", no: ask.why, text: ask.detail };
   const refusal = refuseStated(vm, request);
   if (refusal !== undefined) return { refusal };
   if (lease.version === 0 && ask.do !== "hello") {
     return { do: "no", no: "no-hello", text: "Say HELLO first: the host has seen none on this connection." };
   }
-  return ANSWER[ask.do]({ desk, vm, claimant, lease, request }, ask as never);
+  return ANSWER[ask.do]({ ...caller, desk, request }, ask as never);
 }
 
 /** Makes or moves a claim that the lease answers for. Returns why not, or undefined when it stands. */
@@ -141,8 +130,9 @@ function claim<T>({ desk, vm, lease, request }: Asking, make: () => T | undefine
   return no;
 }
 
-function step({ desk, vm, claimant, request: { vcpu, vmName } }: Asking, wanted: Step) {
-  const outcome = move(desk, vm, claimant, { kind: "scale", vcpu, vmName, physical: false, step: wanted });
+function step(by: Asking, wanted: Step) {
+  const { vcpu, vmName } = by.request;
+  const outcome = move(by.desk, by, { kind: "scale", vcpu, vmName, physical: false, step: wanted });
   if (outcome.kind === "refused") return { refusal: outcome.refusal };
   return outcome.kind === "failed" ? { error: outcome.error } : undefined;
 }
@@ -169,7 +159,7 @@ function clocks({ desk, vm, request: { vcpu } }: Asking): Clocks {
 function told<A>({ desk, vm, request }: Asking, say: (domain: Domain) => A): Said<A> {
   const refusal = refuseQuery(vm, request);
   if (refusal !== undefined) return { refusal };
-  const grant = authorizeVcpu(vm, request.vcpu);
+  const grant = vm.granted(request.vcpu);
   if (!grant.ok) return { refusal: grant.error };
   const domain = domainOf(desk, vm, request.vcpu);
   if (domain === undefined)

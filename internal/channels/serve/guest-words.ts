@@ -1,4 +1,4 @@
-// A refusal as the guest may read it: without it an answer would tell the guest of pCPUs, other VMs and the host's files.
+// A refusal as the guest may read it: nothing of pCPUs, other VMs and the host's files.
 
 import type { Refusal } from "../../values/refusal.ts";
 

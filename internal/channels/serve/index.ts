@@ -1,33 +1,14 @@
-// The table of request kinds: the compiler holds it complete, so no request can be forgotten.
+// The table of request kinds, held complete by the compiler.
 
 import type { Request } from "../../values/request.ts";
-import type { Claimant } from "../../claims/claim.ts";
-import type { Ledger } from "../../claims/ledger.ts";
-import type { PolicyEngine } from "../../rules/engine.ts";
 import { type Outcome, refused, refusedSilently } from "../outcome.ts";
-import type { Cpufreq } from "../../sysfs/cpufreq/cpufreq.ts";
-import type { Vm } from "../vm.ts";
 import type { Refusal } from "../../values/refusal.ts";
 import { connect } from "./connect.ts";
 import { extension, refuseExtension } from "./extension.ts";
 import { policy, policyRemove } from "./policy.ts";
 import { queryCaps, queryFreq } from "./query.ts";
 import { scale } from "./scale.ts";
-
-/** What serving a request may use. */
-export interface Desk {
-  readonly cpufreq: Cpufreq;
-  readonly ledger: Ledger;
-  readonly policies: PolicyEngine;
-}
-
-/** Serves one kind of request of `vm`, whose wishes stand as `claimant`'s. */
-export type Serve<K extends Request["kind"]> = (
-  desk: Desk,
-  vm: Vm,
-  claimant: Claimant,
-  request: Extract<Request, { kind: K }>,
-) => Outcome;
+import type { Caller, Desk, Serve } from "./serve.ts";
 
 const SERVE: { readonly [K in Request["kind"]]: Serve<K> } = {
   connect,
@@ -40,10 +21,10 @@ const SERVE: { readonly [K in Request["kind"]]: Serve<K> } = {
 };
 
 /** Returns the refusal of a request that was not looked at, answered as its kind is. */
-export function refuse(vm: Vm, claimant: Claimant, request: Request, refusal: Refusal): Outcome {
+export function refuse(caller: Caller, request: Request, refusal: Refusal): Outcome {
   switch (request.kind) {
     case "extension":
-      return refuseExtension(vm, claimant, request, refusal);
+      return refuseExtension(caller, request, refusal);
     case "scale":
     case "policy":
       return refused(refusal);
@@ -54,6 +35,6 @@ export function refuse(vm: Vm, claimant: Claimant, request: Request, refusal: Re
 }
 
 /** Returns what came of `request`. */
-export function serve(desk: Desk, vm: Vm, claimant: Claimant, request: Request): Outcome {
-  return (SERVE[request.kind] as Serve<typeof request.kind>)(desk, vm, claimant, request as never);
+export function serve(desk: Desk, caller: Caller, request: Request): Outcome {
+  return (SERVE[request.kind] as Serve<typeof request.kind>)(desk, caller, request as never);
 }

@@ -7,16 +7,16 @@ import { MAX_V1_VCPUS, type VcpuCaps } from "../../values/request.ts";
 import type { Domain } from "../../sysfs/cpufreq/cpufreq.ts";
 import { type Outcome, refusedSilently } from "../outcome.ts";
 import type { Vm } from "../vm.ts";
-import type { Desk, Serve } from "./index.ts";
+import type { Desk, Serve } from "./serve.ts";
 
 const NO_CAPS: VcpuCaps = { turbo: false, priority: false };
 
 /** Answers with what the kernel was told for one vCPU, or for all; kHz, 0 where unknown. Source: DPDK channel_monitor.c, send_freq. */
-export const queryFreq: Serve<"query-freq"> = (desk, vm, _claimant, request) =>
+export const queryFreq: Serve<"query-freq"> = (desk, { vm }, request) =>
   answer(desk, vm, request, request.all, 0, toldKhz, (head, khz) => encodeFreqList({ ...head, khz }));
 
 /** Answers with one vCPU's capabilities, or all; none where unknown. Source: DPDK channel_monitor.c, send_capabilities. */
-export const queryCaps: Serve<"query-caps"> = (desk, vm, _claimant, request) =>
+export const queryCaps: Serve<"query-caps"> = (desk, { vm }, request) =>
   answer(desk, vm, request, request.all, NO_CAPS, capsOf, (head, caps) => encodeCapsList({ ...head, caps }));
 
 interface Head {

@@ -2,17 +2,17 @@
 
 import { authorize } from "../../claims/authorize.ts";
 import { SERVED, refused } from "../outcome.ts";
-import type { Serve } from "./index.ts";
+import type { Serve } from "./serve.ts";
 
 /** Moves the frequency that a vCPU wishes by one step, when it may; the wish lasts. Source: DPDK channel_monitor.c, process_request. */
-export const scale: Serve<"scale"> = (desk, vm, claimant, request) => {
-  const outcome = move(desk, vm, claimant, request);
-  if (outcome.kind === "done") claimant.lease?.keep(request.vcpu);
+export const scale: Serve<"scale"> = (desk, caller, request) => {
+  const outcome = move(desk, caller, request);
+  if (outcome.kind === "done") caller.lease.keep(request.vcpu);
   return outcome;
 };
 
 /** Moves the frequency that a vCPU wishes by one step, when it may. */
-export const move: Serve<"scale"> = (desk, vm, claimant, request) => {
+export const move: Serve<"scale"> = (desk, { vm, claimant }, request) => {
   const grant = authorize(vm, request);
   if (!grant.ok) return refused(grant.error);
   if (request.step === "turbo-on") {

@@ -1,20 +1,18 @@
-// Why a vCPU's clock is what it is, for its own VM: without it a guest could not tell a limit from a neighbour.
+// Why a vCPU's clock is what it is, told to its own VM: a limit, a neighbour, or nobody.
 
 import { clip } from "../../claims/arbitrate.ts";
 import type { Decider, VcpuState } from "../../values/extension.ts";
 import { highest, lowest } from "../../values/frequency.ts";
 import type { Domain } from "../../sysfs/cpufreq/cpufreq.ts";
-import type { Claim, Claimant } from "../../claims/claim.ts";
-import type { Vm } from "../vm.ts";
+import type { Claim } from "../../claims/claim.ts";
 import { tellGuest } from "./guest-words.ts";
-import type { Desk } from "./index.ts";
+import type { Caller, Desk } from "./serve.ts";
 import { toldKhz } from "./query.ts";
 
 /** Returns the state of `vcpu`, which runs on `domain`, and the sentence of its last refusal. Of other VMs it tells how many, never which. */
 export function stateOf(
   desk: Desk,
-  vm: Vm,
-  claimant: Claimant,
+  { vm, lease }: Caller,
   vcpu: number,
   domain: Domain,
 ): VcpuState & { readonly text: string } {
@@ -41,7 +39,7 @@ export function stateOf(
     clippedBy: decision?.clippedBy ?? "none",
     turboAllowed: vm.turbo,
     hasTurbo: domain.hasTurbo,
-    leaseLeftMs: claimant.lease?.leftMs(performance.now()) ?? 0,
+    leaseLeftMs: lease.leftMs(performance.now()),
     lastNo: past && {
       no: past.refusal.kind,
       agoS: Math.max(0, Math.floor((Date.now() - past.at) / 1000)),

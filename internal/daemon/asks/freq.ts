@@ -15,7 +15,7 @@ import { freqReport } from "./report.ts";
 export class FreqOperations {
   readonly #host: Host;
   /** The operator's claims have no limits of their own: the site's hold. */
-  readonly #operator: Claimant = { slot: "operator", by: "operator", owner: this, limitsIn: () => ({}) };
+  readonly #operator: Claimant = { slot: "operator", by: "operator", limitsIn: () => ({}) };
 
   constructor(host: Host) {
     this.#host = host;

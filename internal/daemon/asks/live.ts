@@ -56,7 +56,7 @@ function domainReport({ ledger }: Host, domain: Domain) {
 function vmReport(host: Host, vm: Vm) {
   const channels = host.channels.of(vm.vm);
   const { done, answered, noted, refused, failed } = vm.meter.outcomes();
-  const policy = [...host.policies.list(vm.vm)].find(({ inForce }) => inForce);
+  const policy = [...host.policies.list({ vm: vm.vm })].find(({ inForce }) => inForce);
   return {
     vm: vm.vm,
     channels: channels.length,

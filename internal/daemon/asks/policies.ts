@@ -2,19 +2,14 @@
 
 import { hostTimeZone, parsePolicy } from "../../config/policy.ts";
 import { type ConfigProblem, describeProblem } from "../../config/problem.ts";
-import { explain } from "../../values/refusal.ts";
+import { explainProblem } from "../../values/problem.ts";
 import type { Result } from "../../values/result.ts";
-import { explainSysfs } from "../../values/sysfs-error.ts";
 import { type Answer, DONE, no, yes } from "../../values/answer.ts";
 import type { Host } from "../host.ts";
-import type { PolicyProblem } from "../../rules/desk.ts";
 import type { PolicyStatus } from "../../rules/engine.ts";
 
 /** Keeps a VM's policy over restarts; undefined takes it out. */
 export type SavePolicy = (vm: string, policy: object | undefined) => Result<string, readonly ConfigProblem[]>;
-
-const sentence = (problem: PolicyProblem): string =>
-  problem.kind === "sysfs" ? explainSysfs(problem) : explain(problem);
 
 const sentences = (problems: readonly ConfigProblem[]): string => problems.map(describeProblem).join(" ");
 
@@ -32,7 +27,7 @@ export class PolicyOperations {
   }
 
   policy(vm: string) {
-    const found = [...this.#host.policies.list(vm)].map(policyReport);
+    const found = [...this.#host.policies.list({ vm })].map(policyReport);
     return found.length > 0 ? yes(found) : no("not-found", `VM ${JSON.stringify(vm)} has no policy.`);
   }
 
@@ -41,8 +36,8 @@ export class PolicyOperations {
     const policy = parsePolicy(written, hostTimeZone());
     if (!policy.ok) return no("invalid", sentences(policy.error));
     const waits = this.#host.channels.vm(vm) === undefined;
-    const set = this.#host.policies.set(vm, "operator", policy.value, undefined, waits);
-    if (!set.ok) return no(set.error.kind === "sysfs" ? "failed" : "refused", sentence(set.error));
+    const set = this.#host.policies.set({ vm }, "operator", policy.value, undefined, waits);
+    if (!set.ok) return no(set.error.kind === "sysfs" ? "failed" : "refused", explainProblem(set.error));
     const saved = save ? this.#save(vm, written) : undefined;
     if (saved?.ok === false)
       return no("failed", `The policy stands but was not saved: ${sentences(saved.error)}`);
@@ -50,7 +45,7 @@ export class PolicyOperations {
   }
 
   removePolicy(vm: string, save: boolean): Answer {
-    if (!this.#host.policies.remove(vm, "operator")) {
+    if (!this.#host.policies.remove({ vm }, "operator")) {
       return no("not-found", `VM ${JSON.stringify(vm)} has no operator's policy.`);
     }
     const saved = save ? this.#save(vm, undefined) : undefined;
@@ -75,7 +70,7 @@ function policyReport({ vm, origin, policy, inForce, wishes, dueAt, pps, problem
     /** When it looks at the clock again. */
     dueAt: dueAt === undefined ? undefined : new Date(dueAt).toISOString(),
     pps,
-    problem: problem && sentence(problem),
+    problem: problem && explainProblem(problem),
     rule: policy.rule as object,
   };
 }

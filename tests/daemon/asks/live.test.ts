@@ -47,7 +47,7 @@ test("liveReport() counts each VM's requests and tells its policy and refusals, 
   await ask(vm1, frame({ step: "max", vcpu: 9 }));
   await ask(vm1, frame({ step: "max", vmName: "vm2" }));
   const rule = { type: "workload", workload: "low" } as const;
-  expect(lab.host.policies.set("vm1", "operator", { rule, vcpus: [0], turbo: false }).ok).toBe(true);
+  expect(lab.host.policies.set({ vm: "vm1" }, "operator", { rule, vcpus: [0], turbo: false }).ok).toBe(true);
   const { vms, refusals, uptimeS } = live();
   expect(uptimeS).toBe(7);
   expect(vms as unknown).toEqual([

@@ -139,7 +139,7 @@ test("readMetrics() counts evaluations of policies", async () => {
   await busy();
   expect(value('powermon_policy_evaluations_total{type="workload"}')).toBe(0);
   const rule = { type: "workload", workload: "low" } as const;
-  const set = lab.host.policies.set("vm1", "operator", { rule, vcpus: [0, 1], turbo: false });
+  const set = lab.host.policies.set({ vm: "vm1" }, "operator", { rule, vcpus: [0, 1], turbo: false });
   expect(set.ok).toBe(true);
   expect(value('powermon_policy_evaluations_total{type="workload"}')).toBe(1);
   expect(value('powermon_claims{by="policy"}')).toBe(2);

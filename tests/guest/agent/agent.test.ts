@@ -198,7 +198,7 @@ test("what the host says of its sleep reaches programs that listen once, and cla
   host.channels.notice({ do: "host-sleeps", wakeS: 1_800_000_000 });
   host.channels.notice({ do: "host-sleeps", wakeS: 2 ** 60 });
   await until("both are heard", () => heard.length === 2);
-  for (const channel of host.channels.all) channel.withdraw();
+  for (const channel of host.channels.all) channel.connection?.withdraw();
   expect(world.speed(2)).toBe(0);
   host.channels.notice({ do: "host-awake", sleptS: 60 });
   await until("the claim is back", () => world.speed(2) === 800_000);
@@ -208,9 +208,13 @@ test("what the host says of its sleep reaches programs that listen once, and cla
     { event: "host-awake", sleptS: 60 },
   ]);
   // Without an agent nobody would read it: the next program at the port would.
-  expect([...host.channels.all].map(({ lease }) => lease.isTold(performance.now()))).toEqual([true]);
+  expect([...host.channels.all].map(({ connection }) => connection?.lease.isTold(performance.now()))).toEqual(
+    [true],
+  );
   await agent.stop();
-  expect([...host.channels.all].map(({ lease }) => lease.isTold(performance.now()))).toEqual([false]);
+  expect([...host.channels.all].map(({ connection }) => connection?.lease.isTold(performance.now()))).toEqual(
+    [false],
+  );
 });
 
 test.skipIf(Bun.which("socat") === null)(
@@ -233,7 +237,7 @@ test.skipIf(Bun.which("socat") === null)(
       agent.listeners.add((event) => heard.push(event));
       for (const vcpu of [0, 1]) expect(await agent.scale(A, vcpu, "min")).toMatchObject(DONE);
       host.channels.notice({ do: "host-sleeps", wakeS: 0 });
-      for (const channel of host.channels.all) channel.withdraw();
+      for (const channel of host.channels.all) channel.connection?.withdraw();
       host.channels.notice({ do: "host-awake", sleptS: 60 });
       await until("both claims are back", () => world.speed(2) === 800_000 && world.speed(3) === 800_000);
       expect(heard).toEqual([

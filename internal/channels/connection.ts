@@ -1,0 +1,286 @@
+// One connection of a guest, from connect to close: bytes in, whole replies out. All that it gathers ends with it.
+
+import type { Socket } from "bun";
+import type { Claimant } from "../claims/claim.ts";
+import { Lease } from "../claims/lease.ts";
+import type { EventFeed } from "../events.ts";
+import type { Log } from "../log.ts";
+import type { Histogram } from "../metrics/histogram.ts";
+import { FrameCutter } from "../packet/frame.ts";
+import { encodeNotice } from "../packet/notice.ts";
+import { acknowledge } from "../packet/reply.ts";
+import { RequestDecoder } from "../packet/request.ts";
+import type { Notice } from "../values/extension.ts";
+import { explain } from "../values/refusal.ts";
+import { explainSysfs, type SysfsError } from "../values/sysfs-error.ts";
+import type { ChannelCounts } from "./channel-counts.ts";
+import { Outbox } from "./outbox.ts";
+import type { Outcome } from "./outcome.ts";
+import { refuse, serve } from "./serve/index.ts";
+import type { Caller, Desk } from "./serve/serve.ts";
+import type { Peer, Vm } from "./vm.ts";
+
+/** What a channel and its connections need of the host. */
+export interface ChannelHost {
+  readonly desk: Desk;
+  readonly log: Log;
+  readonly events: EventFeed;
+  /** From received to answered. */
+  readonly durations: Histogram;
+  /** Told when a VM came, went or is configured anew. */
+  vmChanged(vm: string): void;
+}
+
+/** How often a guest's bytes were out of step. */
+export interface Framing {
+  /** Frames given up because they stayed incomplete. */
+  readonly dropped: number;
+  /** Times the framing was started anew. */
+  readonly resyncs: number;
+}
+
+/** The channel that a connection is one of, and what outlasts it there. */
+export interface Line {
+  readonly path: string;
+  readonly vm: Vm;
+  /** As the log has it: VM, dot, number. */
+  readonly name: string;
+  readonly counts: ChannelCounts;
+  /** Of all its connections. */
+  readonly framing: Framing;
+  /** While false, packets are read and ignored. */
+  readonly enabled: boolean;
+  /** Its connection stands. */
+  opened(): void;
+  /** Its connection was lost. */
+  lost(): void;
+  /** Its connection did not come about. */
+  failed(error: Error): void;
+}
+
+export class Connection implements Caller, Peer, Framing {
+  readonly vm: Vm;
+  readonly path: string;
+  readonly lease = new Lease();
+  readonly claimant: Claimant & { gone: boolean };
+  readonly #line: Line;
+  readonly #host: ChannelHost;
+  readonly #counts: ChannelCounts;
+  readonly #cutter: FrameCutter;
+  readonly #decoder = new RequestDecoder();
+  #socket: Socket<Connection> | undefined;
+  #outbox: Outbox | undefined;
+  /** When the guest was last heard, performance.now(); 0 before. */
+  #heardAt = 0;
+  /** Whether something may stand of what the guest said. */
+  #spoke = false;
+  /** Requests of the chunk at hand. */
+  #served = 0;
+  readonly #onFrame = (frame: Uint8Array): void => this.#frame(frame);
+
+  constructor(line: Line, host: ChannelHost) {
+    const { vm } = line;
+    this.vm = vm;
+    this.path = line.path;
+    this.#line = line;
+    this.#host = host;
+    this.#counts = line.counts;
+    this.#cutter = new FrameCutter(vm.settings.wire);
+    this.claimant = {
+      slot: "guest",
+      by: "guest",
+      gone: false,
+      limitsIn: (domain) => vm.limitsIn(domain),
+    };
+  }
+
+  /** The socket's descriptor. Source: Bun's Socket has one that its types don't tell of. */
+  get fd(): number | undefined {
+    return (this.#socket as { readonly fd?: number } | undefined)?.fd;
+  }
+
+  /** The guest's DPDK generation, once it has told. */
+  get generation(): string | undefined {
+    return this.#cutter.generation;
+  }
+
+  get dropped(): number {
+    return this.#cutter.dropped;
+  }
+
+  get resyncs(): number {
+    return this.#cutter.resyncs;
+  }
+
+  /** Whether the guest has said anything. */
+  get heard(): boolean {
+    return this.#heardAt > 0;
+  }
+
+  /** Connects; the channel is told what comes of it, unless end() comes first. */
+  open(): void {
+    Bun.connect({ unix: this.path, socket: HANDLERS, data: this }).catch(() => {
+      // connectError told the reason.
+    });
+  }
+
+  /** Takes back all that the guest wished and ends the connection: nothing that still comes of it is taken. */
+  end(): void {
+    if (this.claimant.gone) return;
+    this.claimant.gone = true;
+    this.vm.disconnected(this);
+    this.withdraw();
+    this.#socket?.end();
+  }
+
+  opened(socket: Socket<Connection>): void {
+    if (this.claimant.gone) return void socket.end();
+    this.#socket = socket;
+    this.#outbox = new Outbox(socket, this.#counts);
+    this.vm.connected(this);
+    this.#line.opened();
+  }
+
+  received(chunk: Uint8Array): void {
+    if (this.claimant.gone) return;
+    const now = performance.now();
+    this.#heardAt = now;
+    this.#spoke = true;
+    const healed = this.dropped + this.resyncs;
+    this.#served = 0;
+    this.#cutter.push(chunk, now, this.#onFrame);
+    this.#outbox?.flush();
+    if (this.#served > 0) this.#host.durations.observe(performance.now() - now, this.#served);
+    if (this.dropped + this.resyncs !== healed) {
+      const { name, framing } = this.#line;
+      const message = "Stream out of step; bytes discarded until silence";
+      this.#host.log.warnFolded(`${name} framing`, message, { channel: name, ...framing });
+    }
+  }
+
+  closed(): void {
+    if (this.#socket !== undefined && !this.claimant.gone) this.#line.lost();
+  }
+
+  failed(error: Error): void {
+    if (!this.claimant.gone) this.#line.failed(error);
+  }
+
+  drained(): void {
+    this.#outbox?.drained();
+  }
+
+  /** Takes back every wish that was made through this connection, and the policy that was given. */
+  withdraw(): void {
+    const { ledger, policies } = this.#host.desk;
+    this.#spoke = false;
+    policies.removeOwner(this.claimant);
+    this.#failures(ledger.withdraw(({ claimant }) => claimant === this.claimant));
+  }
+
+  /** Lets the claims of a guest that fell silent fall back to what stood before them. */
+  lapse(): void {
+    this.#failures(this.lease.lapse(this.#host.desk.ledger, this.claimant, this.vm.vm));
+  }
+
+  /** Returns whether something may stand of a guest that has been silent for its VM's `lease_s`. */
+  isSilent(nowMs: number): boolean {
+    const { leaseS } = this.vm.settings;
+    return this.#spoke && leaseS > 0 && nowMs - this.#heardAt >= leaseS * 1000;
+  }
+
+  /** Says `notice` to a guest that asked for notices; it is dropped when that doesn't read. */
+  notice(notice: Notice): void {
+    if (!this.lease.isTold(performance.now())) return;
+    this.#outbox?.put(encodeNotice(this.vm.wireName, notice));
+    this.#outbox?.flush();
+  }
+
+  #failures(failed: readonly SysfsError[]): void {
+    for (const error of failed) this.#host.log.error(explainSysfs(error), { channel: this.#line.name });
+  }
+
+  #frame(frame: Uint8Array): void {
+    const counts = this.#counts;
+    counts.received++;
+    if (!this.#line.enabled) {
+      counts.ignored++;
+      return;
+    }
+    const request = this.#decoder.decode(frame);
+    if (request.kind === "malformed") {
+      counts.malformed++;
+      const { name } = this.#line;
+      this.#host.log.warnFolded(`${name} ${request.why}`, `Not served: ${request.detail}`, { channel: name });
+      // A guest that sends a policy waits for an answer, and this one is no.
+      if (request.why === "bad-policy") this.#acknowledge(frame, false);
+      return;
+    }
+    const over = request.kind === "connect" ? undefined : this.vm.overRate(this.#heardAt);
+    const outcome = over ? refuse(this, request, over) : serve(this.#host.desk, this, request);
+    counts[outcome.kind]++;
+    this.vm.meter.served(request, outcome);
+    if (outcome.kind !== "done" || this.#host.log.debugs) {
+      this.#tell(request.kind, request.kind === "connect" ? 0 : request.vcpu, outcome);
+    }
+    this.#reply(frame, outcome);
+    this.#served++;
+  }
+
+  #reply(frame: Uint8Array, outcome: Outcome): void {
+    if ("reply" in outcome && outcome.reply !== undefined) this.#outbox?.put(outcome.reply);
+    else if (outcome.kind === "refused" ? !outcome.silent : outcome.kind !== "noted") {
+      this.#acknowledge(frame, outcome.kind === "done");
+    }
+  }
+
+  /** Guests older than 18.11 know no replies: they get none. */
+  #acknowledge(frame: Uint8Array, yes: boolean): void {
+    if (this.#cutter.generation === "18.11") this.#outbox?.put(acknowledge(frame, yes));
+  }
+
+  #tell(kind: string, vcpu: number, outcome: Outcome): void {
+    const { log, events } = this.#host;
+    const { name } = this.#line;
+    const fields = { channel: name, request: kind };
+    switch (outcome.kind) {
+      case "refused": {
+        const message = explain(outcome.refusal);
+        this.vm.refused(vcpu, outcome.refusal);
+        if (events.active)
+          events.emit("request-refused", { ...fields, vcpu, why: outcome.refusal.kind, message });
+        return log.warnFolded(`${name} ${outcome.refusal.kind}`, message, fields);
+      }
+      case "failed": {
+        const message = explainSysfs(outcome.error);
+        if (events.active) events.emit("request-failed", { ...fields, vcpu, message });
+        return log.warnFolded(`${name} ${message}`, message, fields);
+      }
+      default:
+        return log.debug("Served", { ...fields, outcome: outcome.kind });
+    }
+  }
+}
+
+const HANDLERS = {
+  open: (socket: Socket<Connection>) => socket.data.opened(socket),
+  data(socket: Socket<Connection>, chunk: Uint8Array) {
+    try {
+      socket.data.received(chunk);
+    } catch (bug) {
+      raise(bug);
+    }
+  },
+  close: (socket: Socket<Connection>) => socket.data.closed(),
+  end: (socket: Socket<Connection>) => void socket.end(),
+  error: (_socket: Socket<Connection>, error: Error) => raise(error),
+  connectError: (socket: Socket<Connection>, error: Error) => socket.data.failed(error),
+  drain: (socket: Socket<Connection>) => socket.data.drained(),
+};
+
+/** Throws where nobody catches it: Bun gives what a handler throws to the socket, where a bug would pass for a lost connection. */
+function raise(bug: unknown): void {
+  setImmediate(() => {
+    throw bug;
+  });
+}
