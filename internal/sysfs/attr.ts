@@ -31,6 +31,25 @@ export class AttrDir {
     return ok(Number(line.value));
   }
 
+  /** Returns the first line of attribute `name`, which must be there. Errors: as read(), ENOENT. */
+  must(name: string): Result<string, SysfsError> {
+    const line = this.read(name);
+    if (!line.ok || line.value !== undefined) return line as Result<string, SysfsError>;
+    return err(absent(`${this.path}/${name}`));
+  }
+
+  /** Returns the first line of attribute `name`; undefined when it is not there or can't be read now. */
+  peek(name: string): string | undefined {
+    const line = this.read(name);
+    return line.ok ? line.value : undefined;
+  }
+
+  /** Returns attribute `name` as a whole number from 0 up; undefined when it is not there, can't be read now or is none. */
+  peekNumber(name: string): number | undefined {
+    const value = this.readNumber(name);
+    return value.ok ? value.value : undefined;
+  }
+
   /** Writes `text` and a newline to attribute `name`, which must exist. Errors: whatever the kernel answers. */
   write(name: string, text: string): Result<void, SysfsError> {
     const writer = this.open(name);
@@ -43,6 +62,23 @@ export class AttrDir {
   open(name: string): AttrWriter {
     return new AttrWriter(`${this.path}/${name}`);
   }
+}
+
+/** Returns the error for a file that must be there and isn't. */
+export const absent = (path: string): SysfsError => ({ kind: "sysfs", op: "read", path, code: "ENOENT" });
+
+/** Reads the attributes that `names` names, each by `read`, in their order; the first failure is the answer to all. */
+export function readEach<K extends string, T>(
+  names: Readonly<Record<K, string>>,
+  read: (name: string) => Result<T, SysfsError>,
+): Result<Record<K, T>, SysfsError> {
+  const found: [string, T][] = [];
+  for (const [key, name] of Object.entries<string>(names)) {
+    const value = read(name);
+    if (!value.ok) return value;
+    found.push([key, value.value]);
+  }
+  return ok(Object.fromEntries(found) as Record<K, T>);
 }
 
 /** Returns `text` as an attribute takes it. The newline ends it even over a longer old value in a regular file. */

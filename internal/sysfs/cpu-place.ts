@@ -30,17 +30,13 @@ export function readCpuPlaces(sysfsRoot: string): Result<CpuPlace[], SysfsError>
     const dir = new AttrDir(`${sysfsRoot}/devices/system/cpu/cpu${cpu}/topology`);
     const siblings = topology.siblings(cpu);
     if (!siblings.ok) return siblings;
-    // The kernel says -1 where the firmware tells nothing.
-    const number = (name: string): number | undefined => {
-      const value = dir.readNumber(name);
-      return value.ok ? value.value : undefined;
-    };
     places.push({
       cpu,
       online: running.has(cpu),
-      package: number("physical_package_id"),
-      die: number("die_id"),
-      core: number("core_id"),
+      // The kernel says -1 where the firmware tells nothing.
+      package: dir.peekNumber("physical_package_id"),
+      die: dir.peekNumber("die_id"),
+      core: dir.peekNumber("core_id"),
       siblings: siblings.value,
     });
   }

@@ -2,7 +2,7 @@
 
 import { ok, type Result } from "../values/result.ts";
 import type { Pcpu } from "../values/units.ts";
-import { AttrDir } from "./attr.ts";
+import { AttrDir, readEach } from "./attr.ts";
 import { readWords } from "./choice.ts";
 import type { SysfsError } from "../values/sysfs-error.ts";
 import { listNumbered } from "./numbered.ts";
@@ -65,25 +65,18 @@ export function readIdleStates(cpuRoot: string, cpu: Pcpu): Result<IdleState[], 
 }
 
 function readState(dir: AttrDir, index: number): Result<IdleState, SysfsError> {
-  const name = dir.read("name");
-  if (!name.ok) return name;
-  const desc = dir.read("desc");
-  if (!desc.ok) return desc;
-  const numbers: number[] = [];
-  for (const file of ["latency", "residency", "disable", "usage", "time"]) {
-    const value = dir.readNumber(file);
-    if (!value.ok) return value;
-    numbers.push(value.value ?? 0);
-  }
-  const [latencyUs = 0, residencyUs = 0, disable = 0, usage = 0, timeUs = 0] = numbers;
-  return ok({
-    index,
-    name: name.value ?? `state${index}`,
-    desc: desc.value ?? "",
-    latencyUs,
-    residencyUs,
-    disabled: disable !== 0,
-    usage,
-    timeUs,
-  });
+  const words = readEach({ name: "name", desc: "desc" }, (file) => dir.read(file));
+  if (!words.ok) return words;
+  const { name = `state${index}`, desc = "" } = words.value;
+  const files = {
+    latencyUs: "latency",
+    residencyUs: "residency",
+    off: "disable",
+    usage: "usage",
+    timeUs: "time",
+  };
+  const numbers = readEach(files, (file) => dir.readNumber(file));
+  if (!numbers.ok) return numbers;
+  const { latencyUs = 0, residencyUs = 0, off = 0, usage = 0, timeUs = 0 } = numbers.value;
+  return ok({ index, name, desc, latencyUs, residencyUs, disabled: off !== 0, usage, timeUs });
 }

@@ -26,14 +26,13 @@ export function findSensors(sysfsRoot: string): Result<Sensor[], SysfsError> {
   const sensors: Sensor[] = [];
   for (const n of numbers.value) {
     const dir = new AttrDir(`${folder}/hwmon${n}`);
-    const chip = dir.read("name");
+    const chip = dir.peek("name") || `hwmon${n}`;
     for (const file of filesOf(dir.path)) {
       const words = /^(energy|power)(\d+)_(input|average)$/.exec(file);
       if (!words) continue;
-      const label = dir.read(`${words[1]}${words[2]}_label`);
       sensors.push({
-        chip: (chip.ok && chip.value) || `hwmon${n}`,
-        label: (label.ok && label.value) || file,
+        chip,
+        label: dir.peek(`${words[1]}${words[2]}_label`) || file,
         kind: words[1] === "energy" ? "energy" : "power",
         path: dir.path,
         file,

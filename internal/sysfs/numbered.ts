@@ -1,4 +1,4 @@
-// Folders whose entries carry a number: without it policies and their saved originals would each be listed by hand.
+// Folders whose entries carry a number: such as policyN, stateN and the saved originals.
 
 import { readdirSync } from "node:fs";
 import { err, ok, type Result } from "../values/result.ts";

@@ -47,24 +47,18 @@ export function readSuspendStats(sysfsRoot: string): Result<SuspendStats | undef
   if (!success.ok || success.value === undefined) return success as Result<undefined, SysfsError>;
   const fail = dir.readNumber("fail");
   if (!fail.ok) return fail;
-  const last = (name: string): string => {
-    const line = dir.read(name);
-    return line.ok ? (line.value ?? "") : "";
-  };
   return ok({
     success: success.value,
     fail: fail.value ?? 0,
-    lastFailedDevice: last("last_failed_dev"),
-    lastFailedStep: last("last_failed_step"),
-    lastFailedErrno: last("last_failed_errno"),
+    lastFailedDevice: dir.peek("last_failed_dev") ?? "",
+    lastFailedStep: dir.peek("last_failed_step") ?? "",
+    lastFailedErrno: dir.peek("last_failed_errno") ?? "",
   });
 }
 
 /** Reads the interrupt that ended the last sleep; undefined when the kernel noted none (it then answers ENODATA). */
-export function readWakeIrq(sysfsRoot: string): number | undefined {
-  const line = powerDir(sysfsRoot).readNumber("pm_wakeup_irq");
-  return line.ok ? line.value : undefined;
-}
+export const readWakeIrq = (sysfsRoot: string): number | undefined =>
+  powerDir(sysfsRoot).peekNumber("pm_wakeup_irq");
 
 /** Reads how many wake-up events each source has had, by name and number. Source: Documentation/ABI/testing/sysfs-class-wakeup. */
 export function readWakeEvents(sysfsRoot: string): ReadonlyMap<string, number> {

@@ -3,7 +3,7 @@
 import { err, ok, type Result } from "../values/result.ts";
 import { type Pcpu, pcpu } from "../values/units.ts";
 import { AttrDir } from "./attr.ts";
-import { parseCpuList } from "./cpulist.ts";
+import { parseCpuList } from "../values/cpulist.ts";
 import { notUnderstood, type SysfsError } from "../values/sysfs-error.ts";
 
 /** The host's CPUs as /sys/devices/system/cpu shows them; every call reads afresh. */

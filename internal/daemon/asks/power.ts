@@ -10,7 +10,7 @@ import { machineSets } from "../../power/profiles/machine-sets.ts";
 import type { HostProfile } from "../../power/profiles/host-profile.ts";
 import { applyProfile, explainProfile, type ProfileRefusal } from "../../power/profiles/apply.ts";
 import { restoreProfile, verifyProfile } from "../../power/profiles/off.ts";
-import type { Lack } from "../../power/profiles/plan.ts";
+import type { Lack } from "../../power/profiles/draft.ts";
 import { profileState } from "../../power/profiles/state.ts";
 import { loadProfile } from "../../power/profiles/store.ts";
 import { err, ok } from "../../values/result.ts";

@@ -3,12 +3,12 @@
 import { formatCpuList } from "../../values/cpulist.ts";
 import { ok, type Result } from "../../values/result.ts";
 import type { Pcpu } from "../../values/units.ts";
-import { type IdleState, readCpuidle, readIdleStates, idleStatePath } from "../../sysfs/cpuidle.ts";
-import { epbPath, readEpb } from "../../sysfs/energy-bias.ts";
+import { type IdleState, readCpuidle, readIdleStates } from "../../sysfs/cpuidle.ts";
+import { readEpb } from "../../sysfs/energy-bias.ts";
 import type { SysfsError } from "../../values/sysfs-error.ts";
-import { readResumeLatency, resumeLatencyPath } from "../../sysfs/resume-latency.ts";
+import { readResumeLatency } from "../../sysfs/resume-latency.ts";
 import { readUncore } from "../../sysfs/uncore.ts";
-import { type Item, itemOf, uncontrollable } from "./item.ts";
+import { type Item, itemAt, uncontrollable } from "./item.ts";
 
 /** One idle state on all CPUs that have it alike; usage and time are sums. */
 export interface IdleCapability extends Item, Omit<IdleState, "disabled"> {
@@ -19,8 +19,8 @@ export interface IdleCapability extends Item, Omit<IdleState, "disabled"> {
 
 /** Idle states and the latency limits on them. */
 export interface CpuidleCapabilities extends Item {
-  readonly driver?: string;
-  readonly governor?: string;
+  readonly driver?: string | undefined;
+  readonly governor?: string | undefined;
   readonly governors: readonly string[];
   readonly states: readonly IdleCapability[];
   /** Per-CPU limits that are set, microseconds. */
@@ -41,7 +41,7 @@ export interface UncoreCapability extends Item {
   readonly maxKhz: number;
   readonly initialMinKhz: number;
   readonly initialMaxKhz: number;
-  readonly currentKhz?: number;
+  readonly currentKhz?: number | undefined;
 }
 
 /** Reads the idle states of `cpus`. Errors: as AttrDir.read. */
@@ -74,13 +74,12 @@ export function readCpuidleCapabilities(
     desc: state.desc,
     latencyUs: state.latencyUs,
     residencyUs: state.residencyUs,
-    ...itemOf(`${cpuRoot}/${idleStatePath(group.cpus[0] as Pcpu, state.index)}/disable`),
+    ...itemAt(cpuRoot, { knob: "idle state", cpu: group.cpus[0] as Pcpu, state: state.index }),
     usage: group.usage,
     timeUs: group.timeUs,
     cpus: formatCpuList(group.cpus),
     disabledCpus: formatCpuList(group.disabled),
   }));
-  const driver = idle.value?.driver;
   const item =
     states[0] ??
     uncontrollable(
@@ -91,8 +90,8 @@ export function readCpuidleCapabilities(
   return ok({
     controllable: item.controllable,
     ...(item.why !== undefined && { why: item.why }),
-    ...(driver !== undefined && { driver }),
-    ...(idle.value?.governor !== undefined && { governor: idle.value.governor }),
+    driver: idle.value?.driver,
+    governor: idle.value?.governor,
     governors: idle.value?.governors ?? [],
     states,
     latency: readLatency(cpuRoot, cpus),
@@ -110,7 +109,7 @@ function readLatency(cpuRoot: string, cpus: readonly Pcpu[]): CpuidleCapabilitie
   return {
     ...(first === undefined
       ? uncontrollable("no CPU is online")
-      : itemOf(`${cpuRoot}/${resumeLatencyPath(first)}`)),
+      : itemAt(cpuRoot, { knob: "latency", cpu: first })),
     limits: [...byLimit].map(([limitUs, list]) => ({ cpus: formatCpuList(list), limitUs })),
   };
 }
@@ -128,7 +127,7 @@ export function readEpbCapability(cpuRoot: string, cpus: readonly Pcpu[]): Resul
   return ok({
     ...(some === undefined
       ? uncontrollable("the CPUs have no energy and performance bias hint")
-      : itemOf(`${cpuRoot}/${epbPath(some)}`)),
+      : itemAt(cpuRoot, { knob: "epb", cpu: some })),
     values,
   });
 }
@@ -140,12 +139,12 @@ export function readUncoreCapabilities(cpuRoot: string): Result<UncoreCapability
   return ok(
     found.value.map((one) => ({
       name: one.name,
-      ...itemOf(`${cpuRoot}/${one.path}/max_freq_khz`),
+      ...itemAt(cpuRoot, { knob: "uncore ceiling", uncore: one.name }),
       minKhz: one.min,
       maxKhz: one.max,
       initialMinKhz: one.initialMin,
       initialMaxKhz: one.initialMax,
-      ...(one.current !== undefined && { currentKhz: one.current }),
+      currentKhz: one.current,
     })),
   );
 }

@@ -1,7 +1,7 @@
 // The profile in force as plain data: without it the command and the daemon would tell the same thing in two shapes.
 
 import type { ProfileStatus } from "./off.ts";
-import type { Setting } from "./setting.ts";
+import { type SettingRecord, toRecord } from "./setting.ts";
 
 /** What is in force; `stale` is left over from another boot and gone with it. */
 export interface ProfileState {
@@ -12,11 +12,11 @@ export interface ProfileState {
   /** ISO 8601. */
   readonly since?: string;
   readonly latencyUs?: number;
-  readonly originals?: readonly Setting[];
-  readonly wanted?: readonly Setting[];
+  readonly originals?: readonly SettingRecord[];
+  readonly wanted?: readonly SettingRecord[];
   /** Attributes that somebody else changed; without `found`, one that can't be read any more. */
-  readonly drift: readonly (Setting & { readonly found?: string })[];
-  /** Policies that guests' claims hold within it. */
+  readonly drift: readonly (SettingRecord & { readonly found?: string })[];
+  /** Domains that guests' claims hold within it. */
   readonly held: readonly number[];
 }
 
@@ -24,8 +24,12 @@ export interface ProfileState {
 export function profileState({ stored, drift, held }: ProfileStatus): ProfileState {
   return {
     state: stored.state,
-    ...(stored.state !== "none" && stored.applied),
-    drift: drift.map(({ found, ...wanted }) => ({ ...wanted, ...(found !== undefined && { found }) })),
+    ...(stored.state !== "none" && {
+      ...stored.applied,
+      originals: stored.applied.originals.map(toRecord),
+      wanted: stored.applied.wanted.map(toRecord),
+    }),
+    drift: drift.map((one) => ({ ...toRecord(one), ...(one.found !== undefined && { found: one.found }) })),
     held,
   };
 }

@@ -3,7 +3,7 @@
 import { ok, type Result } from "../../values/result.ts";
 import { forgetBootRecord, readBootRecord, writeBootRecord } from "../../sysfs/boot-record.ts";
 import type { SysfsError } from "../../values/sysfs-error.ts";
-import { KNOBS, type Setting } from "./setting.ts";
+import { fromRecord, type Setting, toRecord } from "./setting.ts";
 
 /** The profile in force. */
 export interface AppliedProfile {
@@ -46,7 +46,9 @@ export function saveProfile(
   { procRoot, stateDir }: Roots,
   applied: AppliedProfile,
 ): Result<void, SysfsError> {
-  return writeBootRecord(procRoot, stateDir, profilePath(stateDir), applied);
+  const { originals, wanted } = applied;
+  const record = { ...applied, originals: originals.map(toRecord), wanted: wanted.map(toRecord) };
+  return writeBootRecord(procRoot, stateDir, profilePath(stateDir), record);
 }
 
 /** Forgets what is kept, if anything. */
@@ -57,30 +59,20 @@ export function forgetProfile(stateDir: string): Result<void, SysfsError> {
 function judge(raw: Readonly<Record<string, unknown>>): AppliedProfile | undefined {
   const { profile, cpus, since, originals, wanted, latencyUs } = raw;
   if (typeof profile !== "string" || typeof since !== "string") return undefined;
-  if (!isSettings(originals) || !isSettings(wanted)) return undefined;
+  const [before, now] = [settingsIn(originals), settingsIn(wanted)];
+  if (before === undefined || now === undefined) return undefined;
   return {
     profile,
     since,
-    originals,
-    wanted,
+    originals: before,
+    wanted: now,
     ...(typeof cpus === "string" && { cpus }),
     ...(typeof latencyUs === "number" && { latencyUs }),
   };
 }
 
-/** Paths stay below the folder of CPUs: a state file must not lead a root program elsewhere. */
-const isSettings = (raw: unknown): raw is Setting[] =>
-  Array.isArray(raw) &&
-  raw.every(
-    (one: unknown) =>
-      typeof one === "object" &&
-      one !== null &&
-      "path" in one &&
-      typeof one.path === "string" &&
-      !one.path.startsWith("/") &&
-      !one.path.split("/").includes("..") &&
-      "text" in one &&
-      typeof one.text === "string" &&
-      "knob" in one &&
-      KNOBS.some((knob) => knob === one.knob),
-  );
+function settingsIn(raw: unknown): Setting[] | undefined {
+  if (!Array.isArray(raw)) return undefined;
+  const settings = raw.map(fromRecord).filter((one) => one !== undefined);
+  return settings.length === raw.length ? settings : undefined;
+}

@@ -2,7 +2,15 @@
 
 import { limits } from "../cpufreq/pin.ts";
 import type { CpufreqDriver } from "./driver.ts";
+import { GENERIC } from "./governors.ts";
 import { listed } from "./table.ts";
+import { BOOST, NO_TURBO } from "./turbo.ts";
 
 /** Holds min = max, which cpufreq's core offers for every driver and governor. Source: Documentation/admin-guide/pm/cpufreq.rst. */
-export const generic: CpufreqDriver = { names: [], table: listed, pin: limits };
+export const generic: CpufreqDriver = {
+  names: [],
+  table: listed,
+  pin: limits,
+  turbo: [NO_TURBO, ...BOOST],
+  governors: GENERIC,
+};

@@ -1,8 +1,8 @@
-// The two kinds of frequency table: without them drivers with a list and drivers with a range could not be told steps alike.
+// The two kinds of frequency table: of drivers that list their frequencies, and of drivers that have a range.
 
 import type { FrequencyTable } from "../../values/frequency.ts";
 import { khz } from "../../values/units.ts";
-import type { Hardware } from "../hardware.ts";
+import type { Hardware } from "./driver.ts";
 
 /** The bus clock that a P-state counts, kHz. Source: DPDK drivers/power/intel_pstate/intel_pstate_cpufreq.c, BUS_FREQ. */
 const STEP = 100_000;

@@ -7,6 +7,7 @@ import { BUILT_IN, type HostProfile } from "../../../internal/power/profiles/hos
 import { applyProfile, explainProfile } from "../../../internal/power/profiles/apply.ts";
 import { restoreProfile, verifyProfile } from "../../../internal/power/profiles/off.ts";
 import { loadProfile, profilePath, saveProfile } from "../../../internal/power/profiles/store.ts";
+import { pathOf } from "../../../internal/sysfs/attribute.ts";
 import { lockOn } from "../../../internal/os/lock.ts";
 import { err, ok } from "../../../internal/values/result.ts";
 import { khz, pcpu } from "../../../internal/values/units.ts";
@@ -165,7 +166,7 @@ test("a write that fails rolls back everything before it and is named", () => {
   const refusal = error(apply(at, builtIn("latency")));
   expect(refusal).toMatchObject({
     kind: "failed",
-    failed: { setting: { knob: "latency" }, error: { code: "EACCES" } },
+    failed: { attribute: { knob: "latency" }, error: { code: "EACCES" } },
     notRolledBack: [],
   });
   expect(explainProfile(refusal)[0]).toMatch(
@@ -315,7 +316,7 @@ test("a profile is refused while a guest's claim holds one of its clocks", () =>
   const at = machine("acpi-cpufreq-4cpu-independent");
   const cpufreq = at.open();
   value(domain(cpufreq, 2).set(khz(800_000)));
-  expect(error(apply(at, builtIn("performance")))).toEqual({ kind: "held", policies: [2] as never });
+  expect(error(apply(at, builtIn("performance")))).toEqual({ kind: "held", domains: [2] as never });
   const only = { text: "0-1", cpus: [0, 1].map(pcpu) };
   expect(value(apply(at, builtIn("performance"), { only })).changes.length).toBeGreaterThan(0);
   cpufreq.close();
@@ -373,7 +374,9 @@ test("verifyProfile() names each attribute that somebody else changed", () => {
   value(apply(at, builtIn("powersave")));
   at.put("cpufreq/policy1/energy_performance_preference", "performance");
   rmSync(at.path("cpufreq/policy3/boost"));
-  expect(value(verifyProfile(at.roots)).drift.map(({ path, text, found }) => [path, text, found])).toEqual([
+  expect(
+    value(verifyProfile(at.roots)).drift.map((one) => [pathOf(one.attribute), one.text, one.found]),
+  ).toEqual([
     ["cpufreq/policy3/boost", "0", undefined],
     ["cpufreq/policy1/energy_performance_preference", "power", "performance"],
   ]);

@@ -1,8 +1,8 @@
 // CPU lists as kernels write them: without it a wrong range would pin the wrong CPU.
 
 import { describe, expect, test } from "bun:test";
-import { formatCpuList, parseCpuList } from "../../internal/sysfs/cpulist.ts";
-import { error, value } from "./machine.ts";
+import { formatCpuList, parseCpuList } from "../../internal/values/cpulist.ts";
+import { error, value } from "../sysfs/machine.ts";
 
 describe("parseCpuList()", () => {
   test.each([

@@ -1,0 +1,16 @@
+// intel_cpufreq: intel_pstate in passive mode.
+
+import { setspeed } from "../cpufreq/pin.ts";
+import type { CpufreqDriver } from "./driver.ts";
+import { GENERIC } from "./governors.ts";
+import { ranged } from "./table.ts";
+import { NO_TURBO } from "./turbo.ts";
+
+/** A range under cpufreq's governors. Source: Documentation/admin-guide/pm/intel_pstate.rst, passive mode. */
+export const intelCpufreq: CpufreqDriver = {
+  names: ["intel_cpufreq"],
+  table: ranged,
+  pin: setspeed,
+  turbo: [NO_TURBO],
+  governors: GENERIC,
+};
