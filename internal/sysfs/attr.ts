@@ -14,13 +14,9 @@ export class AttrDir {
 
   /** Returns the first line of attribute `name` without trailing blanks, or undefined when there is no such file. Errors: EACCES, EBUSY (CPU offline), EISDIR. */
   read(name: string): Result<string | undefined, SysfsError> {
-    const path = `${this.path}/${name}`;
-    try {
-      return ok((readFileSync(path, "utf8").split("\n", 1)[0] ?? "").trimEnd());
-    } catch (thrown) {
-      const error = sysfsError("read", path, thrown);
-      return error.code === "ENOENT" ? ok(undefined) : err(error);
-    }
+    const text = readText(`${this.path}/${name}`);
+    if (!text.ok || text.value === undefined) return text;
+    return ok((text.value.split("\n", 1)[0] ?? "").trimEnd());
   }
 
   /** Returns attribute `name` as a whole number from 0 up, or undefined when there is no such file. Errors: as read(), EINVAL for other text. */
@@ -67,18 +63,14 @@ export class AttrDir {
 /** Returns the error for a file that must be there and isn't. */
 export const absent = (path: string): SysfsError => ({ kind: "sysfs", op: "read", path, code: "ENOENT" });
 
-/** Reads the attributes that `names` names, each by `read`, in their order; the first failure is the answer to all. */
-export function readEach<K extends string, T>(
-  names: Readonly<Record<K, string>>,
-  read: (name: string) => Result<T, SysfsError>,
-): Result<Record<K, T>, SysfsError> {
-  const found: [string, T][] = [];
-  for (const [key, name] of Object.entries<string>(names)) {
-    const value = read(name);
-    if (!value.ok) return value;
-    found.push([key, value.value]);
+/** Returns the whole text of the file at `path`; undefined when there is none. Errors: EACCES, EISDIR. */
+export function readText(path: string): Result<string | undefined, SysfsError> {
+  try {
+    return ok(readFileSync(path, "utf8"));
+  } catch (thrown) {
+    const error = sysfsError("read", path, thrown);
+    return error.code === "ENOENT" ? ok(undefined) : err(error);
   }
-  return ok(Object.fromEntries(found) as Record<K, T>);
 }
 
 /** Returns `text` as an attribute takes it. The newline ends it even over a longer old value in a regular file. */

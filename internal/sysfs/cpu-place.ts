@@ -1,6 +1,6 @@
 // Where each CPU sits: without it energy could not be told by package, nor a report say who shares a core.
 
-import { ok, type Result } from "../values/result.ts";
+import { all, ok, type Result } from "../values/result.ts";
 import type { Pcpu } from "../values/units.ts";
 import { AttrDir } from "./attr.ts";
 import type { SysfsError } from "../values/sysfs-error.ts";
@@ -20,13 +20,11 @@ export interface CpuPlace {
 /** Reads the place of every CPU that is present. Errors: as AttrDir.read. */
 export function readCpuPlaces(sysfsRoot: string): Result<CpuPlace[], SysfsError> {
   const topology = new Topology(sysfsRoot);
-  const present = topology.present();
-  if (!present.ok) return present;
-  const online = topology.online();
-  if (!online.ok) return online;
-  const running = new Set(online.value);
+  const read = all({ present: topology.present(), online: topology.online() });
+  if (!read.ok) return read;
+  const running = new Set(read.value.online);
   const places: CpuPlace[] = [];
-  for (const cpu of present.value) {
+  for (const cpu of read.value.present) {
     const dir = new AttrDir(`${sysfsRoot}/devices/system/cpu/cpu${cpu}/topology`);
     const siblings = topology.siblings(cpu);
     if (!siblings.ok) return siblings;

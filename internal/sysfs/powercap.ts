@@ -1,10 +1,9 @@
 // Energy counters and power limits of the packages: without it joules could only be guessed.
 
-import { readdirSync } from "node:fs";
-import { err, ok, type Result } from "../values/result.ts";
-import { AttrDir, readEach } from "./attr.ts";
-import { notUnderstood, type SysfsError, sysfsError } from "../values/sysfs-error.ts";
-import { listNumbered } from "./numbered.ts";
+import { all, err, ok, type Result } from "../values/result.ts";
+import { AttrDir } from "./attr.ts";
+import { notUnderstood, type SysfsError } from "../values/sysfs-error.ts";
+import { listFolder, listNumbered } from "./numbered.ts";
 
 /** One power limit of a zone. */
 export interface PowerLimit {
@@ -33,15 +32,10 @@ export interface PowerZone {
 /** Reads all zones, parents before children; none without powercap. Errors: as AttrDir.readNumber. */
 export function readPowerZones(sysfsRoot: string): Result<PowerZone[], SysfsError> {
   const folder = `${sysfsRoot}/class/powercap`;
-  let ids: string[];
-  try {
-    ids = readdirSync(folder).filter((id) => /^[\w-]+(:[0-9a-f]{1,4})+$/.test(id));
-  } catch (thrown) {
-    const error = sysfsError("read", folder, thrown);
-    return error.code === "ENOENT" ? ok([]) : err(error);
-  }
+  const names = listFolder(folder);
+  if (!names.ok) return names;
   const zones: PowerZone[] = [];
-  for (const id of ids.sort((a, b) => a.localeCompare(b, "en", { numeric: true }))) {
+  for (const id of names.value.filter((name) => /^[\w-]+(:[0-9a-f]{1,4})+$/.test(name))) {
     const dir = new AttrDir(`${folder}/${id}`);
     const zone = readZone(id, dir);
     if (!zone.ok) return zone;
@@ -61,22 +55,21 @@ export function readEnergy(zone: PowerZone): Result<number, SysfsError> {
 }
 
 function readZone(id: string, dir: AttrDir): Result<PowerZone, SysfsError> {
-  const name = dir.read("name");
-  if (!name.ok) return name;
-  const counter = readEach({ max: "max_energy_range_uj", enabled: "enabled" }, (file) =>
-    dir.readNumber(file),
-  );
-  if (!counter.ok) return counter;
-  const { max, enabled } = counter.value;
-  const numbers = listNumbered(dir.path, "constraint_", "_name");
-  if (!numbers.ok) return numbers;
+  const read = all({
+    name: dir.read("name"),
+    maxEnergyUj: dir.readNumber("max_energy_range_uj"),
+    enabled: dir.readNumber("enabled"),
+    limits: listNumbered(dir.path, "constraint_", "_name"),
+  });
+  if (!read.ok) return read;
+  const { name = id, maxEnergyUj, enabled, limits } = read.value;
   return ok({
     id,
-    name: name.value ?? id,
+    name,
     path: dir.path,
-    maxEnergyUj: max,
+    maxEnergyUj,
     enabled: enabled === undefined ? undefined : enabled !== 0,
-    limits: numbers.value.map((index) => readLimit(dir, index)),
+    limits: limits.map((index) => readLimit(dir, index)),
   });
 }
 

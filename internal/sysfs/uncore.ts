@@ -1,11 +1,11 @@
 // The clock outside of the cores: without it mesh and memory controller of Intel servers would run at whatever they like.
 
-import { readdirSync } from "node:fs";
-import { err, ok, type Result } from "../values/result.ts";
+import { all, ok, type Result } from "../values/result.ts";
 import type { Khz } from "../values/units.ts";
-import { AttrDir, readEach } from "./attr.ts";
-import { type SysfsError, sysfsError } from "../values/sysfs-error.ts";
+import { AttrDir } from "./attr.ts";
+import type { SysfsError } from "../values/sysfs-error.ts";
 import { readKhz } from "./cpufreq/limits.ts";
+import { listFolder } from "./numbered.ts";
 
 /** One uncore domain; kHz. Source: Documentation/admin-guide/pm/intel_uncore_frequency_scaling.rst. */
 export interface Uncore {
@@ -35,22 +35,20 @@ export const uncorePath = (name: string, limit: "min" | "max"): string =>
 
 /** Reads all uncore domains by name; none without the driver. Errors: as AttrDir.readNumber. */
 export function readUncore(cpuRoot: string): Result<Uncore[], SysfsError> {
-  const folder = `${cpuRoot}/${FOLDER}`;
-  let names: string[];
-  try {
-    names = readdirSync(folder).filter(isUncore).sort();
-  } catch (thrown) {
-    const error = sysfsError("read", folder, thrown);
-    return error.code === "ENOENT" ? ok([]) : err(error);
-  }
+  const names = listFolder(`${cpuRoot}/${FOLDER}`);
+  if (!names.ok) return names;
   const found: Uncore[] = [];
-  for (const name of names) {
-    const dir = new AttrDir(`${folder}/${name}`);
-    const limits = readEach(LIMITS, (file) => readKhz(dir, file));
+  for (const name of names.value.filter(isUncore)) {
+    const dir = new AttrDir(`${cpuRoot}/${FOLDER}/${name}`);
+    const limits = all({
+      min: readKhz(dir, LIMITS.min),
+      max: readKhz(dir, LIMITS.max),
+      initialMin: readKhz(dir, LIMITS.initialMin),
+      initialMax: readKhz(dir, LIMITS.initialMax),
+      current: dir.readNumber("current_freq_khz") as Result<Khz | undefined, SysfsError>,
+    });
     if (!limits.ok) return limits;
-    const current = dir.readNumber("current_freq_khz") as Result<Khz | undefined, SysfsError>;
-    if (!current.ok) return current;
-    found.push({ name, ...limits.value, current: current.value });
+    found.push({ name, ...limits.value });
   }
   return ok(found);
 }

@@ -55,7 +55,7 @@ test("readPowerState() tells states, the meaning of mem and the methods of disk"
 
 test("readSuspendStats(), readWakeIrq() and readWakeEvents() tell what a sleep left behind", () => {
   const { tree } = machine("intel-server-8cpu");
-  expect(value(readSuspendStats(tree.sys))).toMatchObject({ success: 0, fail: 0, lastFailedDevice: "" });
+  expect(value(readSuspendStats(tree.sys))).toMatchObject({ success: 0, fail: 0, failure: { device: "" } });
   expect(readWakeIrq(tree.sys)).toBeUndefined();
   writeFileSync(`${tree.sys}/power/pm_wakeup_irq`, "9\n");
   mkdirSync(`${tree.sys}/class/wakeup/wakeup3`, { recursive: true });

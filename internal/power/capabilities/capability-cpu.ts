@@ -51,35 +51,32 @@ export function readCpuidleCapabilities(
 ): Result<CpuidleCapabilities, SysfsError> {
   const idle = readCpuidle(cpuRoot);
   if (!idle.ok) return idle;
-  const groups = new Map<
-    string,
-    { state: IdleState; cpus: Pcpu[]; disabled: Pcpu[]; usage: number; timeUs: number }
-  >();
+  const found: { readonly cpu: Pcpu; readonly state: IdleState }[] = [];
   for (const cpu of cpus) {
     const states = readIdleStates(cpuRoot, cpu);
     if (!states.ok) return states;
-    for (const state of states.value) {
-      const key = [state.index, state.name, state.latencyUs, state.residencyUs].join();
-      const group = groups.get(key) ?? { state, cpus: [], disabled: [], usage: 0, timeUs: 0 };
-      group.cpus.push(cpu);
-      if (state.disabled) group.disabled.push(cpu);
-      group.usage += state.usage;
-      group.timeUs += state.timeUs;
-      groups.set(key, group);
-    }
+    found.push(...states.value.map((state) => ({ cpu, state })));
   }
-  const states = [...groups.values()].map(({ state, ...group }): IdleCapability => ({
-    index: state.index,
-    name: state.name,
-    desc: state.desc,
-    latencyUs: state.latencyUs,
-    residencyUs: state.residencyUs,
-    ...itemAt(cpuRoot, { knob: "idle state", cpu: group.cpus[0] as Pcpu, state: state.index }),
-    usage: group.usage,
-    timeUs: group.timeUs,
-    cpus: formatCpuList(group.cpus),
-    disabledCpus: formatCpuList(group.disabled),
-  }));
+  const alike = Map.groupBy(found, ({ state: { index, name, latencyUs, residencyUs } }) =>
+    [index, name, latencyUs, residencyUs].join(),
+  );
+  const states = [...alike.values()].flatMap((group): IdleCapability[] => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const { index, name, desc, latencyUs, residencyUs } = first.state;
+    const sum = (count: "usage" | "timeUs") => group.reduce((total, { state }) => total + state[count], 0);
+    const cpusOf = (some: typeof found) => formatCpuList(some.map(({ cpu }) => cpu));
+    return [
+      {
+        ...{ index, name, desc, latencyUs, residencyUs },
+        ...itemAt(cpuRoot, { knob: "idle state", cpu: first.cpu, state: index }),
+        usage: sum("usage"),
+        timeUs: sum("timeUs"),
+        cpus: cpusOf(group),
+        disabledCpus: cpusOf(group.filter(({ state }) => state.disabled)),
+      },
+    ];
+  });
   const item =
     states[0] ??
     uncontrollable(
@@ -99,18 +96,18 @@ export function readCpuidleCapabilities(
 }
 
 function readLatency(cpuRoot: string, cpus: readonly Pcpu[]): CpuidleCapabilities["latency"] {
-  const byLimit = new Map<number, Pcpu[]>();
-  for (const cpu of cpus) {
+  const byLimit = Map.groupBy(cpus, (cpu) => {
     const found = readResumeLatency(cpuRoot, cpu);
-    const limit = found.ok ? found.value?.limitUs : undefined;
-    if (limit !== undefined) byLimit.set(limit, [...(byLimit.get(limit) ?? []), cpu]);
-  }
+    return found.ok ? found.value?.limitUs : undefined;
+  });
   const [first] = cpus;
   return {
     ...(first === undefined
       ? uncontrollable("no CPU is online")
       : itemAt(cpuRoot, { knob: "latency", cpu: first })),
-    limits: [...byLimit].map(([limitUs, list]) => ({ cpus: formatCpuList(list), limitUs })),
+    limits: [...byLimit].flatMap(([limitUs, list]) =>
+      limitUs === undefined ? [] : [{ cpus: formatCpuList(list), limitUs }],
+    ),
   };
 }
 

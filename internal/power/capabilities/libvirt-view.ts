@@ -4,31 +4,18 @@ import type { SleepTarget } from "../sleep/sleep-target.ts";
 import type { HostCapabilities } from "./capabilities.ts";
 
 /** One CPU of a NUMA cell; offline ones have no place. */
-export interface CellCpu {
+interface CellCpu {
   readonly id: number;
-  readonly place?:
-    | {
-        readonly socket: number;
-        readonly die: number;
-        readonly core: number;
-        readonly siblings: readonly number[];
-      }
-    | undefined;
+  readonly place?: Readonly<Record<"socket" | "die" | "core", number>> & {
+    readonly siblings: readonly number[];
+  };
 }
 
 /** What libvirt's capabilities say about a host, as far as power goes. */
 export interface LibvirtView {
   readonly arch: string;
   /** Undefined when it could not be found out. */
-  readonly sleep?:
-    | {
-        readonly mem: boolean;
-        readonly disk: boolean;
-        readonly hybrid: boolean;
-        readonly s3: boolean;
-        readonly s4: boolean;
-      }
-    | undefined;
+  readonly sleep?: Readonly<Record<"mem" | "disk" | "hybrid" | "s3" | "s4", boolean>> | undefined;
   readonly cells: readonly {
     readonly id: number;
     readonly memoryKb?: number | undefined;

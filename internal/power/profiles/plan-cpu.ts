@@ -7,7 +7,7 @@ import { formatResumeLatency, readResumeLatency } from "../../sysfs/resume-laten
 import type { Draft } from "./draft.ts";
 import type { HostRule } from "./host-profile.ts";
 
-export type CpuKnobs = Pick<HostRule, "epb" | "deepestState" | "latencyUs">;
+type CpuKnobs = Pick<HostRule, "epb" | "deepestState" | "latencyUs">;
 
 /** Adds what `knobs` come to on `cpu` to the draft. */
 export function planCpu(cpuRoot: string, cpu: Pcpu, knobs: CpuKnobs, draft: Draft): void {

@@ -3,6 +3,7 @@
 import { ok, type Result } from "../../values/result.ts";
 import { forgetBootRecord, readBootRecord, writeBootRecord } from "../../sysfs/boot-record.ts";
 import type { SysfsError } from "../../values/sysfs-error.ts";
+import type { Roots } from "../../sysfs/cpufreq/originals.ts";
 import { fromRecord, type Setting, toRecord } from "./setting.ts";
 
 /** The profile in force. */
@@ -27,13 +28,10 @@ export type StoredProfile =
 /** Returns where it is kept. */
 export const profilePath = (stateDir: string): string => `${stateDir}/profile.json`;
 
-interface Roots {
-  readonly procRoot: string;
-  readonly stateDir: string;
-}
+type Saved = Pick<Roots, "procRoot" | "stateDir">;
 
 /** Reads what is kept. Errors: EINVAL for a file that can't be understood, ENOENT when there is no boot id. */
-export function loadProfile({ procRoot, stateDir }: Roots): Result<StoredProfile, SysfsError> {
+export function loadProfile({ procRoot, stateDir }: Saved): Result<StoredProfile, SysfsError> {
   const read = readBootRecord(procRoot, profilePath(stateDir), judge);
   if (!read.ok) return read;
   if (read.value.state === "none") return ok({ state: "none" });
@@ -43,7 +41,7 @@ export function loadProfile({ procRoot, stateDir }: Roots): Result<StoredProfile
 
 /** Keeps `applied` whole or not at all, through a synced temporary file. Errors: ENOSPC, EACCES, EROFS. */
 export function saveProfile(
-  { procRoot, stateDir }: Roots,
+  { procRoot, stateDir }: Saved,
   applied: AppliedProfile,
 ): Result<void, SysfsError> {
   const { originals, wanted } = applied;

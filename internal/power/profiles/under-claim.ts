@@ -31,15 +31,11 @@ export function textBeneath(beneath: Beneath, attribute: Attribute): string | un
 /** Returns the domains of `attributes` that a guest's claim holds: their files say what the guest wants, not what the operator does. */
 export function heldDomains(roots: Roots, attributes: readonly Attribute[]): Result<DomainId[], SysfsError> {
   const store = new OriginalsStore(roots.stateDir, roots.procRoot);
-  const touched = new Set(attributes.map((one) => ("domain" in one ? one.domain : undefined)));
-  const ids = store.list();
-  if (!ids.ok) return ids;
   const held: DomainId[] = [];
-  for (const id of ids.value) {
-    if (!touched.has(id)) continue;
+  for (const id of new Set(attributes.flatMap((one) => ("domain" in one ? [one.domain] : [])))) {
     const saved = store.load(id);
     if (!saved.ok) return saved;
     if (saved.value.state === "saved") held.push(id);
   }
-  return ok(held);
+  return ok(held.sort((a, b) => a - b));
 }

@@ -1,8 +1,8 @@
 // A domain read afresh: what its CPUs can do, and what is set now.
 
-import { err, ok, type Result } from "../../values/result.ts";
+import { all, err, ok, type Result } from "../../values/result.ts";
 import { type DomainId, type Khz, khz, type Pcpu } from "../../values/units.ts";
-import { AttrDir, readEach } from "../attr.ts";
+import { AttrDir } from "../attr.ts";
 import { notUnderstood, type SysfsError } from "../../values/sysfs-error.ts";
 import { readWords } from "../choice.ts";
 import type { Hardware } from "../driver/driver.ts";
@@ -48,35 +48,24 @@ export function readDomainState(cpuRoot: string, id: DomainId): Result<DomainSta
  */
 export function readHardware(cpuRoot: string, id: DomainId): Result<Hardware, SysfsError> {
   const dir = domainDir(cpuRoot, id);
-  const driver = dir.must(FILE.driver);
-  if (!driver.ok) return driver;
-  const governors = readWords(dir, FILE.governors);
-  if (!governors.ok) return governors;
-  const pcpus = readCpuList(dir, FILE.cpus);
-  if (!pcpus.ok) return pcpus;
-  if (pcpus.value.length === 0) return err(notUnderstood(`${dir.path}/${FILE.cpus}`, ""));
-  const range = readEach({ min: FILE.least, max: FILE.greatest }, (name) => readKhz(dir, name));
-  if (!range.ok) return range;
-  const { min, max } = range.value;
-  if (min <= 0 || max < min) return err(notUnderstood(`${dir.path}/${FILE.greatest}`, `${max}`));
-  const base = readBase(cpuRoot, dir, pcpus.value[0]);
-  if (!base.ok) return base;
-  const frequencies = readEach({ listed: FILE.frequencies, boosts: FILE.boostFrequencies }, (name) =>
-    readFrequencies(dir, name),
-  );
-  if (!frequencies.ok) return frequencies;
-  const turboAllowed = readTurboAllowed(cpuRoot, driverOf(driver.value), id);
-  if (!turboAllowed.ok) return turboAllowed;
-  return ok({
-    driver: driver.value,
-    governors: governors.value,
-    pcpus: pcpus.value,
-    min,
-    max,
-    base: base.value,
-    ...frequencies.value,
-    turboAllowed: turboAllowed.value,
+  const read = all({
+    driver: dir.must(FILE.driver),
+    governors: readWords(dir, FILE.governors),
+    pcpus: readCpuList(dir, FILE.cpus),
+    min: readKhz(dir, FILE.least),
+    max: readKhz(dir, FILE.greatest),
+    listed: readFrequencies(dir, FILE.frequencies),
+    boosts: readFrequencies(dir, FILE.boostFrequencies),
   });
+  if (!read.ok) return read;
+  const { driver, pcpus, min, max } = read.value;
+  if (pcpus.length === 0) return err(notUnderstood(`${dir.path}/${FILE.cpus}`, ""));
+  if (min <= 0 || max < min) return err(notUnderstood(`${dir.path}/${FILE.greatest}`, `${max}`));
+  const more = all({
+    base: readBase(cpuRoot, dir, pcpus[0]),
+    turboAllowed: readTurboAllowed(cpuRoot, driverOf(driver), id),
+  });
+  return more.ok ? ok({ ...read.value, ...more.value }) : more;
 }
 
 /**

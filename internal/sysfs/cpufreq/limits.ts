@@ -1,8 +1,8 @@
 // A domain's two limits, and the order in which they may be written: a kernel refuses a minimum above the maximum.
 
-import { DONE, err, type Result } from "../../values/result.ts";
+import { all, DONE, err, type Result } from "../../values/result.ts";
 import type { Khz } from "../../values/units.ts";
-import { absent, type AttrDir, readEach } from "../attr.ts";
+import { absent, type AttrDir } from "../attr.ts";
 import type { SysfsError } from "../../values/sysfs-error.ts";
 import { FILE } from "./files.ts";
 
@@ -38,4 +38,4 @@ export function readKhz(dir: AttrDir, name: string): Result<Khz, SysfsError> {
 
 /** Reads the limits that stand. Errors: as readKhz. */
 export const readLimits = (dir: AttrDir): Result<KhzRange, SysfsError> =>
-  readEach({ min: FILE.floor, max: FILE.ceiling }, (name) => readKhz(dir, name));
+  all({ min: readKhz(dir, FILE.floor), max: readKhz(dir, FILE.ceiling) });

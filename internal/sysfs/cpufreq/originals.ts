@@ -18,6 +18,9 @@ export interface Roots {
   readonly stateDir: string;
 }
 
+/** Where the machine is. */
+export type MachineRoots = Pick<Roots, "sysfsRoot" | "procRoot">;
+
 /** What restoreAll did. */
 export interface Restored {
   readonly restored: readonly DomainId[];

@@ -3,9 +3,7 @@
 import type { FrequencyTable } from "../../values/frequency.ts";
 import { setspeed } from "../cpufreq/pin.ts";
 import type { CpufreqDriver, Hardware } from "./driver.ts";
-import { GENERIC } from "./governors.ts";
-import { listed } from "./table.ts";
-import { BOOST } from "./turbo.ts";
+import { BOOST, GENERIC, listed } from "./parts.ts";
 
 /** A table of P-states; setspeed rounds up to the next. */
 export const acpiCpufreq: CpufreqDriver = {

@@ -2,9 +2,7 @@
 
 import { limits } from "../cpufreq/pin.ts";
 import type { CpufreqDriver } from "./driver.ts";
-import { OWN } from "./governors.ts";
-import { ranged } from "./table.ts";
-import { BOOST } from "./turbo.ts";
+import { BOOST, OWN, ranged } from "./parts.ts";
 
 /** A range held by min = max; EPP is left alone. Source: Documentation/admin-guide/pm/amd-pstate.rst. */
 export const amdPstateEpp: CpufreqDriver = {

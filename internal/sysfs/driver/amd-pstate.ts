@@ -2,9 +2,7 @@
 
 import { setspeed } from "../cpufreq/pin.ts";
 import type { CpufreqDriver } from "./driver.ts";
-import { GENERIC } from "./governors.ts";
-import { ranged } from "./table.ts";
-import { BOOST } from "./turbo.ts";
+import { BOOST, GENERIC, ranged } from "./parts.ts";
 
 /** A range under cpufreq's governors. Source: Documentation/admin-guide/pm/amd-pstate.rst. */
 export const amdPstate: CpufreqDriver = {

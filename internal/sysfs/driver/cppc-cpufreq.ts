@@ -2,9 +2,7 @@
 
 import { setspeed } from "../cpufreq/pin.ts";
 import type { CpufreqDriver } from "./driver.ts";
-import { GENERIC } from "./governors.ts";
-import { ranged } from "./table.ts";
-import { BOOST } from "./turbo.ts";
+import { BOOST, GENERIC, ranged } from "./parts.ts";
 
 /** A range whose base is CPPC's nominal frequency. Source: DPDK drivers/power/cppc/cppc_cpufreq.c, drivers/cpufreq/cppc_cpufreq.c. */
 export const cppcCpufreq: CpufreqDriver = {

@@ -2,9 +2,7 @@
 
 import { limits } from "../cpufreq/pin.ts";
 import type { CpufreqDriver } from "./driver.ts";
-import { GENERIC } from "./governors.ts";
-import { listed } from "./table.ts";
-import { BOOST, NO_TURBO } from "./turbo.ts";
+import { BOOST, GENERIC, listed, NO_TURBO } from "./parts.ts";
 
 /** Holds min = max, which cpufreq's core offers for every driver and governor. Source: Documentation/admin-guide/pm/cpufreq.rst. */
 export const generic: CpufreqDriver = {

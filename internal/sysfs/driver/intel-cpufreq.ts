@@ -2,9 +2,7 @@
 
 import { setspeed } from "../cpufreq/pin.ts";
 import type { CpufreqDriver } from "./driver.ts";
-import { GENERIC } from "./governors.ts";
-import { ranged } from "./table.ts";
-import { NO_TURBO } from "./turbo.ts";
+import { GENERIC, NO_TURBO, ranged } from "./parts.ts";
 
 /** A range under cpufreq's governors. Source: Documentation/admin-guide/pm/intel_pstate.rst, passive mode. */
 export const intelCpufreq: CpufreqDriver = {

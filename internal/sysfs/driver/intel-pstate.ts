@@ -2,9 +2,7 @@
 
 import { limits } from "../cpufreq/pin.ts";
 import type { CpufreqDriver } from "./driver.ts";
-import { OWN } from "./governors.ts";
-import { ranged } from "./table.ts";
-import { NO_TURBO } from "./turbo.ts";
+import { NO_TURBO, OWN, ranged } from "./parts.ts";
 
 /** A range, one domain per CPU, held by min = max. Source: Documentation/admin-guide/pm/intel_pstate.rst. */
 export const intelPstate: CpufreqDriver = {

@@ -5,9 +5,9 @@ import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "nod
 import { type CpuSets, readCpuSets } from "../../../internal/power/profiles/cpu-selector.ts";
 import { BUILT_IN, type HostProfile } from "../../../internal/power/profiles/host-profile.ts";
 import { applyProfile, explainProfile } from "../../../internal/power/profiles/apply.ts";
-import { restoreProfile, verifyProfile } from "../../../internal/power/profiles/off.ts";
+import { restoreProfile } from "../../../internal/power/profiles/off.ts";
+import { verifyProfile } from "../../../internal/power/profiles/verify.ts";
 import { loadProfile, profilePath, saveProfile } from "../../../internal/power/profiles/store.ts";
-import { pathOf } from "../../../internal/sysfs/attribute.ts";
 import { lockOn } from "../../../internal/os/lock.ts";
 import { err, ok } from "../../../internal/values/result.ts";
 import { khz, pcpu } from "../../../internal/values/units.ts";
@@ -374,9 +374,7 @@ test("verifyProfile() names each attribute that somebody else changed", () => {
   value(apply(at, builtIn("powersave")));
   at.put("cpufreq/policy1/energy_performance_preference", "performance");
   rmSync(at.path("cpufreq/policy3/boost"));
-  expect(
-    value(verifyProfile(at.roots)).drift.map((one) => [pathOf(one.attribute), one.text, one.found]),
-  ).toEqual([
+  expect(value(verifyProfile(at.roots)).drift.map(({ path, text, found }) => [path, text, found])).toEqual([
     ["cpufreq/policy3/boost", "0", undefined],
     ["cpufreq/policy1/energy_performance_preference", "power", "performance"],
   ]);
@@ -402,7 +400,7 @@ test("a profile of another boot is forgotten, not restored", () => {
   const path = profilePath(at.roots.stateDir);
   writeFileSync(path, readFileSync(path, "utf8").replace(BOOT_ID, "another"));
   const after = snapshot(at.path(""));
-  expect(value(verifyProfile(at.roots)).stored.state).toBe("stale");
+  expect(value(verifyProfile(at.roots)).state).toBe("stale");
   expect(restoreProfile(at.roots)).toMatchObject({ profile: "powersave", stale: true, restored: [] });
   expect(changed(after, snapshot(at.path("")))).toEqual([]);
 });
