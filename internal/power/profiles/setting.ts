@@ -39,8 +39,8 @@ export function fromRecord(raw: unknown): Setting | undefined {
 }
 
 /**
- * The stage in which each knob is written: turbo moves limits, the governor moves EPP and refuses words of it. What a stage moves is read
- * again before the next one. Source: Documentation/admin-guide/pm/{cpufreq,intel_pstate,amd-pstate}.rst.
+ * The stage in which each knob is written: turbo moves limits, the governor moves EPP and refuses words of it.
+ * Source: Documentation/admin-guide/pm/{cpufreq,intel_pstate,amd-pstate}.rst.
  */
 const STAGE: Readonly<Record<Knob, number>> = {
   boost: 0,
