@@ -11,7 +11,7 @@ import {
   type HostCapabilities,
   readHostCapabilities,
 } from "../../internal/power/capabilities/capabilities.ts";
-import { libvirtView } from "../../internal/power/capabilities/read-libvirt-view.ts";
+import { libvirtView } from "../../internal/power/capabilities/libvirt-view.ts";
 import { askLogind } from "../../internal/power/sleep/logind.ts";
 import { ROOT_ARGS, rootsOf } from "./roots.ts";
 

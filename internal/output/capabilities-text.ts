@@ -1,69 +1,23 @@
 // The report for people: without it they would have to read JSON to learn why a knob doesn't turn.
 
 import { formatCpuList } from "../values/cpulist.ts";
+import type { HostCapabilities } from "../power/capabilities/capabilities.ts";
+import type { DomainCapability } from "../power/capabilities/capability-cpufreq.ts";
+import type { Item } from "../power/capabilities/item.ts";
 import { table } from "./table.ts";
 
-interface Item {
-  readonly controllable: boolean;
-  readonly why?: string;
-}
-
-/** What is shown; each part may be absent. */
-interface Report {
-  readonly sleep?: {
-    readonly targets: readonly (Item & {
-      readonly target: string;
-      readonly choices?: readonly string[];
-      readonly choice?: string;
-    })[];
-    readonly wakeClock: Item & { readonly name?: string };
-  };
-  readonly cpufreq?: {
-    readonly policies: readonly (Item & {
-      readonly cpus: readonly number[];
-      readonly driver?: string;
-      readonly governor?: string;
-      readonly floorKhz?: number;
-      readonly ceilingKhz?: number;
-      readonly epp?: Item & { readonly current: string };
-    })[];
-    readonly boost: Item & { readonly on?: boolean };
-    readonly smt: Item & { readonly active?: boolean };
-  };
-  readonly cpuidle?: Item & {
-    readonly driver?: string;
-    readonly states: readonly (Item & {
-      readonly name: string;
-      readonly cpus: string;
-      readonly latencyUs: number;
-      readonly disabledCpus: string;
-    })[];
-    readonly latency: Item & {
-      readonly limits: readonly { readonly cpus: string; readonly limitUs: number }[];
-    };
-  };
-  readonly epb?: Item & { readonly values: readonly { readonly cpus: string; readonly epb: number }[] };
-  readonly uncore?: readonly (Item & {
-    readonly name: string;
-    readonly minKhz: number;
-    readonly maxKhz: number;
-  })[];
-  readonly powercap?: readonly (Item & { readonly name: string; readonly energyUj?: number })[];
-  readonly problems: readonly string[];
-}
-
 /** Returns one line a thing: what it is, how it stands, whether it can be changed and, if not, why. */
-export function capabilitiesText(report: Report): string {
+export function capabilitiesText(report: HostCapabilities): string {
   const rows: string[][] = [["WHAT", "NOW", "CONTROL", "WHY NOT"]];
   const row = (what: string, now: string, { controllable, why = "" }: Item) =>
     rows.push([what, now || "-", controllable ? "yes" : "no", why]);
   for (const one of report.sleep?.targets ?? [])
     row(`suspend ${one.target}`, one.choice ? `${one.choice} of ${(one.choices ?? []).join(",")}` : "", one);
   if (report.sleep) row("wake clock", report.sleep.wakeClock.name ?? "", report.sleep.wakeClock);
-  for (const [key, policies] of groupPolicies(report.cpufreq?.policies ?? [])) {
-    const [first] = policies;
+  for (const [key, domains] of groupAlike(report.cpufreq?.domains ?? [])) {
+    const [first] = domains;
     if (!first) continue;
-    const cpus = formatCpuList(policies.flatMap((one) => one.cpus));
+    const cpus = formatCpuList(domains.flatMap((one) => one.cpus));
     row(`clock of CPUs ${cpus || "?"}`, key, first);
     if (first.epp) row(`EPP of CPUs ${cpus}`, first.epp.current, first.epp);
   }
@@ -91,18 +45,12 @@ export function capabilitiesText(report: Report): string {
   return [table(rows), ...report.problems].join("\n");
 }
 
-type Policy = NonNullable<Report["cpufreq"]>["policies"][number];
-
-/** Policies that stand alike are one line: a host has hundreds. */
-function groupPolicies(policies: readonly Policy[]): Map<string, Policy[]> {
-  const groups = new Map<string, Policy[]>();
-  for (const one of policies) {
-    const words = [
-      one.driver ?? "?",
-      one.governor ?? "?",
-      `${one.floorKhz ?? "?"}-${one.ceilingKhz ?? "?"} kHz`,
-    ];
-    const key = words.join(" ");
+/** Domains that stand alike are one line: a host has hundreds. */
+function groupAlike(domains: readonly DomainCapability[]): Map<string, DomainCapability[]> {
+  const groups = new Map<string, DomainCapability[]>();
+  for (const one of domains) {
+    const { driver = "?", governor = "?", floorKhz = "?", ceilingKhz = "?" } = one;
+    const key = `${driver} ${governor} ${floorKhz}-${ceilingKhz} kHz`;
     groups.set(key, [...(groups.get(key) ?? []), one]);
   }
   return groups;

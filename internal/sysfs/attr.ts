@@ -14,13 +14,9 @@ export class AttrDir {
 
   /** Returns the first line of attribute `name` without trailing blanks, or undefined when there is no such file. Errors: EACCES, EBUSY (CPU offline), EISDIR. */
   read(name: string): Result<string | undefined, SysfsError> {
-    const path = `${this.path}/${name}`;
-    try {
-      return ok((readFileSync(path, "utf8").split("\n", 1)[0] ?? "").trimEnd());
-    } catch (thrown) {
-      const error = sysfsError("read", path, thrown);
-      return error.code === "ENOENT" ? ok(undefined) : err(error);
-    }
+    const text = readText(`${this.path}/${name}`);
+    if (!text.ok || text.value === undefined) return text;
+    return ok((text.value.split("\n", 1)[0] ?? "").trimEnd());
   }
 
   /** Returns attribute `name` as a whole number from 0 up, or undefined when there is no such file. Errors: as read(), EINVAL for other text. */
@@ -29,6 +25,25 @@ export class AttrDir {
     if (!line.ok || line.value === undefined) return line as Result<undefined, SysfsError>;
     if (!/^\d{1,15}$/.test(line.value)) return err(notUnderstood(`${this.path}/${name}`, line.value));
     return ok(Number(line.value));
+  }
+
+  /** Returns the first line of attribute `name`, which must be there. Errors: as read(), ENOENT. */
+  must(name: string): Result<string, SysfsError> {
+    const line = this.read(name);
+    if (!line.ok || line.value !== undefined) return line as Result<string, SysfsError>;
+    return err(absent(`${this.path}/${name}`));
+  }
+
+  /** Returns the first line of attribute `name`; undefined when it is not there or can't be read now. */
+  peek(name: string): string | undefined {
+    const line = this.read(name);
+    return line.ok ? line.value : undefined;
+  }
+
+  /** Returns attribute `name` as a whole number from 0 up; undefined when it is not there, can't be read now or is none. */
+  peekNumber(name: string): number | undefined {
+    const value = this.readNumber(name);
+    return value.ok ? value.value : undefined;
   }
 
   /** Writes `text` and a newline to attribute `name`, which must exist. Errors: whatever the kernel answers. */
@@ -42,6 +57,19 @@ export class AttrDir {
   /** Returns a handle that keeps attribute `name` open for writing from its first write on. */
   open(name: string): AttrWriter {
     return new AttrWriter(`${this.path}/${name}`);
+  }
+}
+
+/** Returns the error for a file that must be there and isn't. */
+export const absent = (path: string): SysfsError => ({ kind: "sysfs", op: "read", path, code: "ENOENT" });
+
+/** Returns the whole text of the file at `path`; undefined when there is none. Errors: EACCES, EISDIR. */
+export function readText(path: string): Result<string | undefined, SysfsError> {
+  try {
+    return ok(readFileSync(path, "utf8"));
+  } catch (thrown) {
+    const error = sysfsError("read", path, thrown);
+    return error.code === "ENOENT" ? ok(undefined) : err(error);
   }
 }
 

@@ -1,8 +1,8 @@
 // A JSON file of our own that tells in which boot it was made: what stood before a reboot must not be put back after it.
 
-import { readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { DONE, err, ok, type Result } from "../values/result.ts";
-import { readBootId } from "./boot-id.ts";
+import { absent, AttrDir, readText } from "./attr.ts";
 import { notUnderstood, type SysfsError, sysfsError } from "../values/sysfs-error.ts";
 import { writeWholeFile } from "../os/whole-file.ts";
 
@@ -21,13 +21,10 @@ export function readBootRecord<T>(
   path: string,
   judge: (raw: Readonly<Record<string, unknown>>) => T | undefined,
 ): Result<BootRecord<T>, SysfsError> {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (thrown) {
-    const error = sysfsError("read", path, thrown);
-    return error.code === "ENOENT" ? ok({ state: "none" }) : err(error);
-  }
+  const found = readText(path);
+  if (!found.ok) return found;
+  const text = found.value;
+  if (text === undefined) return ok({ state: "none" });
   const boot = readBootId(procRoot);
   if (!boot.ok) return boot;
   const raw = parseObject(text);
@@ -52,6 +49,13 @@ export function forgetBootRecord(path: string): Result<void, SysfsError> {
   } catch (thrown) {
     return err(sysfsError("write", path, thrown));
   }
+}
+
+/** Reads the id of this boot. Errors: ENOENT where there is none: then old and new files can't be told apart. */
+function readBootId(procRoot: string): Result<string, SysfsError> {
+  const dir = new AttrDir(`${procRoot}/sys/kernel/random`);
+  const line = dir.must("boot_id");
+  return line.ok && line.value === "" ? err(absent(`${dir.path}/boot_id`)) : line;
 }
 
 function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {

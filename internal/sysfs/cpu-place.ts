@@ -1,6 +1,6 @@
 // Where each CPU sits: without it energy could not be told by package, nor a report say who shares a core.
 
-import { ok, type Result } from "../values/result.ts";
+import { all, ok, type Result } from "../values/result.ts";
 import type { Pcpu } from "../values/units.ts";
 import { AttrDir } from "./attr.ts";
 import type { SysfsError } from "../values/sysfs-error.ts";
@@ -20,27 +20,21 @@ export interface CpuPlace {
 /** Reads the place of every CPU that is present. Errors: as AttrDir.read. */
 export function readCpuPlaces(sysfsRoot: string): Result<CpuPlace[], SysfsError> {
   const topology = new Topology(sysfsRoot);
-  const present = topology.present();
-  if (!present.ok) return present;
-  const online = topology.online();
-  if (!online.ok) return online;
-  const running = new Set(online.value);
+  const read = all({ present: topology.present(), online: topology.online() });
+  if (!read.ok) return read;
+  const running = new Set(read.value.online);
   const places: CpuPlace[] = [];
-  for (const cpu of present.value) {
+  for (const cpu of read.value.present) {
     const dir = new AttrDir(`${sysfsRoot}/devices/system/cpu/cpu${cpu}/topology`);
     const siblings = topology.siblings(cpu);
     if (!siblings.ok) return siblings;
-    // The kernel says -1 where the firmware tells nothing.
-    const number = (name: string): number | undefined => {
-      const value = dir.readNumber(name);
-      return value.ok ? value.value : undefined;
-    };
     places.push({
       cpu,
       online: running.has(cpu),
-      package: number("physical_package_id"),
-      die: number("die_id"),
-      core: number("core_id"),
+      // The kernel says -1 where the firmware tells nothing.
+      package: dir.peekNumber("physical_package_id"),
+      die: dir.peekNumber("die_id"),
+      core: dir.peekNumber("core_id"),
       siblings: siblings.value,
     });
   }

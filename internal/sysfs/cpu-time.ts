@@ -1,9 +1,9 @@
 // How long each CPU was busy: without it a package's joules could not be shared out.
 
-import { readFileSync } from "node:fs";
 import { err, ok, type Result } from "../values/result.ts";
 import { type Pcpu, pcpu } from "../values/units.ts";
-import { notUnderstood, type SysfsError, sysfsError } from "../values/sysfs-error.ts";
+import { notUnderstood, type SysfsError } from "../values/sysfs-error.ts";
+import { absent, readText } from "./attr.ts";
 
 /** Ticks a second of /proc/stat: USER_HZ, which is 100 on every architecture we run on. Source: include/asm-generic/param.h. */
 export const USER_HZ = 100;
@@ -25,12 +25,9 @@ export function parseBusyTicks(text: string): ReadonlyMap<Pcpu, number> {
 /** Reads the busy ticks of every online CPU from `procRoot`/stat. Errors: ENOENT, EINVAL when it names no CPU. */
 export function readBusyTicks(procRoot: string): Result<ReadonlyMap<Pcpu, number>, SysfsError> {
   const path = `${procRoot}/stat`;
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (thrown) {
-    return err(sysfsError("read", path, thrown));
-  }
-  const busy = parseBusyTicks(text);
-  return busy.size > 0 ? ok(busy) : err(notUnderstood(path, text.slice(0, 80)));
+  const text = readText(path);
+  if (!text.ok) return text;
+  if (text.value === undefined) return err(absent(path));
+  const busy = parseBusyTicks(text.value);
+  return busy.size > 0 ? ok(busy) : err(notUnderstood(path, text.value.slice(0, 80)));
 }

@@ -1,6 +1,6 @@
 // How deep idle CPUs sleep: without it a latency limit could not be set or explained.
 
-import { ok, type Result } from "../values/result.ts";
+import { all, ok, type Result } from "../values/result.ts";
 import type { Pcpu } from "../values/units.ts";
 import { AttrDir } from "./attr.ts";
 import { readWords } from "./choice.ts";
@@ -35,16 +35,17 @@ export function readCpuidle(cpuRoot: string): Result<Cpuidle | undefined, SysfsE
   const dir = new AttrDir(`${cpuRoot}/cpuidle`);
   const driver = dir.read("current_driver");
   if (!driver.ok || driver.value === undefined) return driver as Result<undefined, SysfsError>;
-  const writable = dir.read("current_governor");
-  if (!writable.ok) return writable;
-  const fixed = dir.read("current_governor_ro");
-  if (!fixed.ok) return fixed;
-  const governors = readWords(dir, "available_governors");
-  if (!governors.ok) return governors;
+  const read = all({
+    writable: dir.read("current_governor"),
+    fixed: dir.read("current_governor_ro"),
+    governors: readWords(dir, "available_governors"),
+  });
+  if (!read.ok) return read;
+  const { writable, fixed, governors } = read.value;
   return ok({
     driver: driver.value === "none" ? undefined : driver.value,
-    governor: writable.value ?? fixed.value,
-    governors: governors.value,
+    governor: writable ?? fixed,
+    governors,
   });
 }
 
@@ -65,25 +66,17 @@ export function readIdleStates(cpuRoot: string, cpu: Pcpu): Result<IdleState[], 
 }
 
 function readState(dir: AttrDir, index: number): Result<IdleState, SysfsError> {
-  const name = dir.read("name");
-  if (!name.ok) return name;
-  const desc = dir.read("desc");
-  if (!desc.ok) return desc;
-  const numbers: number[] = [];
-  for (const file of ["latency", "residency", "disable", "usage", "time"]) {
-    const value = dir.readNumber(file);
-    if (!value.ok) return value;
-    numbers.push(value.value ?? 0);
-  }
-  const [latencyUs = 0, residencyUs = 0, disable = 0, usage = 0, timeUs = 0] = numbers;
-  return ok({
-    index,
-    name: name.value ?? `state${index}`,
-    desc: desc.value ?? "",
-    latencyUs,
-    residencyUs,
-    disabled: disable !== 0,
-    usage,
-    timeUs,
+  const read = all({
+    name: dir.read("name"),
+    desc: dir.read("desc"),
+    latencyUs: dir.readNumber("latency"),
+    residencyUs: dir.readNumber("residency"),
+    disable: dir.readNumber("disable"),
+    usage: dir.readNumber("usage"),
+    timeUs: dir.readNumber("time"),
   });
+  if (!read.ok) return read;
+  const { name = `state${index}`, desc = "", disable = 0, ...numbers } = read.value;
+  const { latencyUs = 0, residencyUs = 0, usage = 0, timeUs = 0 } = numbers;
+  return ok({ index, name, desc, latencyUs, residencyUs, disabled: disable !== 0, usage, timeUs });
 }

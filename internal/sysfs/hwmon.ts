@@ -1,10 +1,9 @@
 // Sensors of energy and power beside RAPL: without it boards with their own meters would be called blind.
 
-import { readdirSync } from "node:fs";
 import { ok, type Result } from "../values/result.ts";
 import { AttrDir } from "./attr.ts";
 import type { SysfsError } from "../values/sysfs-error.ts";
-import { listNumbered } from "./numbered.ts";
+import { listFolder, listNumbered } from "./numbered.ts";
 
 /** One sensor. Source: Documentation/hwmon/sysfs-interface.rst. */
 export interface Sensor {
@@ -26,14 +25,15 @@ export function findSensors(sysfsRoot: string): Result<Sensor[], SysfsError> {
   const sensors: Sensor[] = [];
   for (const n of numbers.value) {
     const dir = new AttrDir(`${folder}/hwmon${n}`);
-    const chip = dir.read("name");
-    for (const file of filesOf(dir.path)) {
+    const chip = dir.peek("name") || `hwmon${n}`;
+    // A chip may go away between two looks.
+    const files = listFolder(dir.path);
+    for (const file of files.ok ? files.value : []) {
       const words = /^(energy|power)(\d+)_(input|average)$/.exec(file);
       if (!words) continue;
-      const label = dir.read(`${words[1]}${words[2]}_label`);
       sensors.push({
-        chip: (chip.ok && chip.value) || `hwmon${n}`,
-        label: (label.ok && label.value) || file,
+        chip,
+        label: dir.peek(`${words[1]}${words[2]}_label`) || file,
         kind: words[1] === "energy" ? "energy" : "power",
         path: dir.path,
         file,
@@ -46,12 +46,3 @@ export function findSensors(sysfsRoot: string): Result<Sensor[], SysfsError> {
 /** Reads `sensor`: microjoules or microwatts, by its kind; undefined when it is gone. Errors: as AttrDir.readNumber, EACCES, EIO. */
 export const readSensor = (sensor: Sensor): Result<number | undefined, SysfsError> =>
   new AttrDir(sensor.path).readNumber(sensor.file);
-
-function filesOf(folder: string): string[] {
-  try {
-    return readdirSync(folder).sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
-  } catch {
-    // The chip went away between two looks.
-    return [];
-  }
-}

@@ -1,6 +1,6 @@
 // Which CPUs are near which memory: without it a profile's author could not tell one node's CPUs from another's.
 
-import { ok, type Result } from "../values/result.ts";
+import { all, ok, type Result } from "../values/result.ts";
 import type { Pcpu } from "../values/units.ts";
 import { AttrDir } from "./attr.ts";
 import type { SysfsError } from "../values/sysfs-error.ts";
@@ -23,13 +23,11 @@ export function readNumaNodes(sysfsRoot: string): Result<NumaNode[], SysfsError>
   const nodes: NumaNode[] = [];
   for (const node of numbers.value) {
     const dir = new AttrDir(`${folder}/node${node}`);
-    const cpus = readCpuList(dir, "cpulist");
-    if (!cpus.ok) return cpus;
+    const read = all({ cpus: readCpuList(dir, "cpulist"), memory: dir.read("meminfo") });
+    if (!read.ok) return read;
     // The first line of meminfo: "Node 0 MemTotal:  16331752 kB".
-    const memory = dir.read("meminfo");
-    if (!memory.ok) return memory;
-    const kb = /MemTotal:\s*(\d+) kB/.exec(memory.value ?? "")?.[1];
-    nodes.push({ node, cpus: cpus.value, memoryKb: kb === undefined ? undefined : Number(kb) });
+    const kb = /MemTotal:\s*(\d+) kB/.exec(read.value.memory ?? "")?.[1];
+    nodes.push({ node, cpus: read.value.cpus, memoryKb: kb === undefined ? undefined : Number(kb) });
   }
   return ok(nodes);
 }

@@ -1,6 +1,6 @@
 // How the whole machine can sleep: without it suspend could neither be reported nor asked for.
 
-import { ok, type Result } from "../values/result.ts";
+import { all, ok, type Result } from "../values/result.ts";
 import { AttrDir } from "./attr.ts";
 import { type Choice, readChoice, readWords } from "./choice.ts";
 import type { SysfsError } from "../values/sysfs-error.ts";
@@ -20,9 +20,8 @@ export interface PowerState {
 export interface SuspendStats {
   readonly success: number;
   readonly fail: number;
-  readonly lastFailedDevice: string;
-  readonly lastFailedStep: string;
-  readonly lastFailedErrno: string;
+  /** Of the last one that failed; empty texts when none did. */
+  readonly failure: Readonly<Record<"device" | "step" | "errno", string>>;
 }
 
 /** Returns the folder that stands for /sys/power. */
@@ -31,13 +30,11 @@ export const powerDir = (sysfsRoot: string): AttrDir => new AttrDir(`${sysfsRoot
 /** Reads what sleep states there are. Errors: as AttrDir.read. */
 export function readPowerState(sysfsRoot: string): Result<PowerState, SysfsError> {
   const dir = powerDir(sysfsRoot);
-  const states = readWords(dir, "state");
-  if (!states.ok) return states;
-  const memSleep = readChoice(dir, "mem_sleep");
-  if (!memSleep.ok) return memSleep;
-  const disk = readChoice(dir, "disk");
-  if (!disk.ok) return disk;
-  return ok({ states: states.value, memSleep: memSleep.value, disk: disk.value });
+  return all({
+    states: readWords(dir, "state"),
+    memSleep: readChoice(dir, "mem_sleep"),
+    disk: readChoice(dir, "disk"),
+  });
 }
 
 /** Reads /sys/power/suspend_stats; undefined before Linux 5.4, which has none. Errors: as AttrDir.readNumber. */
@@ -47,24 +44,20 @@ export function readSuspendStats(sysfsRoot: string): Result<SuspendStats | undef
   if (!success.ok || success.value === undefined) return success as Result<undefined, SysfsError>;
   const fail = dir.readNumber("fail");
   if (!fail.ok) return fail;
-  const last = (name: string): string => {
-    const line = dir.read(name);
-    return line.ok ? (line.value ?? "") : "";
-  };
   return ok({
     success: success.value,
     fail: fail.value ?? 0,
-    lastFailedDevice: last("last_failed_dev"),
-    lastFailedStep: last("last_failed_step"),
-    lastFailedErrno: last("last_failed_errno"),
+    failure: {
+      device: dir.peek("last_failed_dev") ?? "",
+      step: dir.peek("last_failed_step") ?? "",
+      errno: dir.peek("last_failed_errno") ?? "",
+    },
   });
 }
 
 /** Reads the interrupt that ended the last sleep; undefined when the kernel noted none (it then answers ENODATA). */
-export function readWakeIrq(sysfsRoot: string): number | undefined {
-  const line = powerDir(sysfsRoot).readNumber("pm_wakeup_irq");
-  return line.ok ? line.value : undefined;
-}
+export const readWakeIrq = (sysfsRoot: string): number | undefined =>
+  powerDir(sysfsRoot).peekNumber("pm_wakeup_irq");
 
 /** Reads how many wake-up events each source has had, by name and number. Source: Documentation/ABI/testing/sysfs-class-wakeup. */
 export function readWakeEvents(sysfsRoot: string): ReadonlyMap<string, number> {

@@ -1,10 +1,9 @@
 // Energy counters and power limits of the packages: without it joules could only be guessed.
 
-import { readdirSync } from "node:fs";
-import { err, ok, type Result } from "../values/result.ts";
+import { all, err, ok, type Result } from "../values/result.ts";
 import { AttrDir } from "./attr.ts";
-import { notUnderstood, type SysfsError, sysfsError } from "../values/sysfs-error.ts";
-import { listNumbered } from "./numbered.ts";
+import { notUnderstood, type SysfsError } from "../values/sysfs-error.ts";
+import { listFolder, listNumbered } from "./numbered.ts";
 
 /** One power limit of a zone. */
 export interface PowerLimit {
@@ -33,15 +32,10 @@ export interface PowerZone {
 /** Reads all zones, parents before children; none without powercap. Errors: as AttrDir.readNumber. */
 export function readPowerZones(sysfsRoot: string): Result<PowerZone[], SysfsError> {
   const folder = `${sysfsRoot}/class/powercap`;
-  let ids: string[];
-  try {
-    ids = readdirSync(folder).filter((id) => /^[\w-]+(:[0-9a-f]{1,4})+$/.test(id));
-  } catch (thrown) {
-    const error = sysfsError("read", folder, thrown);
-    return error.code === "ENOENT" ? ok([]) : err(error);
-  }
+  const names = listFolder(folder);
+  if (!names.ok) return names;
   const zones: PowerZone[] = [];
-  for (const id of ids.sort((a, b) => a.localeCompare(b, "en", { numeric: true }))) {
+  for (const id of names.value.filter((name) => /^[\w-]+(:[0-9a-f]{1,4})+$/.test(name))) {
     const dir = new AttrDir(`${folder}/${id}`);
     const zone = readZone(id, dir);
     if (!zone.ok) return zone;
@@ -55,44 +49,38 @@ export function readPowerZones(sysfsRoot: string): Result<PowerZone[], SysfsErro
  * Errors: EACCES for anyone but root since Linux 5.10.
  */
 export function readEnergy(zone: PowerZone): Result<number, SysfsError> {
-  const line = new AttrDir(zone.path).read("energy_uj");
-  if (!line.ok) return line;
-  return /^\d{1,15}$/.test(line.value ?? "")
-    ? ok(Number(line.value))
-    : err(notUnderstood(`${zone.path}/energy_uj`, line.value ?? ""));
+  const value = new AttrDir(zone.path).readNumber("energy_uj");
+  if (!value.ok) return value;
+  return value.value === undefined ? err(notUnderstood(`${zone.path}/energy_uj`, "")) : ok(value.value);
 }
 
 function readZone(id: string, dir: AttrDir): Result<PowerZone, SysfsError> {
-  const name = dir.read("name");
-  if (!name.ok) return name;
-  const max = dir.readNumber("max_energy_range_uj");
-  if (!max.ok) return max;
-  const enabled = dir.readNumber("enabled");
-  if (!enabled.ok) return enabled;
-  const numbers = listNumbered(dir.path, "constraint_", "_name");
-  if (!numbers.ok) return numbers;
+  const read = all({
+    name: dir.read("name"),
+    maxEnergyUj: dir.readNumber("max_energy_range_uj"),
+    enabled: dir.readNumber("enabled"),
+    limits: listNumbered(dir.path, "constraint_", "_name"),
+  });
+  if (!read.ok) return read;
+  const { name = id, maxEnergyUj, enabled, limits } = read.value;
   return ok({
     id,
-    name: name.value ?? id,
+    name,
     path: dir.path,
-    maxEnergyUj: max.value,
-    enabled: enabled.value === undefined ? undefined : enabled.value !== 0,
-    limits: numbers.value.map((index) => readLimit(dir, index)),
+    maxEnergyUj,
+    enabled: enabled === undefined ? undefined : enabled !== 0,
+    limits: limits.map((index) => readLimit(dir, index)),
   });
 }
 
 /** A limit that the firmware doesn't back answers ENODATA: it is then not known. */
 function readLimit(dir: AttrDir, index: number): PowerLimit {
-  const number = (file: string): number | undefined => {
-    const value = dir.readNumber(`constraint_${index}_${file}`);
-    return value.ok ? value.value : undefined;
-  };
-  const name = dir.read(`constraint_${index}_name`);
+  const file = (what: string) => `constraint_${index}_${what}`;
   return {
-    name: name.ok ? (name.value ?? "") : "",
-    limitUw: number("power_limit_uw"),
-    windowUs: number("time_window_us"),
-    maxUw: number("max_power_uw"),
+    name: dir.peek(file("name")) ?? "",
+    limitUw: dir.peekNumber(file("power_limit_uw")),
+    windowUs: dir.peekNumber(file("time_window_us")),
+    maxUw: dir.peekNumber(file("max_power_uw")),
     index,
   };
 }

@@ -1,8 +1,8 @@
 // Room for a hibernation image: without it a suspend to disk would be promised that can't find a place to write to.
 
-import { readFileSync } from "node:fs";
-import { err, ok, type Result } from "../values/result.ts";
-import { type SysfsError, sysfsError } from "../values/sysfs-error.ts";
+import { ok, type Result } from "../values/result.ts";
+import type { SysfsError } from "../values/sysfs-error.ts";
+import { readText } from "./attr.ts";
 
 /** Returns the free swap in kB from the text of /proc/swaps: 0 without any; zram is memory itself and doesn't count. */
 export function parseFreeSwapKb(text: string): number {
@@ -17,11 +17,8 @@ export function parseFreeSwapKb(text: string): number {
 
 /** Reads how much swap is free, kB; undefined on a kernel without swap. Source: Documentation/admin-guide/pm/sleep-states.rst, hibernation. */
 export function readFreeSwapKb(procRoot: string): Result<number | undefined, SysfsError> {
-  const path = `${procRoot}/swaps`;
-  try {
-    return ok(parseFreeSwapKb(readFileSync(path, "utf8")));
-  } catch (thrown) {
-    const error = sysfsError("read", path, thrown);
-    return error.code === "ENOENT" ? ok(undefined) : err(error);
-  }
+  const text = readText(`${procRoot}/swaps`);
+  return text.ok && text.value !== undefined
+    ? ok(parseFreeSwapKb(text.value))
+    : (text as Result<undefined, SysfsError>);
 }

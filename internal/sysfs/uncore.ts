@@ -1,18 +1,16 @@
 // The clock outside of the cores: without it mesh and memory controller of Intel servers would run at whatever they like.
 
-import { readdirSync } from "node:fs";
-import { err, ok, type Result } from "../values/result.ts";
-import { type Khz, khz } from "../values/units.ts";
+import { all, ok, type Result } from "../values/result.ts";
+import type { Khz } from "../values/units.ts";
 import { AttrDir } from "./attr.ts";
-import { type SysfsError, sysfsError } from "../values/sysfs-error.ts";
+import type { SysfsError } from "../values/sysfs-error.ts";
 import { readKhz } from "./cpufreq/limits.ts";
+import { listFolder } from "./numbered.ts";
 
 /** One uncore domain; kHz. Source: Documentation/admin-guide/pm/intel_uncore_frequency_scaling.rst. */
 export interface Uncore {
   /** Such as package_00_die_00, or uncore00 on newer machines. */
   readonly name: string;
-  /** From the folder of CPUs on. */
-  readonly path: string;
   readonly min: Khz;
   readonly max: Khz;
   readonly initialMin: Khz;
@@ -20,39 +18,37 @@ export interface Uncore {
   readonly current: Khz | undefined;
 }
 
+const FOLDER = "intel_uncore_frequency";
+const LIMITS = {
+  min: "min_freq_khz",
+  max: "max_freq_khz",
+  initialMin: "initial_min_freq_khz",
+  initialMax: "initial_max_freq_khz",
+} as const;
+
+/** Returns whether a folder of this name is an uncore domain. */
+export const isUncore = (name: string): boolean => /^(package_\d+_die_\d+|uncore\d+)$/.test(name);
+
+/** Returns where a limit of uncore domain `name` is, from the folder of CPUs on. */
+export const uncorePath = (name: string, limit: "min" | "max"): string =>
+  `${FOLDER}/${name}/${LIMITS[limit]}`;
+
 /** Reads all uncore domains by name; none without the driver. Errors: as AttrDir.readNumber. */
 export function readUncore(cpuRoot: string): Result<Uncore[], SysfsError> {
-  const folder = `${cpuRoot}/intel_uncore_frequency`;
-  let names: string[];
-  try {
-    names = readdirSync(folder)
-      .filter((name) => /^(package_\d+_die_\d+|uncore\d+)$/.test(name))
-      .sort();
-  } catch (thrown) {
-    const error = sysfsError("read", folder, thrown);
-    return error.code === "ENOENT" ? ok([]) : err(error);
-  }
+  const names = listFolder(`${cpuRoot}/${FOLDER}`);
+  if (!names.ok) return names;
   const found: Uncore[] = [];
-  for (const name of names) {
-    const dir = new AttrDir(`${folder}/${name}`);
-    const values: Khz[] = [];
-    for (const file of ["min_freq_khz", "max_freq_khz", "initial_min_freq_khz", "initial_max_freq_khz"]) {
-      const value = readKhz(dir, file);
-      if (!value.ok) return value;
-      values.push(value.value);
-    }
-    const [min = khz(0), max = khz(0), initialMin = khz(0), initialMax = khz(0)] = values;
-    const current = dir.readNumber("current_freq_khz");
-    if (!current.ok) return current;
-    found.push({
-      name,
-      path: `intel_uncore_frequency/${name}`,
-      min,
-      max,
-      initialMin,
-      initialMax,
-      current: current.value === undefined ? undefined : khz(current.value),
+  for (const name of names.value.filter(isUncore)) {
+    const dir = new AttrDir(`${cpuRoot}/${FOLDER}/${name}`);
+    const limits = all({
+      min: readKhz(dir, LIMITS.min),
+      max: readKhz(dir, LIMITS.max),
+      initialMin: readKhz(dir, LIMITS.initialMin),
+      initialMax: readKhz(dir, LIMITS.initialMax),
+      current: dir.readNumber("current_freq_khz") as Result<Khz | undefined, SysfsError>,
     });
+    if (!limits.ok) return limits;
+    found.push({ name, ...limits.value });
   }
   return ok(found);
 }

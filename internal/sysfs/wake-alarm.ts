@@ -1,7 +1,7 @@
 // The clock that wakes a sleeping machine: without it a suspend would last until somebody walks up to it.
 
 import { DONE, err, ok, type Result } from "../values/result.ts";
-import { AttrDir } from "./attr.ts";
+import { absent, AttrDir } from "./attr.ts";
 import type { SysfsError } from "../values/sysfs-error.ts";
 import { listNumbered } from "./numbered.ts";
 
@@ -22,7 +22,7 @@ export class WakeClock {
   now(): Result<number, SysfsError> {
     const now = this.#dir.readNumber("since_epoch");
     if (!now.ok) return now;
-    return now.value === undefined ? err(this.#absent("since_epoch")) : ok(now.value);
+    return now.value === undefined ? err(absent(`${this.path}/since_epoch`)) : ok(now.value);
   }
 
   /** Reads the alarm that is set, in the clock's seconds; undefined when none is. */
@@ -47,10 +47,6 @@ export class WakeClock {
     if (!set.ok) return set;
     return set.value === undefined ? DONE : this.#dir.write("wakealarm", "0");
   }
-
-  #absent(name: string): SysfsError {
-    return { kind: "sysfs", op: "read", path: `${this.path}/${name}`, code: "ENOENT" };
-  }
 }
 
 /**
@@ -64,11 +60,9 @@ export function findWakeClock(sysfsRoot: string): Result<WakeClock | undefined, 
   let found: WakeClock | undefined;
   for (const n of numbers.value) {
     const dir = new AttrDir(`${folder}/rtc${n}`);
-    const alarm = dir.read("wakealarm");
-    if (!alarm.ok || alarm.value === undefined) continue;
+    if (dir.peek("wakealarm") === undefined) continue;
     const clock = new WakeClock(`rtc${n}`, dir);
-    const system = dir.read("hctosys");
-    if (system.ok && system.value === "1") return ok(clock);
+    if (dir.peek("hctosys") === "1") return ok(clock);
     found ??= clock;
   }
   return ok(found);

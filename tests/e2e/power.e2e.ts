@@ -56,9 +56,9 @@ scenario("power", needs, (build) => {
     expect(`[${mem.choice}]`).toBe(/\[.*\]/.exec(await line("/sys/power/mem_sleep"))?.[0] ?? "");
     expect(disk).toMatchObject({ controllable: false, why: "there is no free swap for the memory's image" });
     expect(told.sleep.wakeClock).toEqual({ controllable: true, name: "rtc0" });
-    for (const policy of told.cpufreq.policies) {
-      const at = `${CPU}/cpufreq/policy${policy.policy}`;
-      expect(policy).toMatchObject({
+    for (const domain of told.cpufreq.domains) {
+      const at = `${CPU}/cpufreq/policy${domain.domain}`;
+      expect(domain).toMatchObject({
         controllable: true,
         driver: await line(`${at}/scaling_driver`),
         governor: await line(`${at}/scaling_governor`),
@@ -68,7 +68,7 @@ scenario("power", needs, (build) => {
         ceilingKhz: Number(await line(`${at}/scaling_max_freq`)),
       });
     }
-    expect(told.cpufreq.policies).toHaveLength(4);
+    expect(told.cpufreq.domains).toHaveLength(4);
     const named = await sh(`cat ${CPU}/cpu0/cpuidle/state*/name`);
     expect(told.cpuidle).toMatchObject({
       driver: await line(`${CPU}/cpuidle/current_driver`),

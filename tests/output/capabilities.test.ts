@@ -6,7 +6,7 @@ import { capabilitiesRfc } from "../../internal/output/capabilities-rfc.ts";
 import { capabilitiesText } from "../../internal/output/capabilities-text.ts";
 import { capabilitiesXml } from "../../internal/output/capabilities-xml.ts";
 import { readHostCapabilities } from "../../internal/power/capabilities/capabilities.ts";
-import { libvirtView } from "../../internal/power/capabilities/read-libvirt-view.ts";
+import { libvirtView } from "../../internal/power/capabilities/libvirt-view.ts";
 import { testNeeding } from "../helpers/needing.ts";
 import { TREES } from "../helpers/tree.ts";
 import { machine } from "../sysfs/machine.ts";
@@ -76,7 +76,7 @@ if (existsSync(SCHEMA)) {
   );
 }
 
-test("capabilitiesText() groups policies that stand alike and tells why not", () => {
+test("capabilitiesText() groups domains that stand alike and tells why not", () => {
   const { roots, put } = machine("intel-server-8cpu");
   put("cpufreq/policy5/scaling_governor", "performance");
   const lines = capabilitiesText(readHostCapabilities(roots, "x86_64")).split("\n");

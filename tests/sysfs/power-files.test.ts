@@ -4,12 +4,14 @@ import { expect, test } from "bun:test";
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { writeAccess } from "../../internal/sysfs/access.ts";
 import { AttrDir } from "../../internal/sysfs/attr.ts";
+import { pathOf } from "../../internal/sysfs/attribute.ts";
+import { readEpp } from "../../internal/sysfs/cpufreq/epp.ts";
 import { readBoost } from "../../internal/sysfs/cpufreq/boost.ts";
 import { parseChoice, readChoice } from "../../internal/sysfs/choice.ts";
 import { readCpuPlaces } from "../../internal/sysfs/cpu-place.ts";
 import { parseBusyTicks, readBusyTicks } from "../../internal/sysfs/cpu-time.ts";
 import { readCpuidle, readIdleStates } from "../../internal/sysfs/cpuidle.ts";
-import { readEpb, readEpp } from "../../internal/sysfs/energy-bias.ts";
+import { readEpb } from "../../internal/sysfs/energy-bias.ts";
 import { findSensors, readSensor } from "../../internal/sysfs/hwmon.ts";
 import { readNumaNodes } from "../../internal/sysfs/numa.ts";
 import { readEnergy, readPowerZones } from "../../internal/sysfs/powercap.ts";
@@ -53,7 +55,7 @@ test("readPowerState() tells states, the meaning of mem and the methods of disk"
 
 test("readSuspendStats(), readWakeIrq() and readWakeEvents() tell what a sleep left behind", () => {
   const { tree } = machine("intel-server-8cpu");
-  expect(value(readSuspendStats(tree.sys))).toMatchObject({ success: 0, fail: 0, lastFailedDevice: "" });
+  expect(value(readSuspendStats(tree.sys))).toMatchObject({ success: 0, fail: 0, failure: { device: "" } });
   expect(readWakeIrq(tree.sys)).toBeUndefined();
   writeFileSync(`${tree.sys}/power/pm_wakeup_irq`, "9\n");
   mkdirSync(`${tree.sys}/class/wakeup/wakeup3`, { recursive: true });
@@ -151,7 +153,7 @@ test.each([
 ] as const)("readBoost() finds the switches of %s", (name, files, on) => {
   const { path } = machine(name);
   const found = value(readBoost(path(""), [0, 1, 2, 3].map(domainId)));
-  expect(found.map((one) => one.path)).toEqual([...files]);
+  expect(found.map((one) => pathOf(one.attribute))).toEqual([...files]);
   expect(found[0]?.on).toBe(on);
 });
 

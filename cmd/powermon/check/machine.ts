@@ -2,38 +2,33 @@
 
 import { formatCpuList } from "../../../internal/values/cpulist.ts";
 import { writeAccess } from "../../../internal/sysfs/access.ts";
-import { AttrDir } from "../../../internal/sysfs/attr.ts";
 import type { Cpufreq, Domain } from "../../../internal/sysfs/cpufreq/cpufreq.ts";
+import { FILE } from "../../../internal/sysfs/cpufreq/files.ts";
+import { generic } from "../../../internal/sysfs/driver/generic.ts";
 import { driverOf } from "../../../internal/sysfs/driver/index.ts";
 import { explainSysfs } from "../../../internal/values/sysfs-error.ts";
-import { setspeed } from "../../../internal/sysfs/cpufreq/pin.ts";
 import { type Finding, note, problem, warning } from "./finding.ts";
 
-/** What powermon writes of a policy, where it is there. */
-const WRITTEN = ["scaling_governor", "scaling_setspeed", "scaling_min_freq", "scaling_max_freq"];
+/** What powermon writes of a domain, where it is there. */
+const WRITTEN = [FILE.governor, FILE.speed, FILE.floor, FILE.ceiling];
 
-/** Returns what is to say about the machine's cpufreq policies. Reads only. */
+/** Returns what is to say about the machine's cpufreq domains. Reads only. */
 export function checkMachine(cpufreq: Cpufreq, isRoot = process.geteuid?.() === 0): Finding[] {
   const { domains, problems } = cpufreq;
   const broken = problems.map((error) =>
-    problem("cpufreq", `${explainSysfs(error)}.`, "See why the kernel refuses it; that policy is left out."),
+    problem("cpufreq", `${explainSysfs(error)}.`, "See why the kernel refuses it; that domain is left out."),
   );
   if (domains.length === 0) {
     const todo =
       "Enable the CPU's frequency scaling in the firmware and load its driver (acpi-cpufreq, intel_pstate, amd-pstate); inside a VM there is none.";
-    return [...broken, problem("cpufreq", "This machine has no cpufreq policies.", todo)];
+    return [...broken, problem("cpufreq", "This machine has no cpufreq domains.", todo)];
   }
   const findings: Finding[] = [...broken];
-  for (const [driver, own] of groupBy(domains, ({ driver }) => driver)) {
+  for (const [driver, own] of Map.groupBy(domains, ({ driver }) => driver)) {
     findings.push(note("cpufreq", describe(driver, own)));
-    if (driverOf(driver).names.length === 0) {
-      findings.push(
-        warning(
-          "driver",
-          `Driver ${JSON.stringify(driver)} is not known to powermon: a frequency is held by equal limits.`,
-          "Look with `powermon freq show` whether the kernel follows.",
-        ),
-      );
+    if (driverOf(driver) === generic) {
+      const what = `Driver ${JSON.stringify(driver)} is not known to powermon: a frequency is held by equal limits.`;
+      findings.push(warning("driver", what, "Look with `powermon freq show` whether the kernel follows."));
     }
   }
   return [...findings, ...checkGovernors(domains), ...checkPermissions(domains, isRoot)];
@@ -44,20 +39,16 @@ function describe(driver: string, domains: readonly Domain[]): string {
   const [first] = domains;
   const steps = first?.table.steps ?? [];
   const turbo = domains.some(({ hasTurbo }) => hasTurbo) ? "with turbo" : "without turbo";
-  return `CPUs ${formatCpuList(cpus)}: driver ${driver}, ${domains.length} policies, ${steps.at(-1)} to ${steps[0]} kHz, ${turbo}.`;
+  return `CPUs ${formatCpuList(cpus)}: driver ${driver}, ${domains.length} domains, ${steps.at(-1)} to ${steps[0]} kHz, ${turbo}.`;
 }
 
 function checkGovernors(domains: readonly Domain[]): Finding[] {
-  const without = domains.filter(({ driver, dir }) => {
-    if (driverOf(driver).pin !== setspeed) return false;
-    const governors = new AttrDir(dir).read("scaling_available_governors");
-    return governors.ok && !(governors.value ?? "").split(" ").includes("userspace");
-  });
+  const without = domains.filter(({ lacksUserspace }) => lacksUserspace);
   if (without.length === 0) return [];
   return [
     warning(
       "governor",
-      `Policies ${formatCpuList(without.map(({ id }) => id))} offer no governor userspace: frequencies are held by equal limits, which takes two writes.`,
+      `Domains ${formatCpuList(without.map(({ id }) => id))} offer no governor userspace: frequencies are held by equal limits, which takes two writes.`,
       "Load it with `modprobe cpufreq_userspace`.",
     ),
   ];
@@ -78,10 +69,4 @@ function checkPermissions(domains: readonly Domain[], isRoot: boolean): Finding[
     }
   }
   return [];
-}
-
-function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) groups.set(key(item), [...(groups.get(key(item)) ?? []), item]);
-  return groups;
 }

@@ -4,9 +4,10 @@ import { defineCommand } from "../../../internal/cli/command.ts";
 import { STATUS } from "../../../internal/cli/status.ts";
 import type { OffReport } from "../../../internal/api/power-operations.ts";
 import { json } from "../../../internal/output/json.ts";
-import { explainProfile, heldPolicies } from "../../../internal/power/profiles/apply.ts";
+import { explainProfile } from "../../../internal/power/profiles/apply.ts";
 import { restoreProfile } from "../../../internal/power/profiles/off.ts";
 import { loadProfile } from "../../../internal/power/profiles/store.ts";
+import { heldDomains } from "../../../internal/power/profiles/under-claim.ts";
 import { explainSysfs } from "../../../internal/values/sysfs-error.ts";
 import { tell } from "../control.ts";
 import { rootsOf } from "../roots.ts";
@@ -26,9 +27,12 @@ export default defineCommand({
     const roots = rootsOf(args);
     const stored = loadProfile(roots);
     const originals = stored.ok && stored.value.state === "applied" ? stored.value.applied.originals : [];
-    const held = heldPolicies(roots, originals);
+    const held = heldDomains(
+      roots,
+      originals.map(({ attribute }) => attribute),
+    );
     if (held.ok && held.value.length > 0) {
-      for (const reason of explainProfile({ kind: "held", policies: held.value }))
+      for (const reason of explainProfile({ kind: "held", domains: held.value }))
         io.err(`powermon: ${reason}`);
       return STATUS.refused;
     }

@@ -6,9 +6,8 @@ import type { ControlError } from "../../../internal/control/client.ts";
 import type { ProfileStateReport } from "../../../internal/api/power-operations.ts";
 import { json } from "../../../internal/output/json.ts";
 import { table } from "../../../internal/output/table.ts";
-import { verifyProfile } from "../../../internal/power/profiles/off.ts";
-import { profileState } from "../../../internal/power/profiles/state.ts";
-import { err, ok, type Result } from "../../../internal/values/result.ts";
+import { verifyProfile } from "../../../internal/power/profiles/verify.ts";
+import { err, type Result } from "../../../internal/values/result.ts";
 import { explainSysfs } from "../../../internal/values/sysfs-error.ts";
 import { fail } from "../control.ts";
 import { rootsOf } from "../roots.ts";
@@ -29,9 +28,7 @@ async function readState(args: object): Promise<Result<ProfileStateReport, Contr
   const running = runningPowermon(args);
   if (running !== undefined) return await running.verifyProfile();
   const found = verifyProfile(rootsOf(args));
-  return found.ok
-    ? ok(profileState(found.value))
-    : err({ code: "failed", message: `powermon: ${explainSysfs(found.error)}` });
+  return found.ok ? found : err({ code: "failed", message: `powermon: ${explainSysfs(found.error)}` });
 }
 
 function textOf({ state, profile, since, cpus, wanted = [], drift, held }: ProfileStateReport): string {
@@ -41,7 +38,7 @@ function textOf({ state, profile, since, cpus, wanted = [], drift, held }: Profi
   const lines = [
     `Profile ${profile}${cpus === undefined ? "" : ` on CPUs ${cpus}`} since ${since}, ${wanted.length} attributes`,
   ];
-  if (held.length > 0) lines.push(`Guests' claims hold policy ${held.join(", ")} within it`);
+  if (held.length > 0) lines.push(`Guests' claims hold domain ${held.join(", ")} within it`);
   if (drift.length > 0)
     lines.push(
       `${drift.length} attributes drifted:`,

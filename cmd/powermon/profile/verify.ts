@@ -1,7 +1,7 @@
 // powermon profile verify: whether the profile still holds, for monitoring.
 
 import { defineCommand } from "../../../internal/cli/command.ts";
-import { stillHolds } from "../../../internal/power/profiles/state.ts";
+import { stillHolds } from "../../../internal/power/profiles/verify.ts";
 import { RUNNING_ARGS } from "../running.ts";
 import { tellProfile } from "./verified.ts";
 

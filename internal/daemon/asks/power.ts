@@ -9,10 +9,10 @@ import { askLogind } from "../../power/sleep/logind.ts";
 import { machineSets } from "../../power/profiles/machine-sets.ts";
 import type { HostProfile } from "../../power/profiles/host-profile.ts";
 import { applyProfile, explainProfile, type ProfileRefusal } from "../../power/profiles/apply.ts";
-import { restoreProfile, verifyProfile } from "../../power/profiles/off.ts";
-import type { Lack } from "../../power/profiles/plan.ts";
-import { profileState } from "../../power/profiles/state.ts";
+import { restoreProfile } from "../../power/profiles/off.ts";
+import type { Lack } from "../../power/profiles/draft.ts";
 import { loadProfile } from "../../power/profiles/store.ts";
+import { verifyProfile } from "../../power/profiles/verify.ts";
 import { err, ok } from "../../values/result.ts";
 import { explainSysfs, type SysfsError } from "../../values/sysfs-error.ts";
 import type { Roots } from "../../sysfs/cpufreq/originals.ts";
@@ -139,7 +139,7 @@ export class PowerOperations {
 
   verifyProfile() {
     const found = verifyProfile(this.#roots);
-    return found.ok ? yes(profileState(found.value)) : no("failed", sentence([explainSysfs(found.error)]));
+    return found.ok ? yes(found.value) : no("failed", sentence([explainSysfs(found.error)]));
   }
 
   async suspend(ask: SleepAsk) {

@@ -7,6 +7,7 @@ import { explainSysfs, type SysfsError } from "../../values/sysfs-error.ts";
 import { AttrDir } from "../../sysfs/attr.ts";
 import { type NumaNode, readNumaNodes } from "../../sysfs/numa.ts";
 import { type PowerZone, readEnergy, readPowerZones } from "../../sysfs/powercap.ts";
+import { cpuRootOf, type MachineRoots } from "../../sysfs/cpufreq/originals.ts";
 import { readCpuList, Topology } from "../../sysfs/topology.ts";
 import {
   type CpuidleCapabilities,
@@ -24,9 +25,9 @@ import type { Logind } from "../sleep/logind.ts";
 /** One powercap zone; energy in microjoules, limits in microwatts. */
 export type ZoneCapability = Item &
   Pick<PowerZone, "id" | "name" | "enabled" | "maxEnergyUj" | "limits"> & {
-    readonly energyUj?: number;
+    readonly energyUj?: number | undefined;
     /** Why the counter can't be read. */
-    readonly energyWhy?: string;
+    readonly energyWhy?: string | undefined;
   };
 
 /** Where CPUs and memory sit. */
@@ -41,13 +42,13 @@ export interface TopologyReport {
 export interface HostCapabilities {
   /** The kernel's name of the architecture, such as x86_64. */
   readonly arch: string;
-  readonly sleep?: SleepCapabilities;
-  readonly cpufreq?: CpufreqCapabilities;
-  readonly cpuidle?: CpuidleCapabilities;
-  readonly epb?: EpbCapability;
-  readonly uncore?: readonly UncoreCapability[];
-  readonly powercap?: readonly ZoneCapability[];
-  readonly topology?: TopologyReport;
+  readonly sleep?: SleepCapabilities | undefined;
+  readonly cpufreq?: CpufreqCapabilities | undefined;
+  readonly cpuidle?: CpuidleCapabilities | undefined;
+  readonly epb?: EpbCapability | undefined;
+  readonly uncore?: readonly UncoreCapability[] | undefined;
+  readonly powercap?: readonly ZoneCapability[] | undefined;
+  readonly topology?: TopologyReport | undefined;
   readonly problems: readonly string[];
 }
 
@@ -56,39 +57,27 @@ export interface HostCapabilities {
  * @param arch as uname -m says it
  * @param logind what logind said, when one runs
  */
-export function readHostCapabilities(
-  roots: { readonly sysfsRoot: string; readonly procRoot: string },
-  arch: string,
-  logind?: Logind,
-): HostCapabilities {
+export function readHostCapabilities(roots: MachineRoots, arch: string, logind?: Logind): HostCapabilities {
   const problems: string[] = [];
   const part = <T>(result: Result<T, SysfsError>): T | undefined => {
     if (result.ok) return result.value;
     problems.push(explainSysfs(result.error));
     return undefined;
   };
-  const cpuRoot = `${roots.sysfsRoot}/devices/system/cpu`;
-  const online = part(new Topology(roots.sysfsRoot).online()) ?? [];
+  const { sysfsRoot } = roots;
+  const cpuRoot = cpuRootOf(roots);
+  const online = part(new Topology(sysfsRoot).online()) ?? [];
   const sleep = part(readSleepCapabilities(roots, logind));
   const cpufreq = part(readCpufreqCapabilities(cpuRoot));
   const cpuidle = part(readCpuidleCapabilities(cpuRoot, online));
   const epb = part(readEpbCapability(cpuRoot, online));
   const uncore = part(readUncoreCapabilities(cpuRoot));
-  const zones = part(readPowerZones(roots.sysfsRoot));
-  const cpus = part(readCpuPlaces(roots.sysfsRoot));
-  const nodes = part(readNumaNodes(roots.sysfsRoot));
-  const isolated = part(readCpuList(new AttrDir(cpuRoot), "isolated"));
-  return {
-    arch,
-    ...(sleep && { sleep }),
-    ...(cpufreq && { cpufreq }),
-    ...(cpuidle && { cpuidle }),
-    ...(epb && { epb }),
-    ...(uncore && { uncore }),
-    ...(zones && { powercap: zones.map(zoneOf) }),
-    ...(cpus && { topology: { cpus, nodes: nodes ?? [], isolated: isolated ?? [] } }),
-    problems,
-  };
+  const powercap = part(readPowerZones(sysfsRoot))?.map(zoneOf);
+  const cpus = part(readCpuPlaces(sysfsRoot));
+  const nodes = part(readNumaNodes(sysfsRoot)) ?? [];
+  const isolated = part(readCpuList(new AttrDir(cpuRoot), "isolated")) ?? [];
+  const topology = cpus && { cpus, nodes, isolated };
+  return { arch, sleep, cpufreq, cpuidle, epb, uncore, powercap, topology, problems };
 }
 
 function zoneOf(zone: PowerZone): ZoneCapability {
@@ -101,7 +90,7 @@ function zoneOf(zone: PowerZone): ZoneCapability {
     maxEnergyUj,
     limits,
     ...uncontrollable("powermon reads energy and power limits and sets none"),
-    ...(energy?.ok && { energyUj: energy.value }),
-    ...(energy && !energy.ok && { energyWhy: explainSysfs(energy.error) }),
+    energyUj: energy?.ok ? energy.value : undefined,
+    energyWhy: energy?.ok === false ? explainSysfs(energy.error) : undefined,
   };
 }

@@ -3,12 +3,12 @@
 import { formatCpuList } from "../../values/cpulist.ts";
 import { ok, type Result } from "../../values/result.ts";
 import type { Pcpu } from "../../values/units.ts";
-import { type IdleState, readCpuidle, readIdleStates, idleStatePath } from "../../sysfs/cpuidle.ts";
-import { epbPath, readEpb } from "../../sysfs/energy-bias.ts";
+import { type IdleState, readCpuidle, readIdleStates } from "../../sysfs/cpuidle.ts";
+import { readEpb } from "../../sysfs/energy-bias.ts";
 import type { SysfsError } from "../../values/sysfs-error.ts";
-import { readResumeLatency, resumeLatencyPath } from "../../sysfs/resume-latency.ts";
+import { readResumeLatency } from "../../sysfs/resume-latency.ts";
 import { readUncore } from "../../sysfs/uncore.ts";
-import { type Item, itemOf, uncontrollable } from "./item.ts";
+import { type Item, itemAt, uncontrollable } from "./item.ts";
 
 /** One idle state on all CPUs that have it alike; usage and time are sums. */
 export interface IdleCapability extends Item, Omit<IdleState, "disabled"> {
@@ -19,8 +19,8 @@ export interface IdleCapability extends Item, Omit<IdleState, "disabled"> {
 
 /** Idle states and the latency limits on them. */
 export interface CpuidleCapabilities extends Item {
-  readonly driver?: string;
-  readonly governor?: string;
+  readonly driver?: string | undefined;
+  readonly governor?: string | undefined;
   readonly governors: readonly string[];
   readonly states: readonly IdleCapability[];
   /** Per-CPU limits that are set, microseconds. */
@@ -41,7 +41,7 @@ export interface UncoreCapability extends Item {
   readonly maxKhz: number;
   readonly initialMinKhz: number;
   readonly initialMaxKhz: number;
-  readonly currentKhz?: number;
+  readonly currentKhz?: number | undefined;
 }
 
 /** Reads the idle states of `cpus`. Errors: as AttrDir.read. */
@@ -51,36 +51,32 @@ export function readCpuidleCapabilities(
 ): Result<CpuidleCapabilities, SysfsError> {
   const idle = readCpuidle(cpuRoot);
   if (!idle.ok) return idle;
-  const groups = new Map<
-    string,
-    { state: IdleState; cpus: Pcpu[]; disabled: Pcpu[]; usage: number; timeUs: number }
-  >();
+  const found: { readonly cpu: Pcpu; readonly state: IdleState }[] = [];
   for (const cpu of cpus) {
     const states = readIdleStates(cpuRoot, cpu);
     if (!states.ok) return states;
-    for (const state of states.value) {
-      const key = [state.index, state.name, state.latencyUs, state.residencyUs].join();
-      const group = groups.get(key) ?? { state, cpus: [], disabled: [], usage: 0, timeUs: 0 };
-      group.cpus.push(cpu);
-      if (state.disabled) group.disabled.push(cpu);
-      group.usage += state.usage;
-      group.timeUs += state.timeUs;
-      groups.set(key, group);
-    }
+    found.push(...states.value.map((state) => ({ cpu, state })));
   }
-  const states = [...groups.values()].map(({ state, ...group }): IdleCapability => ({
-    index: state.index,
-    name: state.name,
-    desc: state.desc,
-    latencyUs: state.latencyUs,
-    residencyUs: state.residencyUs,
-    ...itemOf(`${cpuRoot}/${idleStatePath(group.cpus[0] as Pcpu, state.index)}/disable`),
-    usage: group.usage,
-    timeUs: group.timeUs,
-    cpus: formatCpuList(group.cpus),
-    disabledCpus: formatCpuList(group.disabled),
-  }));
-  const driver = idle.value?.driver;
+  const alike = Map.groupBy(found, ({ state: { index, name, latencyUs, residencyUs } }) =>
+    [index, name, latencyUs, residencyUs].join(),
+  );
+  const states = [...alike.values()].flatMap((group): IdleCapability[] => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const { index, name, desc, latencyUs, residencyUs } = first.state;
+    const sum = (count: "usage" | "timeUs") => group.reduce((total, { state }) => total + state[count], 0);
+    const cpusOf = (some: typeof found) => formatCpuList(some.map(({ cpu }) => cpu));
+    return [
+      {
+        ...{ index, name, desc, latencyUs, residencyUs },
+        ...itemAt(cpuRoot, { knob: "idle state", cpu: first.cpu, state: index }),
+        usage: sum("usage"),
+        timeUs: sum("timeUs"),
+        cpus: cpusOf(group),
+        disabledCpus: cpusOf(group.filter(({ state }) => state.disabled)),
+      },
+    ];
+  });
   const item =
     states[0] ??
     uncontrollable(
@@ -91,8 +87,8 @@ export function readCpuidleCapabilities(
   return ok({
     controllable: item.controllable,
     ...(item.why !== undefined && { why: item.why }),
-    ...(driver !== undefined && { driver }),
-    ...(idle.value?.governor !== undefined && { governor: idle.value.governor }),
+    driver: idle.value?.driver,
+    governor: idle.value?.governor,
     governors: idle.value?.governors ?? [],
     states,
     latency: readLatency(cpuRoot, cpus),
@@ -100,18 +96,18 @@ export function readCpuidleCapabilities(
 }
 
 function readLatency(cpuRoot: string, cpus: readonly Pcpu[]): CpuidleCapabilities["latency"] {
-  const byLimit = new Map<number, Pcpu[]>();
-  for (const cpu of cpus) {
+  const byLimit = Map.groupBy(cpus, (cpu) => {
     const found = readResumeLatency(cpuRoot, cpu);
-    const limit = found.ok ? found.value?.limitUs : undefined;
-    if (limit !== undefined) byLimit.set(limit, [...(byLimit.get(limit) ?? []), cpu]);
-  }
+    return found.ok ? found.value?.limitUs : undefined;
+  });
   const [first] = cpus;
   return {
     ...(first === undefined
       ? uncontrollable("no CPU is online")
-      : itemOf(`${cpuRoot}/${resumeLatencyPath(first)}`)),
-    limits: [...byLimit].map(([limitUs, list]) => ({ cpus: formatCpuList(list), limitUs })),
+      : itemAt(cpuRoot, { knob: "latency", cpu: first })),
+    limits: [...byLimit].flatMap(([limitUs, list]) =>
+      limitUs === undefined ? [] : [{ cpus: formatCpuList(list), limitUs }],
+    ),
   };
 }
 
@@ -128,7 +124,7 @@ export function readEpbCapability(cpuRoot: string, cpus: readonly Pcpu[]): Resul
   return ok({
     ...(some === undefined
       ? uncontrollable("the CPUs have no energy and performance bias hint")
-      : itemOf(`${cpuRoot}/${epbPath(some)}`)),
+      : itemAt(cpuRoot, { knob: "epb", cpu: some })),
     values,
   });
 }
@@ -140,12 +136,12 @@ export function readUncoreCapabilities(cpuRoot: string): Result<UncoreCapability
   return ok(
     found.value.map((one) => ({
       name: one.name,
-      ...itemOf(`${cpuRoot}/${one.path}/max_freq_khz`),
+      ...itemAt(cpuRoot, { knob: "uncore ceiling", uncore: one.name }),
       minKhz: one.min,
       maxKhz: one.max,
       initialMinKhz: one.initialMin,
       initialMaxKhz: one.initialMax,
-      ...(one.current !== undefined && { currentKhz: one.current }),
+      currentKhz: one.current,
     })),
   );
 }

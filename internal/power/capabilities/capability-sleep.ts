@@ -1,6 +1,7 @@
 // What the host can do about sleeping: without it management software would have to try and see.
 
-import { ok, type Result } from "../../values/result.ts";
+import { all, ok, type Result } from "../../values/result.ts";
+import type { MachineRoots } from "../../sysfs/cpufreq/originals.ts";
 import type { SysfsError } from "../../values/sysfs-error.ts";
 import { type PowerState, readPowerState } from "../../sysfs/power-state.ts";
 import { readFreeSwapKb } from "../../sysfs/swap.ts";
@@ -15,52 +16,53 @@ export interface SleepCapability extends Item {
   /** What the kernel says, whoever may use it. */
   readonly supported: boolean;
   /** mem: s2idle, shallow, deep. disk: how the machine goes off. */
-  readonly choices?: readonly string[];
+  readonly choices?: readonly string[] | undefined;
   /** The choice in force. */
-  readonly choice?: string;
-  readonly logind?: Can;
+  readonly choice?: string | undefined;
+  readonly logind?: Can | undefined;
 }
 
 /** The sleep states and the clock that ends them. */
 export interface SleepCapabilities {
   readonly targets: readonly SleepCapability[];
-  readonly wakeClock: Item & { readonly name?: string; readonly alarm?: number };
+  readonly wakeClock: Item & { readonly name?: string; readonly alarm?: number | undefined };
 }
 
 /** Reads how the host can sleep. Errors: as AttrDir.read. */
 export function readSleepCapabilities(
-  roots: { readonly sysfsRoot: string; readonly procRoot: string },
+  roots: MachineRoots,
   logind: Logind | undefined,
 ): Result<SleepCapabilities, SysfsError> {
-  const state = readPowerState(roots.sysfsRoot);
-  if (!state.ok) return state;
-  const swap = readFreeSwapKb(roots.procRoot);
-  if (!swap.ok) return swap;
-  const clock = findWakeClock(roots.sysfsRoot);
-  if (!clock.ok) return clock;
+  const read = all({
+    state: readPowerState(roots.sysfsRoot),
+    swap: readFreeSwapKb(roots.procRoot),
+    clock: findWakeClock(roots.sysfsRoot),
+  });
+  if (!read.ok) return read;
+  const { state, swap, clock } = read.value;
   const file = itemOf(`${roots.sysfsRoot}/power/state`);
   const targets = SLEEP_TARGETS.map((target): SleepCapability => {
-    const lacking = lackingFor(target, state.value);
+    const lacking = lackingFor(target, state);
     const can = logind?.can[target];
-    const choice = choiceOf(target, state.value);
+    const choice = lacking === undefined ? choiceOf(target, state) : undefined;
     return {
       target,
       supported: lacking === undefined,
-      ...(lacking === undefined ? mayUse(target, file, swap.value, can) : uncontrollable(lacking)),
-      ...(lacking === undefined && choice && { choices: choice.choices }),
-      ...(lacking === undefined && choice?.current !== undefined && { choice: choice.current }),
-      ...(can !== undefined && { logind: can }),
+      ...(lacking === undefined ? mayUse(target, file, swap, can) : uncontrollable(lacking)),
+      choices: choice?.choices,
+      choice: choice?.current,
+      logind: can,
     };
   });
-  if (!clock.value)
+  if (!clock)
     return ok({ targets, wakeClock: uncontrollable("no real-time clock of this machine can wake it") });
-  const alarm = clock.value.alarm();
+  const alarm = clock.alarm();
   return ok({
     targets,
     wakeClock: {
-      ...itemOf(`${clock.value.path}/wakealarm`),
-      name: clock.value.name,
-      ...(alarm.ok && alarm.value !== undefined && { alarm: alarm.value }),
+      ...itemOf(`${clock.path}/wakealarm`),
+      name: clock.name,
+      alarm: alarm.ok ? alarm.value : undefined,
     },
   });
 }

@@ -1,6 +1,7 @@
 // One thing the host can do, and whether we may: without it a report would promise control that ends in EACCES.
 
 import { writeAccess } from "../../sysfs/access.ts";
+import { type Attribute, pathOf } from "../../sysfs/attribute.ts";
 
 /** Whether something can be changed here and, if not, why. */
 export interface Item {
@@ -27,3 +28,7 @@ export function itemOf(path: string): Item {
       return uncontrollable(`${path} may not be written by this user; run as root`);
   }
 }
+
+/** Returns whether `attribute` can be written by us. */
+export const itemAt = (cpuRoot: string, attribute: Attribute): Item =>
+  itemOf(`${cpuRoot}/${pathOf(attribute)}`);

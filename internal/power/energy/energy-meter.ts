@@ -1,19 +1,14 @@
 // The counters of this machine in one look: without it RAPL and boards' own meters would be read in two ways.
 
-import { err, ok, type Result } from "../../values/result.ts";
+import { all, err, ok, type Result } from "../../values/result.ts";
 import type { Pcpu } from "../../values/units.ts";
 import { readCpuPlaces } from "../../sysfs/cpu-place.ts";
+import type { MachineRoots } from "../../sysfs/cpufreq/originals.ts";
 import { readBusyTicks } from "../../sysfs/cpu-time.ts";
 import { explainSysfs, type SysfsError } from "../../values/sysfs-error.ts";
 import { findSensors, readSensor, type Sensor } from "../../sysfs/hwmon.ts";
 import { type PowerZone, readEnergy, readPowerZones } from "../../sysfs/powercap.ts";
 import type { EnergySample, EnergyZone } from "./energy.ts";
-
-/** Where to look. */
-export interface MeterRoots {
-  readonly sysfsRoot: string;
-  readonly procRoot: string;
-}
 
 /** A momentary power sensor; it is shown and never turned into joules. */
 export interface PowerReading {
@@ -28,13 +23,13 @@ export type NoMeter = { readonly kind: "no-sensor"; readonly why: string } | Sys
 export class EnergyMeter {
   readonly zones: readonly EnergyZone[];
   readonly packageOf: ReadonlyMap<Pcpu, number>;
-  readonly #roots: MeterRoots;
+  readonly #roots: MachineRoots;
   readonly #rapl: readonly PowerZone[];
   readonly #energy: readonly Sensor[];
   readonly #power: readonly Sensor[];
 
   constructor(
-    roots: MeterRoots,
+    roots: MachineRoots,
     packageOf: ReadonlyMap<Pcpu, number>,
     rapl: readonly PowerZone[],
     sensors: readonly Sensor[],
@@ -89,22 +84,23 @@ export class EnergyMeter {
 }
 
 /** Opens the meter of a machine. Errors: no-sensor where nothing counts energy or shows power. */
-export function openEnergyMeter(roots: MeterRoots): Result<EnergyMeter, NoMeter> {
-  const zones = readPowerZones(roots.sysfsRoot);
-  if (!zones.ok) return zones;
-  const sensors = findSensors(roots.sysfsRoot);
-  if (!sensors.ok) return sensors;
-  const places = readCpuPlaces(roots.sysfsRoot);
-  if (!places.ok) return places;
-  const rapl = zones.value.filter((zone) => zone.maxEnergyUj !== undefined);
-  if (rapl.length === 0 && sensors.value.length === 0)
+export function openEnergyMeter(roots: MachineRoots): Result<EnergyMeter, NoMeter> {
+  const read = all({
+    zones: readPowerZones(roots.sysfsRoot),
+    sensors: findSensors(roots.sysfsRoot),
+    places: readCpuPlaces(roots.sysfsRoot),
+  });
+  if (!read.ok) return read;
+  const { zones, sensors, places } = read.value;
+  const rapl = zones.filter((zone) => zone.maxEnergyUj !== undefined);
+  if (rapl.length === 0 && sensors.length === 0)
     return err({
       kind: "no-sensor",
       why: `this machine shows no energy counter: nothing in ${roots.sysfsRoot}/class/powercap (RAPL: is intel_rapl_msr loaded? a VM has none) and no energy or power sensor in ${roots.sysfsRoot}/class/hwmon`,
     });
   const packageOf = new Map<Pcpu, number>();
-  for (const place of places.value) if (place.package !== undefined) packageOf.set(place.cpu, place.package);
-  return ok(new EnergyMeter(roots, packageOf, rapl, sensors.value));
+  for (const place of places) if (place.package !== undefined) packageOf.set(place.cpu, place.package);
+  return ok(new EnergyMeter(roots, packageOf, rapl, sensors));
 }
 
 /** Returns why there is no meter, a sentence without a full stop. */

@@ -3,19 +3,27 @@
 import { err, ok, type Result } from "../../values/result.ts";
 import type { DomainId, Pcpu } from "../../values/units.ts";
 import { AttrDir } from "../../sysfs/attr.ts";
+import { type Attribute, pathOf } from "../../sysfs/attribute.ts";
 import { explainSysfs, type SysfsError } from "../../values/sysfs-error.ts";
-import type { Roots } from "../../sysfs/cpufreq/originals.ts";
-import { OriginalsStore } from "../../sysfs/cpufreq/store.ts";
+import { cpuRootOf, type Roots } from "../../sysfs/cpufreq/originals.ts";
 import type { CpuSets } from "./cpu-selector.ts";
+import type { Lack } from "./draft.ts";
 import type { HostProfile } from "./host-profile.ts";
 import { type Busy, takeLock } from "../../os/lock.ts";
-import { type Lack, planProfile } from "./plan.ts";
+import { type Plan, planProfile } from "./plan.ts";
 import { type AppliedProfile, forgetProfile, loadProfile, saveProfile } from "./store.ts";
-import { beneathClaims } from "./under-claim.ts";
-import { type FailedSetting, restoreSettings, type Setting, writeSettings } from "./setting.ts";
+import { type Beneath, beneathClaims, heldDomains, textBeneath } from "./under-claim.ts";
+import {
+  type FailedSetting,
+  restoreSettings,
+  type Setting,
+  type SettingRecord,
+  toRecord,
+  writeSettings,
+} from "./setting.ts";
 
 /** One attribute's way. */
-export interface Change extends Setting {
+export interface Change extends SettingRecord {
   readonly from: string;
 }
 
@@ -36,8 +44,8 @@ export type ProfileRefusal =
   | { readonly kind: "impossible"; readonly lacks: readonly Lack[] }
   /** This machine has none of the profile's knobs. */
   | { readonly kind: "unsupported"; readonly lacks: readonly Lack[] }
-  /** A guest's claim holds these policies now. */
-  | { readonly kind: "held"; readonly policies: readonly DomainId[] }
+  /** A guest's claim holds these domains now. */
+  | { readonly kind: "held"; readonly domains: readonly DomainId[] }
   /** Somebody else changes the profile. */
   | Busy
   /** A write failed, and what had been written was written back. */
@@ -88,38 +96,36 @@ function applyLocked(
   options: ApplyOptions,
 ): Result<AppliedOutcome, ProfileRefusal> {
   const broken = (error: SysfsError) => err({ kind: "broken", error } as const);
-  const cpuRoot = `${roots.sysfsRoot}/devices/system/cpu`;
+  const cpuRoot = cpuRootOf(roots);
   const before = loadProfile(roots);
   if (!before.ok) return broken(before.error);
   const old = before.value.state === "applied" ? before.value.applied : undefined;
   const beneath = options.dryRun && options.givesBack ? beneathClaims(roots) : undefined;
-  const { settings, sideEffects, lacking, problems, latencyUs } = planProfile(
-    cpuRoot,
-    profile,
-    options.sets,
-    {
-      only: options.only?.cpus,
-      canHold: options.canHold === true,
-      ...(beneath && { beneath }),
-    },
-  );
+  const plan = planProfile(cpuRoot, profile, options.sets, {
+    only: options.only?.cpus,
+    canHold: options.canHold === true,
+    beneath,
+  });
+  const { settings, sideEffects, lacking, problems, latencyUs } = plan;
   const fatal = profile.missing === "refuse" ? [...problems, ...lacking] : problems;
   if (problems.length > 0) return err({ kind: "impossible", lacks: fatal });
   if (fatal.length > 0 || (settings.length === 0 && latencyUs === undefined))
     return err({ kind: "unsupported", lacks: fatal.length > 0 ? fatal : lacking });
 
-  const now = readAll(cpuRoot, [...settings, ...sideEffects, ...(old?.originals ?? [])], beneath);
-  if (!now.ok) return broken(now.error);
-  const saved = new Map((old?.originals ?? []).map((one) => [one.path, one]));
-  const originals = [...now.value.values()].map((one) => saved.get(one.path) ?? one);
-  const targets = withReturns(settings, old, saved);
+  const touched = [...attributesOf(settings), ...sideEffects, ...attributesOf(old?.originals ?? [])];
+  const now = readAll(cpuRoot, touched, beneath);
+  if (!now.ok) return broken(now.error.error);
+  const saved = byPath(old?.originals ?? []);
+  const originals = [...now.value].map(([path, one]) => saved.get(path) ?? one);
+  const targets = withReturns(plan, old, saved);
   const changes = targets
+    .map(toRecord)
     .map((one): Change => ({ ...one, from: now.value.get(one.path)?.text ?? "" }))
     .filter((one) => one.from !== one.text);
   const outcome = { changes, left: lacking, ...(latencyUs !== undefined && { latencyUs }) };
-  const held = beneath ? ok([]) : heldPolicies(roots, originals);
+  const held = beneath ? ok([]) : heldDomains(roots, attributesOf(originals));
   if (!held.ok) return broken(held.error);
-  if (held.value.length > 0) return err({ kind: "held", policies: held.value });
+  if (held.value.length > 0) return err({ kind: "held", domains: held.value });
   if (options.dryRun) return ok({ ...outcome, rounded: [] });
 
   const applied: AppliedProfile = {
@@ -133,11 +139,10 @@ function applyLocked(
   const kept = saveProfile(roots, applied);
   if (!kept.ok) return broken(kept.error);
   const undo = (failed: FailedSetting) => {
-    const back = targets.map((one) => now.value.get(one.path) ?? one);
-    const notRolledBack = restoreSettings(cpuRoot, [
-      ...back,
-      ...sideEffectsBack(sideEffects, now.value, back),
-    ]);
+    // What moved by itself goes back too; stages order it after what moved it.
+    const moved = [...targets.map(({ attribute }) => attribute), ...sideEffects].map(pathOf);
+    const back = [...new Set(moved)].flatMap((path) => now.value.get(path) ?? []);
+    const notRolledBack = restoreSettings(cpuRoot, back);
     // Originals that could not be put back stay on disk for another try.
     if (notRolledBack.length === 0) {
       const forgotten = old ? saveProfile(roots, old) : forgetProfile(roots.stateDir);
@@ -145,8 +150,8 @@ function applyLocked(
     }
     return err({ kind: "failed", failed, notRolledBack } as const);
   };
-  const wrote = writeSettings(cpuRoot, targets);
-  if (wrote.failed) return undo(wrote.failed);
+  const failed = writeSettings(cpuRoot, targets);
+  if (failed) return undo(failed);
   const settled = settle(cpuRoot, settings);
   if (!settled.ok) return undo(settled.error);
   const { wanted, rounded } = settled.value;
@@ -157,91 +162,69 @@ function applyLocked(
   return ok({ ...outcome, rounded });
 }
 
-/** Adds the original of everything that the old profile wanted and the new one doesn't. EPP is left to governor performance. */
+const attributesOf = (settings: readonly Setting[]): Attribute[] =>
+  settings.map(({ attribute }) => attribute);
+
+const byPath = (settings: readonly Setting[]): Map<string, Setting> =>
+  new Map(settings.map((one) => [pathOf(one.attribute), one]));
+
+/** Adds the original of everything that the old profile wanted and the new one doesn't. EPP is left to a governor that holds it. */
 function withReturns(
-  settings: readonly Setting[],
+  { settings, holdsEpp }: Plan,
   old: AppliedProfile | undefined,
   saved: ReadonlyMap<string, Setting>,
 ): Setting[] {
-  const wanted = new Map(settings.map((one) => [one.path, one]));
-  for (const { path, knob } of old?.wanted ?? []) {
+  const wanted = byPath(settings);
+  for (const { attribute } of old?.wanted ?? []) {
+    const path = pathOf(attribute);
     const original = saved.get(path);
     if (wanted.has(path) || !original) continue;
-    const governor = wanted.get(`${path.slice(0, path.lastIndexOf("/"))}/scaling_governor`);
-    if (knob === "epp" && governor?.text === "performance" && original.text !== "performance") continue;
+    const held = attribute.knob === "epp" && holdsEpp.has(attribute.domain);
+    if (held && original.text !== "performance") continue;
     wanted.set(path, original);
   }
   return [...wanted.values()];
 }
 
-/** Settings that moved by themselves go back too, after those that moved them. */
-const sideEffectsBack = (
-  sideEffects: readonly Pick<Setting, "path">[],
-  now: ReadonlyMap<string, Setting>,
-  back: readonly Setting[],
-): Setting[] =>
-  [...new Set(sideEffects.map((one) => one.path))]
-    .filter((path) => !back.some((one) => one.path === path))
-    .flatMap((path) => now.get(path) ?? []);
-
-/** Reads what `of` have now, each path once; every one of them must be there. */
+/** Reads what `attributes` say now, each once, by path; every one of them must be there. */
 function readAll(
   cpuRoot: string,
-  of: readonly Pick<Setting, "path" | "knob">[],
-  beneath?: ReturnType<typeof beneathClaims>,
-): Result<Map<string, Setting>, SysfsError> {
+  attributes: readonly Attribute[],
+  beneath?: Beneath,
+): Result<Map<string, Setting>, FailedSetting> {
   const dir = new AttrDir(cpuRoot);
   const found = new Map<string, Setting>();
-  for (const { path, knob } of of) {
+  for (const attribute of attributes) {
+    const path = pathOf(attribute);
     if (found.has(path)) continue;
-    const under = beneath?.(path)?.text;
-    const text = under === undefined ? dir.read(path) : ok(under);
-    if (!text.ok) return text;
-    if (text.value === undefined)
-      return err({ kind: "sysfs", op: "read", path: `${cpuRoot}/${path}`, code: "ENOENT" });
-    found.set(path, { path, text: text.value, knob });
+    const under = beneath && textBeneath(beneath, attribute);
+    const text = under === undefined ? dir.must(path) : ok(under);
+    if (!text.ok) return err({ attribute, error: text.error });
+    found.set(path, { attribute, text: text.value });
   }
   return ok(found);
-}
-
-/** Returns the policies of `settings` that a guest's claim holds: their files say what the guest wants, not what the operator does. */
-export function heldPolicies(roots: Roots, settings: readonly Setting[]): Result<DomainId[], SysfsError> {
-  const store = new OriginalsStore(roots.stateDir, roots.procRoot);
-  const touched = new Set(settings.map((one) => /^cpufreq\/policy(\d+)\//.exec(one.path)?.[1]));
-  const ids = store.list();
-  if (!ids.ok) return ids;
-  const held: DomainId[] = [];
-  for (const id of ids.value) {
-    if (!touched.has(`${id}`)) continue;
-    const saved = store.load(id);
-    if (!saved.ok) return saved;
-    if (saved.value.state === "saved") held.push(id);
-  }
-  return ok(held);
 }
 
 /** Reads back what was written: clocks and EPP numbers may be rounded, everything else must stand as asked. */
 function settle(
   cpuRoot: string,
   settings: readonly Setting[],
-): Result<{ wanted: Setting[]; rounded: { path: string; asked: string; held: string }[] }, FailedSetting> {
-  const now = readAll(cpuRoot, settings);
-  if (!now.ok) {
-    const setting = settings.find((one) => now.error.path.endsWith(one.path));
-    if (!setting) throw new Error(`no setting has ${now.error.path}`);
-    return err({ setting, error: now.error });
-  }
+): Result<{ wanted: Setting[]; rounded: AppliedOutcome["rounded"] }, FailedSetting> {
+  const now = readAll(cpuRoot, attributesOf(settings));
+  if (!now.ok) return now;
+  const wanted = [...now.value.values()];
   const rounded: { path: string; asked: string; held: string }[] = [];
-  for (const setting of settings) {
-    const held = now.value.get(setting.path)?.text ?? "";
-    if (held === setting.text) continue;
-    const mayRound = /floor|ceiling|epp/.test(setting.knob) && /^\d+$/.test(setting.text);
-    const path = `${cpuRoot}/${setting.path}`;
-    if (!mayRound)
-      return err({ setting, error: { kind: "sysfs", op: "write", path, code: `the kernel holds ${held}` } });
-    rounded.push({ path: setting.path, asked: setting.text, held });
+  for (const { attribute, text } of settings) {
+    const path = pathOf(attribute);
+    const held = now.value.get(path)?.text ?? "";
+    if (held === text) continue;
+    if (!/floor|ceiling|epp/.test(attribute.knob) || !/^\d+$/.test(text)) {
+      const code = `the kernel holds ${held}`;
+      return err({ attribute, error: { kind: "sysfs", op: "write", path: `${cpuRoot}/${path}`, code } });
+    }
+    rounded.push({ path, asked: text, held });
   }
-  return ok({ wanted: settings.map((one) => now.value.get(one.path) ?? one), rounded });
+  return ok({ wanted, rounded });
 }
 
 /** Returns the refusal as sentences without a full stop, the most telling first. */
@@ -253,13 +236,13 @@ export function explainProfile(refusal: ProfileRefusal): string[] {
       return refusal.lacks.length > 0 ? refusal.lacks.map(lack) : ["the profile asks for nothing"];
     case "held":
       return [
-        `powermon holds policy ${refusal.policies.join(", ")} for a guest: let the running powermon apply the profile, or stop it first (after a crash: powermon restore)`,
+        `powermon holds domain ${refusal.domains.join(", ")} for a guest: let the running powermon apply the profile, or stop it first (after a crash: powermon restore)`,
       ];
     case "busy":
       return [`process ${refusal.pid} changes the profile already`];
     case "failed":
       return [
-        `${explainSysfs(refusal.failed.error)} (${refusal.failed.setting.knob}); ${refusal.notRolledBack.length === 0 ? "everything was rolled back" : "not everything could be rolled back"}`,
+        `${explainSysfs(refusal.failed.error)} (${refusal.failed.attribute.knob}); ${refusal.notRolledBack.length === 0 ? "everything was rolled back" : "not everything could be rolled back"}`,
         ...refusal.notRolledBack.map((one) => `not rolled back: ${explainSysfs(one.error)}`),
       ];
     case "broken":

@@ -1,9 +1,10 @@
 // CPUs by what they are for: without it a profile would have to be rewritten for every machine.
 
 import { parseCpuList } from "../../values/cpulist.ts";
-import { err, ok, type Result } from "../../values/result.ts";
+import { all, err, ok, type Result } from "../../values/result.ts";
 import { type Pcpu, pcpu } from "../../values/units.ts";
 import { AttrDir } from "../../sysfs/attr.ts";
+import { cpuRootOf } from "../../sysfs/cpufreq/originals.ts";
 import { explainSysfs } from "../../values/sysfs-error.ts";
 import { readCpuList, Topology } from "../../sysfs/topology.ts";
 
@@ -17,11 +18,11 @@ export interface CpuSets {
 
 /** Reads the sets of a machine. Errors: a sentence. */
 export function readCpuSets(sysfsRoot: string, ofVm: CpuSets["ofVm"]): Result<CpuSets, string> {
-  const online = new Topology(sysfsRoot).online();
-  if (!online.ok) return err(explainSysfs(online.error));
-  const isolated = readCpuList(new AttrDir(`${sysfsRoot}/devices/system/cpu`), "isolated");
-  if (!isolated.ok) return err(explainSysfs(isolated.error));
-  return ok({ online: online.value, isolated: isolated.value, ofVm });
+  const read = all({
+    online: new Topology(sysfsRoot).online(),
+    isolated: readCpuList(new AttrDir(cpuRootOf({ sysfsRoot })), "isolated"),
+  });
+  return read.ok ? ok({ ...read.value, ofVm }) : err(explainSysfs(read.error));
 }
 
 /**

@@ -5,7 +5,7 @@ import { DONE, err, type Result } from "../../values/result.ts";
 import { type SysfsError, sysfsError } from "../../values/sysfs-error.ts";
 
 /** Source: Documentation/power/pm_qos_interface.rst, user space interface. */
-export const DMA_LATENCY = "/dev/cpu_dma_latency";
+const DMA_LATENCY = "/dev/cpu_dma_latency";
 
 /** A limit that can be held, changed and let go; the kernel drops it with the process too. */
 export class DmaLatency {

@@ -1,6 +1,7 @@
 // The CPUs that words in a profile stand for on this machine: from the kernel and the QEMU processes.
 
 import { err, ok, type Result } from "../../values/result.ts";
+import type { MachineRoots } from "../../sysfs/cpufreq/originals.ts";
 import { type CpuSets, readCpuSets } from "./cpu-selector.ts";
 import { findRunningVms, pinnedCpus } from "../running-vms.ts";
 
@@ -9,7 +10,7 @@ import { findRunningVms, pinnedCpus } from "../running-vms.ts";
  * @param known asked first for a VM's CPUs; undefined where it does not know the VM
  */
 export function machineSets(
-  roots: { readonly sysfsRoot: string; readonly procRoot: string },
+  roots: MachineRoots,
   known: (vm: string) => ReturnType<CpuSets["ofVm"]> | undefined = () => undefined,
 ): Result<CpuSets, string> {
   const sets = readCpuSets(roots.sysfsRoot, (name) => {

@@ -1,14 +1,11 @@
-// The way back from a profile, and whether it still holds: without it originals would be saved for nothing.
+// The way back from a profile: without it originals would be saved for nothing.
 
-import { ok, type Result } from "../../values/result.ts";
-import type { DomainId } from "../../values/units.ts";
-import { AttrDir } from "../../sysfs/attr.ts";
+import { pathOf } from "../../sysfs/attribute.ts";
+import { cpuRootOf, type Roots } from "../../sysfs/cpufreq/originals.ts";
 import type { SysfsError } from "../../values/sysfs-error.ts";
-import type { Roots } from "../../sysfs/cpufreq/originals.ts";
 import { takeLock } from "../../os/lock.ts";
-import { forgetProfile, loadProfile, profilePath, type StoredProfile } from "./store.ts";
-import { restoreSettings, type Setting } from "./setting.ts";
-import { beneathClaims } from "./under-claim.ts";
+import { restoreSettings, type SettingRecord, toRecord } from "./setting.ts";
+import { forgetProfile, loadProfile, profilePath } from "./store.ts";
 
 /** What restoreProfile did. */
 export interface RestoredProfile {
@@ -17,7 +14,7 @@ export interface RestoredProfile {
   /** It was of another boot: the kernel has set everything anew since, so it was forgotten. */
   readonly stale: boolean;
   /** Attributes put back. */
-  readonly restored: readonly Setting[];
+  readonly restored: readonly SettingRecord[];
   /** When not empty, what is saved is kept for another try. */
   readonly failed: readonly SysfsError[];
 }
@@ -48,45 +45,13 @@ function restoreLocked(roots: Roots): RestoredProfile {
   if (stored.value.state === "none") return { profile: undefined, stale: false, restored: [], failed: [] };
   const { applied, state } = stored.value;
   const stale = state === "stale";
-  const failed = stale ? [] : restoreSettings(`${roots.sysfsRoot}/devices/system/cpu`, applied.originals);
+  const failed = stale ? [] : restoreSettings(cpuRootOf(roots), applied.originals);
+  const notBack = new Set(failed.map(({ attribute }) => pathOf(attribute)));
   const forgotten = failed.length === 0 ? forgetProfile(roots.stateDir) : undefined;
   return {
     profile: applied.profile,
     stale,
-    restored: stale ? [] : applied.originals.filter((one) => !failed.some(({ setting }) => setting === one)),
+    restored: stale ? [] : applied.originals.map(toRecord).filter(({ path }) => !notBack.has(path)),
     failed: [...failed.map((one) => one.error), ...(forgotten && !forgotten.ok ? [forgotten.error] : [])],
   };
-}
-
-/** An attribute that no longer has what the profile gave it. */
-export interface Drift extends Setting {
-  /** Undefined when it can't be read any more. */
-  readonly found: string | undefined;
-}
-
-/** What is in force and what of it has drifted. */
-export interface ProfileStatus {
-  readonly stored: StoredProfile;
-  readonly drift: readonly Drift[];
-  /** Policies that a guest's claim holds now: their settings are judged by what they go back to. */
-  readonly held: readonly DomainId[];
-}
-
-/** Reads whether the profile in force still holds. Errors: as loadProfile. */
-export function verifyProfile(roots: Roots): Result<ProfileStatus, SysfsError> {
-  const stored = loadProfile(roots);
-  if (!stored.ok) return stored;
-  if (stored.value.state !== "applied") return ok({ stored: stored.value, drift: [], held: [] });
-  const dir = new AttrDir(`${roots.sysfsRoot}/devices/system/cpu`);
-  const beneath = beneathClaims(roots);
-  const drift: Drift[] = [];
-  const held = new Set<DomainId>();
-  for (const want of stored.value.applied.wanted) {
-    const underneath = beneath(want.path);
-    if (underneath) held.add(underneath.policy);
-    const now = dir.read(want.path);
-    const found = underneath ? underneath.text : now.ok ? now.value : undefined;
-    if (found !== want.text) drift.push({ ...want, found });
-  }
-  return ok({ stored: stored.value, drift, held: [...held].sort((a, b) => a - b) });
 }

@@ -1,61 +1,45 @@
 // What a profile asks of one CPU beside its clock: without it a latency in microseconds would mean nothing to a kernel of states.
 
 import type { Pcpu } from "../../values/units.ts";
-import { idleStatePath, readIdleStates } from "../../sysfs/cpuidle.ts";
-import { epbPath, readEpb } from "../../sysfs/energy-bias.ts";
-import { explainSysfs } from "../../values/sysfs-error.ts";
-import { formatResumeLatency, readResumeLatency, resumeLatencyPath } from "../../sysfs/resume-latency.ts";
+import { readIdleStates } from "../../sysfs/cpuidle.ts";
+import { readEpb } from "../../sysfs/energy-bias.ts";
+import { formatResumeLatency, readResumeLatency } from "../../sysfs/resume-latency.ts";
+import type { Draft } from "./draft.ts";
 import type { HostRule } from "./host-profile.ts";
-import type { Draft } from "./plan.ts";
 
-export type CpuKnobs = Pick<HostRule, "epb" | "deepestState" | "latencyUs">;
+type CpuKnobs = Pick<HostRule, "epb" | "deepestState" | "latencyUs">;
 
 /** Adds what `knobs` come to on `cpu` to the draft. */
 export function planCpu(cpuRoot: string, cpu: Pcpu, knobs: CpuKnobs, draft: Draft): void {
   const where = `CPU ${cpu}`;
   if (knobs.epb !== undefined) {
     const epb = readEpb(cpuRoot, cpu);
-    if (!epb.ok) draft.problems.push({ knob: "epb", where, why: explainSysfs(epb.error) });
-    else if (epb.value === undefined)
-      draft.lacking.push({ knob: "epb", where, why: "it has no energy and performance bias hint" });
-    else draft.settings.push({ path: epbPath(cpu), text: `${knobs.epb}`, knob: "epb" });
+    if (!epb.ok) draft.fails("epb", where, epb.error);
+    else if (epb.value === undefined) draft.lacks("epb", where, "it has no energy and performance bias hint");
+    else draft.set({ knob: "epb", cpu }, knobs.epb);
   }
-  if (knobs.deepestState === undefined && knobs.latencyUs === undefined) return;
+  const { deepestState, latencyUs } = knobs;
+  if (deepestState === undefined && latencyUs === undefined) return;
   const states = readIdleStates(cpuRoot, cpu);
-  if (!states.ok) {
-    draft.problems.push({ knob: "idle state", where, why: explainSysfs(states.error) });
-    return;
-  }
+  if (!states.ok) return draft.fails("idle state", where, states.error);
   if (states.value.length === 0) {
-    const knob = knobs.latencyUs === undefined ? "idle state" : "latency";
-    draft.lacking.push({ knob, where, why: "no cpuidle driver runs: there are no idle states to limit" });
-    return;
+    const knob = latencyUs === undefined ? "idle state" : "latency";
+    return draft.lacks(knob, where, "no cpuidle driver runs: there are no idle states to limit");
   }
   /** Numbers of the states to turn off; the others stay as the operator has them. */
   const off = new Set<number>();
-  if (knobs.deepestState !== undefined) {
-    const deepest = states.value.find((state) => state.name === knobs.deepestState);
-    if (!deepest) {
-      const names = states.value.map((state) => state.name).join(", ");
-      draft.lacking.push({
-        knob: "idle state",
-        where,
-        why: `it has no ${knobs.deepestState}: it has ${names}`,
-      });
-    } else for (const { index } of states.value) if (index > deepest.index) off.add(index);
+  if (deepestState !== undefined) {
+    const deepest = states.value.find((state) => state.name === deepestState);
+    const names = states.value.map((state) => state.name).join(", ");
+    if (!deepest) draft.lacks("idle state", where, `it has no ${deepestState}: it has ${names}`);
+    else for (const { index } of states.value) if (index > deepest.index) off.add(index);
   }
-  if (knobs.latencyUs !== undefined) {
+  if (latencyUs !== undefined) {
     const limit = readResumeLatency(cpuRoot, cpu);
-    if (!limit.ok) draft.problems.push({ knob: "latency", where, why: explainSysfs(limit.error) });
-    else if (limit.value)
-      draft.settings.push({
-        path: resumeLatencyPath(cpu),
-        text: formatResumeLatency(knobs.latencyUs),
-        knob: "latency",
-      });
+    if (!limit.ok) draft.fails("latency", where, limit.error);
+    else if (limit.value) draft.set({ knob: "latency", cpu }, formatResumeLatency(latencyUs));
     // A kernel without the attribute: the states that take longer are turned off one by one.
-    else for (const { index, latencyUs } of states.value) if (latencyUs > knobs.latencyUs) off.add(index);
+    else for (const state of states.value) if (state.latencyUs > latencyUs) off.add(state.index);
   }
-  for (const index of off)
-    draft.settings.push({ path: `${idleStatePath(cpu, index)}/disable`, text: "1", knob: "idle state" });
+  for (const state of off) draft.set({ knob: "idle state", cpu, state }, 1);
 }

@@ -1,130 +1,86 @@
 // What a profile asks of one clock: without it a governor or limit that this driver lacks would be found by an errno.
 
 import type { DomainId, Pcpu } from "../../values/units.ts";
-import { AttrDir } from "../../sysfs/attr.ts";
+import { type DomainState, readDomainState } from "../../sysfs/cpufreq/domain-state.ts";
+import { takesEpp } from "../../sysfs/cpufreq/epp.ts";
+import { listDomains } from "../../sysfs/cpufreq/files.ts";
+import type { Hardware } from "../../sysfs/driver/driver.ts";
 import { driverOf } from "../../sysfs/driver/index.ts";
-import { eppPath, readEpp } from "../../sysfs/energy-bias.ts";
-import { explainSysfs } from "../../values/sysfs-error.ts";
-import { type Hardware, readHardware } from "../../sysfs/hardware.ts";
-import { listNumbered } from "../../sysfs/numbered.ts";
+import { type Draft, movesWith } from "./draft.ts";
 import type { HostRule, SettingLevel } from "./host-profile.ts";
-import type { Draft, PlanOptions } from "./plan.ts";
+import type { Beneath } from "./under-claim.ts";
 
-export type PolicyKnobs = Pick<HostRule, "governor" | "floor" | "ceiling" | "epp">;
+export type DomainKnobs = Pick<HostRule, "governor" | "floor" | "ceiling" | "epp">;
 
-/** A policy as it is now. */
-export interface PlannedPolicy {
-  readonly id: DomainId;
-  /** Those online. */
+/** A domain as it is now, or will be when claims are given back. */
+export interface PlannedDomain extends DomainState {
+  /** Its CPUs that are online. */
   readonly cpus: readonly Pcpu[];
-  readonly hardware: Hardware;
-  readonly governor: string;
-  /** The limits that stand, kHz. */
-  readonly low: number;
-  readonly high: number;
 }
 
-/** Governors that follow the load, the best first. */
-const DYNAMIC = ["schedutil", "ondemand", "conservative"];
-/** Under these drivers powersave follows the load; elsewhere it means the lowest clock. Source: Documentation/admin-guide/pm/intel_pstate.rst, active mode; amd-pstate.rst. */
-const ACTIVE_DRIVERS = ["intel_pstate", "amd-pstate-epp"];
+const nameOf = (id: DomainId): string => `domain ${id}`;
 
-/** Reads every policy with an online CPU; one that can't be read is a problem of the plan. */
-export function readPolicies(
+/** Reads every domain with an online CPU; one that can't be read is a problem of the plan. */
+export function readDomains(
   cpuRoot: string,
   online: readonly Pcpu[],
   draft: Draft,
-  beneath: PlanOptions["beneath"],
-): PlannedPolicy[] {
-  const ids = listNumbered(`${cpuRoot}/cpufreq`, "policy");
-  if (!ids.ok) draft.problems.push({ knob: "cpufreq", where: "machine", why: explainSysfs(ids.error) });
-  const policies: PlannedPolicy[] = [];
-  for (const id of (ids.ok ? ids.value : []) as DomainId[]) {
-    const dir = new AttrDir(`${cpuRoot}/cpufreq/policy${id}`);
-    const related = dir.read("affected_cpus");
-    // A policy whose CPUs are all offline answers EBUSY and can wait.
-    if (!related.ok && related.error.code === "EBUSY") continue;
-    const hardware = readHardware(cpuRoot, dir);
-    const governor = dir.read("scaling_governor");
-    if (!hardware.ok || !governor.ok) {
-      const error = hardware.ok ? governor : hardware;
-      if (!error.ok)
-        draft.problems.push({ knob: "cpufreq", where: `policy${id}`, why: explainSysfs(error.error) });
+  beneath: Beneath | undefined,
+): PlannedDomain[] {
+  const ids = listDomains(cpuRoot);
+  if (!ids.ok) draft.fails("cpufreq", "machine", ids.error);
+  const domains: PlannedDomain[] = [];
+  for (const id of ids.ok ? ids.value : []) {
+    const state = readDomainState(cpuRoot, id);
+    if (!state.ok) {
+      // A domain whose CPUs are all offline answers EBUSY and can wait.
+      if (state.error.code !== "EBUSY") draft.fails("cpufreq", nameOf(id), state.error);
       continue;
     }
-    const cpus = hardware.value.pcpus.filter((cpu) => online.includes(cpu));
-    if (cpus.length === 0) continue;
-    const under = (file: string) => beneath?.(`cpufreq/policy${id}/${file}`)?.text;
-    const limit = (file: string, otherwise: number): number => {
-      const now = dir.readNumber(file);
-      return Number(under(file) ?? (now.ok && now.value !== undefined ? now.value : otherwise));
-    };
-    policies.push({
-      id,
-      cpus,
-      hardware: hardware.value,
-      governor: under("scaling_governor") ?? governor.value ?? "",
-      low: limit("scaling_min_freq", hardware.value.min),
-      high: limit("scaling_max_freq", hardware.value.max),
-    });
+    const cpus = state.value.pcpus.filter((cpu) => online.includes(cpu));
+    const under = beneath?.(id);
+    const claimed = under && { governor: under.governor, floor: under.min, ceiling: under.max };
+    if (cpus.length > 0) domains.push({ ...state.value, ...claimed, cpus });
   }
-  return policies;
+  return domains;
 }
 
-/** Adds what `knobs` come to on `policy` to the draft. */
-export function planPolicy(cpuRoot: string, policy: PlannedPolicy, knobs: PolicyKnobs, draft: Draft): void {
-  const at = `cpufreq/policy${policy.id}`;
-  const where = `policy${policy.id}`;
-  let governor = policy.governor;
-  if (knobs.governor !== undefined) {
-    const chosen = governorFor(knobs.governor, policy.hardware);
-    if (chosen === undefined) {
-      const has = policy.hardware.governors.filter((word) => word !== "").join(", ");
-      draft.lacking.push({
-        knob: "governor",
-        where,
-        why: `driver ${policy.hardware.driver} offers no ${knobs.governor}: it has ${has}`,
-      });
-    } else {
-      governor = chosen;
-      draft.settings.push({ path: `${at}/scaling_governor`, text: chosen, knob: "governor" });
-    }
+/** Adds what `knobs` come to on `domain` to the draft: the governor, the limits, and what EPP may then be. */
+export function planDomain(domain: PlannedDomain, knobs: DomainKnobs, draft: Draft): void {
+  const governor = planGovernor(domain, knobs.governor, draft);
+  const { holdsEpp } = driverOf(domain.driver).governors;
+  const holder = governor === holdsEpp ? holdsEpp : undefined;
+  if (knobs.governor !== undefined && holder !== undefined) draft.holdsEpp.add(domain.id);
+  planLimits(domain, knobs, draft);
+  planEpp(domain, knobs.epp, holder, draft);
+  draft.sideEffects.push(...movesWith(domain.id, domain.governor));
+}
+
+/** Returns the governor that there will be. */
+function planGovernor(domain: PlannedDomain, wanted: string | undefined, draft: Draft): string | undefined {
+  if (wanted === undefined) return domain.governor;
+  const { id, driver, governors } = domain;
+  const words = wanted === "dynamic" ? driverOf(driver).governors.dynamic : [wanted];
+  const chosen = words.find((word) => governors.includes(word));
+  if (chosen !== undefined) draft.set({ knob: "governor", domain: id }, chosen);
+  else {
+    const has = governors.join(", ");
+    draft.lacks("governor", nameOf(id), `driver ${driver} offers no ${wanted}: it has ${has}`);
   }
-  planLimits(policy, knobs, draft);
-  planEpp(cpuRoot, policy, knobs.epp, governor, draft);
-  draft.sideEffects.push(
-    { path: `${at}/scaling_governor`, knob: "governor" },
-    { path: `${at}/scaling_min_freq`, knob: "floor" },
-    { path: `${at}/scaling_max_freq`, knob: "ceiling" },
-    ...(policy.governor === "userspace" ? [{ path: `${at}/scaling_setspeed`, knob: "speed" as const }] : []),
-  );
+  return chosen ?? domain.governor;
 }
 
-function governorFor(wanted: string, { driver, governors }: Hardware): string | undefined {
-  if (wanted !== "dynamic") return governors.find((word) => word === wanted);
-  if (ACTIVE_DRIVERS.includes(driver)) return governors.find((word) => word === "powersave");
-  return DYNAMIC.find((word) => governors.includes(word));
-}
-
-function planLimits(policy: PlannedPolicy, { floor, ceiling }: PolicyKnobs, draft: Draft): void {
+function planLimits(domain: PlannedDomain, { floor, ceiling }: DomainKnobs, draft: Draft): void {
   if (floor === undefined && ceiling === undefined) return;
-  const where = `policy${policy.id}`;
-  const { min, max } = policy.hardware;
-  const low = floor === undefined ? policy.low : khzOf(floor, policy.hardware);
-  const high = ceiling === undefined ? policy.high : khzOf(ceiling, policy.hardware);
+  const { id, min, max } = domain;
+  const low = floor === undefined ? (domain.floor ?? min) : khzOf(floor, domain);
+  const high = ceiling === undefined ? (domain.ceiling ?? max) : khzOf(ceiling, domain);
   if (low > high || (floor !== undefined && low < min) || (ceiling !== undefined && high > max)) {
-    draft.problems.push({
-      knob: "floor and ceiling",
-      where,
-      why: `${low}-${high} kHz is no range within ${min}-${max}`,
-    });
-    return;
+    const why = `${low}-${high} kHz is no range within ${min}-${max}`;
+    return draft.fails("floor and ceiling", nameOf(id), why);
   }
-  const at = `cpufreq/policy${policy.id}`;
-  if (floor !== undefined)
-    draft.settings.push({ path: `${at}/scaling_min_freq`, text: `${low}`, knob: "floor" });
-  if (ceiling !== undefined)
-    draft.settings.push({ path: `${at}/scaling_max_freq`, text: `${high}`, knob: "ceiling" });
+  if (floor !== undefined) draft.set({ knob: "floor", domain: id }, low);
+  if (ceiling !== undefined) draft.set({ knob: "ceiling", domain: id }, high);
 }
 
 function khzOf(level: SettingLevel, hardware: Hardware): number {
@@ -136,39 +92,20 @@ function khzOf(level: SettingLevel, hardware: Hardware): number {
 }
 
 function planEpp(
-  cpuRoot: string,
-  policy: PlannedPolicy,
+  { id, driver, epp }: PlannedDomain,
   wanted: string | undefined,
-  governor: string,
+  holder: string | undefined,
   draft: Draft,
 ): void {
-  const where = `policy${policy.id}`;
-  const found = readEpp(cpuRoot, policy.id);
-  if (!found.ok) {
-    draft.problems.push({ knob: "epp", where, why: explainSysfs(found.error) });
-    return;
-  }
-  const path = eppPath(policy.id);
+  const where = nameOf(id);
+  if (!epp.ok) return draft.fails("epp", where, epp.error);
   // It moves with the governor, so it is saved even when nothing is asked of it.
-  if (found.value) draft.sideEffects.push({ path, knob: "epp" });
+  if (epp.value) draft.sideEffects.push({ knob: "epp", domain: id });
   if (wanted === undefined) return;
-  if (!found.value) {
-    draft.lacking.push({
-      knob: "epp",
-      where,
-      why: `driver ${policy.hardware.driver} has no energy_performance_preference`,
-    });
-  } else if (!found.value.choices.includes(wanted) && !(/^\d{1,3}$/.test(wanted) && Number(wanted) <= 255)) {
-    draft.lacking.push({
-      knob: "epp",
-      where,
-      why: `it offers no ${wanted}: it has ${found.value.choices.join(", ")}`,
-    });
-  } else if (governor === "performance" && wanted !== "performance" && wanted !== "0") {
-    draft.problems.push({
-      knob: "epp",
-      where,
-      why: "governor performance holds it at performance (the kernel answers EBUSY)",
-    });
-  } else draft.settings.push({ path, text: wanted, knob: "epp" });
+  if (!epp.value) draft.lacks("epp", where, `driver ${driver} has no energy_performance_preference`);
+  else if (!takesEpp(epp.value, wanted))
+    draft.lacks("epp", where, `it offers no ${wanted}: it has ${epp.value.choices.join(", ")}`);
+  else if (holder !== undefined && wanted !== "performance" && wanted !== "0")
+    draft.fails("epp", where, `governor ${holder} holds it at performance (the kernel answers EBUSY)`);
+  else draft.set({ knob: "epp", domain: id }, wanted);
 }

@@ -3,41 +3,18 @@
 import { formatCpuList } from "../../values/cpulist.ts";
 import { type Pcpu } from "../../values/units.ts";
 import { readBoost } from "../../sysfs/cpufreq/boost.ts";
-import { explainSysfs } from "../../values/sysfs-error.ts";
 import { readUncore } from "../../sysfs/uncore.ts";
 import { type CpuSets, selectCpus } from "./cpu-selector.ts";
+import { Draft } from "./draft.ts";
 import type { HostProfile, HostRule, UncoreLevel } from "./host-profile.ts";
 import { planCpu } from "./plan-cpu.ts";
-import { type PlannedPolicy, planPolicy, type PolicyKnobs, readPolicies } from "./plan-domain.ts";
-import type { Setting } from "./setting.ts";
-
-/** Something of the profile that can't be had. */
-export interface Lack {
-  readonly knob: string;
-  /** Such as policy0, CPU 3 or the machine. */
-  readonly where: string;
-  readonly why: string;
-}
+import { type DomainKnobs, planDomain, type PlannedDomain, readDomains } from "./plan-domain.ts";
+import type { Beneath } from "./under-claim.ts";
 
 /** What applying a profile comes to. */
-export interface Plan {
-  readonly settings: readonly Setting[];
-  /** Attributes that change by themselves when the settings are written: saved with them. */
-  readonly sideEffects: readonly Pick<Setting, "path" | "knob">[];
+export interface Plan extends Pick<Draft, "settings" | "sideEffects" | "holdsEpp" | "lacking" | "problems"> {
   /** For the whole machine, by /dev/cpu_dma_latency. */
-  readonly latencyUs?: number;
-  /** Knobs that this machine lacks. */
-  readonly lacking: readonly Lack[];
-  /** What makes the profile impossible, whatever may be left out. */
-  readonly problems: readonly Lack[];
-}
-
-/** Where what was found out is gathered. */
-export interface Draft {
-  readonly settings: Setting[];
-  readonly sideEffects: Pick<Setting, "path" | "knob">[];
-  readonly lacking: Lack[];
-  readonly problems: Lack[];
+  readonly latencyUs?: number | undefined;
 }
 
 type Knobs = Omit<HostRule, "cpus">;
@@ -49,45 +26,47 @@ export interface PlanOptions {
   /** Whether somebody holds /dev/cpu_dma_latency: only a program that stays can. */
   readonly canHold?: boolean;
   /** What claimed clocks go back to before the plan is carried out. */
-  readonly beneath?: (path: string) => { readonly text: string } | undefined;
+  readonly beneath?: Beneath | undefined;
 }
+
+const PARTLY = "it is the whole machine's, and only some CPUs were asked for";
 
 /** Returns what `profile` comes to on this machine. Reads only. */
 export function planProfile(
   cpuRoot: string,
   profile: HostProfile,
   sets: CpuSets,
-  options: PlanOptions = {},
+  { only, canHold = false, beneath }: PlanOptions = {},
 ): Plan {
-  const draft: Draft = { settings: [], sideEffects: [], lacking: [], problems: [] };
-  const wanted = knobsByCpu(profile, sets, options.only, draft);
-  const policies = readPolicies(cpuRoot, sets.online, draft, options.beneath);
-  planMachine(cpuRoot, profile, policies, options.only !== undefined, draft);
-  for (const policy of policies) {
-    const knobs = knobsOf(policy, wanted, draft);
-    if (knobs) planPolicy(cpuRoot, policy, knobs, draft);
+  const draft = new Draft();
+  const wanted = knobsByCpu(profile, sets, only, draft);
+  const domains = readDomains(cpuRoot, sets.online, draft, beneath);
+  planMachine(cpuRoot, profile, domains, only !== undefined, draft);
+  for (const domain of domains) {
+    const knobs = knobsOf(domain, wanted, draft);
+    if (knobs) planDomain(domain, knobs, draft);
   }
-  const uncovered = [...wanted].filter(
-    ([cpu, knobs]) => asksClock(knobs) && !policies.some((p) => p.cpus.includes(cpu)),
-  );
+  const uncovered = [...wanted]
+    .filter(([cpu, knobs]) => asksClock(knobs) && !domains.some(({ cpus }) => cpus.includes(cpu)))
+    .map(([cpu]) => cpu);
   if (uncovered.length > 0)
-    draft.lacking.push({
-      knob: "governor, floor, ceiling, epp",
-      where: `CPUs ${formatCpuList(uncovered.map(([cpu]) => cpu))}`,
-      why: "they have no cpufreq policy: no driver runs",
-    });
+    draft.lacks(
+      "governor, floor, ceiling, epp",
+      `CPUs ${formatCpuList(uncovered)}`,
+      "they have no cpufreq domain: no driver runs",
+    );
   for (const [cpu, knobs] of wanted) planCpu(cpuRoot, cpu, knobs, draft);
-  const held = profile.latencyUs !== undefined && options.only === undefined && options.canHold === true;
-  if (profile.latencyUs !== undefined && !held)
-    draft.lacking.push({
-      knob: "latency",
-      where: "machine",
-      why:
-        options.only === undefined
-          ? "a limit for the whole machine holds only while a program keeps /dev/cpu_dma_latency open: apply the profile through the running powermon, or give latency_us per CPU"
-          : "it is the whole machine's, and only some CPUs were asked for",
-    });
-  return { ...draft, ...(held && profile.latencyUs !== undefined && { latencyUs: profile.latencyUs }) };
+  const { latencyUs } = profile;
+  const held = only === undefined && canHold;
+  if (latencyUs !== undefined && !held)
+    draft.lacks(
+      "latency",
+      "machine",
+      only === undefined
+        ? "a limit for the whole machine holds only while a program keeps /dev/cpu_dma_latency open: apply the profile through the running powermon, or give latency_us per CPU"
+        : PARTLY,
+    );
+  return { ...draft, latencyUs: held ? latencyUs : undefined };
 }
 
 /** Folds the rules: what is wanted of each CPU. */
@@ -101,115 +80,89 @@ function knobsByCpu(
   for (const { cpus: selector, ...knobs } of profile.rules) {
     const cpus = selectCpus(selector, sets);
     if (!cpus.ok) {
-      draft.problems.push({ knob: "cpus", where: selector, why: cpus.error });
+      draft.fails("cpus", selector, cpus.error);
       continue;
     }
-    if (cpus.value.length === 0)
-      draft.lacking.push({ knob: "cpus", where: selector, why: `no CPU of this machine is ${selector}` });
+    if (cpus.value.length === 0) draft.lacks("cpus", selector, `no CPU of this machine is ${selector}`);
     for (const cpu of cpus.value)
       if (!only || only.includes(cpu)) wanted.set(cpu, { ...wanted.get(cpu), ...defined(knobs) });
   }
   return wanted;
 }
 
-/** Returns what all CPUs of a policy agree on; undefined when nothing is asked or they don't agree. */
+/** Returns what all CPUs of a domain agree on; undefined when nothing is asked or they don't agree. */
 function knobsOf(
-  policy: PlannedPolicy,
+  { id, cpus }: PlannedDomain,
   wanted: ReadonlyMap<Pcpu, Knobs>,
   draft: Draft,
-): PolicyKnobs | undefined {
-  const pick = (cpu: Pcpu): PolicyKnobs => {
+): DomainKnobs | undefined {
+  const pick = (cpu: Pcpu): DomainKnobs => {
     const { governor, floor, ceiling, epp } = wanted.get(cpu) ?? {};
     return { governor, floor, ceiling, epp };
   };
-  const [first, ...others] = policy.cpus;
+  const [first, ...others] = cpus;
   if (first === undefined) return undefined;
   const knobs = pick(first);
   const other = others.find((cpu) => JSON.stringify(pick(cpu)) !== JSON.stringify(knobs));
-  if (other !== undefined) {
-    draft.problems.push({
-      knob: "cpus",
-      where: `policy${policy.id}`,
-      why: `CPUs ${first} and ${other} share one clock, and the profile asks different things of them`,
-    });
-    return undefined;
-  }
-  return asksClock(knobs) ? knobs : undefined;
+  if (other === undefined) return asksClock(knobs) ? knobs : undefined;
+  const why = `CPUs ${first} and ${other} share one clock, and the profile asks different things of them`;
+  draft.fails("cpus", `domain ${id}`, why);
+  return undefined;
 }
 
 /** Knobs of the whole machine: turbo and uncore. */
 function planMachine(
   cpuRoot: string,
-  profile: HostProfile,
-  policies: readonly PlannedPolicy[],
+  { boost, uncore }: HostProfile,
+  domains: readonly PlannedDomain[],
   some: boolean,
   draft: Draft,
 ): void {
-  const partly = (knob: string) =>
-    draft.lacking.push({
-      knob,
-      where: "machine",
-      why: "it is the whole machine's, and only some CPUs were asked for",
-    });
-  if (profile.boost !== undefined && some) partly("boost");
-  else if (profile.boost !== undefined) planBoost(cpuRoot, profile.boost, policies, draft);
-  const { floor, ceiling } = profile.uncore ?? {};
-  if (floor === undefined && ceiling === undefined) return;
-  if (some) partly("uncore");
-  else planUncore(cpuRoot, floor, ceiling, draft);
+  if (boost !== undefined && some) draft.lacks("boost", "machine", PARTLY);
+  else if (boost !== undefined) planBoost(cpuRoot, boost, domains, draft);
+  if (uncore?.floor === undefined && uncore?.ceiling === undefined) return;
+  if (some) draft.lacks("uncore", "machine", PARTLY);
+  else planUncore(cpuRoot, uncore, draft);
 }
 
-function planBoost(cpuRoot: string, on: boolean, policies: readonly PlannedPolicy[], draft: Draft): void {
-  const switches = readBoost(
-    cpuRoot,
-    policies.map((policy) => policy.id),
-  );
-  const machine = { knob: "boost", where: "machine" };
-  if (!switches.ok) draft.problems.push({ ...machine, why: explainSysfs(switches.error) });
-  else if (switches.value.length === 0)
-    draft.lacking.push({ ...machine, why: "the driver shows no switch for turbo" });
-  for (const { path, text } of switches.ok ? switches.value : [])
-    draft.settings.push({ path, text: on ? text.on : text.off, knob: "boost" });
-  // Some drivers move the ceiling with the switch.
-  if (switches.ok && switches.value.length > 0)
-    for (const { id } of policies)
-      draft.sideEffects.push(
-        { path: `cpufreq/policy${id}/scaling_min_freq`, knob: "floor" },
-        { path: `cpufreq/policy${id}/scaling_max_freq`, knob: "ceiling" },
-      );
+function planBoost(cpuRoot: string, on: boolean, domains: readonly PlannedDomain[], draft: Draft): void {
+  const ids = domains.map(({ id }) => id);
+  const switches = readBoost(cpuRoot, ids);
+  if (!switches.ok) return draft.fails("boost", "machine", switches.error);
+  if (switches.value.length === 0)
+    return draft.lacks("boost", "machine", "the driver shows no switch for turbo");
+  for (const { attribute, text } of switches.value) draft.set(attribute, on ? text.on : text.off);
+  // Some drivers move the limits with the switch.
+  for (const domain of ids) draft.sideEffects.push({ knob: "floor", domain }, { knob: "ceiling", domain });
 }
 
 function planUncore(
   cpuRoot: string,
-  floor: UncoreLevel | undefined,
-  ceiling: UncoreLevel | undefined,
+  { floor, ceiling }: NonNullable<HostProfile["uncore"]>,
   draft: Draft,
 ): void {
-  const machine = { knob: "uncore", where: "machine" };
   const found = readUncore(cpuRoot);
-  if (!found.ok) draft.problems.push({ ...machine, why: explainSysfs(found.error) });
-  else if (found.value.length === 0)
-    draft.lacking.push({
-      ...machine,
-      why: "the driver intel_uncore_frequency is not loaded, or this is no Intel server",
-    });
-  for (const one of found.ok ? found.value : []) {
+  if (!found.ok) return draft.fails("uncore", "machine", found.error);
+  if (found.value.length === 0)
+    return draft.lacks(
+      "uncore",
+      "machine",
+      "the driver intel_uncore_frequency is not loaded, or this is no Intel server",
+    );
+  for (const { name, min, max, initialMin, initialMax } of found.value) {
     const khzOf = (level: UncoreLevel | undefined, now: number): number =>
-      level === undefined ? now : level === "min" ? one.initialMin : level === "max" ? one.initialMax : level;
-    const [low, high] = [khzOf(floor, one.min), khzOf(ceiling, one.max)];
-    if (low > high || low < one.initialMin || high > one.initialMax) {
-      const why = `${low}-${high} kHz is no range within ${one.initialMin}-${one.initialMax}`;
-      draft.problems.push({ knob: "uncore", where: one.name, why });
+      level === undefined ? now : level === "min" ? initialMin : level === "max" ? initialMax : level;
+    const [low, high] = [khzOf(floor, min), khzOf(ceiling, max)];
+    if (low > high || low < initialMin || high > initialMax) {
+      draft.fails("uncore", name, `${low}-${high} kHz is no range within ${initialMin}-${initialMax}`);
       continue;
     }
-    if (floor !== undefined)
-      draft.settings.push({ path: `${one.path}/min_freq_khz`, text: `${low}`, knob: "uncore floor" });
-    if (ceiling !== undefined)
-      draft.settings.push({ path: `${one.path}/max_freq_khz`, text: `${high}`, knob: "uncore ceiling" });
+    if (floor !== undefined) draft.set({ knob: "uncore floor", uncore: name }, low);
+    if (ceiling !== undefined) draft.set({ knob: "uncore ceiling", uncore: name }, high);
   }
 }
 
-const asksClock = ({ governor, floor, ceiling, epp }: PolicyKnobs): boolean =>
+const asksClock = ({ governor, floor, ceiling, epp }: DomainKnobs): boolean =>
   (governor ?? floor ?? ceiling ?? epp) !== undefined;
 
 const defined = (knobs: Knobs): Knobs =>

@@ -3,7 +3,8 @@
 import { ok, type Result } from "../../values/result.ts";
 import { forgetBootRecord, readBootRecord, writeBootRecord } from "../../sysfs/boot-record.ts";
 import type { SysfsError } from "../../values/sysfs-error.ts";
-import { KNOBS, type Setting } from "./setting.ts";
+import type { Roots } from "../../sysfs/cpufreq/originals.ts";
+import { fromRecord, type Setting, toRecord } from "./setting.ts";
 
 /** The profile in force. */
 export interface AppliedProfile {
@@ -27,13 +28,10 @@ export type StoredProfile =
 /** Returns where it is kept. */
 export const profilePath = (stateDir: string): string => `${stateDir}/profile.json`;
 
-interface Roots {
-  readonly procRoot: string;
-  readonly stateDir: string;
-}
+type Saved = Pick<Roots, "procRoot" | "stateDir">;
 
 /** Reads what is kept. Errors: EINVAL for a file that can't be understood, ENOENT when there is no boot id. */
-export function loadProfile({ procRoot, stateDir }: Roots): Result<StoredProfile, SysfsError> {
+export function loadProfile({ procRoot, stateDir }: Saved): Result<StoredProfile, SysfsError> {
   const read = readBootRecord(procRoot, profilePath(stateDir), judge);
   if (!read.ok) return read;
   if (read.value.state === "none") return ok({ state: "none" });
@@ -43,10 +41,12 @@ export function loadProfile({ procRoot, stateDir }: Roots): Result<StoredProfile
 
 /** Keeps `applied` whole or not at all, through a synced temporary file. Errors: ENOSPC, EACCES, EROFS. */
 export function saveProfile(
-  { procRoot, stateDir }: Roots,
+  { procRoot, stateDir }: Saved,
   applied: AppliedProfile,
 ): Result<void, SysfsError> {
-  return writeBootRecord(procRoot, profilePath(stateDir), applied);
+  const { originals, wanted } = applied;
+  const record = { ...applied, originals: originals.map(toRecord), wanted: wanted.map(toRecord) };
+  return writeBootRecord(procRoot, profilePath(stateDir), record);
 }
 
 /** Forgets what is kept, if anything. */
@@ -57,30 +57,20 @@ export function forgetProfile(stateDir: string): Result<void, SysfsError> {
 function judge(raw: Readonly<Record<string, unknown>>): AppliedProfile | undefined {
   const { profile, cpus, since, originals, wanted, latencyUs } = raw;
   if (typeof profile !== "string" || typeof since !== "string") return undefined;
-  if (!isSettings(originals) || !isSettings(wanted)) return undefined;
+  const [before, now] = [settingsIn(originals), settingsIn(wanted)];
+  if (before === undefined || now === undefined) return undefined;
   return {
     profile,
     since,
-    originals,
-    wanted,
+    originals: before,
+    wanted: now,
     ...(typeof cpus === "string" && { cpus }),
     ...(typeof latencyUs === "number" && { latencyUs }),
   };
 }
 
-/** Paths stay below the folder of CPUs: a state file must not lead a root program elsewhere. */
-const isSettings = (raw: unknown): raw is Setting[] =>
-  Array.isArray(raw) &&
-  raw.every(
-    (one: unknown) =>
-      typeof one === "object" &&
-      one !== null &&
-      "path" in one &&
-      typeof one.path === "string" &&
-      !one.path.startsWith("/") &&
-      !one.path.split("/").includes("..") &&
-      "text" in one &&
-      typeof one.text === "string" &&
-      "knob" in one &&
-      KNOBS.some((knob) => knob === one.knob),
-  );
+function settingsIn(raw: unknown): Setting[] | undefined {
+  if (!Array.isArray(raw)) return undefined;
+  const settings = raw.map(fromRecord).filter((one) => one !== undefined);
+  return settings.length === raw.length ? settings : undefined;
+}

@@ -1,26 +1,41 @@
 // What a clock goes back to when its claim ends: without it a guest's wish would pass for the operator's setting.
 
+import { ok, type Result } from "../../values/result.ts";
+import type { SysfsError } from "../../values/sysfs-error.ts";
 import type { DomainId } from "../../values/units.ts";
+import type { Attribute } from "../../sysfs/attribute.ts";
 import type { Roots } from "../../sysfs/cpufreq/originals.ts";
-import { OriginalsStore } from "../../sysfs/cpufreq/store.ts";
+import { type Originals, OriginalsStore } from "../../sysfs/cpufreq/store.ts";
 
-/** A claimed policy's attribute. */
-export interface Beneath {
-  readonly policy: DomainId;
-  /** What it will be once the claim ends. */
-  readonly text: string;
+/** Returns what a claimed domain goes back to; undefined when nobody claims it. */
+export type Beneath = (domain: DomainId) => Originals | undefined;
+
+/** Returns a reader of what is beneath claims now. */
+export function beneathClaims(roots: Roots): Beneath {
+  const store = new OriginalsStore(roots.stateDir, roots.procRoot);
+  return (domain) => {
+    const saved = store.load(domain);
+    return saved.ok && saved.value.state === "saved" ? saved.value.originals : undefined;
+  };
 }
 
-/** Returns a reader of what is beneath claims, by path from the folder of CPUs; undefined when nobody claims it, or for other attributes. */
-export function beneathClaims(roots: Roots): (path: string) => Beneath | undefined {
+/** Returns what `attribute` says beneath a claim; undefined when nobody claims its domain, or for what a claim doesn't move. */
+export function textBeneath(beneath: Beneath, attribute: Attribute): string | undefined {
+  const { knob } = attribute;
+  if (knob !== "governor" && knob !== "floor" && knob !== "ceiling") return undefined;
+  const originals = beneath(attribute.domain);
+  if (originals === undefined || knob === "governor") return originals?.governor;
+  return `${knob === "floor" ? originals.min : originals.max}`;
+}
+
+/** Returns the domains of `attributes` that a guest's claim holds: their files say what the guest wants, not what the operator does. */
+export function heldDomains(roots: Roots, attributes: readonly Attribute[]): Result<DomainId[], SysfsError> {
   const store = new OriginalsStore(roots.stateDir, roots.procRoot);
-  return (path) => {
-    const words = /^cpufreq\/policy(\d+)\/scaling_(governor|min_freq|max_freq)$/.exec(path);
-    if (!words) return undefined;
-    const policy = Number(words[1]) as DomainId;
-    const saved = store.load(policy);
-    if (!saved.ok || saved.value.state !== "saved") return undefined;
-    const { governor, min, max } = saved.value.originals;
-    return { policy, text: words[2] === "governor" ? governor : `${words[2] === "min_freq" ? min : max}` };
-  };
+  const held: DomainId[] = [];
+  for (const id of new Set(attributes.flatMap((one) => ("domain" in one ? [one.domain] : [])))) {
+    const saved = store.load(id);
+    if (!saved.ok) return saved;
+    if (saved.value.state === "saved") held.push(id);
+  }
+  return ok(held.sort((a, b) => a - b));
 }

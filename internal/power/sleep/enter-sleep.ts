@@ -2,6 +2,7 @@
 
 import { DONE, err, type Result } from "../../values/result.ts";
 import { explainSysfs } from "../../values/sysfs-error.ts";
+import type { MachineRoots } from "../../sysfs/cpufreq/originals.ts";
 import { powerDir, readPowerState } from "../../sysfs/power-state.ts";
 import { type Run, runCommand } from "../../os/spawn.ts";
 import { sleepByLogind } from "./logind.ts";
@@ -42,7 +43,7 @@ const LOOK_MS = 200;
 
 /** Returns the way through logind, which knows inhibitors, sleep.conf and hooks; it waits until the machine has slept or failed to. */
 export function enterByLogind(
-  roots: { readonly sysfsRoot: string; readonly procRoot: string },
+  roots: MachineRoots,
   target: SleepTarget,
   run: Run = runCommand,
   limitMs = LOGIND_MS,

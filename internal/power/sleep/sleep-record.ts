@@ -1,14 +1,9 @@
 // What a sleep left behind: without it nobody would know how long it was, what ended it and which device refused.
 
-import { readFileSync } from "node:fs";
-import { AttrDir } from "../../sysfs/attr.ts";
+import type { MachineRoots } from "../../sysfs/cpufreq/originals.ts";
+import { AttrDir, readText } from "../../sysfs/attr.ts";
 import { readSuspendStats, readWakeEvents, readWakeIrq, type SuspendStats } from "../../sysfs/power-state.ts";
 import type { WakeClock } from "../../sysfs/wake-alarm.ts";
-
-interface Roots {
-  readonly sysfsRoot: string;
-  readonly procRoot: string;
-}
 
 /** The counters at one moment. */
 export interface Moment {
@@ -33,11 +28,11 @@ export interface SleepRecord {
   /** Sources that counted a wake-up event meanwhile. */
   readonly sources: readonly string[];
   /** Only when the kernel counted a failure meanwhile. */
-  readonly failure: { readonly device: string; readonly step: string; readonly errno: string } | undefined;
+  readonly failure: SuspendStats["failure"] | undefined;
 }
 
 /** Reads the counters now. */
-export function momentNow({ sysfsRoot, procRoot }: Roots, clock: WakeClock | undefined): Moment {
+export function momentNow({ sysfsRoot, procRoot }: MachineRoots, clock: WakeClock | undefined): Moment {
   const uptime = new AttrDir(procRoot).read("uptime");
   const words = /^(\d+\.\d+) /.exec((uptime.ok && uptime.value) || "");
   const now = clock?.now();
@@ -53,7 +48,7 @@ export function momentNow({ sysfsRoot, procRoot }: Roots, clock: WakeClock | und
 
 /** Returns what happened between two moments. `alarmS` is the alarm in the clock's seconds. Source: Documentation/ABI/testing/sysfs-power, pm_wakeup_irq. */
 export function recordOf(
-  roots: Roots,
+  roots: MachineRoots,
   before: Moment,
   after: Moment,
   alarmS: number | undefined,
@@ -77,14 +72,7 @@ export function recordOf(
     wokenBy: wokenBy(roots.procRoot, rang, sources, wakeIrq),
     wakeIrq,
     sources,
-    failure:
-      failed && after.stats
-        ? {
-            device: after.stats.lastFailedDevice,
-            step: after.stats.lastFailedStep,
-            errno: after.stats.lastFailedErrno,
-          }
-        : undefined,
+    failure: failed ? after.stats?.failure : undefined,
   };
 }
 
@@ -101,15 +89,11 @@ function wokenBy(
 
 /** Returns the handlers of an interrupt, the last column of /proc/interrupts. */
 function irqName(procRoot: string, irq: number): string | undefined {
-  try {
-    const line = readFileSync(`${procRoot}/interrupts`, "utf8")
-      .split("\n")
-      .find((one) => one.trimStart().startsWith(`${irq}:`));
-    return line
-      ?.trim()
-      .split(/\s{2,}/)
-      .at(-1);
-  } catch {
-    return undefined;
-  }
+  const text = readText(`${procRoot}/interrupts`);
+  const lines = text.ok ? (text.value ?? "").split("\n") : [];
+  const line = lines.find((one) => one.trimStart().startsWith(`${irq}:`));
+  return line
+    ?.trim()
+    .split(/\s{2,}/)
+    .at(-1);
 }

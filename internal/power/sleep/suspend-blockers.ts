@@ -35,42 +35,28 @@ export interface Situation {
 /** Returns everything that speaks against a suspend, what can't be passed first. */
 export function blockersOf(now: Situation): Blocker[] {
   const found: Blocker[] = [];
+  const add = (kind: Blocker["kind"], what: string, forceable = false) =>
+    found.push({ kind, what, forceable });
   const lacking = lackingFor(now.target, now.state);
-  if (lacking !== undefined) found.push({ kind: "kernel", what: lacking, forceable: false });
+  if (lacking !== undefined) add("kernel", lacking);
   if (now.wakes && !now.clock)
-    found.push({
-      kind: "wake-clock",
-      what: "no real-time clock of this machine can wake it; --wake none sleeps until somebody else does",
-      forceable: false,
-    });
+    add(
+      "wake-clock",
+      "no real-time clock of this machine can wake it; --wake none sleeps until somebody else does",
+    );
   const can = now.logind?.can[now.target];
   const disk = now.target === "disk" || now.target === "hybrid";
   if (lacking === undefined && disk && can === undefined && !now.freeSwapKb)
-    found.push({ kind: "swap", what: "there is no free swap for the memory's image", forceable: false });
-  if (can === "na" || can === "no")
-    found.push({
-      kind: "policy",
-      what: can === "no" ? "logind's policy says no" : "logind says that this host can't",
-      forceable: can === "no",
-    });
+    add("swap", "there is no free swap for the memory's image");
+  if (can === "na") add("policy", "logind says that this host can't");
+  if (can === "no") add("policy", "logind's policy says no", true);
   if (lacking === undefined && can === undefined && writeAccess(now.statePath) !== "writable")
-    found.push({
-      kind: "rights",
-      what: `${now.statePath} may not be written; run as root`,
-      forceable: false,
-    });
+    add("rights", `${now.statePath} may not be written; run as root`);
   for (const { who, why, mode, pid } of now.logind?.inhibitors ?? [])
-    if (mode.startsWith("block"))
-      found.push({
-        kind: "inhibitor",
-        what: `${who} (process ${pid}) inhibits sleep: ${why}`,
-        forceable: true,
-      });
-  for (const { vm, claims } of now.vms)
-    found.push({
-      kind: "vm",
-      what: `VM ${vm} runs${claims === undefined ? "" : ` and has ${claims} ${claims === 1 ? "claim" : "claims"}`}`,
-      forceable: true,
-    });
+    if (mode.startsWith("block")) add("inhibitor", `${who} (process ${pid}) inhibits sleep: ${why}`, true);
+  for (const { vm, claims } of now.vms) {
+    const has = claims === undefined ? "" : ` and has ${claims} ${claims === 1 ? "claim" : "claims"}`;
+    add("vm", `VM ${vm} runs${has}`, true);
+  }
   return found;
 }

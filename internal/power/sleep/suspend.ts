@@ -1,8 +1,8 @@
 // The host sleeps and comes back as it was: checks, alarm, VMs, sleep, and everything put back in order.
 
-import { err, ok, type Result } from "../../values/result.ts";
+import { all, err, ok, type Result } from "../../values/result.ts";
 import { explainSysfs, type SysfsError } from "../../values/sysfs-error.ts";
-import type { Roots } from "../../sysfs/cpufreq/originals.ts";
+import { cpuRootOf, type Roots } from "../../sysfs/cpufreq/originals.ts";
 import { readPowerState } from "../../sysfs/power-state.ts";
 import { readFreeSwapKb } from "../../sysfs/swap.ts";
 import { findWakeClock, type WakeClock } from "../../sysfs/wake-alarm.ts";
@@ -17,8 +17,8 @@ import type { SleepTarget } from "./sleep-target.ts";
 import { type Blocker, blockersOf } from "./suspend-blockers.ts";
 
 /** Seconds: a shorter sleep would end before it began; libvirt refuses less than 60, which we only warn of. */
-export const LEAST_S = 5;
-export const WARN_S = 60;
+const LEAST_S = 5;
+const WARN_S = 60;
 
 /** What a daemon adds; alone, none of it is needed. */
 export interface SuspendHooks {
@@ -101,7 +101,11 @@ export async function suspendHost(
   const seconds = wake === "none" ? undefined : secondsUntil(wake, world.nowMs());
   if (seconds !== undefined && seconds < LEAST_S) return err({ kind: "too-short", seconds });
 
-  const found = look(roots.sysfsRoot, roots.procRoot);
+  const found = all({
+    state: readPowerState(roots.sysfsRoot),
+    freeSwapKb: readFreeSwapKb(roots.procRoot),
+    clock: findWakeClock(roots.sysfsRoot),
+  });
   if (!found.ok) return failed(explainSysfs(found.error));
   const { state, clock, freeSwapKb } = found.value;
   const claims = hooks.claims?.();
@@ -167,8 +171,7 @@ export async function suspendHost(
     const slept = await enter();
     const record = recordOf(roots, before, momentNow(roots, clock), alarm.value?.at);
     notRestored.push(...(alarm.value?.release() ?? []));
-    for (const { error } of restoreSettings(`${roots.sysfsRoot}/devices/system/cpu`, knobs))
-      notRestored.push(explainSysfs(error));
+    for (const { error } of restoreSettings(cpuRootOf(roots), knobs)) notRestored.push(explainSysfs(error));
     await hooks.after?.(record);
     notRestored.push(...((await prepared?.undo()) ?? []));
     const vmNames = prepared?.vms ?? [];
@@ -187,16 +190,6 @@ export async function suspendHost(
     await prepared?.undo();
     lock.value();
   }
-}
-
-function look(sysfsRoot: string, procRoot: string) {
-  const state = readPowerState(sysfsRoot);
-  if (!state.ok) return state;
-  const swap = readFreeSwapKb(procRoot);
-  if (!swap.ok) return swap;
-  const clock = findWakeClock(sysfsRoot);
-  if (!clock.ok) return clock;
-  return ok({ state: state.value, freeSwapKb: swap.value, clock: clock.value });
 }
 
 /** logind when it runs and would do it; a variant, freeze and a forced no go to the kernel. */

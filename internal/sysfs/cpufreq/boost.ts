@@ -1,56 +1,54 @@
-// The switches of turbo: without it each driver's own file and its sense would have to be known everywhere.
+// The switches of turbo as they stand; which of them a driver has, and what they say, stands with the driver.
 
 import { err, ok, type Result } from "../../values/result.ts";
-import type { DomainId } from "../../values/units.ts";
-import { AttrDir } from "../attr.ts";
 import { notUnderstood, type SysfsError } from "../../values/sysfs-error.ts";
+import { type DomainId, domainId } from "../../values/units.ts";
+import { AttrDir } from "../attr.ts";
+import { boostAttribute, type BoostAttribute, pathOf } from "../attribute.ts";
+import type { CpufreqDriver } from "../driver/driver.ts";
+import { driverOf } from "../driver/index.ts";
+import { domainDir, FILE } from "./files.ts";
 
-/** One switch. */
+/** One switch: of the whole machine, or of one domain. */
 export interface BoostSwitch {
-  /** From the folder of CPUs on. */
-  readonly path: string;
-  /** The policy it is for; undefined for the whole machine. */
-  readonly policy: DomainId | undefined;
+  readonly attribute: BoostAttribute;
   readonly on: boolean;
   /** What to write for on and off: no_turbo means the opposite of boost. */
   readonly text: { readonly on: string; readonly off: string };
 }
 
-const PLAIN = { on: "1", off: "0" };
-const INVERTED = { on: "0", off: "1" };
-
-/**
- * Reads the machine's switches of turbo: one for all, or one a policy; none where there is no turbo to switch.
- * Source: Documentation/admin-guide/pm/cpufreq.rst (boost), intel_pstate.rst (no_turbo), amd-pstate.rst.
- */
-export function readBoost(cpuRoot: string, policies: readonly DomainId[]): Result<BoostSwitch[], SysfsError> {
+/** Reads the machine's switches of turbo: one for all, or one a domain; none where there is no turbo to switch. Errors: EINVAL for odd text. */
+export function readBoost(cpuRoot: string, domains: readonly DomainId[]): Result<BoostSwitch[], SysfsError> {
   const dir = new AttrDir(cpuRoot);
-  const whole = [
-    { path: "intel_pstate/no_turbo", text: INVERTED },
-    { path: "cpufreq/boost", text: PLAIN },
-  ];
-  for (const { path, text } of whole) {
-    const found = readSwitch(dir, path, text, undefined);
-    if (!found.ok) return found;
-    if (found.value) return ok([found.value]);
+  // One driver serves the whole machine.
+  const name = domains.map((id) => domainDir(cpuRoot, id).peek(FILE.driver)).find(Boolean);
+  for (const file of driverOf(name ?? "").turbo) {
+    const switches: BoostSwitch[] = [];
+    for (const domain of file.file === undefined ? domains : [domainId(0)]) {
+      const attribute = boostAttribute(file, domain);
+      const line = dir.read(pathOf(attribute));
+      if (!line.ok) return line;
+      if (line.value === undefined) continue;
+      if (line.value !== file.on && line.value !== file.off)
+        return err(notUnderstood(`${dir.path}/${pathOf(attribute)}`, line.value));
+      switches.push({ attribute, on: line.value === file.on, text: file });
+    }
+    if (switches.length > 0) return ok(switches);
   }
-  const switches: BoostSwitch[] = [];
-  for (const policy of policies) {
-    const found = readSwitch(dir, `cpufreq/policy${policy}/boost`, PLAIN, policy);
-    if (!found.ok) return found;
-    if (found.value) switches.push(found.value);
-  }
-  return ok(switches);
+  return ok([]);
 }
 
-function readSwitch(
-  dir: AttrDir,
-  path: string,
-  text: BoostSwitch["text"],
-  policy: DomainId | undefined,
-): Result<BoostSwitch | undefined, SysfsError> {
-  const line = dir.read(path);
-  if (!line.ok || line.value === undefined) return line as Result<undefined, SysfsError>;
-  if (line.value !== "0" && line.value !== "1") return err(notUnderstood(`${dir.path}/${path}`, line.value));
-  return ok({ path, policy, on: line.value === text.on, text });
+/** Reads whether turbo may be used in domain `id`: each of its driver's switches can forbid it. Errors: as AttrDir.read. */
+export function readTurboAllowed(
+  cpuRoot: string,
+  driver: CpufreqDriver,
+  id: DomainId,
+): Result<boolean, SysfsError> {
+  const dir = new AttrDir(cpuRoot);
+  for (const file of driver.turbo) {
+    const line = dir.read(pathOf(boostAttribute(file, id)));
+    if (!line.ok) return line;
+    if (line.value === file.off) return ok(false);
+  }
+  return ok(true);
 }

@@ -1,14 +1,13 @@
-// All clocks of the host that we may set: without it nobody could find the domain of a pCPU or survive one broken policy.
+// All clocks of the host that we may set: without it nobody could find the domain of a pCPU or survive a broken one.
 
 import { statSync } from "node:fs";
 import { DONE, err, ok, type Result } from "../../values/result.ts";
-import { type DomainId, domainId, type Pcpu } from "../../values/units.ts";
-import { AttrDir } from "../attr.ts";
+import type { DomainId, Pcpu } from "../../values/units.ts";
 import { Domain } from "./domain.ts";
 import { type SysfsError, sysfsError } from "../../values/sysfs-error.ts";
-import { readHardware } from "../hardware.ts";
-import { listNumbered } from "../numbered.ts";
-import { cpuRootOf, policyPath, type Roots } from "./originals.ts";
+import { readHardware } from "./domain-state.ts";
+import { domainDir, listDomains } from "./files.ts";
+import { cpuRootOf, type Roots } from "./originals.ts";
 import { OriginalsStore } from "./store.ts";
 import { Topology } from "../topology.ts";
 
@@ -67,17 +66,17 @@ export class Cpufreq {
    * stays too. Errors: only when there is no folder of CPUs at all.
    */
   refresh(): Result<void, SysfsError> {
-    const ids = this.#scan();
+    const cpuRoot = cpuRootOf(this.#roots);
+    const ids = this.#scan(cpuRoot);
     if (!ids.ok) return ids;
     const problems: SysfsError[] = [];
     const domains: Domain[] = [];
     for (const id of ids.value) {
-      const dir = new AttrDir(policyPath(this.#roots, id));
-      const found = readHardware(cpuRootOf(this.#roots), dir);
+      const found = readHardware(cpuRoot, id);
       const old = this.#byId.get(id);
       if (!found.ok) problems.push(found.error);
       if (old && (!found.ok || isSame(old, found.value.driver, found.value.pcpus))) domains.push(old);
-      else if (found.ok) domains.push(new Domain(id, dir, found.value, this.#store));
+      else if (found.ok) domains.push(new Domain(id, domainDir(cpuRoot, id), found.value, this.#store));
     }
     for (const old of this.#domains) if (!domains.includes(old)) old.close();
     this.#domains = domains;
@@ -109,15 +108,13 @@ export class Cpufreq {
     for (const domain of this.#domains) domain.close();
   }
 
-  #scan(): Result<DomainId[], SysfsError> {
-    const root = cpuRootOf(this.#roots);
+  #scan(cpuRoot: string): Result<DomainId[], SysfsError> {
     try {
-      statSync(root);
+      statSync(cpuRoot);
     } catch (thrown) {
-      return err(sysfsError("read", root, thrown));
+      return err(sysfsError("read", cpuRoot, thrown));
     }
-    const numbers = listNumbered(`${root}/cpufreq`, "policy");
-    return numbers.ok ? ok(numbers.value.map(domainId)) : numbers;
+    return listDomains(cpuRoot);
   }
 
   /** Domains that share a core end in one group, also through a third one. */

@@ -1,16 +1,17 @@
-// One clock that we may set: without it nothing would save, take, write, check and give back a policy in the right order.
+// One clock that we may set: without it nothing would save, take, write, check and give back a domain in the right order.
 
 import type { FrequencyTable } from "../../values/frequency.ts";
 import { DONE, ok, type Result } from "../../values/result.ts";
 import type { DomainId, Khz, Pcpu } from "../../values/units.ts";
 import { AttrDir, attrBytes } from "../attr.ts";
-import { driverOf, pinOf } from "../driver/index.ts";
+import type { Hardware } from "../driver/driver.ts";
+import { driverOf, lacksUserspace, pinOf } from "../driver/index.ts";
 import type { SysfsError } from "../../values/sysfs-error.ts";
-import type { Hardware } from "../hardware.ts";
-import { type KhzRange, readKhz, writeLimits } from "./limits.ts";
+import { FILE } from "./files.ts";
+import { type KhzRange, readLimits, writeLimits } from "./limits.ts";
 import { type Originals, type OriginalsStore, readOriginals } from "./store.ts";
 import type { Pin } from "./pin.ts";
-import { restorePolicy } from "./originals.ts";
+import { restoreDomain } from "./originals.ts";
 
 /** A table entry made ready, so that a change of frequency allocates nothing. */
 interface Prepared {
@@ -19,7 +20,7 @@ interface Prepared {
   readonly done: Result<Khz, never>;
 }
 
-/** One cpufreq policy. Nothing is written before the first set(), which saves the originals. */
+/** One domain. Nothing is written before the first set(), which saves the originals. */
 export class Domain {
   readonly id: DomainId;
   readonly dir: string;
@@ -31,6 +32,8 @@ export class Domain {
   readonly hasTurbo: boolean;
   /** The highest frequency that isn't turbo, where the kernel tells. */
   readonly baseKhz: Khz | undefined;
+  /** Whether it is held by equal limits only because the kernel offers no governor userspace. */
+  readonly lacksUserspace: boolean;
   readonly #attrs: AttrDir;
   readonly #pin: Pin;
   readonly #store: OriginalsStore;
@@ -44,16 +47,16 @@ export class Domain {
   #tight: KhzRange | undefined;
 
   constructor(id: DomainId, dir: AttrDir, found: Hardware, store: OriginalsStore) {
-    const driver = driverOf(found.driver);
     this.id = id;
     this.dir = dir.path;
     this.pcpus = found.pcpus;
     this.driver = found.driver;
-    this.table = driver.table(found);
+    this.table = driverOf(found.driver).table(found);
     this.hasTurbo = this.table.nominal > 0;
     this.baseKhz = found.base;
+    this.lacksUserspace = lacksUserspace(found);
     this.#attrs = dir;
-    this.#pin = pinOf(driver, found, dir);
+    this.#pin = pinOf(found, dir);
     this.#store = store;
     this.#prepared = this.table.steps.map((step) => ({
       khz: step,
@@ -93,13 +96,12 @@ export class Domain {
 
   /** Reads the governor's name; undefined when the file is not there or can't be read now. */
   governor(): string | undefined {
-    const governor = this.#attrs.read("scaling_governor");
-    return governor.ok ? governor.value : undefined;
+    return this.#attrs.peek(FILE.governor);
   }
 
   /** Reads scaling_cur_freq in kHz, which can take a cross-CPU call; undefined when the driver has none. */
   observed(): Result<Khz | undefined, SysfsError> {
-    return this.#attrs.readNumber("scaling_cur_freq") as Result<Khz | undefined, SysfsError>;
+    return this.#attrs.readNumber(FILE.observed) as Result<Khz | undefined, SysfsError>;
   }
 
   /**
@@ -133,7 +135,7 @@ export class Domain {
     const saved = this.#store.load(this.id);
     if (!saved.ok) return saved;
     this.close();
-    const done = saved.value.state === "saved" ? restorePolicy(this.#attrs, saved.value.originals) : DONE;
+    const done = saved.value.state === "saved" ? restoreDomain(this.#attrs, saved.value.originals) : DONE;
     if (!done.ok) return done;
     this.#allowed = undefined;
     this.#limits = undefined;
@@ -173,15 +175,11 @@ export class Domain {
     return DONE;
   }
 
-  /** Reads the policy's limits and returns them when they exclude `target`, which the operator's own did not. */
+  /** Reads the limits and returns them when they exclude `target`, which the operator's own did not. */
   #narrowed(target: Khz): Result<KhzRange | undefined, SysfsError> {
     if (!this.#limits || !includes(this.#limits, target)) return ok(undefined);
-    const min = readKhz(this.#attrs, "scaling_min_freq");
-    if (!min.ok) return min;
-    const max = readKhz(this.#attrs, "scaling_max_freq");
-    if (!max.ok) return max;
-    const now = { min: min.value, max: max.value };
-    return ok(includes(now, target) ? undefined : now);
+    const now = readLimits(this.#attrs);
+    return now.ok ? ok(includes(now.value, target) ? undefined : now.value) : now;
   }
 
   /** Widens limits that exclude `target` to the operator's own, and remembers those that stay as they were. */

@@ -2,8 +2,9 @@
 
 import { DONE, type Result } from "../../values/result.ts";
 import type { DomainId } from "../../values/units.ts";
-import { AttrDir } from "../attr.ts";
+import type { AttrDir } from "../attr.ts";
 import type { SysfsError } from "../../values/sysfs-error.ts";
+import { domainDir, FILE } from "./files.ts";
 import { writeLimits } from "./limits.ts";
 import { type Originals, OriginalsStore } from "./store.ts";
 
@@ -17,6 +18,9 @@ export interface Roots {
   readonly stateDir: string;
 }
 
+/** Where the machine is. */
+export type MachineRoots = Pick<Roots, "sysfsRoot" | "procRoot">;
+
 /** What restoreAll did. */
 export interface Restored {
   readonly restored: readonly DomainId[];
@@ -26,10 +30,8 @@ export interface Restored {
 }
 
 /** Returns the folder that stands for /sys/devices/system/cpu. */
-export const cpuRootOf = (roots: Roots): string => `${roots.sysfsRoot}/devices/system/cpu`;
-
-/** Returns the folder of policy `id`. */
-export const policyPath = (roots: Roots, id: DomainId): string => `${cpuRootOf(roots)}/cpufreq/policy${id}`;
+export const cpuRootOf = ({ sysfsRoot }: Pick<Roots, "sysfsRoot">): string =>
+  `${sysfsRoot}/devices/system/cpu`;
 
 /** Puts back every domain whose originals are saved; a file goes only after its domain is restored, so this may be repeated. */
 export function restoreAll(roots: Roots): Restored {
@@ -43,7 +45,7 @@ export function restoreAll(roots: Roots): Restored {
     const saved = store.load(id);
     const done =
       saved.ok && saved.value.state === "saved"
-        ? restorePolicy(new AttrDir(policyPath(roots, id)), saved.value.originals)
+        ? restoreDomain(domainDir(cpuRootOf(roots), id), saved.value.originals)
         : saved;
     const forgotten = done.ok ? store.forget(id) : done;
     if (!forgotten.ok) failed.push(forgotten.error);
@@ -53,13 +55,12 @@ export function restoreAll(roots: Roots): Restored {
 }
 
 /**
- * Writes `originals` to the policy in `dir`: limits, governor, then the speed, which only governor userspace takes. A failed step
+ * Writes `originals` to the domain in `dir`: limits, governor, then the speed, which only governor userspace takes. A failed step
  * doesn't stop the next ones; returns the first failure.
  */
-export function restorePolicy(dir: AttrDir, originals: Originals): Result<void, SysfsError> {
+export function restoreDomain(dir: AttrDir, originals: Originals): Result<void, SysfsError> {
   const limits = writeLimits(dir, originals);
-  const governor = dir.write("scaling_governor", originals.governor);
-  const speed =
-    originals.setspeed !== undefined ? dir.write("scaling_setspeed", `${originals.setspeed}`) : DONE;
+  const governor = dir.write(FILE.governor, originals.governor);
+  const speed = originals.setspeed !== undefined ? dir.write(FILE.speed, `${originals.setspeed}`) : DONE;
   return [limits, governor, speed].find((step) => !step.ok) ?? DONE;
 }

@@ -5,14 +5,13 @@ import { type DomainId, domainId, type Khz, khz } from "../../values/units.ts";
 import type { AttrDir } from "../attr.ts";
 import { forgetBootRecord, readBootRecord, writeBootRecord } from "../boot-record.ts";
 import { notUnderstood, type SysfsError } from "../../values/sysfs-error.ts";
-import { readKhz } from "./limits.ts";
 import { listNumbered } from "../numbered.ts";
+import { FILE } from "./files.ts";
+import { type KhzRange, readKhz, readLimits } from "./limits.ts";
 
 /** What restore puts back. */
-export interface Originals {
+export interface Originals extends KhzRange {
   readonly governor: string;
-  readonly min: Khz;
-  readonly max: Khz;
   /** Only under governor userspace, where it means something. */
   readonly setspeed: Khz | undefined;
 }
@@ -61,22 +60,16 @@ export class OriginalsStore {
   }
 }
 
-/** Reads the settings of the policy in `dir` that restore would put back. */
+/** Reads the settings of the domain in `dir` that restore would put back. */
 export function readOriginals(dir: AttrDir): Result<Originals, SysfsError> {
-  const governor = dir.read("scaling_governor");
+  const governor = dir.read(FILE.governor);
   if (!governor.ok) return governor;
   if (!isGovernor(governor.value))
-    return err(notUnderstood(`${dir.path}/scaling_governor`, governor.value ?? ""));
-  const min = readKhz(dir, "scaling_min_freq");
-  if (!min.ok) return min;
-  const max = readKhz(dir, "scaling_max_freq");
-  if (!max.ok) return max;
-  if (governor.value !== "userspace")
-    return ok({ governor: governor.value, min: min.value, max: max.value, setspeed: undefined });
-  const setspeed = readKhz(dir, "scaling_setspeed");
-  return setspeed.ok
-    ? ok({ governor: governor.value, min: min.value, max: max.value, setspeed: setspeed.value })
-    : setspeed;
+    return err(notUnderstood(`${dir.path}/${FILE.governor}`, governor.value ?? ""));
+  const limits = readLimits(dir);
+  if (!limits.ok) return limits;
+  const speed = governor.value === "userspace" ? readKhz(dir, FILE.speed) : ok(undefined);
+  return speed.ok ? ok({ governor: governor.value, ...limits.value, setspeed: speed.value }) : speed;
 }
 
 function judge({ governor, min, max, setspeed }: Readonly<Record<string, unknown>>): Originals | undefined {

@@ -1,13 +1,18 @@
-// acpi-cpufreq: without it the classic driver's hidden turbo entry would be handed out as an ordinary frequency.
+// acpi-cpufreq: the classic driver, whose turbo may hide as an ordinary frequency.
 
 import type { FrequencyTable } from "../../values/frequency.ts";
-import type { Hardware } from "../hardware.ts";
 import { setspeed } from "../cpufreq/pin.ts";
-import type { CpufreqDriver } from "./driver.ts";
-import { listed } from "./table.ts";
+import type { CpufreqDriver, Hardware } from "./driver.ts";
+import { BOOST, GENERIC, listed } from "./parts.ts";
 
 /** A table of P-states; setspeed rounds up to the next. */
-export const acpiCpufreq: CpufreqDriver = { names: ["acpi-cpufreq"], table, pin: setspeed };
+export const acpiCpufreq: CpufreqDriver = {
+  names: ["acpi-cpufreq"],
+  table,
+  pin: setspeed,
+  turbo: BOOST,
+  governors: GENERIC,
+};
 
 /** A first entry exactly 1 MHz above the second stands for turbo. Source: DPDK drivers/power/acpi/acpi_cpufreq.c, power_get_available_freqs. */
 function table(found: Hardware): FrequencyTable {

@@ -1,8 +1,14 @@
-// cppc_cpufreq: without it Arm servers and CPPC-only hosts would not be known.
+// cppc_cpufreq: Arm servers and hosts that have nothing but CPPC.
 
 import { setspeed } from "../cpufreq/pin.ts";
 import type { CpufreqDriver } from "./driver.ts";
-import { ranged } from "./table.ts";
+import { BOOST, GENERIC, ranged } from "./parts.ts";
 
 /** A range whose base is CPPC's nominal frequency. Source: DPDK drivers/power/cppc/cppc_cpufreq.c, drivers/cpufreq/cppc_cpufreq.c. */
-export const cppcCpufreq: CpufreqDriver = { names: ["cppc_cpufreq"], table: ranged, pin: setspeed };
+export const cppcCpufreq: CpufreqDriver = {
+  names: ["cppc_cpufreq"],
+  table: ranged,
+  pin: setspeed,
+  turbo: BOOST,
+  governors: GENERIC,
+};

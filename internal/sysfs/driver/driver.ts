@@ -1,11 +1,46 @@
-// What a cpufreq driver is to us: without it the table of drivers would have no common shape.
+// What there is to know of a cpufreq driver, and what a driver is told of a domain.
 
 import type { FrequencyTable } from "../../values/frequency.ts";
+import type { Khz, Pcpu } from "../../values/units.ts";
 import type { AttrDir } from "../attr.ts";
-import type { Hardware } from "../hardware.ts";
 import type { Pin } from "../cpufreq/pin.ts";
 
-/** How policies of some scaling_driver are read and pinned. */
+/** A domain as the kernel describes it, before anyone judges what can be done with it. */
+export interface Hardware {
+  /** scaling_driver's text. */
+  readonly driver: string;
+  readonly governors: readonly string[];
+  /** related_cpus: online or not. */
+  readonly pcpus: readonly Pcpu[];
+  readonly min: Khz;
+  readonly max: Khz;
+  /** The highest frequency that isn't turbo, where the kernel tells. */
+  readonly base: Khz | undefined;
+  /** Descending, each once; empty when the driver has no table. */
+  readonly listed: readonly Khz[];
+  /** As `listed`: frequencies that need boost. */
+  readonly boosts: readonly Khz[];
+  /** False when turbo is off for the whole machine or this domain. */
+  readonly turboAllowed: boolean;
+}
+
+/** A switch of turbo. */
+export interface TurboFile {
+  /** From the folder of CPUs on; undefined for one in each domain's folder. */
+  readonly file: string | undefined;
+  readonly on: "0" | "1";
+  readonly off: "0" | "1";
+}
+
+/** What the governors of a driver do. */
+export interface Governors {
+  /** Those that follow the load, the best first. */
+  readonly dynamic: readonly string[];
+  /** The one under which EPP stays at performance and every other word is refused. */
+  readonly holdsEpp: string | undefined;
+}
+
+/** How domains of some scaling_driver are read, judged and pinned. */
 export interface CpufreqDriver {
   /** What scaling_driver says. */
   readonly names: readonly string[];
@@ -13,4 +48,7 @@ export interface CpufreqDriver {
   readonly table: (found: Hardware) => FrequencyTable;
   /** Returns the way to hold a frequency. */
   readonly pin: (dir: AttrDir) => Pin;
+  /** The switches of turbo it may have, the one that counts first. */
+  readonly turbo: readonly TurboFile[];
+  readonly governors: Governors;
 }

@@ -1,8 +1,14 @@
-// intel_pstate in active mode: without it most Intel hosts would be pinned by a governor that this driver doesn't have.
+// intel_pstate in active mode: most Intel hosts. It has no governor that takes a frequency.
 
 import { limits } from "../cpufreq/pin.ts";
 import type { CpufreqDriver } from "./driver.ts";
-import { ranged } from "./table.ts";
+import { NO_TURBO, OWN, ranged } from "./parts.ts";
 
-/** A range, one policy per CPU, held by min = max. Source: Documentation/admin-guide/pm/intel_pstate.rst. */
-export const intelPstate: CpufreqDriver = { names: ["intel_pstate"], table: ranged, pin: limits };
+/** A range, one domain per CPU, held by min = max. Source: Documentation/admin-guide/pm/intel_pstate.rst. */
+export const intelPstate: CpufreqDriver = {
+  names: ["intel_pstate"],
+  table: ranged,
+  pin: limits,
+  turbo: [NO_TURBO],
+  governors: OWN,
+};

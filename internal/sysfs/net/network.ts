@@ -132,8 +132,7 @@ export class Network {
 
   /** An interface may go away while we look: then it has nothing to say. */
   #line(name: string, attr: string): string | undefined {
-    const line = new AttrDir(`${this.#root}/${name}`).read(attr);
-    return line.ok ? line.value : undefined;
+    return new AttrDir(`${this.#root}/${name}`).peek(attr);
   }
 }
 

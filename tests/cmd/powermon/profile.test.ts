@@ -68,7 +68,7 @@ test("profile apply, off, status and verify are done by a running powermon", asy
   const verified = await run("verify", ...socket);
   expect(verified.status).toBe(1);
   expect(verified.out).toMatch(
-    /^Profile balanced since .*, 1 attributes\nGuests' claims hold policy 2 within it\n/,
+    /^Profile balanced since .*, 1 attributes\nGuests' claims hold domain 2 within it\n/,
   );
   expect((await run("off", ...socket)).out).toBe("Profile balanced is off, 1 attributes are as they were");
   expect(control.machine.calls).toEqual([

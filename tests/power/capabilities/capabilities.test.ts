@@ -3,7 +3,7 @@
 import { expect, test } from "bun:test";
 import { rmSync } from "node:fs";
 import { readHostCapabilities } from "../../../internal/power/capabilities/capabilities.ts";
-import { libvirtView } from "../../../internal/power/capabilities/read-libvirt-view.ts";
+import { libvirtView } from "../../../internal/power/capabilities/libvirt-view.ts";
 import type { Logind } from "../../../internal/power/sleep/logind.ts";
 import { machine } from "../../sysfs/machine.ts";
 
@@ -27,7 +27,7 @@ test("readHostCapabilities() says of each thing on an Intel server that it can b
     files: ["intel_pstate/no_turbo"],
   });
   expect(report.cpufreq?.smt).toMatchObject({ controllable: false, active: true });
-  expect(report.cpufreq?.policies[3]).toMatchObject({
+  expect(report.cpufreq?.domains[3]).toMatchObject({
     cpus: [3],
     driver: "intel_pstate",
     baseKhz: 2_400_000,
@@ -108,7 +108,7 @@ test("readHostCapabilities() loses one part only when one file is broken", () =>
   expect(report.uncore).toBeUndefined();
   expect(report.problems).toHaveLength(1);
   expect(report.problems[0]).toContain("min_freq_khz");
-  expect(report.cpufreq?.policies.filter((one) => !one.controllable).map((one) => one.policy)).toEqual([
+  expect(report.cpufreq?.domains.filter((one) => !one.controllable).map((one) => one.domain)).toEqual([
     5,
   ] as never);
   expect(report.sleep?.targets).toHaveLength(4);

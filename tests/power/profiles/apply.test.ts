@@ -5,7 +5,8 @@ import { readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { type CpuSets, readCpuSets } from "../../../internal/power/profiles/cpu-selector.ts";
 import { BUILT_IN, type HostProfile } from "../../../internal/power/profiles/host-profile.ts";
 import { applyProfile, explainProfile } from "../../../internal/power/profiles/apply.ts";
-import { restoreProfile, verifyProfile } from "../../../internal/power/profiles/off.ts";
+import { restoreProfile } from "../../../internal/power/profiles/off.ts";
+import { verifyProfile } from "../../../internal/power/profiles/verify.ts";
 import { loadProfile, profilePath, saveProfile } from "../../../internal/power/profiles/store.ts";
 import { takeLock } from "../../../internal/os/lock.ts";
 import { err, ok } from "../../../internal/values/result.ts";
@@ -165,7 +166,7 @@ test("a write that fails rolls back everything before it and is named", () => {
   const refusal = error(apply(at, builtIn("latency")));
   expect(refusal).toMatchObject({
     kind: "failed",
-    failed: { setting: { knob: "latency" }, error: { code: "EACCES" } },
+    failed: { attribute: { knob: "latency" }, error: { code: "EACCES" } },
     notRolledBack: [],
   });
   expect(explainProfile(refusal)[0]).toMatch(
@@ -315,7 +316,7 @@ test("a profile is refused while a guest's claim holds one of its clocks", () =>
   const at = machine("acpi-cpufreq-4cpu-independent");
   const cpufreq = at.open();
   value(domain(cpufreq, 2).set(khz(800_000)));
-  expect(error(apply(at, builtIn("performance")))).toEqual({ kind: "held", policies: [2] as never });
+  expect(error(apply(at, builtIn("performance")))).toEqual({ kind: "held", domains: [2] as never });
   const only = { text: "0-1", cpus: [0, 1].map(pcpu) };
   expect(value(apply(at, builtIn("performance"), { only })).changes.length).toBeGreaterThan(0);
   cpufreq.close();
@@ -400,7 +401,7 @@ test("a profile of another boot is forgotten, not restored", () => {
   const path = profilePath(at.roots.stateDir);
   writeFileSync(path, readFileSync(path, "utf8").replace(BOOT_ID, "another"));
   const after = snapshot(at.path(""));
-  expect(value(verifyProfile(at.roots)).stored.state).toBe("stale");
+  expect(value(verifyProfile(at.roots)).state).toBe("stale");
   expect(restoreProfile(at.roots)).toMatchObject({ profile: "powersave", stale: true, restored: [] });
   expect(changed(after, snapshot(at.path("")))).toEqual([]);
 });

@@ -5,22 +5,22 @@ import { readFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { readCpuSets, selectCpus } from "../../../internal/power/profiles/cpu-selector.ts";
 import { DmaLatency } from "../../../internal/power/profiles/dma-latency.ts";
-import { inWriteOrder, type Setting } from "../../../internal/power/profiles/setting.ts";
+import { inWriteOrder } from "../../../internal/power/profiles/setting.ts";
 import { err } from "../../../internal/values/result.ts";
-import { pcpu } from "../../../internal/values/units.ts";
+import { domainId, pcpu } from "../../../internal/values/units.ts";
 import { error, machine, value } from "../../sysfs/machine.ts";
 
-const setting = (path: string, text: string, knob: Setting["knob"]): Setting => ({ path, text, knob });
+const domain = domainId(0);
 
 test("inWriteOrder() puts turbo first, the governor before EPP and the limits between", () => {
   const at = machine("intel-server-8cpu");
   const order = inWriteOrder(at.path(""), [
-    setting("cpufreq/policy0/energy_performance_preference", "power", "epp"),
-    setting("cpufreq/policy0/scaling_min_freq", "800000", "floor"),
-    setting("cpufreq/policy0/scaling_governor", "powersave", "governor"),
-    setting("intel_pstate/no_turbo", "1", "boost"),
+    { attribute: { knob: "epp", domain }, text: "power" },
+    { attribute: { knob: "floor", domain }, text: "800000" },
+    { attribute: { knob: "governor", domain }, text: "powersave" },
+    { attribute: { knob: "boost", file: "intel_pstate/no_turbo" }, text: "1" },
   ]);
-  expect(order.map((one) => one.knob)).toEqual(["boost", "governor", "floor", "epp"]);
+  expect([...order].map((one) => one.attribute.knob)).toEqual(["boost", "governor", "floor", "epp"]);
 });
 
 test.each([
@@ -30,12 +30,28 @@ test.each([
   const at = machine("acpi-cpufreq-4cpu-independent");
   at.put("cpufreq/policy1/scaling_min_freq", "1200000");
   at.put("cpufreq/policy1/scaling_max_freq", "1400000");
+  const one = domainId(1);
   const order = inWriteOrder(at.path(""), [
-    setting("cpufreq/policy0/scaling_min_freq", "800000", "floor"),
-    setting("cpufreq/policy1/scaling_min_freq", floor, "floor"),
-    setting("cpufreq/policy1/scaling_max_freq", ceiling, "ceiling"),
+    { attribute: { knob: "floor", domain }, text: "800000" },
+    { attribute: { knob: "floor", domain: one }, text: floor },
+    { attribute: { knob: "ceiling", domain: one }, text: ceiling },
   ]);
-  expect(order.filter((one) => one.path.includes("policy1")).map((one) => one.knob)).toEqual([...knobs]);
+  const knobsOfOne = [...order].flatMap(({ attribute }) =>
+    "domain" in attribute && attribute.domain === one ? [attribute.knob] : [],
+  );
+  expect(knobsOfOne).toEqual([...knobs]);
+});
+
+test("inWriteOrder() judges a ceiling by what stands when its turn comes, not by what stood before", () => {
+  const at = machine("intel-server-8cpu");
+  const order = inWriteOrder(at.path(""), [
+    { attribute: { knob: "boost", file: "intel_pstate/no_turbo" }, text: "0" },
+    { attribute: { knob: "floor", domain }, text: "2000000" },
+    { attribute: { knob: "ceiling", domain }, text: "2400000" },
+  ]);
+  expect(order.next().value?.attribute.knob).toBe("boost");
+  at.put("cpufreq/policy0/scaling_max_freq", "1800000");
+  expect([...order].map((one) => one.attribute.knob)).toEqual(["ceiling", "floor"]);
 });
 
 test.each([

@@ -1,8 +1,8 @@
-// The two kinds of frequency table: without them drivers with a list and drivers with a range could not be told steps alike.
+// What drivers are made of: the two kinds of frequency tables, of governors, and of switches of turbo.
 
 import type { FrequencyTable } from "../../values/frequency.ts";
 import { khz } from "../../values/units.ts";
-import type { Hardware } from "../hardware.ts";
+import type { Governors, Hardware, TurboFile } from "./driver.ts";
 
 /** The bus clock that a P-state counts, kHz. Source: DPDK drivers/power/intel_pstate/intel_pstate_cpufreq.c, BUS_FREQ. */
 const STEP = 100_000;
@@ -27,3 +27,25 @@ export function ranged(found: Hardware): FrequencyTable {
   steps.push(found.min);
   return { steps, nominal: turbo ? 1 : 0 };
 }
+
+/** cpufreq's: powersave is the lowest clock, and none minds EPP. Source: Documentation/admin-guide/pm/cpufreq.rst. */
+export const GENERIC: Governors = {
+  dynamic: ["schedutil", "ondemand", "conservative"],
+  holdsEpp: undefined,
+};
+
+/**
+ * The driver's: powersave follows the load, and performance answers EBUSY to any EPP but its own.
+ * Source: Documentation/admin-guide/pm/intel_pstate.rst, active mode; amd-pstate.rst; drivers/cpufreq/intel_pstate.c,
+ * intel_pstate_set_energy_pref_index.
+ */
+export const OWN: Governors = { dynamic: ["powersave"], holdsEpp: "performance" };
+
+/** cpufreq's own switch, for the whole machine or, where the driver says so, for each domain. Source: Documentation/admin-guide/pm/{cpufreq,amd-pstate}.rst. */
+export const BOOST: readonly TurboFile[] = [
+  { file: "cpufreq/boost", on: "1", off: "0" },
+  { file: undefined, on: "1", off: "0" },
+];
+
+/** Intel's, which says the opposite of boost. Source: Documentation/admin-guide/pm/intel_pstate.rst. */
+export const NO_TURBO: TurboFile = { file: "intel_pstate/no_turbo", on: "0", off: "1" };

@@ -1,0 +1,47 @@
+// What planning a profile gathers: attributes to set, what moves with them, and what can't be had.
+
+import type { Attribute } from "../../sysfs/attribute.ts";
+import { explainSysfs, type SysfsError } from "../../values/sysfs-error.ts";
+import type { DomainId } from "../../values/units.ts";
+import type { Setting } from "./setting.ts";
+
+/** Something of the profile that can't be had. */
+export interface Lack {
+  readonly knob: string;
+  /** Such as domain 0, CPU 3 or the machine. */
+  readonly where: string;
+  readonly why: string;
+}
+
+/** What is found out about one profile on one machine. */
+export class Draft {
+  readonly settings: Setting[] = [];
+  /** Attributes that change by themselves when the settings are written: saved with them. */
+  readonly sideEffects: Attribute[] = [];
+  /** Domains whose governor-to-be keeps EPP where it is. */
+  readonly holdsEpp = new Set<DomainId>();
+  /** Knobs that this machine lacks. */
+  readonly lacking: Lack[] = [];
+  /** What makes the profile impossible, whatever may be left out. */
+  readonly problems: Lack[] = [];
+
+  set(attribute: Attribute, text: string | number): void {
+    this.settings.push({ attribute, text: `${text}` });
+  }
+
+  lacks(knob: string, where: string, why: string): void {
+    this.lacking.push({ knob, where, why });
+  }
+
+  fails(knob: string, where: string, why: string | SysfsError): void {
+    this.problems.push({ knob, where, why: typeof why === "string" ? why : explainSysfs(why) });
+  }
+}
+
+/** Returns what moves with a domain's governor and limits; its speed is one of them under governor userspace only. */
+export const movesWith = (domain: DomainId, governor: string | undefined): Attribute[] => [
+  { knob: "governor", domain },
+  { knob: "floor", domain },
+  { knob: "ceiling", domain },
+  ...(governor === "userspace" ? [{ knob: "speed", domain } as const] : []),
+];
