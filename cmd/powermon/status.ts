@@ -13,7 +13,7 @@ export default defineCommand({
   },
   args: CONTROL_ARGS,
   run: (context) =>
-    tell(clientOf(context.args).status(), context, (status) =>
+    tell(clientOf(context.args).ask("status"), context, (status) =>
       [
         `powermon ${status.version}, process ${status.pid}, up ${duration(status.uptimeS)}`,
         table([

@@ -3,14 +3,12 @@
 import * as v from "valibot";
 import { parseCpuList } from "../values/cpulist.ts";
 import { POLICY_TYPES, WORKLOADS } from "../values/request.ts";
+import { MAX_VCPU } from "../values/numbers.ts";
+import { KHZ } from "../values/units.ts";
 
-/** The lowest and highest frequency that can be meant, in kHz: 10 MHz and 20 GHz. */
-const KHZ = { least: 10_000, most: 20_000_000 };
 /** More interfaces or MACs than any VM has. */
 const MAX_INTERFACES = 64;
 export const MAX_WINDOWS = 200;
-/** Most vCPUs a VM can have. Source: QEMU hw/i386/pc_q35.c, max_cpus of the newest machines. */
-const MAX_VCPU = 4095;
 
 /** Weekdays as they are written, Monday first. */
 export const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;

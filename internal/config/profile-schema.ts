@@ -3,12 +3,12 @@
 import * as v from "valibot";
 import { parseCpuList } from "../values/cpulist.ts";
 import { keyed, table } from "./table.ts";
+import { KHZ } from "../values/units.ts";
 
 /** Names of energy_perf_bias, beside 0 to 15. Source: arch/x86/kernel/cpu/intel_epb.c, energy_perf_strings. */
 const EPB = { performance: 0, "balance-performance": 4, normal: 6, "balance-power": 8, power: 15 } as const;
 /** The longest latency that makes sense, microseconds: the kernel's own word for no limit. Source: include/linux/pm_qos.h. */
 const MAX_LATENCY_US = 2_000_000_000;
-const KHZ = { least: 10_000, most: 20_000_000 };
 
 const flag = v.boolean("Write true or false.");
 

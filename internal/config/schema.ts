@@ -10,6 +10,8 @@ import { parseCpuList } from "../values/cpulist.ts";
 import { parseListen } from "../values/listen.ts";
 import type { Khz } from "../values/units.ts";
 import { isVmName, MAX_VM_NAME } from "../values/vm-name.ts";
+import { MAX_VCPU } from "../values/numbers.ts";
+import { KHZ } from "../values/units.ts";
 
 /** The pinning sources a file may name, in the order that is tried when none is given a reason to be first. */
 export const PINNING_SOURCES = ["proc", "libvirt", "qmp", "static"] as const;
@@ -32,8 +34,6 @@ export type Command = (typeof COMMANDS)[number];
 /** A floor or a ceiling. */
 export type Bound = Khz | (typeof NAMED_BOUNDS)[number];
 
-/** Most vCPUs a VM can have. Source: QEMU hw/i386/pc_q35.c, max_cpus of the newest machines. */
-const MAX_VCPU = 4095;
 /** Longest socket path that connect() takes, without the NUL. Source: unix(7), sun_path. */
 const MAX_SOCKET_PATH = 107;
 /** Room that a channel's own name needs at least: a slash, a letter, a dot, a digit. */
@@ -49,9 +49,6 @@ const LISTEN = 'Write an address and a port, such as "127.0.0.1:9560" or "[::1]:
 const HOST = 'Write a list of host names in small letters, such as ["host.example"].';
 
 const VM_NAME = `Name a VM as QEMU or libvirt does: 1 to ${MAX_VM_NAME} bytes, without "/" and control characters.`;
-
-/** The lowest and highest frequency that can be meant, in kHz: 10 MHz and 20 GHz. */
-const KHZ = { least: 10_000, most: 20_000_000 };
 
 const oneOf = <const T extends readonly [string, ...string[]]>(words: T) =>
   v.picklist(words, `Write one of ${words.map((word) => JSON.stringify(word)).join(", ")}.`);

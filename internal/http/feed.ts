@@ -1,16 +1,16 @@
 // What pages are told, once a second: the whole at first, then only what changed, so that 256 clocks stay cheap.
 
-import type { LiveReport } from "../api/operations.ts";
+import type { LiveReport } from "../api/live.ts";
 import { History, type Runs } from "./history.ts";
 
 /** Time between two looks, in ms. */
 const FEED_MS = 1000;
 
 /** What a page gets when it comes. */
-interface Whole extends LiveReport {
+type Whole = LiveReport & {
   /** Each clock's last minutes, in the order of `domains`. */
   readonly history: readonly Runs[];
-}
+};
 
 /** Everybody who watches, and what they were told last. */
 export class Feed {

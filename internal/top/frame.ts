@@ -1,13 +1,12 @@
 // One picture of the host as lines of text: who holds which clock where, and which VM asks how much.
 
 import { formatCpuList } from "../values/cpulist.ts";
-import type { Json } from "../api/answer.ts";
-import type { LiveDomain } from "../api/operations.ts";
+import type { LiveDomain } from "../api/live.ts";
 import type { Glance, GlanceVm } from "./glance.ts";
 import { fit } from "./screen.ts";
 import { KEYS, type TopState } from "./state.ts";
 
-type Clock = Json<LiveDomain>;
+type Clock = LiveDomain;
 
 /** How a picture is drawn. */
 export interface FrameOptions {

@@ -20,3 +20,6 @@ export const pcpu = (n: number): Pcpu => n as Pcpu;
 export const vcpu = (n: number): Vcpu => n as Vcpu;
 /** Marks a number as a cpufreq policy number. */
 export const domainId = (n: number): DomainId => n as DomainId;
+
+/** The frequencies that can be meant, in kHz: 10 MHz to 20 GHz. */
+export const KHZ = { least: 10_000, most: 20_000_000 };

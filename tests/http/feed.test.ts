@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { LiveDomain, LiveReport } from "../../internal/api/operations.ts";
+import type { LiveDomain, LiveReport } from "../../internal/api/live.ts";
 import { Feed } from "../../internal/http/feed.ts";
 
 const clock = (policy: number, targetKhz: number | undefined): LiveDomain => ({

@@ -1,12 +1,11 @@
 // A VM in text: show, query and limits answer with the same report.
 
-import type { Json } from "../../../internal/api/answer.ts";
-import type { VmReport } from "../../../internal/api/operations.ts";
+import type { VmReport } from "../../../internal/api/vms.ts";
 import { formatCpuList } from "../../../internal/values/cpulist.ts";
 import { table } from "../../../internal/output/table.ts";
 import { cell, countsText } from "../control.ts";
 
-type Report = Json<VmReport>;
+type Report = VmReport;
 
 /** Returns the whole VM. */
 export function showVm(report: Report): string {
