@@ -18,7 +18,7 @@ test("subscribe() tells what happens until it is ended", async () => {
   await ask(vm1, frame({ step: "max" }));
   await ask(vm1, frame({ step: "max", vcpu: 5 }));
   expect(events.find(({ event }) => event === "frequency-set")).toMatchObject({
-    policy: 2,
+    domain: 2,
     khz: 2600000,
     vm: "vm1",
   });

@@ -96,7 +96,7 @@ async function checkService({ control, stateDir }: Config, procRoot: string): Pr
   if (!left.ok) return [problem("state folder", `${explainSysfs(left.error)}.`, "Let powermon read it.")];
   const stopped = note("service", `powermon does not run, or not on ${control.socket}.`);
   if (left.value.length === 0) return [stopped];
-  const what = `An ended powermon has left policies ${formatCpuList(left.value)} as it had set them.`;
+  const what = `An ended powermon has left domains ${formatCpuList(left.value)} as it had set them.`;
   return [stopped, warning("service", what, "Put them back with `powermon restore`.")];
 }
 

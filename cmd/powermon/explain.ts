@@ -45,12 +45,12 @@ function story(report: Report): string {
   ].join("\n");
 }
 
-function place({ cpu, policy, driver, governor, sharedWith, siblingPolicies }: Report): string {
+function place({ cpu, domain, driver, governor, sharedWith, siblingDomains }: Report): string {
   const others = sharedWith.filter((other) => other !== cpu);
   const shared = others.length === 0 ? "alone" : `with CPU ${formatCpuList(others)}`;
   const siblings =
-    siblingPolicies.length === 0 ? "" : ` It shares cores with policy ${formatCpuList(siblingPolicies)}.`;
-  return `CPU ${cpu} is in policy ${policy} ${shared}; driver ${driver}, governor ${governor ?? "unknown"}.${siblings}`;
+    siblingDomains.length === 0 ? "" : ` It shares cores with domain ${formatCpuList(siblingDomains)}.`;
+  return `CPU ${cpu} is in domain ${domain} ${shared}; driver ${driver}, governor ${governor ?? "unknown"}.${siblings}`;
 }
 
 function range({ minKhz, nominalKhz, maxKhz, turbo }: Report): string {

@@ -20,7 +20,7 @@ export default defineCommand({
           ["configuration", status.configFiles.join(", ") || "none, defaults alone"],
           ["channel folders", status.dirs.join(", ")],
           ["state folder", status.stateDir],
-          ["cpufreq policies", `${status.domains} (${status.drivers.join(", ") || "no driver"})`],
+          ["cpufreq domains", `${status.domains} (${status.drivers.join(", ") || "no driver"})`],
           ["VMs", String(status.vms)],
           ["channels", `${status.channels.connected} of ${status.channels.total} connected`],
           ["claims", String(status.claims)],

@@ -6,7 +6,7 @@ import { by, clippedBy, list, numbers, texts, vcpuRefusal, wordOrKhz } from "./w
 
 const freqEntries = {
   cpu: v.number(),
-  policy: v.number(),
+  domain: v.number(),
   driver: v.string(),
   governor: v.optional(v.string()),
   /** What powermon told the kernel; absent when the domain is not ours now. */
@@ -44,7 +44,7 @@ export const explainReport = v.object({
   /** CPUs that share the clock. */
   sharedWith: numbers,
   /** Other domains whose CPUs are SMT siblings of this one's. */
-  siblingPolicies: numbers,
+  siblingDomains: numbers,
   claims: list(claimReport),
   siblingClaims: list(claimReport),
   winner: v.optional(claimReport),

@@ -6,7 +6,7 @@ import { origin } from "./policies.ts";
 
 /** One clock. */
 const liveDomain = v.object({
-  policy: v.number(),
+  domain: v.number(),
   cpus: numbers,
   minKhz: v.number(),
   /** Highest without turbo. */

@@ -133,7 +133,7 @@ export class Upkeep {
   #giveBack(): void {
     for (const domain of this.#cpufreq.domains) {
       if (domain.target === undefined || this.#ledger.decides(domain)) continue;
-      for (const error of this.#ledger.settle([domain.id])) this.#tell(err(error), { policy: domain.id });
+      for (const error of this.#ledger.settle([domain.id])) this.#tell(err(error), { domain: domain.id });
     }
   }
 
@@ -152,7 +152,7 @@ export class Upkeep {
   /** Writes every claimed domain again, as after resume. */
   reapply(): void {
     for (const domain of this.#cpufreq.domains) {
-      if (domain.target !== undefined) this.#tell(domain.reapply(), { policy: domain.id });
+      if (domain.target !== undefined) this.#tell(domain.reapply(), { domain: domain.id });
     }
   }
 
@@ -226,7 +226,7 @@ export class Upkeep {
       if (!drifted.ok || !drifted.value) continue;
       this.drifts++;
       const reapply = this.#rule() === "reapply";
-      const fields = { policy: domain.id, khz: domain.target };
+      const fields = { domain: domain.id, khz: domain.target };
       this.#events.emit("drift", { ...fields, reapplied: reapply });
       this.#log.warnFolded(
         `drift ${domain.id}`,

@@ -101,16 +101,16 @@ function perSecond(rate: number | undefined): string {
 function shownClocks({ domains }: Glance, { filter, clockSort }: TopState): readonly Clock[] {
   const wanted = filter.toLowerCase();
   const found = domains.filter((clock) =>
-    `policy${clock.policy} cpu ${formatCpuList(clock.cpus)} ${holderText(clock)}`
+    `domain${clock.domain} cpu ${formatCpuList(clock.cpus)} ${holderText(clock)}`
       .toLowerCase()
       .includes(wanted),
   );
   const by = {
-    number: (clock: Clock) => clock.policy,
+    number: (clock: Clock) => clock.domain,
     frequency: (clock: Clock) => -(clock.targetKhz ?? 0),
     claims: (clock: Clock) => -clock.claims,
   }[clockSort];
-  return found.sort((a, b) => by(a) - by(b) || a.policy - b.policy);
+  return found.sort((a, b) => by(a) - by(b) || a.domain - b.domain);
 }
 
 function shownVms({ vms }: Glance, { filter, vmSort }: TopState): readonly GlanceVm[] {

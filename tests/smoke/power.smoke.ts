@@ -50,7 +50,7 @@ test("profile apply and off go through the daemon, which names who asked; its en
     err: "",
   });
   expect(speed()).toBe("2000000");
-  expect((await powermon("profile", "verify")).out).toContain("Guests' claims hold policy 2 within it");
+  expect((await powermon("profile", "verify")).out).toContain("Guests' claims hold domain 2 within it");
   await until("it is logged", () => daemon.log().includes('request="PUT /v1/profile"'));
   expect(daemon.log()).toMatch(/request="PUT \/v1\/profile" .*"name\\":\\"cap\\".* uid=\d+ pid=\d+/);
   expect((await powermon("profile", "off")).status).toBe(0);

@@ -12,16 +12,16 @@ import { type Finding, note, problem, warning } from "./finding.ts";
 /** What powermon writes of a policy, where it is there. */
 const WRITTEN = ["scaling_governor", "scaling_setspeed", "scaling_min_freq", "scaling_max_freq"];
 
-/** Returns what is to say about the machine's cpufreq policies. Reads only. */
+/** Returns what is to say about the machine's cpufreq domains. Reads only. */
 export function checkMachine(cpufreq: Cpufreq, isRoot = process.geteuid?.() === 0): Finding[] {
   const { domains, problems } = cpufreq;
   const broken = problems.map((error) =>
-    problem("cpufreq", `${explainSysfs(error)}.`, "See why the kernel refuses it; that policy is left out."),
+    problem("cpufreq", `${explainSysfs(error)}.`, "See why the kernel refuses it; that domain is left out."),
   );
   if (domains.length === 0) {
     const todo =
       "Enable the CPU's frequency scaling in the firmware and load its driver (acpi-cpufreq, intel_pstate, amd-pstate); inside a VM there is none.";
-    return [...broken, problem("cpufreq", "This machine has no cpufreq policies.", todo)];
+    return [...broken, problem("cpufreq", "This machine has no cpufreq domains.", todo)];
   }
   const findings: Finding[] = [...broken];
   for (const [driver, own] of groupBy(domains, ({ driver }) => driver)) {
@@ -44,7 +44,7 @@ function describe(driver: string, domains: readonly Domain[]): string {
   const [first] = domains;
   const steps = first?.table.steps ?? [];
   const turbo = domains.some(({ hasTurbo }) => hasTurbo) ? "with turbo" : "without turbo";
-  return `CPUs ${formatCpuList(cpus)}: driver ${driver}, ${domains.length} policies, ${steps.at(-1)} to ${steps[0]} kHz, ${turbo}.`;
+  return `CPUs ${formatCpuList(cpus)}: driver ${driver}, ${domains.length} domains, ${steps.at(-1)} to ${steps[0]} kHz, ${turbo}.`;
 }
 
 function checkGovernors(domains: readonly Domain[]): Finding[] {
@@ -57,7 +57,7 @@ function checkGovernors(domains: readonly Domain[]): Finding[] {
   return [
     warning(
       "governor",
-      `Policies ${formatCpuList(without.map(({ id }) => id))} offer no governor userspace: frequencies are held by equal limits, which takes two writes.`,
+      `Domains ${formatCpuList(without.map(({ id }) => id))} offer no governor userspace: frequencies are held by equal limits, which takes two writes.`,
       "Load it with `modprobe cpufreq_userspace`.",
     ),
   ];

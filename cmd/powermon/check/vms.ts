@@ -18,7 +18,7 @@ export function checkVms(
   for (const { cpuList, cpus } of config.limits) {
     const none = clockless(cpus);
     if (none.length === 0) continue;
-    const what = `The limit on CPUs ${cpuList} names CPU ${formatCpuList(none)}, which has no cpufreq policy here.`;
+    const what = `The limit on CPUs ${cpuList} names CPU ${formatCpuList(none)}, which has no cpufreq domain here.`;
     findings.push(warning("limits", what, "Name this machine's CPUs."));
   }
   for (const name of config.vms) {
@@ -26,7 +26,7 @@ export function checkVms(
     for (const [vcpu, cpus] of pins) {
       const none = clockless(cpus);
       if (none.length === 0) continue;
-      const what = `vCPU ${vcpu} of ${name} is pinned to CPU ${formatCpuList(none)}, which has no cpufreq policy here.`;
+      const what = `vCPU ${vcpu} of ${name} is pinned to CPU ${formatCpuList(none)}, which has no cpufreq domain here.`;
       findings.push(warning("pins", what, "Pin it to one of this machine's CPUs."));
     }
     const there = channels.get(name);

@@ -6,12 +6,12 @@ import { cell } from "../control.ts";
 
 /** Returns a line a CPU; frequencies in kHz. */
 export function showFreqs(freqs: readonly FreqReport[]): string {
-  if (freqs.length === 0) return "No CPU has a cpufreq policy.";
+  if (freqs.length === 0) return "No CPU has a cpufreq domain.";
   return table([
-    ["CPU", "POLICY", "DRIVER", "GOVERNOR", "TARGET kHz", "KERNEL kHz", "MIN", "NOMINAL", "MAX", "OPERATOR"],
+    ["CPU", "DOMAIN", "DRIVER", "GOVERNOR", "TARGET kHz", "KERNEL kHz", "MIN", "NOMINAL", "MAX", "OPERATOR"],
     ...freqs.map((freq) => [
       String(freq.cpu),
-      String(freq.policy),
+      String(freq.domain),
       freq.driver,
       cell(freq.governor),
       cell(freq.targetKhz),

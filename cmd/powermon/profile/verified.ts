@@ -41,7 +41,7 @@ function textOf({ state, profile, since, cpus, wanted = [], drift, held }: Profi
   const lines = [
     `Profile ${profile}${cpus === undefined ? "" : ` on CPUs ${cpus}`} since ${since}, ${wanted.length} attributes`,
   ];
-  if (held.length > 0) lines.push(`Guests' claims hold policy ${held.join(", ")} within it`);
+  if (held.length > 0) lines.push(`Guests' claims hold domain ${held.join(", ")} within it`);
   if (drift.length > 0)
     lines.push(
       `${drift.length} attributes drifted:`,

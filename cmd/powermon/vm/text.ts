@@ -20,7 +20,7 @@ export function showVm(report: Report): string {
     `VM ${vm}, ${pid === undefined ? "process unknown" : `process ${pid}`}, channels ${formatCpuList(channels) || "none"}, counts: ${countsText(counts)}`,
     "",
     table([
-      ["VCPU", "PCPUS", "SOURCE", "POLICIES", "WISH kHz", "TARGET kHz"],
+      ["VCPU", "PCPUS", "SOURCE", "DOMAINS", "WISH kHz", "TARGET kHz"],
       ...vcpus.map(({ vcpu, pcpus, source, domains, wishKhz, targetKhz }) => [
         String(vcpu),
         cell(formatCpuList(pcpus)),

@@ -39,7 +39,7 @@ function explainCpu(host: Host, cpu: number, domain: Domain): ExplainReport {
   const view = {
     ...freqReport(host, cpu, domain),
     sharedWith: domain.pcpus.filter((other) => other !== cpu),
-    siblingPolicies: group.map(({ id }) => id),
+    siblingDomains: group.map(({ id }) => id),
     claims,
     siblingClaims,
     winner: decision && claimReport(decision.winner, domain),

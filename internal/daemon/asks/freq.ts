@@ -78,7 +78,7 @@ export function freqReport({ ledger }: Host, cpu: number, domain: Domain): FreqR
   const current = domain.current();
   return {
     cpu,
-    policy: domain.id,
+    domain: domain.id,
     driver: domain.driver,
     governor: domain.governor(),
     targetKhz: domain.target,

@@ -38,7 +38,7 @@ function domainReport({ ledger }: Host, domain: Domain): LiveDomain {
   const { minKhz, maxKhz } = range;
   const ceiling = Math.min(own?.ceiling ?? maxKhz, site.ceiling ?? maxKhz);
   return {
-    policy: domain.id,
+    domain: domain.id,
     cpus: domain.pcpus,
     ...range,
     floorKhz: Math.min(ceiling, Math.max(own?.floor ?? minKhz, site.floor ?? minKhz)),

@@ -65,7 +65,7 @@ describe("powermon check", () => {
     expect({ status, serious }).toEqual({ status: 0, serious: [] });
     expect(files).toEqual([toml]);
     expect(all.map(({ what }) => what)).toContain(
-      "CPUs 0-3: driver acpi-cpufreq, 4 policies, 800000 to 2600000 kHz, without turbo.",
+      "CPUs 0-3: driver acpi-cpufreq, 4 domains, 800000 to 2600000 kHz, without turbo.",
     );
     expect(below(tree.root)).toBe(before);
   });
@@ -118,8 +118,8 @@ ceiling = "base"
       const { status, serious, all } = await check();
       expect(status).toBe(0);
       expect(serious).toEqual([
-        "The limit on CPUs 2-5 names CPU 4-5, which has no cpufreq policy here.",
-        "vCPU 1 of vm1 is pinned to CPU 9, which has no cpufreq policy here.",
+        "The limit on CPUs 2-5 names CPU 4-5, which has no cpufreq domain here.",
+        "vCPU 1 of vm1 is pinned to CPU 9, which has no cpufreq domain here.",
         "vm1 has pins for vCPU 1, and no channel vm1.1.",
         "The configuration has a section for VM ghost with pins, and no channel is called ghost.N.",
       ]);
@@ -158,14 +158,14 @@ ceiling = "base"
     mkdirSync(`${tree.root}/state/originals`, { recursive: true });
     writeFileSync(`${tree.root}/state/originals/policy2.json`, "{}");
     const ended = await check();
-    expect(ended.serious).toEqual(["An ended powermon has left policies 2 as it had set them."]);
+    expect(ended.serious).toEqual(["An ended powermon has left domains 2 as it had set them."]);
   });
 
   test("says that a machine without cpufreq can't be served", async () => {
     configure();
     rmSync(`${tree.sys}/devices/system/cpu/cpufreq`, { recursive: true });
     const { status, serious } = await check();
-    expect({ status, serious }).toEqual({ status: 1, serious: ["This machine has no cpufreq policies."] });
+    expect({ status, serious }).toEqual({ status: 1, serious: ["This machine has no cpufreq domains."] });
   });
 
   test("warns of a group that is not there", async () => {
@@ -205,7 +205,7 @@ describe("checkMachine()", () => {
     writeFileSync(`${policy(3)}/scaling_driver`, "quantum-cpufreq\n");
     expect(findings()).toMatchObject([
       { about: "driver", what: expect.stringContaining('"quantum-cpufreq" is not known') },
-      { about: "governor", what: expect.stringContaining("Policies 2 offer no governor userspace") },
+      { about: "governor", what: expect.stringContaining("Domains 2 offer no governor userspace") },
     ]);
   });
 

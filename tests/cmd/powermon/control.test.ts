@@ -40,7 +40,7 @@ wire        auto                                             default
 lease s     0                                                default`;
 
 const FREQ_HEAD =
-  "CPU  POLICY  DRIVER        GOVERNOR   TARGET kHz  KERNEL kHz  MIN     NOMINAL  MAX      OPERATOR";
+  "CPU  DOMAIN  DRIVER        GOVERNOR   TARGET kHz  KERNEL kHz  MIN     NOMINAL  MAX      OPERATOR";
 const freqRow = (cpu: number, target: string, kernel: string, operator: string) =>
   `${cpu}    ${cpu}       acpi-cpufreq  userspace  ${target.padEnd(10)}  ${kernel.padEnd(10)}  800000  2600000  2600000  ${operator}`;
 
@@ -48,14 +48,14 @@ test.each([
   [
     ["status"],
     `powermon 1.2.3, process PID, up SECONDS
-configuration     none, defaults alone
-channel folders   ROOT/channels
-state folder      /var/lib/powermon
-cpufreq policies  4 (acpi-cpufreq)
-VMs               2
-channels          3 of 3 connected
-claims            3
-counts            received 4, done 3, ${COUNTS.replace("connects 1", "connects 3")}, drifts 0`,
+configuration    none, defaults alone
+channel folders  ROOT/channels
+state folder     /var/lib/powermon
+cpufreq domains  4 (acpi-cpufreq)
+VMs              2
+channels         3 of 3 connected
+claims           3
+counts           received 4, done 3, ${COUNTS.replace("connects 1", "connects 3")}, drifts 0`,
   ],
   [
     ["vm", "list"],
@@ -67,9 +67,9 @@ vm2  PID  1         1      0       off`,
     ["vm", "show", "vm1"],
     `VM vm1, process PID, channels 0-1, counts: received 4, done 3, ${COUNTS.replace("connects 1", "connects 2")}
 
-VCPU  PCPUS  SOURCE  POLICIES  WISH kHz  TARGET kHz
-0     2      static  2         2600000   2400000
-1     3      static  3         800000    800000
+VCPU  PCPUS  SOURCE  DOMAINS  WISH kHz  TARGET kHz
+0     2      static  2        2600000   2400000
+1     3      static  3        800000    800000
 vCPU 0 was last refused at TIME: ${MISNAMED}
 
 ${SETTINGS}`,
@@ -78,8 +78,8 @@ ${SETTINGS}`,
     ["vm", "show", "vm2"],
     `VM vm2, process PID, channels 0, counts: received 0, done 0, ${NO_COUNTS}
 
-VCPU  PCPUS  SOURCE  POLICIES  WISH kHz  TARGET kHz
-0     -      -       -         -         -
+VCPU  PCPUS  SOURCE  DOMAINS  WISH kHz  TARGET kHz
+0     -      -       -        -         -
 vCPU 0 has no known pCPU: vCPU 0 of VM "vm2" has no known pCPU: no static pins for VM "vm2"
 
 ${SETTINGS.replace("2400000                                          flags", "max                                              default")}`,
@@ -122,7 +122,7 @@ rule       {"type":"workload","workload":"high"}`,
     `CPU 2 is set to 2400000 kHz because vCPU 0 of VM "vm1" wishes 2600000 kHz.
 The wish was cut to 2400000 kHz by the VM's floor or ceiling.
 
-CPU 2 is in policy 2 alone; driver acpi-cpufreq, governor userspace.
+CPU 2 is in domain 2 alone; driver acpi-cpufreq, governor userspace.
 It goes from 800000 to 2600000 kHz.
 vCPU 0 of VM vm1 claims 2600000 kHz, which its limits make 2400000 kHz: it wins.
 The site's limits: not above 2400000 kHz.
@@ -148,7 +148,7 @@ test("powermon explain tells of turbo, of siblings' clocks and of an operator", 
   const set = await call("freq", "set", "1", "turbo-on", "--socket", own.socket);
   expect({ status: set.status, err: set.err }).toEqual({ status: 0, err: "" });
   expect(await told()).toContain("An operator claims 3700000 kHz with turbo: it wins.");
-  expect(await told()).toMatch(/ It shares cores with policy \d\.$/m);
+  expect(await told()).toMatch(/ It shares cores with domain \d\.$/m);
 });
 
 /** A host whose changes stand from one row to the next. */

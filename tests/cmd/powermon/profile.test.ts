@@ -84,7 +84,7 @@ test("profile apply, off, status and verify are done by a running powermon", asy
   const verified = await run("verify", ...socket);
   expect(verified.status).toBe(1);
   expect(verified.out).toMatch(
-    /^Profile night since .*, \d+ attributes\nGuests' claims hold policy 2 within it\n/,
+    /^Profile night since .*, \d+ attributes\nGuests' claims hold domain 2 within it\n/,
   );
   expect((await run("off", ...socket)).out).toMatch(
     /^Profile night is off, \d+ attributes are as they were$/,

@@ -9,7 +9,7 @@ beforeEach(() => {
 afterEach(() => lab.end());
 
 const live = () => liveAsks(lab.host).live().value;
-const domain = (policy: number) => live().domains.find((one) => one.policy === policy);
+const domain = (id: number) => live().domains.find((one) => one.domain === id);
 
 test("live() tells a clock's limits, target and holder", async () => {
   lab.start({
