@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import { counts, flag, list } from "./words.ts";
 
-export const channelReport = v.object({
+const channelReport = v.object({
   vm: v.string(),
   channel: v.number(),
   path: v.string(),

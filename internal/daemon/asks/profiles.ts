@@ -138,7 +138,7 @@ const refused = (profile: HostProfile, refusal: ProfileRefusal) =>
   no(CODE_OF[refusal.kind], sentence([`profile ${profile.name}`, ...explainProfile(refusal)], ": "));
 
 /** Returns reasons as one sentence. */
-export function sentence(reasons: readonly string[], joint = "; "): string {
+function sentence(reasons: readonly string[], joint = "; "): string {
   const [first = "", ...rest] = reasons;
   const text = rest.length === 0 ? first : `${first}${joint}${rest.join("; ")}`;
   return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${/[.?]$/.test(text) ? "" : "."}`;

@@ -13,7 +13,7 @@ import { statusAsks } from "./status.ts";
 import { type Pinning, vmAsks } from "./vms.ts";
 
 /** What the answers need beside the host. */
-export interface AsksOptions extends Pinning {
+interface AsksOptions extends Pinning {
   readonly version: string;
   /** Where changes are saved. */
   readonly dropInDir: string;
