@@ -5,7 +5,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { POWERMON } from "../cmd/powermon/commands.ts";
 import { VMPOWER_GUEST } from "../cmd/vmpower-guest/commands.ts";
-import { ROUTES } from "../internal/control/routes.ts";
+import { API } from "../internal/api/table.ts";
 import { version } from "../package.json";
 import { fromMarkdown } from "./man/markdown.ts";
 import { commandSections, programHead } from "./man/program.ts";
@@ -57,7 +57,7 @@ function body(template: string, program: CommandNode | undefined): string {
 }
 
 function routeTable(): string {
-  const rows = ROUTES.map(({ method, path }) => `| \`${method}\` | \`/v1/${path}\` |`);
+  const rows = Object.values(API).map(({ method, path }) => `| \`${method}\` | \`/v1/${path}\` |`);
   return ["| method | path |", "| --- | --- |", ...rows].join("\n");
 }
 

@@ -13,6 +13,8 @@ const MAX_FILES = 24;
 interface Rule {
   /** Folders of internal/ whose files may be imported, beside its own and those that every room sees. */
   readonly rooms: readonly string[];
+  /** Those of which `import type` alone may be said. */
+  readonly types?: readonly string[];
   /** Packages and built-in modules that may be imported. */
   readonly modules: readonly (string | RegExp)[];
 }
@@ -48,6 +50,7 @@ const RULES: Readonly<Record<string, Rule>> = {
       "events",
       "log",
     ],
+    types: ["api"],
     modules: ["bun", NODE],
   },
   api: { rooms: [], modules: ["valibot"] },
@@ -81,6 +84,14 @@ function importsOf(text: string): readonly string[] {
   return [...text.matchAll(/(?:\bfrom|\bimport|\bimport\()\s*"([^"]+)"/g)].map((match) => match[1] ?? "");
 }
 
+/** Returns the paths that nothing but `import type` names. */
+function typesOf(text: string): readonly string[] {
+  const types = [...text.matchAll(/^import type [^;]*? from "([^"]+)"/gm)].map((match) => match[1] ?? "");
+  const all = importsOf(text);
+  const count = (list: readonly string[], path: string) => list.filter((one) => one === path).length;
+  return types.filter((path) => count(types, path) === count(all, path));
+}
+
 const isEverywhere = (room: string, other: string): boolean =>
   EVERYWHERE.includes(other) && (other === "values" || !PURE.includes(room));
 
@@ -88,6 +99,8 @@ test("the architecture test sees the project", () => {
   expect(files.length).toBeGreaterThan(50);
   expect(roomOf("internal/log.ts")).toBe("log");
   expect(importsOf('import type { A } from "./a.ts";\nconst b = import("b");')).toEqual(["./a.ts", "b"]);
+  expect(typesOf('import type {\n  A,\n} from "a";\nimport { type B } from "b";\n')).toEqual(["a"]);
+  expect(typesOf('import type { A } from "a";\nimport { b } from "a";\n')).toEqual([]);
 });
 
 test.each(files.map(({ file, text }) => [file, text] as const))(
@@ -96,6 +109,7 @@ test.each(files.map(({ file, text }) => [file, text] as const))(
     const room = roomOf(file);
     const rule = RULES[room];
     if (rule === undefined) throw new Error(`docs/design.md has no rule for internal/${room}/`);
+    const types = typesOf(text);
     const wrong = importsOf(text).filter((path) => {
       if (!path.startsWith("."))
         return !rule.modules.some((m) => (typeof m === "string" ? m === path : m.test(path)));
@@ -107,6 +121,7 @@ test.each(files.map(({ file, text }) => [file, text] as const))(
           other === room ||
           isEverywhere(room, other) ||
           rule.rooms.includes(other) ||
+          (rule.types?.includes(other) === true && types.includes(path)) ||
           rule.rooms.includes("*")
         ) ||
         (other === "cmd" && room !== "cmd")
@@ -173,11 +188,14 @@ test("docs/design.md shows every room, and the same rules", () => {
   const rows = [...text.matchAll(/^\| (cmd\/|log\.ts|events\.ts|[a-z]+\/) +\| (.*?) +\| (.*?) +\|$/gm)];
   const told = rows.map(([, room = "", rooms = "", modules = ""]) => [
     room.replace(/\/$|\.ts$/, ""),
-    { rooms: rooms.replace("everything", "*").split(" "), modules: modules.split(" ") },
+    { rooms: rooms.replace("everything", "*"), modules: modules.split(" ") },
   ]);
-  const held = Object.entries(RULES).map(([room, { rooms, modules }]) => [
+  const held = Object.entries(RULES).map(([room, { rooms, types, modules }]) => [
     room,
-    { rooms: orNone(rooms), modules: orNone(modules.map((one) => (one === NODE ? "node:*" : one))) },
+    {
+      rooms: [...rooms, ...(types ?? []).map((one) => `(${one})`)].join(" "),
+      modules: orNone(modules.map((one) => (one === NODE ? "node:*" : one))),
+    },
   ]);
   expect(Object.fromEntries(told)).toEqual(Object.fromEntries(held));
   for (const room of new Set(files.map(({ file }) => roomOf(file))))

@@ -53,7 +53,7 @@ test("warnFolded() keeps causes apart, and few enough that a guest can't grow th
 test("what is no folded warning is told each time: the audit of changes is never folded", () => {
   const { lines, log } = logged("debug");
   for (let n = 0; n < 20; n++) log.info("Control request done", { request: "PUT /v1/freq/0" });
-  for (let n = 0; n < 20; n++) log.debug("Frequency set", { policy: 0, khz: 1 });
+  for (let n = 0; n < 20; n++) log.debug("Frequency set", { domain: 0, khz: 1 });
   for (let n = 0; n < 20; n++) log.error("Cannot write");
   expect(lines).toHaveLength(60);
 });

@@ -88,7 +88,7 @@ function whatIsWrong(one: ConfigProblem): string {
 
 /** Whether powermon runs, and what an ended one has left. */
 async function checkService({ control, stateDir }: Config, procRoot: string): Promise<Finding[]> {
-  const status = await new ControlClient(control.socket, ANSWER_MS).status();
+  const status = await new ControlClient(control.socket, ANSWER_MS).ask("status");
   if (status.ok)
     return [note("service", `powermon ${status.value.version} runs as process ${status.value.pid}.`)];
   if (status.error.code !== "no-answer") return [note("service", status.error.message)];

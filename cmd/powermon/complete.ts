@@ -34,15 +34,15 @@ async function list(
   vm: string | undefined,
 ): Promise<readonly (string | number)[] | undefined> {
   if (kind === "vm") {
-    const vms = await client.vms();
+    const vms = await client.ask("vms");
     return vms.ok ? vms.value.map(({ vm: name }) => name) : undefined;
   }
   if (kind === "cpus") {
-    const freqs = await client.freq("all");
+    const freqs = await client.ask("allFreq");
     return freqs.ok ? freqs.value.map(({ cpu }) => cpu) : undefined;
   }
   if (vm === undefined) return [];
-  const report = await client.vm(vm);
+  const report = await client.ask("vm", { vm });
   if (!report.ok) return undefined;
   return kind === "channels" ? report.value.channels : report.value.vcpus.map(({ vcpu }) => vcpu);
 }

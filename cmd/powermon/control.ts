@@ -5,11 +5,10 @@ import { integer, parseArgs } from "../../internal/cli/args.ts";
 import type { Io } from "../../internal/cli/command.ts";
 import { STATUS, type Status } from "../../internal/cli/status.ts";
 import { ControlClient, type ControlError } from "../../internal/control/client.ts";
-import type { ChannelList } from "../../internal/api/operations.ts";
-import { parseCpuList } from "../../internal/values/cpulist.ts";
+import { MAX_CHANNEL, MAX_VCPU, type Numbers, parseNumbers } from "../../internal/values/numbers.ts";
 import { json } from "../../internal/output/json.ts";
 import type { Result } from "../../internal/values/result.ts";
-import { KHZ, MAX_CHANNEL, MAX_VCPU } from "../../internal/values/units.ts";
+import { KHZ } from "../../internal/values/units.ts";
 import { isVmName } from "../../internal/values/vm-name.ts";
 import { absolutePath } from "./roots.ts";
 
@@ -39,10 +38,9 @@ const CHANNELS = `must be a list of channel numbers from 0 to ${MAX_CHANNEL} suc
 /** A list of channels, or all. */
 export const channelList = v.pipe(
   v.string(),
-  v.rawTransform<string, ChannelList>(({ dataset, addIssue, NEVER }) => {
-    if (dataset.value === "all") return "all";
-    const list = parseCpuList(dataset.value);
-    if (list.ok && list.value.length > 0 && (list.value.at(-1) ?? 0) <= MAX_CHANNEL) return list.value;
+  v.rawTransform<string, Numbers>(({ dataset, addIssue, NEVER }) => {
+    const list = parseNumbers(dataset.value, MAX_CHANNEL);
+    if (list !== undefined) return list;
     addIssue({ message: CHANNELS });
     return NEVER;
   }),

@@ -5,7 +5,7 @@ import { integer, parseArgs } from "../../internal/cli/args.ts";
 import { defineCommand } from "../../internal/cli/command.ts";
 import { STATUS } from "../../internal/cli/status.ts";
 import { UsageError } from "../../internal/cli/usage-error.ts";
-import type { HappenedEvent } from "../../internal/api/operations.ts";
+import type { HappenedEvent } from "../../internal/api/event.ts";
 import { clientOf, CONTROL_ARGS, fail } from "./control.ts";
 
 export default defineCommand({

@@ -3,9 +3,8 @@
 import * as v from "valibot";
 import { integer, parseArgs } from "../../internal/cli/args.ts";
 import { defineCommand } from "../../internal/cli/command.ts";
-import type { Json } from "../../internal/api/answer.ts";
-import type { ClaimReport, ExplainReport } from "../../internal/api/operations.ts";
-import { formatCpuList } from "../../internal/values/cpulist.ts";
+import type { ClaimReport, ExplainReport } from "../../internal/api/freq.ts";
+import { formatCpuList, MAX_CPUS } from "../../internal/values/cpulist.ts";
 import { clientOf, CONTROL_ARGS, tell } from "./control.ts";
 
 export default defineCommand({
@@ -21,13 +20,13 @@ export default defineCommand({
     ...CONTROL_ARGS,
   },
   run(context) {
-    const { cpu } = parseArgs(v.object({ cpu: integer(0, 8191) }), context.args);
-    return tell(clientOf(context.args).explain(cpu), context, story);
+    const { cpu } = parseArgs(v.object({ cpu: integer(0, MAX_CPUS - 1) }), context.args);
+    return tell(clientOf(context.args).ask("explain", { cpu }), context, story);
   },
 });
 
-type Report = Json<ExplainReport>;
-type Claim = Json<ClaimReport>;
+type Report = ExplainReport;
+type Claim = ClaimReport;
 
 function story(report: Report): string {
   return [
@@ -46,12 +45,12 @@ function story(report: Report): string {
   ].join("\n");
 }
 
-function place({ cpu, policy, driver, governor, sharedWith, siblingPolicies }: Report): string {
+function place({ cpu, domain, driver, governor, sharedWith, siblingDomains }: Report): string {
   const others = sharedWith.filter((other) => other !== cpu);
   const shared = others.length === 0 ? "alone" : `with CPU ${formatCpuList(others)}`;
   const siblings =
-    siblingPolicies.length === 0 ? "" : ` It shares cores with policy ${formatCpuList(siblingPolicies)}.`;
-  return `CPU ${cpu} is in policy ${policy} ${shared}; driver ${driver}, governor ${governor ?? "unknown"}.${siblings}`;
+    siblingDomains.length === 0 ? "" : ` It shares cores with domain ${formatCpuList(siblingDomains)}.`;
+  return `CPU ${cpu} is in domain ${domain} ${shared}; driver ${driver}, governor ${governor ?? "unknown"}.${siblings}`;
 }
 
 function range({ minKhz, nominalKhz, maxKhz, turbo }: Report): string {

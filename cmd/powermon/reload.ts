@@ -12,7 +12,7 @@ export default defineCommand({
   },
   args: CONTROL_ARGS,
   run: (context) =>
-    tell(clientOf(context.args).reload(), context, ({ files }) =>
+    tell(clientOf(context.args).ask("reload"), context, ({ files }) =>
       files.length === 0 ? "Reloaded: no file, defaults alone." : `Reloaded: ${files.join(", ")}`,
     ),
 });

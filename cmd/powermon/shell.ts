@@ -25,7 +25,7 @@ export default defineCommand({
     const { socket } = parseArgs(v.object({ socket: absolutePath }), args);
     const client = new ControlClient(socket, NAMES_MS);
     const vmNames = async (key: string) => {
-      const vms = key === "vm" ? await client.vms() : undefined;
+      const vms = key === "vm" ? await client.ask("vms") : undefined;
       return vms?.ok ? vms.value.map(({ vm }) => vm) : [];
     };
     return await talk(shellProgram(socket), vmNames, io);

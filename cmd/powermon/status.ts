@@ -13,14 +13,14 @@ export default defineCommand({
   },
   args: CONTROL_ARGS,
   run: (context) =>
-    tell(clientOf(context.args).status(), context, (status) =>
+    tell(clientOf(context.args).ask("status"), context, (status) =>
       [
         `powermon ${status.version}, process ${status.pid}, up ${duration(status.uptimeS)}`,
         table([
           ["configuration", status.configFiles.join(", ") || "none, defaults alone"],
           ["channel folders", status.dirs.join(", ")],
           ["state folder", status.stateDir],
-          ["cpufreq policies", `${status.domains} (${status.drivers.join(", ") || "no driver"})`],
+          ["cpufreq domains", `${status.domains} (${status.drivers.join(", ") || "no driver"})`],
           ["VMs", String(status.vms)],
           ["channels", `${status.channels.connected} of ${status.channels.total} connected`],
           ["claims", String(status.claims)],

@@ -5,7 +5,7 @@ import { nonEmpty, parseArgs } from "../../internal/cli/args.ts";
 import { defineCommand, type Io } from "../../internal/cli/command.ts";
 import { STATUS, type Status } from "../../internal/cli/status.ts";
 import { UsageError } from "../../internal/cli/usage-error.ts";
-import type { SuspendReport } from "../../internal/api/power-operations.ts";
+import type { SleepReport } from "../../internal/api/sleep.ts";
 import { json } from "../../internal/output/json.ts";
 import { askLogind } from "../../internal/power/sleep/logind.ts";
 import { PREPARATIONS } from "../../internal/power/sleep/prepare-vms.ts";
@@ -128,8 +128,7 @@ export default defineCommand({
     if (running !== undefined) {
       if (parsed["libvirt-uri"] !== undefined)
         throw new UsageError("--libvirt-uri: the running powermon has its own, pinning.libvirt_uri.");
-      const at = wake === "none" || "inS" in wake ? wake : { at: new Date(wake.atMs).toISOString() };
-      const asked = await running.suspend({ ...request, wake: at, logind: args.logind });
+      const asked = await running.ask("suspend", { ...request, ...endOf(wake), logind: args.logind });
       return asked.ok ? tellOutcome(asked.value, args.json, io) : fail(asked.error, args.json, io);
     }
     const real = roots.sysfsRoot === ROOT_ARGS["sysfs-root"].default;
@@ -156,7 +155,13 @@ export default defineCommand({
   },
 });
 
-function tellOutcome(outcome: SuspendReport, asJson: boolean, io: Io): Status {
+/** Returns the end of a sleep as a running powermon is asked for it. */
+function endOf(wake: SuspendRequest["wake"]) {
+  if (wake === "none") return { wake };
+  return "inS" in wake ? { durationS: wake.inS } : { until: new Date(wake.atMs).toISOString() };
+}
+
+function tellOutcome(outcome: SleepReport, asJson: boolean, io: Io): Status {
   for (const warning of outcome.warnings) io.err(`powermon: ${warning}`);
   for (const one of outcome.notRestored) io.err(`powermon: not put back: ${one}`);
   io.out(asJson ? json(outcome) : told(outcome));
@@ -187,7 +192,7 @@ function wakeOf(
   return { atMs };
 }
 
-function told({ target, via, slept, wakeAt, clock, blockers, prepared, record }: SuspendReport): string {
+function told({ target, via, slept, wakeAt, clock, blockers, prepared, record }: SleepReport): string {
   const against = blockers.map((one) => `Speaks against it: ${one.what}`);
   if (!slept) {
     const end = wakeAt === undefined ? "until somebody wakes it" : `until ${wakeAt} (${clock})`;

@@ -4,9 +4,8 @@ import * as v from "valibot";
 import { integer, parseArgs } from "../../internal/cli/args.ts";
 import { defineCommand, type Io } from "../../internal/cli/command.ts";
 import { STATUS, type Status } from "../../internal/cli/status.ts";
-import type { Json } from "../../internal/api/answer.ts";
 import type { ControlClient } from "../../internal/control/client.ts";
-import type { LiveReport } from "../../internal/api/operations.ts";
+import type { LiveReport } from "../../internal/api/live.ts";
 import { frame } from "../../internal/top/frame.ts";
 import { glance } from "../../internal/top/glance.ts";
 import { START } from "../../internal/top/state.ts";
@@ -44,7 +43,7 @@ export default defineCommand({
       args,
     );
     const client = clientOf(args);
-    const first = await client.live();
+    const first = await client.ask("live");
     if (!first.ok) return fail(first.error, args.json, io);
     const env = io.env ?? {};
     if (args.json) return await stream(client, first.value, interval * 1000, count ?? Infinity, io);
@@ -52,7 +51,7 @@ export default defineCommand({
       return await watch(client, first.value, { intervalMs: interval * 1000, blocks: hasBlocks(env), io });
     }
     await Bun.sleep(PLAIN_MS);
-    const now = await client.live();
+    const now = await client.ask("live");
     if (!now.ok) return fail(now.error, false, io);
     const options = { width: PLAIN_WIDTH, height: Infinity, blocks: hasBlocks(env), styled: false };
     const lines = frame(glance(first.value, now.value), START, options);
@@ -68,18 +67,18 @@ function hasBlocks(env: Readonly<Record<string, string | undefined>>): boolean {
 
 async function stream(
   client: ControlClient,
-  first: Json<LiveReport>,
+  first: LiveReport,
   intervalMs: number,
   count: number,
   io: Io,
 ): Promise<Status> {
-  let before: Json<LiveReport> | undefined;
+  let before: LiveReport | undefined;
   let now = first;
   for (let left = count; ; left--) {
     io.out(JSON.stringify(glance(before, now)));
     if (left <= 1) return STATUS.done;
     await Bun.sleep(intervalMs);
-    const next = await client.live();
+    const next = await client.ask("live");
     if (!next.ok) return fail(next.error, true, io);
     before = now;
     now = next.value;

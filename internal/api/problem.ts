@@ -1,9 +1,10 @@
-// One shape for every no: without it a script would have to know how each part of the server fails.
+// A no as HTTP has it: one document for every kind of failure, and the status that goes with each.
 
-import type { Problem } from "./operations.ts";
+import * as v from "valibot";
+import type { Code } from "../values/answer.ts";
 
 /** The HTTP status of each code. */
-export const HTTP_STATUS: Readonly<Record<Problem["code"], number>> = {
+export const HTTP_STATUS: Readonly<Record<Code, number>> = {
   "not-found": 404,
   invalid: 400,
   refused: 403,
@@ -12,13 +13,5 @@ export const HTTP_STATUS: Readonly<Record<Problem["code"], number>> = {
   busy: 503,
 };
 
-/** Codes that a Problem can have. */
-export const CODES = Object.keys(HTTP_STATUS) as readonly Problem["code"][];
-
-/** Returns a failure with `code` and the sentence `message`. */
-export function problem(
-  code: Problem["code"],
-  message: string,
-): { readonly ok: false; readonly error: Problem } {
-  return { ok: false, error: { code, message } };
-}
+/** Any error. A newer powermon may have other codes. */
+export const problemReport = v.object({ error: v.object({ code: v.string(), message: v.string() }) });

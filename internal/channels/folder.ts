@@ -2,7 +2,7 @@
 
 import { type FSWatcher, type Dirent, readdirSync, statSync, watch } from "node:fs";
 import { codeOf } from "../os/error-code.ts";
-import { MAX_CHANNEL } from "../values/units.ts";
+import { MAX_CHANNEL } from "../values/numbers.ts";
 import { MAX_VM_NAME } from "../values/vm-name.ts";
 
 /** A channel's name split at its last dot. */

@@ -3,7 +3,8 @@
 import * as v from "valibot";
 import { parseCpuList } from "../values/cpulist.ts";
 import { POLICY_TYPES, WORKLOADS } from "../values/request.ts";
-import { KHZ, MAX_VCPU } from "../values/units.ts";
+import { MAX_VCPU } from "../values/numbers.ts";
+import { KHZ } from "../values/units.ts";
 
 /** More interfaces or MACs than any VM has. */
 const MAX_INTERFACES = 64;

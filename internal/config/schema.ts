@@ -9,8 +9,9 @@ import { MAX_SOCKET_PATH } from "../os/unix-socket.ts";
 import { STEPS } from "../values/request.ts";
 import { parseCpuList } from "../values/cpulist.ts";
 import { parseListen } from "../values/listen.ts";
-import { type Khz, KHZ, MAX_VCPU } from "../values/units.ts";
+import { type Khz, KHZ } from "../values/units.ts";
 import { isVmName, MAX_VM_NAME } from "../values/vm-name.ts";
+import { MAX_VCPU } from "../values/numbers.ts";
 
 /** The pinning sources a file may name, in the order that is tried when none is given a reason to be first. */
 export const PINNING_SOURCES = ["proc", "libvirt", "qmp", "static"] as const;

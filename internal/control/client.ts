@@ -3,20 +3,21 @@
 import * as v from "valibot";
 import { formatCpuList } from "../values/cpulist.ts";
 import { err, ok, type Result } from "../values/result.ts";
-import * as answer from "../api/answer.ts";
-import type { Answer } from "../api/answer.ts";
+import { event, type HappenedEvent } from "../api/event.ts";
+import { problemReport } from "../api/problem.ts";
+import { API, type Ask, type Name, type Report, type Row } from "../api/table.ts";
+import { type Code, CODES } from "../values/answer.ts";
 import { readEvents } from "./event-reader.ts";
-import type { ChannelList, FreqTarget, HappenedEvent, Problem, VmChange } from "../api/operations.ts";
-import * as powerAnswer from "../api/power-answer.ts";
-import type { SuspendAsk } from "../api/power-operations.ts";
-import { CODES } from "../api/problem.ts";
 import { wrongSocketPath } from "../os/unix-socket.ts";
 
 /** Why something asked for was not done: powermon's own reason, or that there is none to ask. */
 export interface ControlError {
-  readonly code: Problem["code"] | "no-answer" | "forbidden";
+  readonly code: Code | "no-answer" | "forbidden";
   readonly message: string;
 }
+
+/** What is said beside a row's name; nothing where the row takes nothing. */
+type Given<K extends Name> = keyof Ask<K> extends never ? [] : [ask: Ask<K>];
 
 /** How long an answer may take, in ms; pinning through a slow libvirt takes longest. */
 const ANSWER_MS = 30_000;
@@ -36,93 +37,17 @@ export class ControlClient {
     this.#timeoutMs = timeoutMs;
   }
 
-  status() {
-    return this.#ask("GET", ["status"], answer.status);
-  }
-  vms() {
-    return this.#ask("GET", ["vms"], answer.vms);
-  }
-  vm(name: string) {
-    return this.#ask("GET", ["vms", name], answer.vm);
-  }
-  addVm(name: string) {
-    return this.#ask("PUT", ["vms", name], answer.done);
-  }
-  removeVm(name: string) {
-    return this.#ask("DELETE", ["vms", name], answer.done);
-  }
-  changeVm(name: string, change: VmChange, save: boolean) {
-    return this.#ask("PATCH", ["vms", name], answer.vm, { ...change, save });
-  }
-  pinVcpu(vm: string, vcpu: number, pcpus: readonly number[]) {
-    return this.#ask("PUT", ["vms", vm, "vcpus", String(vcpu), "pin"], answer.vcpu, { pcpus });
-  }
-  channels() {
-    return this.#ask("GET", ["channels"], answer.channels);
-  }
-  addChannels(vm: string, channels: ChannelList) {
-    return this.#ask("PUT", ["vms", vm, "channels", listed(channels)], answer.channels);
-  }
-  removeChannels(vm: string, channels: ChannelList) {
-    return this.#ask("DELETE", ["vms", vm, "channels", listed(channels)], answer.done);
-  }
-  enableChannels(vm: string, channels: ChannelList, enabled: boolean) {
-    return this.#ask("PATCH", ["vms", vm, "channels", listed(channels)], answer.done, { enabled });
-  }
-  freq(cpus: readonly number[] | "all") {
-    return this.#ask("GET", ["freq", listed(cpus)], answer.freqs);
-  }
-  setFreq(cpus: readonly number[], target: FreqTarget) {
-    return this.#ask("PUT", ["freq", listed(cpus)], answer.freqs, { target });
-  }
-  releaseFreq(cpus: readonly number[] | "all") {
-    return this.#ask("DELETE", ["freq", listed(cpus)], answer.freqs);
-  }
-  explain(cpu: number) {
-    return this.#ask("GET", ["explain", String(cpu)], answer.explained);
-  }
-  live() {
-    return this.#ask("GET", ["live"], answer.live);
-  }
-  policies() {
-    return this.#ask("GET", ["policies"], answer.policies);
-  }
-  policy(vm: string) {
-    return this.#ask("GET", ["vms", vm, "policy"], answer.policies);
-  }
-  /** `policy` is one as [vm.NAME.policy] of the configuration has it. */
-  setPolicy(vm: string, policy: object, save: boolean) {
-    return this.#ask("PUT", ["vms", vm, "policy"], answer.policies, { policy, save });
-  }
-  removePolicy(vm: string, save: boolean) {
-    return this.#ask("DELETE", ["vms", vm, "policy"], answer.done, { save });
-  }
-  capabilities() {
-    return this.#ask("GET", ["capabilities"], powerAnswer.capabilities);
-  }
-  profiles() {
-    return this.#ask("GET", ["profiles"], powerAnswer.profiles);
-  }
-  /** `cpus` limits it to a list, all, isolated, housekeeping or vm:NAME. */
-  applyProfile(name: string, cpus: string | undefined, dryRun: boolean) {
-    return this.#ask("PUT", ["profile"], powerAnswer.applied, { name, cpus, dryRun });
-  }
-  profileOff() {
-    return this.#ask("DELETE", ["profile"], powerAnswer.off);
-  }
-  verifyProfile() {
-    return this.#ask("GET", ["profile", "verify"], powerAnswer.state);
-  }
-  /** Resolves when the host is awake again. */
-  suspend({ wake, ...rest }: SuspendAsk) {
-    const end = wake === "none" ? { wake } : "inS" in wake ? { durationS: wake.inS } : { until: wake.at };
-    return this.#ask("POST", ["suspend"], powerAnswer.suspended, { ...rest, ...end }, NO_LIMIT);
-  }
-  resumed() {
-    return this.#ask("POST", ["resumed"], answer.done);
-  }
-  reload() {
-    return this.#ask("POST", ["reload"], answer.reloaded);
+  /** Asks what the row `name` says. Errors: powermon's own reason, or that none answers. */
+  async ask<K extends Name>(name: K, ...[given]: Given<K>): Promise<Result<Report<K>, ControlError>> {
+    const row: Row = API[name];
+    const said: Readonly<Record<string, unknown>> = given ?? {};
+    const path = row.path.replaceAll(/\{(\w+)\}/g, (_, place: string) =>
+      encodeURIComponent(wordOf(said[place])),
+    );
+    const rest = Object.entries(said).filter(([key]) => !(key in row.places));
+    const body = row.body && Object.fromEntries(rest);
+    const text = await this.#askText(row.method, `/v1/${path}`, body, row.isEndless && NO_LIMIT);
+    return text.ok ? this.#parse<Report<K>>(row.answer, text.value) : text;
   }
 
   /** Returns all metrics in Prometheus' text format. */
@@ -132,31 +57,20 @@ export class ControlClient {
 
   /** Yields what happens from now on; ends with the error that ended it, which is `no-answer` when powermon stops. */
   async *events(): AsyncGenerator<HappenedEvent, ControlError> {
-    const opened = await this.#send("GET", pathOf(["events"]), undefined, undefined);
+    const opened = await this.#send("GET", "/v1/events", undefined, undefined);
     if (!opened.ok) return opened.error;
     const { body, status } = opened.value;
     if (status !== 200 || body === null) return errorOf(status, await opened.value.text());
     try {
       for await (const data of readEvents(body)) {
-        const event = this.#parse(answer.happened, data);
-        if (!event.ok) return event.error;
-        yield event.value;
+        const happened = this.#parse<HappenedEvent>(event, data);
+        if (!happened.ok) return happened.error;
+        yield happened.value;
       }
     } catch {
       // The connection broke: told as any other end.
     }
     return { code: "no-answer", message: `powermon on ${this.#socket} ended the stream of events.` };
-  }
-
-  async #ask<T>(
-    method: string,
-    path: readonly string[],
-    schema: Answer<T>,
-    body?: object,
-    timeoutMs?: number,
-  ): Promise<Result<T, ControlError>> {
-    const text = await this.#askText(method, pathOf(path), body, timeoutMs);
-    return text.ok ? this.#parse(schema, text.value) : text;
   }
 
   async #askText(
@@ -226,7 +140,7 @@ export class ControlClient {
     };
   }
 
-  #parse<T>(schema: Answer<T>, text: string): Result<T, ControlError> {
+  #parse<T>(schema: v.GenericSchema, text: string): Result<T, ControlError> {
     let body: unknown;
     try {
       body = JSON.parse(text);
@@ -244,12 +158,9 @@ export class ControlClient {
   }
 }
 
-function pathOf(parts: readonly string[]): string {
-  return `/v1/${parts.map(encodeURIComponent).join("/")}`;
-}
-
-function listed(list: readonly number[] | "all"): string {
-  return list === "all" ? list : formatCpuList(list);
+/** Returns a value of a path as it is written there. */
+function wordOf(value: unknown): string {
+  return Array.isArray(value) ? formatCpuList(value as readonly number[]) : String(value);
 }
 
 function errorOf(status: number, text: string): ControlError {
@@ -259,7 +170,7 @@ function errorOf(status: number, text: string): ControlError {
   } catch {
     body = undefined;
   }
-  const parsed = v.safeParse(answer.failed, body);
+  const parsed = v.safeParse(problemReport, body);
   if (!parsed.success) return { code: "failed", message: `powermon answered with HTTP status ${status}.` };
   const { code, message } = parsed.output.error;
   return { code: CODES.find((known) => known === code) ?? "failed", message };

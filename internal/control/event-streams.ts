@@ -1,7 +1,7 @@
 // Events for whoever listens: a slow listener is dropped, so that it can neither eat the memory nor hold up the host.
 
 import type { ServerResponse } from "node:http";
-import type { HappenedEvent, Operations } from "../api/operations.ts";
+import type { HappenedEvent } from "../api/event.ts";
 
 /** Bytes that may wait for one listener beside what the kernel holds; about a thousand events. */
 const MAX_WAITING = 256 * 1024;
@@ -10,9 +10,12 @@ const MAX_STREAMS = 32;
 /** A comment is sent this often, in ms, so that both ends notice a dead connection. */
 const HEARTBEAT_MS = 15_000;
 
+/** Calls `listener` for each event until the returned function is called. */
+export type Subscribe = (listener: (event: HappenedEvent) => void) => () => void;
+
 /** All open event streams. The host is subscribed to only while there is one. */
 export class EventStreams {
-  readonly #operations: Operations;
+  readonly #subscribe: Subscribe;
   readonly #dropped: () => void;
   readonly #heartbeatMs: number;
   readonly #streams = new Set<ServerResponse>();
@@ -21,8 +24,8 @@ export class EventStreams {
   #id = 0;
 
   /** @param dropped a listener was too slow and has been cut off */
-  constructor(operations: Operations, dropped: () => void, heartbeatMs = HEARTBEAT_MS) {
-    this.#operations = operations;
+  constructor(subscribe: Subscribe, dropped: () => void, heartbeatMs = HEARTBEAT_MS) {
+    this.#subscribe = subscribe;
     this.#dropped = dropped;
     this.#heartbeatMs = heartbeatMs;
   }
@@ -38,7 +41,7 @@ export class EventStreams {
     response.write(": listening\n\n");
     this.#streams.add(response);
     response.once("close", () => this.#gone(response));
-    this.#unsubscribe ??= this.#operations.subscribe((event) => this.#tell(event));
+    this.#unsubscribe ??= this.#subscribe((event) => this.#tell(event));
     this.#heartbeat ??= setInterval(() => this.#send(": alive\n\n"), this.#heartbeatMs);
   }
 

@@ -1,16 +1,22 @@
-// From a method and a path to a route: without it a path trick could reach what it should not, or crash on the way.
+// From a method and a path to a row of the API: without it a path trick could reach what it should not, or crash on the way.
 
-import { type Route, ROUTES } from "./routes.ts";
+import { API, type Name } from "../api/table.ts";
 
 /** What a method and a path lead to. */
 export type Found =
-  | { readonly kind: "route"; readonly route: Route; readonly parts: readonly string[] }
+  /** `parts` are those that stand for something, as they were sent, by name. */
+  | { readonly kind: "row"; readonly name: Name; readonly parts: Readonly<Record<string, string>> }
   | { readonly kind: "events" }
   | { readonly kind: "metrics" }
   | { readonly kind: "wrong-method"; readonly allowed: readonly string[] }
   | { readonly kind: "nowhere" };
 
-const TABLE = ROUTES.map((route) => ({ route, pattern: route.path.split("/") }));
+const NAMES = Object.keys(API) as readonly Name[];
+const TABLE = NAMES.map((name) => ({
+  name,
+  method: API[name].method as string,
+  pattern: API[name].path.split("/"),
+}));
 
 /**
  * Returns what `target`, a request's path as sent, leads to. Each part is decoded after the path was cut at its slashes: an
@@ -26,13 +32,15 @@ export function findRoute(method: string, target: string): Found {
   if (rest.length === 1 && rest[0] === "events")
     return method === "GET" ? { kind: "events" } : { kind: "wrong-method", allowed: ["GET"] };
   const here = TABLE.filter(({ pattern }) => isMatch(pattern, rest));
-  const found = here.find(({ route }) => route.method === method);
+  const found = here.find((row) => row.method === method);
   if (found !== undefined) {
-    const names = rest.filter((_, i) => found.pattern[i]?.startsWith("{"));
-    return { kind: "route", route: found.route, parts: names };
+    const named = found.pattern.flatMap((word, i) =>
+      word.startsWith("{") ? [[word.slice(1, -1), rest[i] ?? ""] as const] : [],
+    );
+    return { kind: "row", name: found.name, parts: Object.fromEntries(named) };
   }
   if (here.length === 0) return { kind: "nowhere" };
-  return { kind: "wrong-method", allowed: here.map(({ route }) => route.method) };
+  return { kind: "wrong-method", allowed: here.map((row) => row.method) };
 }
 
 function decodeParts(target: string): readonly string[] | undefined {

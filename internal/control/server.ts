@@ -1,14 +1,16 @@
-// The control server: without it nobody could ask or tell a running powermon anything.
+// The control server: a unix socket that takes a request, finds its row of the API, and calls the handler of that name.
 
 import { rmSync } from "node:fs";
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
 import type { Server, Socket } from "node:net";
 import type { Log } from "../log.ts";
 import { err, ok, type Result } from "../values/result.ts";
-import { EventStreams } from "./event-streams.ts";
+import { EventStreams, type Subscribe } from "./event-streams.ts";
 import { findRoute } from "./find-route.ts";
-import type { Done, Operations, Problem } from "../api/operations.ts";
-import { HTTP_STATUS, problem } from "../api/problem.ts";
+import { HTTP_STATUS } from "../api/problem.ts";
+import { API, type Handlers, type Name } from "../api/table.ts";
+import { type Answer, type Code, no } from "../values/answer.ts";
+import { readAsk } from "./read-ask.ts";
 import { type BodyError, MAX_BODY, readBody } from "./read-body.ts";
 import { codeOf } from "../os/error-code.ts";
 import { clearStale, shareSocket, wrongSocketPath } from "../os/unix-socket.ts";
@@ -24,7 +26,8 @@ export interface ControlOptions {
   readonly socket: string;
   /** The group that may use it beside the owner; empty for nobody else. */
   readonly group: string;
-  readonly operations: Operations;
+  readonly handlers: Handlers;
+  readonly subscribe: Subscribe;
   /** Returns all metrics in Prometheus' text format. */
   readonly metrics: () => string;
   readonly log: Log;
@@ -114,9 +117,9 @@ class Control {
 
   constructor(options: ControlOptions) {
     this.#options = options;
-    const { operations, log, heartbeatMs } = options;
+    const { subscribe, log, heartbeatMs } = options;
     this.#streams = new EventStreams(
-      operations,
+      subscribe,
       () => log.warn("An event listener was too slow and has been cut off"),
       heartbeatMs,
     );
@@ -132,7 +135,7 @@ class Control {
       const bug = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
       this.#options.log.error(`Control request failed by a bug: ${bug}`, { path: request.url });
       if (!response.headersSent)
-        write(response, 500, problem("failed", "powermon failed by a bug; its log says where."));
+        write(response, 500, no("failed", "powermon failed by a bug; its log says where."));
       else response.destroy();
     });
   }
@@ -145,43 +148,50 @@ class Control {
     const { method = "", url = "" } = request;
     const found = findRoute(method, url);
     if (found.kind === "nowhere") {
-      write(response, 404, problem("not-found", `There is nothing at ${JSON.stringify(url)}.`));
+      write(response, 404, no("not-found", `There is nothing at ${JSON.stringify(url)}.`));
     } else if (found.kind === "wrong-method") {
       response.setHeader("allow", found.allowed.join(", "));
       write(
         response,
         405,
-        problem("invalid", `${method} is not taken here; ${found.allowed.join(", ")} would be.`),
+        no("invalid", `${method} is not taken here; ${found.allowed.join(", ")} would be.`),
       );
     } else if (found.kind === "metrics") {
       response.writeHead(200, { "content-type": METRICS_TYPE, "cache-control": "no-store" });
       response.end(this.#options.metrics());
     } else if (found.kind === "events") {
       if (this.#streams.hasRoom) this.#streams.open(response);
-      else write(response, 503, problem("busy", "There are too many event listeners already; try again."));
+      else write(response, 503, no("busy", "There are too many event listeners already; try again."));
     } else {
       const body = await readBody(request);
       if (!body.ok) {
         refuseBody(response, body.error);
         return;
       }
-      const outcome = await found.route.serve(this.#options.operations, found.parts, body.value);
-      if (method !== "GET") this.#note(request, body.value, outcome);
-      write(response, outcome.ok ? 200 : HTTP_STATUS[outcome.error.code], outcome);
+      const asked = readAsk(API[found.name], found.parts, body.value);
+      const done = asked.ok ? await this.#handle(found.name, asked.value) : asked;
+      if (method !== "GET") this.#note(request, body.value, done);
+      write(response, done.ok ? 200 : HTTP_STATUS[done.error.code], done);
     }
   }
 
+  /** `asked` has been read by the row of that name. */
+  #handle(name: Name, asked: object): Answer<unknown> | Promise<Answer<unknown>> {
+    const handler = this.#options.handlers[name] as (asked: object) => ReturnType<Handlers[Name]>;
+    return handler(asked);
+  }
+
   /** Logs a change and who asked for it. */
-  #note({ method, url, socket }: IncomingMessage, body: unknown, outcome: Done<unknown>): void {
+  #note({ method, url, socket }: IncomingMessage, body: unknown, answer: Answer<unknown>): void {
     const { log, peerOf } = this.#options;
     const fd = fdOf(socket);
     const peer = fd === undefined ? undefined : peerOf?.(fd);
-    log.info(outcome.ok ? "Control request done" : "Control request not done", {
+    log.info(answer.ok ? "Control request done" : "Control request not done", {
       request: `${method} ${url}`,
       body: body === undefined ? undefined : JSON.stringify(body).slice(0, MAX_LOGGED),
       uid: peer?.uid,
       pid: peer?.pid,
-      code: outcome.ok ? undefined : outcome.error.code,
+      code: answer.ok ? undefined : answer.error.code,
     });
   }
 }
@@ -209,19 +219,19 @@ const BODY_ANSWERS: Readonly<Record<Exclude<BodyError, "gone">, readonly [number
   "no-json": [400, 'The body is no JSON; write one object, such as {"queries": true}.'],
 };
 
-function refuseBody(response: ServerResponse, no: BodyError): void {
-  if (no === "gone") {
+function refuseBody(response: ServerResponse, error: BodyError): void {
+  if (error === "gone") {
     response.destroy();
     return;
   }
-  const [status, message] = BODY_ANSWERS[no];
+  const [status, message] = BODY_ANSWERS[error];
   // What is still coming of the body is not waited for.
   if (status !== 400) response.setHeader("connection", "close");
-  write(response, status, problem("invalid", message));
+  write(response, status, no("invalid", message));
 }
 
-function write(response: ServerResponse, status: number, outcome: Done<unknown>): void {
-  const document = outcome.ok ? (outcome.value ?? { done: true }) : { error: outcome.error };
+function write(response: ServerResponse, status: number, answer: Answer<unknown>): void {
+  const document = answer.ok ? (answer.value ?? { done: true }) : { error: answer.error };
   const text = `${JSON.stringify(document)}\n`;
   response.writeHead(status, {
     "content-type": "application/json",
@@ -232,7 +242,7 @@ function write(response: ServerResponse, status: number, outcome: Done<unknown>)
 }
 
 /** Returns a whole answer for a connection that has no request. */
-function raw(status: number, code: Problem["code"], message: string): string {
+function raw(status: number, code: Code, message: string): string {
   const body = `${JSON.stringify({ error: { code, message } })}\n`;
   const reason = status === 400 ? "Bad Request" : "Service Unavailable";
   return `HTTP/1.1 ${status} ${reason}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`;

@@ -1,28 +1,17 @@
 // The daemon's part of a suspend: without it claims would stand on clocks that the firmware has reset, and nobody would tell.
 
+import type { SleepAsk } from "../api/sleep.ts";
 import type { EnterSleep } from "../power/sleep/enter-sleep.ts";
 import { askLogind } from "../power/sleep/logind.ts";
-import type { Preparation } from "../power/sleep/prepare-vms.ts";
 import { findRunningVms } from "../power/running-vms.ts";
 import type { SleepRecord } from "../power/sleep/sleep-record.ts";
 import type { SleepTarget } from "../power/sleep/sleep-target.ts";
 import { explainSuspend, suspendHost, type SuspendRefusal } from "../power/sleep/suspend.ts";
 import { explainSysfs, type SysfsError } from "../values/sysfs-error.ts";
 import type { Roots } from "../sysfs/cpufreq/originals.ts";
-import { type Code, no, yes } from "../values/answer.ts";
+import { type Code, no } from "../values/answer.ts";
+import { ok } from "../values/result.ts";
 import type { Host } from "./host.ts";
-
-/** A sleep that an operator asks for. */
-export interface SleepAsk {
-  readonly target: SleepTarget;
-  /** ISO 8601 for a time. */
-  readonly wake: { readonly inS: number } | { readonly at: string } | "none";
-  readonly force: boolean;
-  readonly dryRun: boolean;
-  readonly prepare: Preparation;
-  readonly variant?: string | undefined;
-  readonly logind: boolean;
-}
 
 const CODE_OF: Readonly<Record<SuspendRefusal["kind"], Code>> = {
   unsupported: "unsupported",
@@ -39,19 +28,12 @@ export class HostSleep {
   readonly isReal: boolean;
   readonly #host: Host;
   readonly #roots: Roots;
-  readonly #giveBack: () => readonly SysfsError[];
   readonly #enter: EnterSleep | undefined;
 
-  /** @param giveBack puts every claimed clock back; the claims stay in the ledger */
-  constructor(
-    host: Host,
-    roots: Roots,
-    giveBack: () => readonly SysfsError[],
-    enter: EnterSleep | undefined,
-  ) {
+  /** @param enter sleeps instead of the kernel */
+  constructor(host: Host, roots: Roots, enter: EnterSleep | undefined) {
     this.#host = host;
     this.#roots = roots;
-    this.#giveBack = giveBack;
     this.#enter = enter;
     this.isReal = roots.sysfsRoot === "/sys";
   }
@@ -78,7 +60,7 @@ export class HostSleep {
     );
     if (done.ok) {
       for (const one of [...done.value.warnings, ...done.value.notRestored]) log.warn(`Suspend: ${one}`);
-      return yes(done.value);
+      return ok(done.value);
     }
     const reasons = explainSuspend(done.error);
     const passes = done.error.kind === "blocked" && done.error.blockers.every((one) => one.forceable);
@@ -102,7 +84,7 @@ export class HostSleep {
     events.emit("host-sleeps", { target, until });
     channels.notice({ do: "host-sleeps", wakeS: Math.ceil((untilMs ?? 0) / 1000) });
     this.isNear = true;
-    this.#tell(this.#giveBack());
+    this.#tell(giveBack(this.#host));
   }
 
   #after(record: SleepRecord | undefined): void {
@@ -122,4 +104,12 @@ export class HostSleep {
   #tell(errors: readonly SysfsError[]): void {
     for (const error of errors) this.#host.log.error(explainSysfs(error));
   }
+}
+
+/** Puts every domain back as the operator had it; the claims stay in the ledger. Returns the failures. */
+export function giveBack({ cpufreq }: Host): readonly SysfsError[] {
+  return cpufreq.domains.flatMap((domain) => {
+    const restored = domain.restore();
+    return restored.ok ? [] : [restored.error];
+  });
 }

@@ -78,7 +78,7 @@ export class Host {
         const { events } = this;
         if (!log.debugs && !events.active) return;
         const fields = {
-          policy: domain.id,
+          domain: domain.id,
           khz: write.khz,
           by: winner?.claimant.by,
           vm: winner?.grant.vm || undefined,
@@ -128,7 +128,7 @@ export class Host {
   start(): void {
     for (const problem of this.cpufreq.problems) this.log.error(explainSysfs(problem));
     for (const id of this.cpufreq.stale) {
-      this.log.info("Settings saved before the last boot were dropped", { policy: id });
+      this.log.info("Settings saved before the last boot were dropped", { domain: id });
     }
     this.#setPolicies();
     this.channels.watch(this.#config.channels.dirs);

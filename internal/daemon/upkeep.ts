@@ -127,7 +127,7 @@ export class Upkeep {
     for (const domain of this.#host.cpufreq.domains) {
       if (domain.target === undefined || this.#host.ledger.decides(domain)) continue;
       for (const error of this.#host.ledger.settle([domain.id]))
-        this.#tell(err(error), { policy: domain.id });
+        this.#tell(err(error), { domain: domain.id });
     }
   }
 
@@ -146,7 +146,7 @@ export class Upkeep {
   /** Writes every claimed domain again, as after resume. */
   reapply(): void {
     for (const domain of this.#host.cpufreq.domains) {
-      if (domain.target !== undefined) this.#tell(domain.reapply(), { policy: domain.id });
+      if (domain.target !== undefined) this.#tell(domain.reapply(), { domain: domain.id });
     }
   }
 
@@ -218,7 +218,7 @@ export class Upkeep {
       if (!drifted.ok || !drifted.value) continue;
       this.drifts++;
       const reapply = this.#host.drift() === "reapply";
-      const fields = { policy: domain.id, khz: domain.target };
+      const fields = { domain: domain.id, khz: domain.target };
       this.#host.events.emit("drift", { ...fields, reapplied: reapply });
       this.#host.log.warnFolded(
         `drift ${domain.id}`,

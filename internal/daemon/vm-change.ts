@@ -1,17 +1,8 @@
 // A change of one VM's settings at run time, laid over what the files say and taken off again once it is saved.
 
+import type { VmChange } from "../api/vms.ts";
 import type { VmChanges } from "../config/save.ts";
 import type { Bound, ConfigFile } from "../config/schema.ts";
-
-/** What can be changed of a VM at run time. */
-export interface VmSettingsChange {
-  readonly queries?: boolean | undefined;
-  readonly turbo?: boolean | undefined;
-  readonly floor?: number | "min" | "base" | "max" | undefined;
-  readonly ceiling?: number | "min" | "base" | "max" | undefined;
-  readonly requestsPerSecond?: number | undefined;
-  readonly burst?: number | undefined;
-}
 
 /** Returns `file` with `settings` laid over those of one VM. */
 export function overlay(file: ConfigFile, vm: string, settings: VmChanges): ConfigFile {
@@ -38,7 +29,7 @@ export function written({
   floor,
   ceiling,
   ...flags
-}: VmSettingsChange): VmChanges & object {
+}: VmChange): VmChanges & object {
   const rate = {
     ...(requestsPerSecond === undefined ? {} : { requests_per_second: requestsPerSecond }),
     ...(burst === undefined ? {} : { burst }),

@@ -1,16 +1,16 @@
 // What pages are told, once a second: the whole at first, then only what changed, so that 256 clocks stay cheap.
 
-import type { LiveReport } from "../api/operations.ts";
+import type { LiveReport } from "../api/live.ts";
 import { History, type Runs } from "./history.ts";
 
 /** Time between two looks, in ms. */
 const FEED_MS = 1000;
 
 /** What a page gets when it comes. */
-interface Whole extends LiveReport {
+type Whole = LiveReport & {
   /** Each clock's last minutes, in the order of `domains`. */
   readonly history: readonly Runs[];
-}
+};
 
 /** Everybody who watches, and what they were told last. */
 export class Feed {
@@ -52,7 +52,7 @@ export class Feed {
     if (this.#watchers.size === 0) this.#note(this.#look());
     const whole: Whole = {
       ...this.#last,
-      history: this.#last.domains.map(({ policy }) => this.#history.of(policy)),
+      history: this.#last.domains.map(({ domain }) => this.#history.of(domain)),
     };
     watcher(event("whole", whole));
     this.#watchers.add(watcher);
@@ -62,20 +62,20 @@ export class Feed {
   /** Looks once. */
   turn(): void {
     const live = this.#look();
-    this.#history.sample(live.domains.map(({ policy, targetKhz }) => [policy, targetKhz]));
+    this.#history.sample(live.domains.map(({ domain, targetKhz }) => [domain, targetKhz]));
     if (this.#watchers.size === 0) return;
     const before = this.#told;
     this.#note(live);
     // Other clocks than before, as after hotplug: pages begin anew.
     const isSame = before.size === this.#told.size && [...before.keys()].every((id) => this.#told.has(id));
-    const domains = live.domains.filter(({ policy }) => this.#told.get(policy) !== before.get(policy));
+    const domains = live.domains.filter(({ domain }) => this.#told.get(domain) !== before.get(domain));
     const text = isSame ? event("change", { ...live, domains }) : event("reload", {});
     for (const watcher of this.#watchers) watcher(text);
   }
 
   #note(live: LiveReport): void {
     this.#last = live;
-    this.#told = new Map(live.domains.map((domain) => [domain.policy, JSON.stringify(domain)]));
+    this.#told = new Map(live.domains.map((one) => [one.domain, JSON.stringify(one)]));
   }
 }
 

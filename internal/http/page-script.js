@@ -4,7 +4,7 @@
 const SAMPLES = 600;
 const $ = (id) => document.getElementById(id);
 
-/** Clocks by policy, with their samples: kHz a second, 0 while nobody claimed it, undefined before the start. */
+/** Clocks by domain, with their samples: kHz a second, 0 while nobody claimed it, undefined before the start. */
 let clocks = [];
 /** One row a CPU: its number and its clock. */
 let rows = [];
@@ -32,7 +32,7 @@ function listen() {
   source.addEventListener("change", ({ data }) => {
     const change = JSON.parse(data);
     for (const domain of change.domains) {
-      const clock = clocks.find(({ policy }) => policy === domain.policy);
+      const clock = clocks.find((one) => one.domain === domain.domain);
       // A key that is not there any more must not stay.
       if (clock)
         Object.assign(clock, { targetKhz: undefined, holder: undefined, clippedBy: undefined }, domain);
@@ -154,7 +154,7 @@ function showClaims() {
   fill(
     $("claims").tBodies[0],
     shown,
-    ({ policy }) => policy,
+    ({ domain }) => domain,
     (clock) => [
       { text: clock.cpus.join(", "), button: () => explain(clock.cpus[0]) },
       { text: holderOf(clock) },

@@ -3,9 +3,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { METRICS_TYPE } from "../control/server.ts";
-import type { Operations } from "../api/operations.ts";
 import { HTTP_STATUS } from "../api/problem.ts";
 import { codeOf } from "../os/error-code.ts";
+import type { ExplainReport } from "../api/freq.ts";
+import type { LiveReport } from "../api/live.ts";
+import type { Asked } from "../api/table.ts";
+import type { Answer } from "../values/answer.ts";
 import type { ListenAddress } from "../values/listen.ts";
 import type { Log } from "../log.ts";
 import { err, ok, type Result } from "../values/result.ts";
@@ -17,7 +20,11 @@ export interface HttpOptions {
   readonly listen: ListenAddress;
   /** Names beside localhost and IP addresses that requests may be for. */
   readonly names: readonly string[];
-  readonly operations: Pick<Operations, "live" | "explain">;
+  /** The part of the API that a page reads. */
+  readonly asks: {
+    live(): { readonly value: LiveReport };
+    explain(asked: Asked<"explain">): Answer<ExplainReport>;
+  };
   /** Returns all metrics in Prometheus' text format. */
   readonly metrics: () => string;
   readonly log: Log;
@@ -53,8 +60,8 @@ const HEADERS = {
 /** Listens for browsers and scrapers. Errors: a sentence when the address can't be had. */
 export async function startHttp(options: HttpOptions): Promise<Result<HttpListener, string>> {
   const { createServer } = await import("node:http");
-  const { listen, operations } = options;
-  const feed = new Feed(() => operations.live(), options.feedMs);
+  const { listen, asks } = options;
+  const feed = new Feed(() => asks.live().value, options.feedMs);
   const server = createServer({ maxHeaderSize: 8192 }, (request, response) => {
     response.on("error", () => response.destroy());
     try {
@@ -108,7 +115,7 @@ function answer(options: HttpOptions, feed: Feed, request: IncomingMessage, resp
   } else if (url === "/metrics") send(response, 200, options.metrics(), METRICS_TYPE);
   else if (url === "/live") watch(feed, response, options.log);
   else if (cpu !== undefined) {
-    const explained = options.operations.explain(Number(cpu));
+    const explained = options.asks.explain({ cpu: Number(cpu) });
     const body = explained.ok ? explained.value : { error: explained.error };
     const status = explained.ok ? 200 : HTTP_STATUS[explained.error.code];
     send(response, status, `${JSON.stringify(body)}\n`, "application/json");

@@ -1,13 +1,12 @@
 // One picture of the host as lines of text: who holds which clock where, and which VM asks how much.
 
 import { formatCpuList } from "../values/cpulist.ts";
-import type { Json } from "../api/answer.ts";
-import type { LiveDomain } from "../api/operations.ts";
+import type { LiveDomain } from "../api/live.ts";
 import type { Glance, GlanceVm } from "./glance.ts";
 import { fit } from "./screen.ts";
 import { KEYS, type TopState } from "./state.ts";
 
-type Clock = Json<LiveDomain>;
+type Clock = LiveDomain;
 
 /** How a picture is drawn. */
 export interface FrameOptions {
@@ -102,16 +101,16 @@ function perSecond(rate: number | undefined): string {
 function shownClocks({ domains }: Glance, { filter, clockSort }: TopState): readonly Clock[] {
   const wanted = filter.toLowerCase();
   const found = domains.filter((clock) =>
-    `policy${clock.policy} cpu ${formatCpuList(clock.cpus)} ${holderText(clock)}`
+    `domain${clock.domain} cpu ${formatCpuList(clock.cpus)} ${holderText(clock)}`
       .toLowerCase()
       .includes(wanted),
   );
   const by = {
-    number: (clock: Clock) => clock.policy,
+    number: (clock: Clock) => clock.domain,
     frequency: (clock: Clock) => -(clock.targetKhz ?? 0),
     claims: (clock: Clock) => -clock.claims,
   }[clockSort];
-  return found.sort((a, b) => by(a) - by(b) || a.policy - b.policy);
+  return found.sort((a, b) => by(a) - by(b) || a.domain - b.domain);
 }
 
 function shownVms({ vms }: Glance, { filter, vmSort }: TopState): readonly GlanceVm[] {

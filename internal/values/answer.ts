@@ -1,17 +1,19 @@
-// How the daemon answers an operator: a value, or a no with a code and a sentence.
+// How an operator is answered: a value, or a no with a code and a sentence.
+
+import type { Result } from "./result.ts";
 
 /** Kinds of no. */
-export type Code = "not-found" | "invalid" | "refused" | "failed" | "unsupported" | "busy";
-export type Answer<T = void> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly error: { readonly code: Code; readonly message: string } };
+export const CODES = ["not-found", "invalid", "refused", "failed", "unsupported", "busy"] as const;
+export type Code = (typeof CODES)[number];
 
-/** CPUs or channels by number, or each there is. */
-export type Numbers = readonly number[] | "all";
+/** Why something asked for was not done; `message` is a sentence for people. */
+export interface Problem {
+  readonly code: Code;
+  readonly message: string;
+}
 
-/** Returns the answer that carries `value`. */
-export const yes = <T>(value: T): Answer<T> => ({ ok: true, value });
+/** What was asked for, or why it was not done. */
+export type Answer<T = void> = Result<T, Problem>;
+
 /** Returns a no. */
 export const no = (code: Code, message: string): Answer<never> => ({ ok: false, error: { code, message } });
-/** Done, with nothing to tell. */
-export const DONE = yes<void>(undefined);

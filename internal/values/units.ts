@@ -14,10 +14,6 @@ export type DomainId = Branded<number, "DomainId">;
 
 /** The lowest and the highest frequency that can be meant, in kHz: 10 MHz and 20 GHz. */
 export const KHZ = { least: 10_000, most: 20_000_000 };
-/** Highest index of a vCPU that a VM can have. Source: QEMU hw/i386/pc_q35.c, max_cpus of the newest machines. */
-export const MAX_VCPU = 4095;
-/** Highest number of a channel, the N of its socket's name VM.N. */
-export const MAX_CHANNEL = 1023;
 
 /** Marks a number of kHz as such. */
 export const khz = (n: number): Khz => n as Khz;

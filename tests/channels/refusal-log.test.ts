@@ -44,5 +44,5 @@ test("each change of a clock is told with who asked, every time, when the log sa
   }
   const changes = lab.log.filter((line) => line.includes("Frequency set"));
   expect(changes).toHaveLength(6);
-  expect(changes[0]).toBe("debug: Frequency set policy=2 khz=2600000 by=guest vm=vm1 vcpu=0\n");
+  expect(changes[0]).toBe("debug: Frequency set domain=2 khz=2600000 by=guest vm=vm1 vcpu=0\n");
 });

@@ -1,7 +1,9 @@
 import { afterAll, expect, test } from "bun:test";
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { API, type Name } from "../../internal/api/table.ts";
 import { ControlClient } from "../../internal/control/client.ts";
+import { no } from "../../internal/values/answer.ts";
 import { serve } from "./serve.ts";
 
 const dir = mkdtempSync(`${tmpdir()}/client-`);
@@ -21,108 +23,115 @@ async function withAnswer<T>(
   }
 }
 
-test("ControlClient brings back what the machine reports, by every method", async () => {
-  using it = await serve();
+const NOT_SLEPT = no("unsupported", "It can't.");
+
+test("ControlClient brings back what the host reports, by every row of the API", async () => {
+  using it = await serve({ guests: ["vm1.0", "vm1.1", "vm2.0"], rows: () => ({ suspend: () => NOT_SLEPT }) });
   const client = new ControlClient(it.socket);
   const done = { ok: true, value: { done: true } };
-  expect(await client.status()).toMatchObject({ ok: true, value: { pid: 99 } });
-  expect(await client.vms()).toMatchObject({ ok: true, value: [{ vm: "vm1" }, { vm: "vm2" }] });
-  expect(await client.vm("vm1")).toMatchObject({ ok: true, value: { vm: "vm1" } });
-  expect(await client.addVm("ä b#..")).toMatchObject(done);
-  expect(await client.removeVm("vm1")).toMatchObject(done);
-  expect(await client.changeVm("vm1", { queries: true, floor: undefined }, true)).toMatchObject({
+  const asked = new Set<Name>();
+  const ask: typeof client.ask = (name, ...given) => {
+    asked.add(name);
+    return client.ask(name, ...given);
+  };
+  expect(await ask("status")).toMatchObject({ ok: true, value: { version: "1.2.3", pid: process.pid } });
+  expect(await ask("vms")).toEqual(JSON.parse(JSON.stringify(it.asks.vms())));
+  expect(await ask("vm", { vm: "vm1" })).toMatchObject({ ok: true, value: { vm: "vm1" } });
+  expect(await ask("addVm", { vm: "ä b#.." })).toMatchObject({ ok: false, error: { code: "not-found" } });
+  expect(await ask("changeVm", { vm: "vm1", queries: true, floor: undefined, save: true })).toMatchObject({
     ok: true,
-    value: { settings: { queries: { value: true, from: "runtime" } } },
+    value: { settings: { queries: { value: true } } },
   });
-  expect(await client.pinVcpu("vm1", 0, [2, 3])).toMatchObject({ ok: true, value: { pcpus: [2, 3] } });
-  expect(await client.channels()).toMatchObject({ ok: true, value: [{}, {}, {}] });
-  expect(await client.addChannels("vm1", [0, 1, 4])).toMatchObject({ ok: true, value: [{}, {}, {}] });
-  expect(await client.removeChannels("vm1", "all")).toMatchObject(done);
-  expect(await client.enableChannels("vm1", [1], false)).toMatchObject(done);
-  expect(await client.freq("all")).toMatchObject({ ok: true, value: [{}, {}, {}, {}] });
-  expect(await client.setFreq([0, 1], "max")).toMatchObject({
+  expect(await ask("pinVcpu", { vm: "vm1", vcpu: 0, pcpus: [2, 3] })).toMatchObject({
+    ok: false,
+    error: { code: "failed" },
+  });
+  expect(await ask("channels")).toMatchObject({ ok: true, value: [{}, {}, {}] });
+  expect(await ask("enableChannels", { vm: "vm1", channels: [1], enabled: false })).toMatchObject(done);
+  expect(await ask("removeChannels", { vm: "vm1", channels: "all" })).toMatchObject(done);
+  expect(await ask("addChannels", { vm: "vm1", channels: [0, 1] })).toMatchObject({
     ok: true,
-    value: [{ targetKhz: 2400000 }, {}],
+    value: [{}, {}],
   });
-  expect(await client.releaseFreq("all")).toMatchObject({ ok: true });
-  expect(await client.explain(2)).toMatchObject({ ok: true, value: { cpu: 2 } });
-  expect(await client.live()).toEqual({ ok: true, value: JSON.parse(JSON.stringify(it.machine.live())) });
+  expect(await ask("allFreq")).toMatchObject({ ok: true, value: [{}, {}, {}, {}] });
+  expect(await ask("freq", { cpus: "all" })).toEqual(await ask("allFreq"));
+  expect(await ask("setFreq", { cpus: [0, 1], target: "max" })).toMatchObject({
+    ok: true,
+    value: [{ targetKhz: 2600000 }, {}],
+  });
+  expect(await ask("releaseFreq", { cpus: "all" })).toMatchObject({ ok: true });
+  expect(await ask("explain", { cpu: 2 })).toMatchObject({ ok: true, value: { cpu: 2 } });
+  expect(await ask("live")).toMatchObject({ ok: true, value: { vms: [{ vm: "vm1" }, { vm: "vm2" }] } });
   expect(await client.metrics()).toMatchObject({
     ok: true,
     value: expect.stringContaining("powermon_vms 2"),
   });
-  expect(await client.policies()).toMatchObject({
+  const policy = { type: "workload", workload: "high" };
+  expect(await ask("setPolicy", { vm: "vm1", policy, save: true })).toMatchObject({
     ok: true,
-    value: [
-      { vm: "vm1", origin: "operator", wishes: [{ vcpu: 0, level: "min" }] },
-      { origin: "guest", inForce: false, pps: 1234.4 },
-    ],
+    value: [{ vm: "vm1", rule: { workload: "high" } }],
   });
-  expect(await client.policy("vm1")).toMatchObject({
+  expect(await ask("policies")).toMatchObject({
     ok: true,
-    value: [{}, { problem: "nothing counts yet" }],
+    value: [{ vm: "vm1", origin: "operator", wishes: [{ vcpu: 0, level: "max" }, { vcpu: 1 }] }],
   });
-  expect(await client.setPolicy("vm2", { type: "workload", workload: "high" }, true)).toMatchObject({
+  expect(await ask("policy", { vm: "vm1" })).toEqual(await ask("policies"));
+  expect(await ask("removePolicy", { vm: "vm1", save: true })).toMatchObject(done);
+  expect(await ask("capabilities")).toMatchObject({ ok: true, value: { sleep: {}, cpufreq: {} } });
+  expect(await ask("profiles")).toMatchObject({
     ok: true,
-    value: [{ vm: "vm2", rule: { workload: "high" } }],
+    value: [{ name: "performance", inForce: false }, {}, {}, {}],
   });
-  expect(await client.removePolicy("vm2", true)).toMatchObject(done);
-  expect(await client.capabilities()).toMatchObject({ ok: true, value: { sleep: { mem: {} } } });
-  expect(await client.profiles()).toMatchObject({ ok: true, value: [{ inForce: true }, { name: "night" }] });
-  expect(await client.applyProfile("night", "vm:web", true)).toMatchObject({
+  expect(await ask("applyProfile", { name: "balanced", cpus: "vm:vm1", dryRun: true })).toMatchObject({
     ok: true,
-    value: { profile: "night", applied: false, changes: [{ from: "1", text: "0" }] },
+    value: { profile: "balanced", applied: false },
   });
-  expect(await client.verifyProfile()).toMatchObject({
-    ok: true,
-    value: { drift: [{ found: "1" }], held: [2] },
-  });
-  expect(await client.profileOff()).toMatchObject({ ok: true, value: { profile: "balanced" } });
-  const asked = { force: true, dryRun: false, prepare: "none", logind: true } as const;
-  expect(await client.suspend({ ...asked, target: "disk", wake: { inS: 60 } })).toMatchObject({
-    ok: true,
-    value: { slept: true, record: { sleptS: 29.5 } },
-  });
-  expect(await client.resumed()).toMatchObject(done);
-  expect(await client.reload()).toEqual({ ok: true, value: { files: ["/etc/powermon/powermon.toml"] } });
-  expect(it.machine.calls).toEqual([
-    ["addVm", "ä b#.."],
-    ["removeVm", "vm1"],
-    ["changeVm", "vm1", { queries: true }, true],
-    ["pinVcpu", "vm1", 0, [2, 3]],
-    ["addChannels", "vm1", [0, 1, 4]],
-    ["removeChannels", "vm1", "all"],
-    ["enableChannels", "vm1", [1], false],
-    ["setFreq", [0, 1], "max"],
-    ["releaseFreq", "all"],
-    ["setPolicy", "vm2", { type: "workload", workload: "high" }, true],
-    ["removePolicy", "vm2", true],
-    ["applyProfile", "night", "vm:web", true],
-    ["profileOff"],
-    ["suspend", { ...asked, target: "disk", wake: { inS: 60 } }],
-    ["resumed"],
-    ["reload"],
+  expect(await ask("verifyProfile")).toMatchObject({ ok: true, value: { drift: [], held: [] } });
+  expect(await ask("profileOff")).toMatchObject({ ok: true, value: { stale: false, restored: [] } });
+  const sleep = { force: true, dryRun: false, prepare: "none", logind: true } as const;
+  expect(await ask("suspend", { ...sleep, target: "disk", durationS: 60 })).toEqual(NOT_SLEPT);
+  expect(await ask("resumed")).toMatchObject(done);
+  expect(await ask("reload")).toMatchObject({ ok: true, value: { files: [`${it.lab.dropIns}/saved.toml`] } });
+  expect(await ask("removeVm", { vm: "vm1" })).toMatchObject(done);
+  expect([...asked].sort()).toEqual((Object.keys(API) as Name[]).sort());
+  expect(JSON.parse(JSON.stringify(it.calls))).toEqual([
+    ["addVm", { vm: "ä b#.." }],
+    ["changeVm", { vm: "vm1", queries: true, save: true }],
+    ["pinVcpu", { vm: "vm1", vcpu: 0, pcpus: [2, 3] }],
+    ["enableChannels", { vm: "vm1", channels: [1], enabled: false }],
+    ["removeChannels", { vm: "vm1", channels: "all" }],
+    ["addChannels", { vm: "vm1", channels: [0, 1] }],
+    ["setFreq", { cpus: [0, 1], target: "max" }],
+    ["releaseFreq", { cpus: "all" }],
+    ["setPolicy", { vm: "vm1", policy, save: true }],
+    ["removePolicy", { vm: "vm1", save: true }],
+    ["applyProfile", { name: "balanced", cpus: "vm:vm1", dryRun: true }],
+    ["profileOff", {}],
+    ["suspend", { ...sleep, target: "disk", wake: { inS: 60 } }],
+    ["resumed", {}],
+    ["reload", {}],
+    ["removeVm", { vm: "vm1" }],
   ]);
 });
 
 test("ControlClient hands on powermon's own reasons", async () => {
   using it = await serve();
-  expect(await new ControlClient(it.socket).vm("vm9")).toEqual({
+  expect(await new ControlClient(it.socket).ask("vm", { vm: "vm9" })).toEqual({
     ok: false,
-    error: { code: "not-found", message: 'There is no VM "vm9".' },
+    error: { code: "not-found", message: 'There is no VM "vm9"; none is connected.' },
   });
 });
 
 test("ControlClient says that nobody answers when the socket is absent or stale", async () => {
   const socket = `${dir}/absent.sock`;
-  expect(await new ControlClient(socket).status()).toEqual({
+  expect(await new ControlClient(socket).ask("status")).toEqual({
     ok: false,
     error: { code: "no-answer", message: `powermon does not answer on ${socket} (ENOENT); is it running?` },
   });
 });
 
 test.each(["", "control.sock"])("ControlClient takes no socket path such as %j", async (socket) => {
-  expect(await new ControlClient(socket).status()).toEqual({
+  expect(await new ControlClient(socket).ask("status")).toEqual({
     ok: false,
     error: {
       code: "invalid",
@@ -135,7 +144,7 @@ test("ControlClient gives up on a powermon that is silent", async () => {
   const silent = Promise.withResolvers<Response>();
   const asked = await withAnswer(
     () => silent.promise,
-    (client) => client.status(),
+    (client) => client.ask("status"),
   );
   silent.resolve(new Response());
   expect(asked).toEqual({
@@ -155,16 +164,9 @@ test("ControlClient waits for a suspend as long as it takes", async () => {
       return Response.json({ error: { code: "busy", message: "Somebody does." } }, { status: 503 });
     },
     async (client) => {
-      const suspended = client.suspend({
-        target: "mem",
-        wake: "none",
-        force: false,
-        dryRun: false,
-        prepare: "none",
-        logind: true,
-      });
+      const suspended = client.ask("suspend", { target: "mem", wake: "none" });
       // The same client gives up on anything else meanwhile.
-      expect(await client.status()).toMatchObject({ ok: false, error: { code: "no-answer" } });
+      expect(await client.ask("status")).toMatchObject({ ok: false, error: { code: "no-answer" } });
       awake.resolve();
       return await suspended;
     },
@@ -175,7 +177,7 @@ test("ControlClient waits for a suspend as long as it takes", async () => {
 test("ControlClient keeps the keys that a newer powermon sends", async () => {
   const asked = await withAnswer(
     () => Response.json({ files: ["a"], more: 1 }),
-    (client) => client.reload(),
+    (client) => client.ask("reload"),
   );
   expect(asked).toEqual({ ok: true, value: { files: ["a"], more: 1 } } as typeof asked);
 });
@@ -187,7 +189,7 @@ test.each([
 ] as const)(
   "ControlClient says where an answer of %s is not what it expected",
   async (_what, answer, where) => {
-    expect(await withAnswer(answer, (client) => client.reload())).toEqual({
+    expect(await withAnswer(answer, (client) => client.ask("reload"))).toEqual({
       ok: false,
       error: {
         code: "failed",
@@ -207,7 +209,7 @@ test.each([
   [() => Response.json({ error: { code: "busy", message: "Later." } }, { status: 503 }), "busy", "Later."],
   [() => Response.redirect("http://127.0.0.1:9/"), "failed", "powermon answered with HTTP status 302."],
 ] as const)("ControlClient makes an error of %p", async (answer, code, message) => {
-  expect(await withAnswer(answer, (client) => client.status())).toEqual({
+  expect(await withAnswer(answer, (client) => client.ask("status"))).toEqual({
     ok: false,
     error: { code, message },
   });
@@ -223,7 +225,7 @@ test.skipIf(process.getuid?.() !== 0 || Bun.which("setpriv") === null)(
     chmodSync(it.dir, 0o711);
     const client = `${import.meta.dir}/../../internal/control/client.ts`;
     const script = `const { ControlClient } = await import(${JSON.stringify(client)});
-      console.log(JSON.stringify(await new ControlClient(${JSON.stringify(it.socket)}).status()));`;
+      console.log(JSON.stringify(await new ControlClient(${JSON.stringify(it.socket)}).ask("status")));`;
     const child = Bun.spawn([...asNobody, process.execPath, "-e", script], { cwd: "/", stdout: "pipe" });
     expect(JSON.parse(await child.stdout.text())).toEqual({
       ok: false,

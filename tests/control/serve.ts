@@ -1,37 +1,80 @@
-// A control server on a socket of its own, with what it logged.
+// A control server in front of a host on a machine of files, with what it logged, what was asked to change and who listens.
 
-import { mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
+import { API, type Handlers, type Name } from "../../internal/api/table.ts";
 import { type ControlOptions, startControl } from "../../internal/control/server.ts";
+import type { Asks } from "../../internal/daemon/asks/table.ts";
+import { readMetrics } from "../../internal/daemon/asks/metrics.ts";
+import { prometheus } from "../../internal/output/prometheus.ts";
 import { Log } from "../../internal/log.ts";
-import { testMachine } from "./machine.ts";
+import { DONE } from "../../internal/values/result.ts";
+import { Lab, STATIC } from "../helpers/lab.ts";
+import type { QemuSocket } from "../helpers/qemu.ts";
 
-/** Starts a server in front of a test machine. */
-export async function serve(options: Partial<ControlOptions> = {}) {
-  const dir = mkdtempSync(`${tmpdir()}/control-`);
-  const socket = `${dir}/control.sock`;
+/** What the host is told and where it runs, and what the server is given in place of the real thing. */
+interface Served extends Partial<ControlOptions> {
+  readonly tree?: string;
+  readonly says?: object;
+  /** The sockets of guests that are connected, in this order. */
+  readonly guests?: readonly string[];
+  /** Rows that somebody else answers. */
+  readonly rows?: (asks: Asks) => Partial<Handlers>;
+}
+
+/** vm1 on pCPUs 2 and 3; vm2 has no place. */
+export const SAYS = { ...STATIC, vm: { vm1: { pins: { 0: 2, 1: 3 } } } };
+
+/** Starts a server in front of a host; the kernel is never asked to sleep. */
+export async function serve({ tree, says = SAYS, guests = [], rows, ...options }: Served = {}) {
+  const lab = new Lab(tree);
+  const asks = lab.asks(says, { enter: () => Promise.resolve(DONE) });
+  const calls: (readonly [Name, object])[] = [];
+  const handlers = Object.fromEntries(
+    Object.entries({ ...asks, ...rows?.(asks) }).map(([name, handler]) => [
+      name,
+      (asked: object) => {
+        if (API[name as Name].method !== "GET") calls.push([name as Name, asked]);
+        return (handler as (asked: object) => unknown)(asked);
+      },
+    ]),
+  ) as unknown as Handlers;
+  const sockets: QemuSocket[] = [];
+  for (const guest of guests) sockets.push(await lab.guest(guest));
+  const socket = `${lab.tree.root}/control.sock`;
   const log: string[] = [];
-  const machine = testMachine();
+  const listeners = new Set<object>();
   const started = await startControl({
     socket,
     group: "",
-    operations: machine,
-    metrics: () => "# HELP powermon_vms VMs.\n# TYPE powermon_vms gauge\npowermon_vms 2\n",
+    handlers,
+    subscribe(listener) {
+      const end = lab.host.events.subscribe(listener);
+      listeners.add(listener);
+      return () => {
+        listeners.delete(listener);
+        end();
+      };
+    },
+    metrics: () => prometheus(readMetrics(lab.host, "1.2.3")),
     log: new Log("debug", "text", false, (line) => log.push(line)),
     ...options,
   });
   if (!started.ok) throw new Error(started.error);
   const { value: server } = started;
   return {
-    dir,
+    dir: lab.tree.root,
     socket,
     log,
-    machine,
+    lab,
+    asks,
+    /** Changes that the host was asked for, whatever came of them. */
+    calls,
+    listeners,
+    guests: sockets,
     server,
     [Symbol.dispose]() {
       server.stop();
-      rmSync(dir, { recursive: true });
+      lab.end();
     },
   };
 }

@@ -1,14 +1,16 @@
-import { expect, test } from "bun:test";
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
+import { existsSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
 import { startControl } from "../../internal/control/server.ts";
 import { Log } from "../../internal/log.ts";
 import { peerCredentials } from "../../internal/os/libc.ts";
-import { testMachine } from "./machine.ts";
+import { CODES, no } from "../../internal/values/answer.ts";
+import { HTTP_STATUS } from "../../internal/api/problem.ts";
 import { raw, serve } from "./serve.ts";
 
 const QUIET = new Log("error", "text", false, () => {});
+/** What a server needs beside its socket and who answers. */
+const REST = { group: "", subscribe: () => () => {}, metrics: () => "", log: QUIET };
 
 /** Asks and returns status and body. */
 async function ask(socket: string, method: string, path: string, body?: string) {
@@ -21,94 +23,169 @@ async function ask(socket: string, method: string, path: string, body?: string) 
   return { status: response.status, body: await response.json(), allow: response.headers.get("allow") };
 }
 
-test("startControl() answers every read with what the machine reports", async () => {
-  using it = await serve();
-  const as = (value: unknown) => JSON.parse(JSON.stringify(value));
-  expect(await ask(it.socket, "GET", "/v1/status")).toMatchObject({
-    status: 200,
-    body: as(it.machine.status()),
-  });
-  expect((await ask(it.socket, "GET", "/v1/vms")).body).toEqual(as(it.machine.vms()));
-  expect((await ask(it.socket, "GET", "/v1/vms/vm1")).body).toEqual(as(it.machine.vms()[0]));
-  expect((await ask(it.socket, "GET", "/v1/channels")).body).toEqual(as(it.machine.channels()));
-  expect((await ask(it.socket, "GET", "/v1/policies")).body).toEqual(as(it.machine.policies()));
-  expect((await ask(it.socket, "GET", "/v1/vms/vm1/policy")).body).toEqual(as(it.machine.policies()));
-  expect((await ask(it.socket, "GET", "/v1/live")).body).toEqual(as(it.machine.live()));
-  expect((await ask(it.socket, "GET", "/v1/freq")).body).toHaveLength(4);
-  expect((await ask(it.socket, "GET", "/v1/freq/1,3")).body).toMatchObject([{ cpu: 1 }, { cpu: 3 }]);
-  expect((await ask(it.socket, "GET", "/v1/explain/2")).body).toMatchObject({ cpu: 2, clippedBy: "vm" });
-  expect((await ask(it.socket, "GET", "/v1/capabilities")).body).toMatchObject({ arch: "x86_64" });
-  expect((await ask(it.socket, "GET", "/v1/profiles")).body).toEqual(as(it.machine.power.profiles()));
-  expect((await ask(it.socket, "GET", "/v1/profile/verify")).body).toMatchObject({ profile: "balanced" });
-  expect(it.machine.calls).toEqual([]);
+/** vm1 with two channels and vCPUs that have a place, vm2 with one that has none. */
+const GUESTS = ["vm1.0", "vm1.1", "vm2.0"];
+const as = (value: unknown) => JSON.parse(JSON.stringify(value));
+
+/** For all that leaves no trace; `shared.calls` begins anew with each test. */
+let shared: Awaited<ReturnType<typeof serve>>;
+beforeAll(async () => {
+  // Nobody's kernel is asked to sleep.
+  shared = await serve({ guests: GUESTS, rows: () => ({ suspend: () => no("unsupported", "It can't.") }) });
+});
+beforeEach(() => void (shared.calls.length = 0));
+afterAll(() => shared[Symbol.dispose]());
+
+test("startControl() answers every read with what the host reports", async () => {
+  using it = await serve({ guests: GUESTS });
+  const { asks } = it;
+  const read = async (path: string) => (await ask(it.socket, "GET", `/v1/${path}`)).body;
+  asks.setPolicy({ vm: "vm1", policy: { type: "workload", workload: "low" }, save: false });
+  expect(await read("status")).toEqual(as(asks.status().value));
+  expect(await read("vms")).toEqual(as(asks.vms().value));
+  expect(await read("vms/vm1")).toEqual(as(asks.vms().value[0]));
+  expect(await read("channels")).toEqual(as(asks.channels().value));
+  expect(await read("policies")).toEqual(as(asks.policies().value));
+  expect(await read("vms/vm1/policy")).toMatchObject([{ vm: "vm1", type: "workload" }]);
+  const { at: _, ...live } = asks.live().value;
+  expect(await read("live")).toMatchObject(as(live));
+  expect(await read("freq")).toHaveLength(4);
+  expect(await read("freq/1,3")).toMatchObject([{ cpu: 1 }, { cpu: 3 }]);
+  expect(await read("explain/2")).toMatchObject({ cpu: 2, winner: { vm: "vm1", vcpu: 0 } });
+  expect(await read("capabilities")).toMatchObject({ arch: "x86_64" });
+  expect(await read("profiles")).toEqual(as(asks.profiles().value));
+  expect(await read("profile/verify")).toEqual({ state: "none", drift: [], held: [] });
+  expect(it.calls).toEqual([]);
 });
 
 /** What a suspend is without anything optional. */
 const SLEEP = { target: "mem", force: false, dryRun: false, prepare: "none", logind: true };
+const LOW = { type: "workload", workload: "low" };
 
 test.each([
-  ["PUT", "/v1/vms/web.1", undefined, ["addVm", "web.1"]],
-  ["PUT", "/v1/vms/a%20b%23c", undefined, ["addVm", "a b#c"]],
-  ["DELETE", "/v1/vms/vm1", undefined, ["removeVm", "vm1"]],
+  ["PUT", "/v1/vms/web.1", undefined, 404, ["addVm", { vm: "web.1" }]],
+  ["PUT", "/v1/vms/a%20b%23c", undefined, 404, ["addVm", { vm: "a b#c" }]],
+  ["DELETE", "/v1/vms/vm1", undefined, 200, ["removeVm", { vm: "vm1" }]],
+  ["PUT", "/v1/vms/vm1", undefined, 200, ["addVm", { vm: "vm1" }]],
   [
     "PATCH",
     "/v1/vms/vm1",
     { queries: true, floor: "base", burst: 5 },
-    ["changeVm", "vm1", { queries: true, floor: "base", burst: 5 }, false],
+    200,
+    ["changeVm", { vm: "vm1", queries: true, floor: "base", burst: 5, save: false }],
   ],
-  ["PATCH", "/v1/vms/vm1", { ceiling: 2400000, save: true }, ["changeVm", "vm1", { ceiling: 2400000 }, true]],
-  ["PUT", "/v1/vms/vm1/vcpus/1/pin", { pcpus: [2, 3, 2] }, ["pinVcpu", "vm1", 1, [2, 3]]],
-  ["PUT", "/v1/vms/vm1/channels/0-2,5", undefined, ["addChannels", "vm1", [0, 1, 2, 5]]],
-  ["DELETE", "/v1/vms/vm1/channels/all", undefined, ["removeChannels", "vm1", "all"]],
-  ["PATCH", "/v1/vms/vm1/channels/3", { enabled: false }, ["enableChannels", "vm1", [3], false]],
-  ["PUT", "/v1/freq/0-1", { target: "max" }, ["setFreq", [0, 1], "max"]],
-  ["PUT", "/v1/freq/2", { target: 1800000 }, ["setFreq", [2], 1800000]],
-  ["DELETE", "/v1/freq/all", undefined, ["releaseFreq", "all"]],
+  [
+    "PATCH",
+    "/v1/vms/vm1",
+    { ceiling: 2400000, save: true },
+    200,
+    ["changeVm", { vm: "vm1", ceiling: 2400000, save: true }],
+  ],
   [
     "PUT",
-    "/v1/vms/vm1/policy",
-    { policy: { type: "branch-ratio" } },
-    ["setPolicy", "vm1", { type: "branch-ratio" }, false],
+    "/v1/vms/vm1/vcpus/1/pin",
+    { pcpus: [2, 3, 2] },
+    500,
+    ["pinVcpu", { vm: "vm1", vcpu: 1, pcpus: [2, 3] }],
   ],
+  ["DELETE", "/v1/vms/vm1/channels/all", undefined, 200, ["removeChannels", { vm: "vm1", channels: "all" }]],
+  ["PUT", "/v1/vms/vm1/channels/0-1", undefined, 200, ["addChannels", { vm: "vm1", channels: [0, 1] }]],
+  [
+    "PUT",
+    "/v1/vms/vm1/channels/0-2,5",
+    undefined,
+    404,
+    ["addChannels", { vm: "vm1", channels: [0, 1, 2, 5] }],
+  ],
+  [
+    "PATCH",
+    "/v1/vms/vm1/channels/1",
+    { enabled: false },
+    200,
+    ["enableChannels", { vm: "vm1", channels: [1], enabled: false }],
+  ],
+  ["PUT", "/v1/freq/0-1", { target: "max" }, 200, ["setFreq", { cpus: [0, 1], target: "max" }]],
+  ["PUT", "/v1/freq/2", { target: 1800000 }, 200, ["setFreq", { cpus: [2], target: 1800000 }]],
+  ["DELETE", "/v1/freq/all", undefined, 200, ["releaseFreq", { cpus: "all" }]],
+  ["PUT", "/v1/vms/vm1/policy", { policy: LOW }, 200, ["setPolicy", { vm: "vm1", policy: LOW, save: false }]],
   [
     "PUT",
     "/v1/vms/new/policy",
-    { policy: { type: "workload" }, save: true },
-    ["setPolicy", "new", { type: "workload" }, true],
+    { policy: LOW, save: true },
+    200,
+    ["setPolicy", { vm: "new", policy: LOW, save: true }],
   ],
-  ["DELETE", "/v1/vms/vm1/policy", undefined, ["removePolicy", "vm1", false]],
-  ["DELETE", "/v1/vms/vm1/policy", { save: true }, ["removePolicy", "vm1", true]],
-  ["PUT", "/v1/profile", { name: "night", cpus: "0-3" }, ["applyProfile", "night", "0-3", false]],
-  ["PUT", "/v1/profile", { name: "night", dryRun: true }, ["applyProfile", "night", undefined, true]],
-  ["DELETE", "/v1/profile", undefined, ["profileOff"]],
-  ["POST", "/v1/suspend", { target: "mem", durationS: 60 }, ["suspend", { ...SLEEP, wake: { inS: 60 } }]],
+  ["DELETE", "/v1/vms/vm1/policy", undefined, 200, ["removePolicy", { vm: "vm1", save: false }]],
+  ["DELETE", "/v1/vms/vm1/policy", { save: true }, 404, ["removePolicy", { vm: "vm1", save: true }]],
+  [
+    "PUT",
+    "/v1/profile",
+    { name: "balanced", cpus: "0-3" },
+    200,
+    ["applyProfile", { name: "balanced", cpus: "0-3", dryRun: false }],
+  ],
+  [
+    "PUT",
+    "/v1/profile",
+    { name: "balanced", dryRun: true },
+    200,
+    ["applyProfile", { name: "balanced", dryRun: true }],
+  ],
+  ["DELETE", "/v1/profile", undefined, 200, ["profileOff", {}]],
+  [
+    "POST",
+    "/v1/suspend",
+    { target: "mem", durationS: 60 },
+    501,
+    ["suspend", { ...SLEEP, wake: { inS: 60 } }],
+  ],
   [
     "POST",
     "/v1/suspend",
     { target: "mem", until: "2026-12-01T05:00Z", variant: "deep", prepare: "shutdown" },
+    501,
     ["suspend", { ...SLEEP, wake: { at: "2026-12-01T05:00Z" }, variant: "deep", prepare: "shutdown" }],
   ],
   [
     "POST",
     "/v1/suspend",
     { target: "mem", wake: "none", force: true, dryRun: true, logind: false },
+    501,
     ["suspend", { ...SLEEP, wake: "none", force: true, dryRun: true, logind: false }],
   ],
-  ["POST", "/v1/resumed", undefined, ["resumed"]],
-  ["POST", "/v1/reload", undefined, ["reload"]],
-] as const)("startControl() turns %s %s into the one call", async (method, path, body, call) => {
-  using it = await serve();
-  const answer = await ask(it.socket, method, path, body === undefined ? undefined : JSON.stringify(body));
-  expect(answer.status).toBe(200);
-  expect(it.machine.calls).toEqual([call]);
+  ["POST", "/v1/resumed", undefined, 200, ["resumed", {}]],
+  ["POST", "/v1/reload", undefined, 200, ["reload", {}]],
+] as const)("startControl() turns %s %s into the one call", async (method, path, body, status, call) => {
+  const answer = await ask(
+    shared.socket,
+    method,
+    path,
+    body === undefined ? undefined : JSON.stringify(body),
+  );
+  expect(answer.status).toBe(status);
+  expect(as(shared.calls)).toEqual([call]);
+});
+
+test.each(CODES)("startControl() answers %s with its status and the sentence", async (code) => {
+  using it = await serve({ rows: () => ({ status: () => no(code, "So it is.") }) });
+  expect(await ask(it.socket, "GET", "/v1/status")).toMatchObject({
+    status: HTTP_STATUS[code],
+    body: { error: { code, message: "So it is." } },
+  });
 });
 
 test.each([
-  ["GET", "/v1/vms/nobody", undefined, 404, "not-found", 'There is no VM "nobody".'],
-  ["GET", "/v1/freq/4", undefined, 404, "not-found", "There is no CPU 4."],
-  ["PUT", "/v1/vms/full", undefined, 503, "busy", "There is no room for another VM."],
+  ["GET", "/v1/vms/nobody", undefined, 404, "not-found", 'There is no VM "nobody"; there are vm1, vm2.'],
+  ["GET", "/v1/freq/4", undefined, 404, "not-found", "CPU 4 is not there, or has no cpufreq domain."],
   ["PUT", "/v1/freq/0", '{"target":"turbo-on"}', 501, "unsupported", "CPU 0 has no turbo frequencies."],
-  ["PUT", "/v1/vms/vm1/vcpus/9/pin", '{"pcpus":[1]}', 403, "refused", 'VM "vm1" has no vCPU 9.'],
+  [
+    "PUT",
+    "/v1/vms/vm1/vcpus/9/pin",
+    '{"pcpus":[1]}',
+    500,
+    "failed",
+    'VM "vm1" has no thread for vCPU 9 that could be pinned.',
+  ],
   ["GET", "/", undefined, 404, "not-found", 'There is nothing at "/".'],
   ["GET", "/v1", undefined, 404, "not-found", 'There is nothing at "/v1".'],
   ["GET", "/v1/", undefined, 404, "not-found", 'There is nothing at "/v1/".'],
@@ -121,8 +198,15 @@ test.each([
   ["GET", "/v1/vms/..%2f", undefined, 400, "invalid", "\"../\" can't be a VM's name."],
   ["GET", "/v1/vms/..%2fstatus", undefined, 400, "invalid", "\"../status\" can't be a VM's name."],
   ["DELETE", "/v1/vms/a%00b", undefined, 400, "invalid", "\"a\\u0000b\" can't be a VM's name."],
-  ["GET", "/v1/vms/toString", undefined, 404, "not-found", 'There is no VM "toString".'],
-  ["GET", "/v1/vms/__proto__", undefined, 404, "not-found", 'There is no VM "__proto__".'],
+  ["GET", "/v1/vms/toString", undefined, 404, "not-found", 'There is no VM "toString"; there are vm1, vm2.'],
+  [
+    "GET",
+    "/v1/vms/__proto__",
+    undefined,
+    404,
+    "not-found",
+    'There is no VM "__proto__"; there are vm1, vm2.',
+  ],
   ["GET", "/v1/explain/-1", undefined, 400, "invalid", 'A CPU is a number from 0 to 8191, not "-1".'],
   ["GET", "/v1/explain/0x1", undefined, 400, "invalid", 'A CPU is a number from 0 to 8191, not "0x1".'],
   ["GET", "/v1/freq/5-1", undefined, 400, "invalid", 'CPUs are a list such as 0-3,8, or all, not "5-1".'],
@@ -183,7 +267,14 @@ test.each([
   ["GET", "/v1/vms/vm2/policy", undefined, 404, "not-found", 'VM "vm2" has no policy.'],
   ["DELETE", "/v1/vms/vm2/policy", undefined, 404, "not-found", 'VM "vm2" has no operator\'s policy.'],
   ["GET", "/v1/vms/%2ffifo2/policy", undefined, 400, "invalid", "\"/fifo2\" can't be a VM's name."],
-  ["PUT", "/v1/vms/vm1/policy", '{"policy":{}}', 400, "invalid", "the policy: type is missing."],
+  [
+    "PUT",
+    "/v1/vms/vm1/policy",
+    '{"policy":{}}',
+    400,
+    "invalid",
+    expect.stringMatching(/^the policy: type is missing\. Write it; /),
+  ],
   ["PUT", "/v1/vms/vm1/policy", undefined, 400, "invalid", "The body must be a JSON object."],
   ["PUT", "/v1/vms/vm1/policy", '{"type":"time"}', 400, "invalid", '"policy" is missing.'],
   [
@@ -198,7 +289,14 @@ test.each([
   ["DELETE", "/v1/vms/vm1/policy", '{"sav":true}', 400, "invalid", '"sav" is not known here.'],
   ["PUT", "/v1/profile", "{}", 400, "invalid", '"name" is missing.'],
   ["PUT", "/v1/profile", '{"name":"x","cpu":"0"}', 400, "invalid", '"cpu" is not known here.'],
-  ["PUT", "/v1/profile", '{"name":"x"}', 400, "invalid", 'There is no profile "x".'],
+  [
+    "PUT",
+    "/v1/profile",
+    '{"name":"x"}',
+    400,
+    "invalid",
+    'There is no profile "x"; the profiles are performance, balanced, powersave, latency.',
+  ],
   [
     "POST",
     "/v1/suspend",
@@ -232,18 +330,17 @@ test.each([
     '"until" must be a date and time such as "2026-12-01T05:00:00Z".',
   ],
   [
-    "POST",
-    "/v1/suspend",
-    '{"target":"freeze","wake":"none"}',
+    "PUT",
+    "/v1/vms/vm1/policy",
+    '{"policy":{"type":"workload","workload":"low","vcpus":[9]}}',
     403,
     "refused",
-    "VM vm1 runs and has 1 claim.",
+    'vCPU 9 of VM "vm1" has no known pCPU: static pins of VM "vm1" do not name vCPU 9',
   ],
   ["POST", "/v1/resumed", "{}", 400, "invalid", "The body must be empty."],
   ["POST", "/v1/reload", '{"now":1}', 400, "invalid", "The body must be empty."],
 ] as const)("startControl() refuses %s %s %s", async (method, path, body, status, code, message) => {
-  using it = await serve();
-  const answer = await ask(it.socket, method, path, body);
+  const answer = await ask(shared.socket, method, path, body);
   expect(answer).toMatchObject({ status, body: { error: { code, message } } });
 });
 
@@ -251,7 +348,7 @@ test("startControl() answers GET /metrics as text for Prometheus", async () => {
   using it = await serve();
   const response = await fetch("http://powermon/metrics", { unix: it.socket });
   expect(response.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
-  expect(await response.text()).toContain("\npowermon_vms 2\n");
+  expect(await response.text()).toContain("\npowermon_vms 0\n");
   expect((await ask(it.socket, "POST", "/metrics")).allow).toBe("GET");
 });
 
@@ -288,7 +385,7 @@ test("startControl() refuses a body past 64 KiB, declared or not, and serves the
     "PATCH /v1/vms/vm1 HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999\r\n\r\n",
   );
   expect(declared).toStartWith("HTTP/1.1 413 ");
-  expect(it.machine.calls).toEqual([]);
+  expect(it.calls).toEqual([]);
   expect((await ask(it.socket, "GET", "/v1/status")).status).toBe(200);
 });
 
@@ -307,7 +404,7 @@ test.each([
   expect(JSON.parse(back.slice(back.indexOf("{")))).toEqual({
     error: { code: "invalid", message: "That is not HTTP as this server speaks it." },
   });
-  expect(it.machine.calls).toEqual([]);
+  expect(it.calls).toEqual([]);
 });
 
 test("startControl() takes a path as it is sent: dots never climb", async () => {
@@ -326,6 +423,7 @@ test("startControl() takes a path as it is sent: dots never climb", async () => 
 
 test("startControl() logs a change with who asked for it, and no reads", async () => {
   using it = await serve({
+    guests: GUESTS,
     peerOf: (fd) => {
       const peer = peerCredentials(fd);
       return peer.ok ? peer.value : undefined;
@@ -344,14 +442,12 @@ test("startControl() logs a change with who asked for it, and no reads", async (
 });
 
 test("startControl() answers a bug with 500, logs it and goes on", async () => {
-  const machine = testMachine();
   using it = await serve({
-    operations: {
-      ...machine,
+    rows: () => ({
       vms: () => {
         throw new Error("impossible");
       },
-    },
+    }),
   });
   expect(await ask(it.socket, "GET", "/v1/vms")).toMatchObject({
     status: 500,
@@ -375,32 +471,23 @@ test("startControl() refuses more than 64 connections with 503", async () => {
 });
 
 test("startControl() makes the socket 0660, gives it to its group, and removes it on stop", async () => {
-  const dir = mkdtempSync(`${tmpdir()}/control-`);
-  const socket = `${dir}/control.sock`;
-  const warnings: string[] = [];
-  const options = {
-    socket,
-    operations: testMachine(),
-    metrics: () => "",
-    log: new Log("debug", "text", false, (line) => warnings.push(line)),
-  };
-  const started = await startControl({ ...options, group: "no-such-group" });
-  if (!started.ok) throw new Error(started.error);
+  using it = await serve({ group: "no-such-group" });
+  const { socket } = it;
   expect(statSync(socket).mode & 0o777).toBe(0o660);
-  expect(warnings.join("")).toContain('There is no group "no-such-group"');
-  const second = await startControl({ ...options, group: "" });
+  expect(it.log.join("")).toContain('There is no group "no-such-group"');
+  const second = await startControl({ ...REST, handlers: it.asks, socket });
   expect(second).toEqual({
     ok: false,
     error: `Cannot listen: another powermon answers on ${socket}; stop it first.`,
   });
-  started.value.stop();
+  it.server.stop();
   expect(existsSync(socket)).toBe(false);
-  rmSync(dir, { recursive: true });
 });
 
 test("startControl() replaces a socket that nobody listens on, and nothing else", async () => {
-  const dir = mkdtempSync(`${tmpdir()}/control-`);
-  const socket = `${dir}/control.sock`;
+  using it = await serve();
+  const { dir } = it;
+  const socket = `${dir}/left.sock`;
   // A process that dies leaves its socket's file behind.
   const left = Bun.spawnSync([
     process.execPath,
@@ -409,7 +496,7 @@ test("startControl() replaces a socket that nobody listens on, and nothing else"
   ]);
   expect(left.signalCode).toBe("SIGKILL");
   expect(existsSync(socket)).toBe(true);
-  const options = { group: "", operations: testMachine(), metrics: () => "", log: QUIET };
+  const options = { ...REST, handlers: it.asks };
   const started = await startControl({ ...options, socket });
   expect(started.ok).toBe(true);
   if (started.ok) started.value.stop();
@@ -422,7 +509,6 @@ test("startControl() replaces a socket that nobody listens on, and nothing else"
     ok: false,
     error: `Cannot listen on ${dir}/none/control.sock: ENOENT.`,
   });
-  rmSync(dir, { recursive: true });
 });
 
 test.each([
@@ -431,6 +517,9 @@ test.each([
   [`/${"x".repeat(107)}`, `/${"x".repeat(107)} has 108 bytes, and a socket's path ends at 107`],
   ["/run/", '"/run/" can\'t name a socket'],
 ])("startControl() takes no socket path such as %j", async (socket, why) => {
-  const options = { socket, group: "", operations: testMachine(), metrics: () => "", log: QUIET };
-  expect(await startControl(options)).toEqual({ ok: false, error: `Cannot listen: ${why}.` });
+  using it = await serve();
+  expect(await startControl({ ...REST, handlers: it.asks, socket })).toEqual({
+    ok: false,
+    error: `Cannot listen: ${why}.`,
+  });
 });

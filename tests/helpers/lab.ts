@@ -6,7 +6,10 @@ import { type Config, loadConfig } from "../../internal/config/load.ts";
 import type { ConfigProblem } from "../../internal/config/problem.ts";
 import { judge } from "../../internal/config/read.ts";
 import type { ConfigFile } from "../../internal/config/schema.ts";
+import { type Asks, asksOf } from "../../internal/daemon/asks/table.ts";
+import type { LoadConfig } from "../../internal/daemon/changes.ts";
 import { Host } from "../../internal/daemon/host.ts";
+import { HostPower, type PowerOptions } from "../../internal/daemon/host-power.ts";
 import type { Clock } from "../../internal/rules/desk.ts";
 import { Log } from "../../internal/log.ts";
 import type { Generation } from "../../internal/packet/constants.ts";
@@ -99,6 +102,23 @@ export class Lab {
     });
     this.#host.start();
     return this.#host;
+  }
+
+  /** Starts a host and returns who answers an operator for it. @param load reads the configuration again */
+  asks(
+    says: object = STATIC,
+    power: Partial<PowerOptions> = {},
+    load: LoadConfig = (runtime) => this.load(says, runtime),
+  ): Asks {
+    const host = this.start(says);
+    return asksOf(host, {
+      version: "1.2.3",
+      power: new HostPower(host, { roots: this.roots, ...power }),
+      procRoot: this.tree.proc,
+      dropInDir: this.dropIns,
+      pinByLibvirt: () => Promise.resolve(undefined),
+      load,
+    });
   }
 
   /** Opens a guest's channel, such as vm1.0, and resolves once the host is connected to it. */

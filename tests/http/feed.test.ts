@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
-import type { LiveDomain, LiveReport } from "../../internal/api/operations.ts";
+import type { LiveDomain, LiveReport } from "../../internal/api/live.ts";
 import { Feed } from "../../internal/http/feed.ts";
 
-const clock = (policy: number, targetKhz: number | undefined): LiveDomain => ({
-  policy,
-  cpus: [policy],
+const clock = (domain: number, targetKhz: number | undefined): LiveDomain => ({
+  domain,
+  cpus: [domain],
   minKhz: 1,
   nominalKhz: 9,
   maxKhz: 9,
@@ -22,7 +22,7 @@ function host(...targets: (number | undefined)[]) {
   const look = (): LiveReport => ({
     at: "2026-01-02T03:04:05Z",
     uptimeS: 1,
-    domains: now.targets.map((khz, policy) => clock(policy, khz)),
+    domains: now.targets.map((khz, domain) => clock(domain, khz)),
     vms: [],
     refusals: [],
   });
@@ -32,12 +32,12 @@ function host(...targets: (number | undefined)[]) {
     const end = feed.watch((text) => {
       expect(text).toMatch(/^event: \w+\ndata: [^\n]+\n\n$/);
       const [first = "", second = ""] = text.split("\n");
-      const { domains, history }: { domains?: { policy: number }[]; history?: unknown } = JSON.parse(
+      const { domains, history }: { domains?: { domain: number }[]; history?: unknown } = JSON.parse(
         second.slice("data: ".length),
       );
       events.push({
         event: first.slice("event: ".length),
-        ...(domains && { policies: domains.map(({ policy }) => policy) }),
+        ...(domains && { policies: domains.map(({ domain }) => domain) }),
         ...(history !== undefined && { history }),
       });
     });

@@ -10,7 +10,7 @@ import { completions } from "../../scripts/completions.ts";
 import { everyCommand, loadTree } from "../../scripts/program-tree.ts";
 import { flagsOf } from "../../scripts/completions/words.ts";
 import { serve } from "../control/serve.ts";
-import { testMachine } from "../control/machine.ts";
+import { ok } from "../../internal/values/result.ts";
 import { testNeeding } from "../helpers/needing.ts";
 import { afterTab } from "./typed.ts";
 
@@ -36,11 +36,15 @@ beforeAll(async () => {
     chmodSync(join(bin, name), 0o755);
   }
   for (const n of [0, 1, 12]) writeFileSync(join(ports, `virtio.serial.port.poweragent.${n}`), "");
-  const machine = testMachine();
-  const [first] = machine.vms();
-  if (first === undefined) throw new Error("the test machine has no VM");
-  const vms = () => [...machine.vms(), { ...first, vm: HOSTILE }];
-  control = await serve({ operations: { ...machine, vms } });
+  control = await serve({
+    guests: ["vm1.0", "vm1.1", "vm2.0"],
+    rows: ({ vms }) => ({
+      vms() {
+        const all = vms().value;
+        return ok([...all, ...all.slice(0, 1).map((vm) => ({ ...vm, vm: HOSTILE }))]);
+      },
+    }),
+  });
 });
 
 afterAll(() => {

@@ -10,7 +10,7 @@ import type { Io } from "../../internal/cli/command.ts";
 import { main, type Program } from "../../internal/cli/main.ts";
 import { STATUS } from "../../internal/cli/status.ts";
 import { DEFAULTS } from "../../internal/config/defaults.ts";
-import { ROUTES } from "../../internal/control/routes.ts";
+import { API } from "../../internal/api/table.ts";
 import { manPages } from "../../scripts/man.ts";
 import { fromMarkdown } from "../../scripts/man/markdown.ts";
 import { literal } from "../../scripts/man/roff.ts";
@@ -117,7 +117,7 @@ testNeeding(["groff"], "powermon.toml.5 names every key under its table, with it
 
 testNeeding(["groff"], "powermon-control.7 names every route", () => {
   const page = rendered(pages.get("powermon-control.7") ?? "");
-  for (const { method, path } of ROUTES)
+  for (const { method, path } of Object.values(API))
     expect(page).toMatch(new RegExp(`\\b${method} +/v1/${RegExp.escape(path)}\\s`));
 });
 

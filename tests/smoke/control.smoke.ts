@@ -3,13 +3,11 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, statSync, writeFileSync } from "node:fs";
 import { ControlClient } from "../../internal/control/client.ts";
-import type {
-  ChannelReport,
-  ExplainReport,
-  PolicyReport,
-  StatusReport,
-  VmReport,
-} from "../../internal/api/operations.ts";
+import type { ChannelReport } from "../../internal/api/channels.ts";
+import type { ExplainReport } from "../../internal/api/freq.ts";
+import type { PolicyReport } from "../../internal/api/policies.ts";
+import type { StatusReport } from "../../internal/api/status.ts";
+import type { VmReport } from "../../internal/api/vms.ts";
 import { encodeRequest } from "../../internal/packet/request.ts";
 import type { Step, Workload } from "../../internal/values/request.ts";
 import { type Daemon, DIST, type Machine, makeMachine, runBinary, startDaemon } from "../helpers/daemon.ts";
@@ -292,7 +290,7 @@ describe("powermon's commands", () => {
   test("POST /v1/resumed writes again what the kernel forgot", async () => {
     await vm1.ask(scale("max"));
     writeFileSync(`${machine.tree.sys}/devices/system/cpu/cpufreq/policy2/scaling_setspeed`, "800000\n");
-    expect(await new ControlClient(socket()).resumed()).toEqual({ ok: true, value: { done: true } });
+    expect(await new ControlClient(socket()).ask("resumed")).toEqual({ ok: true, value: { done: true } });
     expect(speed(2)).toBe("2600000");
   });
 

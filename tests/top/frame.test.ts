@@ -3,9 +3,9 @@ import { frame, type FrameOptions } from "../../internal/top/frame.ts";
 import type { Glance } from "../../internal/top/glance.ts";
 import { START } from "../../internal/top/state.ts";
 
-const clock = (policy: number, targetKhz: number | undefined, vm = "vm1"): Glance["domains"][number] => ({
-  policy,
-  cpus: [policy],
+const clock = (domain: number, targetKhz: number | undefined, vm = "vm1"): Glance["domains"][number] => ({
+  domain,
+  cpus: [domain],
   minKhz: 1_000_000,
   nominalKhz: 3_000_000,
   maxKhz: 3_000_000,
@@ -14,7 +14,7 @@ const clock = (policy: number, targetKhz: number | undefined, vm = "vm1"): Glanc
   claims: targetKhz === undefined ? 0 : 1,
   ...(targetKhz !== undefined && {
     targetKhz,
-    holder: { by: "guest", vm, vcpu: policy, wishKhz: targetKhz },
+    holder: { by: "guest", vm, vcpu: domain, wishKhz: targetKhz },
   }),
 });
 

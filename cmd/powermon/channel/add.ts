@@ -14,6 +14,6 @@ export default defineCommand({
   args: CHANNELS_ARGS,
   run(context) {
     const { vm, channels } = channelsOf(context.args);
-    return tell(clientOf(context.args).addChannels(vm, channels), context, showChannels);
+    return tell(clientOf(context.args).ask("addChannels", { vm, channels }), context, showChannels);
   },
 });

@@ -13,7 +13,7 @@ export default defineCommand({
   args: CHANNELS_ARGS,
   run(context) {
     const { vm, channels } = channelsOf(context.args);
-    return tell(clientOf(context.args).enableChannels(vm, channels, true), context, () =>
+    return tell(clientOf(context.args).ask("enableChannels", { vm, channels, enabled: true }), context, () =>
       didChannels(vm, channels, "enabled"),
     );
   },

@@ -11,5 +11,5 @@ export default defineCommand({
     examples: ["powermon channel list", "powermon channel list --json"],
   },
   args: CONTROL_ARGS,
-  run: (context) => tell(clientOf(context.args).channels(), context, showChannels),
+  run: (context) => tell(clientOf(context.args).ask("channels"), context, showChannels),
 });

@@ -13,7 +13,7 @@ export default defineCommand({
   args: CHANNELS_ARGS,
   run(context) {
     const { vm, channels } = channelsOf(context.args);
-    return tell(clientOf(context.args).removeChannels(vm, channels), context, () =>
+    return tell(clientOf(context.args).ask("removeChannels", { vm, channels }), context, () =>
       didChannels(vm, channels, "removed"),
     );
   },

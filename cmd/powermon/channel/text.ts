@@ -2,8 +2,8 @@
 
 import * as v from "valibot";
 import { parseArgs } from "../../../internal/cli/args.ts";
-import type { Json } from "../../../internal/api/answer.ts";
-import type { ChannelList, ChannelReport } from "../../../internal/api/operations.ts";
+import type { Numbers } from "../../../internal/values/numbers.ts";
+import type { ChannelReport } from "../../../internal/api/channels.ts";
 import { formatCpuList } from "../../../internal/values/cpulist.ts";
 import { table } from "../../../internal/output/table.ts";
 import { cell, channelList, CONTROL_ARGS, countsText, VM_ARG, vmName } from "../control.ts";
@@ -22,17 +22,17 @@ export const CHANNELS_ARGS = {
 const Args = v.object({ vm: vmName, channels: channelList });
 
 /** Returns what CHANNELS_ARGS were given as. */
-export function channelsOf(args: object): { readonly vm: string; readonly channels: ChannelList } {
+export function channelsOf(args: object): { readonly vm: string; readonly channels: Numbers } {
   return parseArgs(Args, args);
 }
 
 /** Returns such as `vm1: channels 0-3 disabled`. */
-export function didChannels(vm: string, channels: ChannelList, what: string): string {
+export function didChannels(vm: string, channels: Numbers, what: string): string {
   return `${vm}: ${channels === "all" ? "all channels" : `channels ${formatCpuList(channels)}`} ${what}`;
 }
 
 /** Returns a line a channel. */
-export function showChannels(channels: readonly Json<ChannelReport>[]): string {
+export function showChannels(channels: readonly ChannelReport[]): string {
   if (channels.length === 0) return "No channels.";
   return table([
     ["VM", "CHANNEL", "STATE", "REQUESTS", "GENERATION", "COUNTS", "PATH"],

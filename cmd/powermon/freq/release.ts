@@ -18,6 +18,6 @@ export default defineCommand({
   },
   run(context) {
     const { cpus } = parseArgs(v.object({ cpus: cpuList }), context.args);
-    return tell(clientOf(context.args).releaseFreq(cpus), context, showFreqs);
+    return tell(clientOf(context.args).ask("releaseFreq", { cpus }), context, showFreqs);
   },
 });

@@ -28,6 +28,6 @@ export default defineCommand({
   },
   run(context) {
     const { cpus, target } = parseArgs(Args, context.args);
-    return tell(clientOf(context.args).setFreq(cpus, target), context, showFreqs);
+    return tell(clientOf(context.args).ask("setFreq", { cpus, target }), context, showFreqs);
   },
 });

@@ -24,6 +24,6 @@ export default defineCommand({
   },
   run(context) {
     const { cpus } = parseArgs(v.object({ cpus: cpuList }), context.args);
-    return tell(clientOf(context.args).freq(cpus), context, showFreqs);
+    return tell(clientOf(context.args).ask("freq", { cpus }), context, showFreqs);
   },
 });

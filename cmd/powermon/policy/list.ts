@@ -14,7 +14,7 @@ export default defineCommand({
   },
   args: CONTROL_ARGS,
   run: (context) =>
-    tell(clientOf(context.args).policies(), context, (policies) =>
+    tell(clientOf(context.args).ask("policies"), context, (policies) =>
       policies.length === 0
         ? "No policies."
         : table([

@@ -20,7 +20,7 @@ export default defineCommand({
   run(context) {
     const { vm, save } = parseArgs(v.object({ vm: vmName, save: v.boolean() }), context.args);
     return tell(
-      clientOf(context.args).removePolicy(vm, save),
+      clientOf(context.args).ask("removePolicy", { vm, save }),
       context,
       () => `${vm}: operator's policy removed`,
     );

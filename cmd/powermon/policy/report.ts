@@ -1,10 +1,9 @@
 // A policy in text: list, show and set answer with the same report.
 
-import type { Json } from "../../../internal/api/answer.ts";
-import type { PolicyReport } from "../../../internal/api/operations.ts";
+import type { PolicyReport } from "../../../internal/api/policies.ts";
 import { formatCpuList } from "../../../internal/values/cpulist.ts";
 
-type Report = Json<PolicyReport>;
+type Report = PolicyReport;
 
 /** Returns whether it is in force. */
 export const standing = ({ inForce }: Report): string => (inForce ? "in force" : "behind operator's");

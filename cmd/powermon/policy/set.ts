@@ -42,7 +42,11 @@ export default defineCommand({
       const message = policy.error.map(describeProblem).join("\n");
       return fail({ code: "invalid", message }, context.args.json, context.io);
     }
-    return tell(clientOf(context.args).setPolicy(vm, policy.value, save), context, showPolicies);
+    return tell(
+      clientOf(context.args).ask("setPolicy", { vm, policy: policy.value, save }),
+      context,
+      showPolicies,
+    );
   },
 });
 

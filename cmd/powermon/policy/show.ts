@@ -15,6 +15,6 @@ export default defineCommand({
   args: { vm: VM_ARG, ...CONTROL_ARGS },
   run(context) {
     const { vm } = parseArgs(v.object({ vm: vmName }), context.args);
-    return tell(clientOf(context.args).policy(vm), context, showPolicies);
+    return tell(clientOf(context.args).ask("policy", { vm }), context, showPolicies);
   },
 });

@@ -3,7 +3,7 @@
 import { defineCommand } from "../../../internal/cli/command.ts";
 import { STATUS, type Status } from "../../../internal/cli/status.ts";
 import { UsageError } from "../../../internal/cli/usage-error.ts";
-import type { AppliedReport } from "../../../internal/api/power-operations.ts";
+import type { AppliedReport } from "../../../internal/api/profiles.ts";
 import { json } from "../../../internal/output/json.ts";
 import { table } from "../../../internal/output/table.ts";
 import { type CpuSets, selectCpus } from "../../../internal/power/profiles/cpu-selector.ts";
@@ -58,7 +58,11 @@ export default defineCommand({
         throw new UsageError(
           "--config: the running powermon has its own; change that and `powermon reload`.",
         );
-      return await tell(running.applyProfile(args.name, args.cpus, args["dry-run"]), { args, io }, told);
+      return await tell(
+        running.ask("applyProfile", { name: args.name, cpus: args.cpus, dryRun: args["dry-run"] }),
+        { args, io },
+        told,
+      );
     }
     const roots = rootsOf(args);
     const profile = namedProfile(args.name, args);

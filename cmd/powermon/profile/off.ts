@@ -2,7 +2,7 @@
 
 import { defineCommand } from "../../../internal/cli/command.ts";
 import { STATUS } from "../../../internal/cli/status.ts";
-import type { OffReport } from "../../../internal/api/power-operations.ts";
+import type { OffReport } from "../../../internal/api/profiles.ts";
 import { json } from "../../../internal/output/json.ts";
 import { explainProfile } from "../../../internal/power/profiles/apply.ts";
 import { restoreProfile } from "../../../internal/power/profiles/off.ts";
@@ -23,7 +23,7 @@ export default defineCommand({
   args: { ...RUNNING_ARGS, json: { type: "boolean", description: "print one JSON document" } },
   async run({ args, io }) {
     const running = runningPowermon(args);
-    if (running !== undefined) return await tell(running.profileOff(), { args, io }, told);
+    if (running !== undefined) return await tell(running.ask("profileOff"), { args, io }, told);
     const roots = rootsOf(args);
     const stored = loadProfile(roots);
     const originals = stored.ok && stored.value.state === "applied" ? stored.value.applied.originals : [];

@@ -3,7 +3,7 @@
 import type { Io } from "../../../internal/cli/command.ts";
 import { STATUS, type Status } from "../../../internal/cli/status.ts";
 import type { ControlError } from "../../../internal/control/client.ts";
-import type { ProfileStateReport } from "../../../internal/api/power-operations.ts";
+import type { ProfileStateReport } from "../../../internal/api/profiles.ts";
 import { json } from "../../../internal/output/json.ts";
 import { table } from "../../../internal/output/table.ts";
 import { verifyProfile } from "../../../internal/power/profiles/verify.ts";
@@ -26,7 +26,7 @@ export async function tellProfile(
 
 async function readState(args: object): Promise<Result<ProfileStateReport, ControlError>> {
   const running = runningPowermon(args);
-  if (running !== undefined) return await running.verifyProfile();
+  if (running !== undefined) return await running.ask("verifyProfile");
   const found = verifyProfile(rootsOf(args));
   return found.ok ? found : err({ code: "failed", message: `powermon: ${explainSysfs(found.error)}` });
 }

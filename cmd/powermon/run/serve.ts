@@ -6,13 +6,13 @@ import { STATUS, type Status } from "../../../internal/cli/status.ts";
 import type { Config } from "../../../internal/config/load.ts";
 import type { ConfigProblem } from "../../../internal/config/problem.ts";
 import type { ConfigFile } from "../../../internal/config/schema.ts";
-import type { Operations } from "../../../internal/api/operations.ts";
 import { startControl } from "../../../internal/control/server.ts";
 import { Host } from "../../../internal/daemon/host.ts";
 import { claimInstance } from "../../../internal/daemon/instance.ts";
 import { Notifier, type NotifyEnv } from "../../../internal/daemon/notify.ts";
-import { HostOperations } from "../../../internal/daemon/asks/operations.ts";
-import { PowerOperations } from "../../../internal/daemon/asks/power.ts";
+import { readMetrics } from "../../../internal/daemon/asks/metrics.ts";
+import { type Asks, asksOf } from "../../../internal/daemon/asks/table.ts";
+import { HostPower } from "../../../internal/daemon/host-power.ts";
 import { Sources } from "../../../internal/daemon/sources.ts";
 import type { Log } from "../../../internal/log.ts";
 import { prometheus } from "../../../internal/output/prometheus.ts";
@@ -75,8 +75,8 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
     log,
     sources: (now) => sources.of(now),
   });
-  const power = new PowerOperations(host, { roots });
-  const operations = new HostOperations(host, {
+  const power = new HostPower(host, { roots });
+  const asks = asksOf(host, {
     version,
     power,
     procRoot,
@@ -84,7 +84,7 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
     load: (runtime) => options.load(runtime),
     pinByLibvirt: (vm, vcpu, cpuList) => sources.pinByLibvirt(vm, vcpu, cpuList),
   });
-  const control = await openControl(options, operations);
+  const control = await openControl(options, host, asks);
   if (!control.ok) {
     log.error(control.error);
     cpufreq.value.close();
@@ -94,14 +94,14 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
   const notifier = new Notifier(process.env as NotifyEnv);
   const reload = () => {
     void notifier.reloading();
-    operations.reload();
+    asks.reload();
     void notifier.ready(statusLine(host));
   };
   process.on("SIGHUP", reload);
   power.start();
   host.start();
   log.info("Serving", { domains: cpufreq.value.domains.length, dirs: host.channels.dirs.join(",") });
-  const http = await openHttp(options, operations);
+  const http = await openHttp(options, host, asks);
   void notifier.ready(statusLine(host));
   const timer =
     notifier.watchdogMs === undefined
@@ -128,7 +128,7 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
 }
 
 /** Opens the control socket; without a flag for it, a folder that is not there means to do without. */
-async function openControl(options: ServeOptions, operations: HostOperations) {
+async function openControl(options: ServeOptions, host: Host, asks: Asks) {
   const { config, log } = options;
   const socket = options.socket ?? config.control.socket;
   if (options.socket === undefined && !existsSync(dirname(socket))) {
@@ -140,8 +140,9 @@ async function openControl(options: ServeOptions, operations: HostOperations) {
   return await startControl({
     socket,
     group: config.control.group,
-    operations: operations satisfies Operations,
-    metrics: () => prometheus(operations.metrics()),
+    handlers: asks,
+    subscribe: (listener) => host.events.subscribe(listener),
+    metrics: () => prometheus(readMetrics(host, version)),
     log,
     peerOf: (fd) => {
       const peer = peerCredentials(fd);
@@ -151,12 +152,12 @@ async function openControl(options: ServeOptions, operations: HostOperations) {
 }
 
 /** Opens the listener for browsers and scrapers where one is configured; without it the guests are served all the same. */
-async function openHttp({ config, log }: ServeOptions, operations: HostOperations) {
+async function openHttp({ config, log }: ServeOptions, host: Host, asks: Asks) {
   const { listen, names } = config.http;
   if (listen === undefined) return undefined;
   const { startHttp } = await import("../../../internal/http/server.ts");
-  const metrics = () => prometheus(operations.metrics());
-  const http = await startHttp({ listen, names, operations, metrics, log });
+  const metrics = () => prometheus(readMetrics(host, version));
+  const http = await startHttp({ listen, names, asks, metrics, log });
   if (!http.ok) {
     log.error(http.error);
     return undefined;

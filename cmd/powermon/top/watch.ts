@@ -2,9 +2,8 @@
 
 import type { Io } from "../../../internal/cli/command.ts";
 import { STATUS, type Status } from "../../../internal/cli/status.ts";
-import type { Json } from "../../../internal/api/answer.ts";
 import type { ControlClient } from "../../../internal/control/client.ts";
-import type { LiveReport } from "../../../internal/api/operations.ts";
+import type { LiveReport } from "../../../internal/api/live.ts";
 import { frame } from "../../../internal/top/frame.ts";
 import { glance, type Glance } from "../../../internal/top/glance.ts";
 import { ENTER, LEAVE, redraw } from "../../../internal/top/screen.ts";
@@ -19,7 +18,7 @@ export interface WatchOptions {
 /** Shows what `client` tells until a person quits or a signal comes. Returns the exit status. */
 export async function watch(
   client: ControlClient,
-  first: Json<LiveReport>,
+  first: LiveReport,
   { intervalMs, blocks }: WatchOptions,
 ): Promise<Status> {
   const { stdin, stdout } = process;
@@ -43,7 +42,7 @@ export async function watch(
   const look = async () => {
     if (state.paused || asking) return;
     asking = true;
-    const next = await client.live();
+    const next = await client.ask("live");
     asking = false;
     if (next.ok) {
       shown = glance(last, next.value);

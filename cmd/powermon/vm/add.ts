@@ -15,6 +15,6 @@ export default defineCommand({
   args: { vm: VM_ARG, ...CONTROL_ARGS },
   run(context) {
     const { vm } = parseArgs(v.object({ vm: vmName }), context.args);
-    return tell(clientOf(context.args).addVm(vm), context, () => `${vm}: added`);
+    return tell(clientOf(context.args).ask("addVm", { vm }), context, () => `${vm}: added`);
   },
 });

@@ -47,8 +47,8 @@ export default defineCommand({
     const change = { ...others, requestsPerSecond };
     const client = clientOf(context.args);
     if (Object.values(change).some((value) => value !== undefined))
-      return tell(client.changeVm(vm, change, save), context, showSettings);
+      return tell(client.ask("changeVm", { vm, ...change, save }), context, showSettings);
     if (save) throw new UsageError("--save has nothing to save; name a limit, such as --ceiling base.");
-    return tell(client.vm(vm), context, showSettings);
+    return tell(client.ask("vm", { vm }), context, showSettings);
   },
 });

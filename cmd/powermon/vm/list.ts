@@ -13,7 +13,7 @@ export default defineCommand({
   },
   args: CONTROL_ARGS,
   run: (context) =>
-    tell(clientOf(context.args).vms(), context, (vms) =>
+    tell(clientOf(context.args).ask("vms"), context, (vms) =>
       vms.length === 0
         ? "No VMs."
         : table([

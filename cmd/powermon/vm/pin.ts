@@ -26,7 +26,7 @@ export default defineCommand({
       context.args,
     );
     return tell(
-      clientOf(context.args).pinVcpu(vm, vcpu, pcpu),
+      clientOf(context.args).ask("pinVcpu", { vm, vcpu, pcpus: pcpu }),
       context,
       ({ pcpus, source }) =>
         `${vm}: vCPU ${vcpu} is on pCPU ${formatCpuList(pcpus) || "none"}${source === undefined ? "" : ` (${source})`}`,

@@ -23,7 +23,7 @@ export default defineCommand({
       context.args,
     );
     return tell(
-      clientOf(context.args).changeVm(vm, { queries }, save),
+      clientOf(context.args).ask("changeVm", { vm, queries, save }),
       context,
       ({ settings }) =>
         `${vm}: queries ${settings.queries.value ? "on" : "off"} (${save ? settings.queries.from : "until powermon restarts"})`,

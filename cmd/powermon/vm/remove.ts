@@ -14,6 +14,6 @@ export default defineCommand({
   args: { vm: VM_ARG, ...CONTROL_ARGS },
   run(context) {
     const { vm } = parseArgs(v.object({ vm: vmName }), context.args);
-    return tell(clientOf(context.args).removeVm(vm), context, () => `${vm}: removed`);
+    return tell(clientOf(context.args).ask("removeVm", { vm }), context, () => `${vm}: removed`);
   },
 });

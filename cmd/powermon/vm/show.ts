@@ -15,6 +15,6 @@ export default defineCommand({
   args: { vm: VM_ARG, ...CONTROL_ARGS },
   run(context) {
     const { vm } = parseArgs(v.object({ vm: vmName }), context.args);
-    return tell(clientOf(context.args).vm(vm), context, showVm);
+    return tell(clientOf(context.args).ask("vm", { vm }), context, showVm);
   },
 });

@@ -1,12 +1,11 @@
 // A VM in text: show, query and limits answer with the same report.
 
-import type { Json } from "../../../internal/api/answer.ts";
-import type { VmReport } from "../../../internal/api/operations.ts";
+import type { VmReport } from "../../../internal/api/vms.ts";
 import { formatCpuList } from "../../../internal/values/cpulist.ts";
 import { table } from "../../../internal/output/table.ts";
 import { cell, countsText } from "../control.ts";
 
-type Report = Json<VmReport>;
+type Report = VmReport;
 
 /** Returns the whole VM. */
 export function showVm(report: Report): string {
@@ -21,7 +20,7 @@ export function showVm(report: Report): string {
     `VM ${vm}, ${pid === undefined ? "process unknown" : `process ${pid}`}, channels ${formatCpuList(channels) || "none"}, counts: ${countsText(counts)}`,
     "",
     table([
-      ["VCPU", "PCPUS", "SOURCE", "POLICIES", "WISH kHz", "TARGET kHz"],
+      ["VCPU", "PCPUS", "SOURCE", "DOMAINS", "WISH kHz", "TARGET kHz"],
       ...vcpus.map(({ vcpu, pcpus, source, domains, wishKhz, targetKhz }) => [
         String(vcpu),
         cell(formatCpuList(pcpus)),

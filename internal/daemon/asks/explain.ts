@@ -1,17 +1,32 @@
 // Why a core runs at what it runs: the question behind half of all support threads.
 
-import { explainSysfs } from "../../values/sysfs-error.ts";
+import { clip } from "../../claims/arbitrate.ts";
+import type { Claim } from "../../claims/claim.ts";
+import type { ClaimReport, ExplainReport } from "../../api/freq.ts";
+import type { Handlers } from "../../api/table.ts";
 import type { Domain } from "../../sysfs/cpufreq/cpufreq.ts";
+import { ok } from "../../values/result.ts";
+import { explainSysfs } from "../../values/sysfs-error.ts";
 import type { Host } from "../host.ts";
-import { claimReport, freqReport, refusalReport } from "./report.ts";
-
-type ClaimView = ReturnType<typeof claimReport>;
+import { domainsOf, freqReport } from "./freq.ts";
+import { lastRefusals } from "./refusals.ts";
 
 /** Refusals told at most, newest first. */
 const MAX_REFUSALS = 8;
 
+export function explainAsks(host: Host) {
+  return {
+    explain({ cpu }) {
+      const found = domainsOf(host, [cpu]);
+      if (!found.ok) return found;
+      const [, domain] = found.value[0] as (typeof found.value)[number];
+      return ok(explainCpu(host, cpu, domain));
+    },
+  } satisfies Pick<Handlers, "explain">;
+}
+
 /** Returns everything that decides a pCPU's clock, and sentences that say what follows from it. */
-export function explainCpu(host: Host, cpu: number, domain: Domain) {
+function explainCpu(host: Host, cpu: number, domain: Domain): ExplainReport {
   const { ledger, cpufreq } = host;
   const group = cpufreq.group(domain.id).filter((other) => other !== domain);
   const claims = [...ledger.claimsOn(domain.id)].map((claim) => claimReport(claim, domain));
@@ -23,57 +38,47 @@ export function explainCpu(host: Host, cpu: number, domain: Domain) {
   const write = ledger.lastWrite(domain.id);
   const view = {
     ...freqReport(host, cpu, domain),
-    sharedWith: domain.pcpus.filter((other) => other !== cpu) as readonly number[],
-    siblingPolicies: group.map(({ id }) => id as number),
+    sharedWith: domain.pcpus.filter((other) => other !== cpu),
+    siblingDomains: group.map(({ id }) => id),
     claims,
     siblingClaims,
     winner: decision && claimReport(decision.winner, domain),
     clippedBy: decision?.clippedBy,
-    site: { floorKhz: site.floor as number | undefined, ceilingKhz: site.ceiling as number | undefined },
-    lastRefusals: refusals(host, domain),
+    site: { floorKhz: site.floor, ceilingKhz: site.ceiling },
+    lastRefusals: lastRefusals(host.channels.vms, MAX_REFUSALS, (vm, vcpu) => {
+      const place = vm.placement(vcpu);
+      return place.kind === "placed" && place.domains.includes(domain.id);
+    }),
     lastWrite: write && {
       at: new Date(write.at).toISOString(),
-      khz: write.khz as number | undefined,
+      khz: write.khz,
       error: write.error && explainSysfs(write.error),
     },
   };
   return { ...view, why: sentences(view, decision?.target) };
 }
 
-function refusals(host: Host, domain: Domain) {
-  const found: { at: string; vm: string; vcpu: number; message: string }[] = [];
-  for (const vm of host.channels.vms) {
-    for (const past of vm.refusals) {
-      const place = vm.placement(past.vcpu);
-      const here = place.kind === "placed" && place.domains.includes(domain.id);
-      if (here) found.push({ ...refusalReport(past), vm: vm.vm, vcpu: past.vcpu });
-    }
-  }
-  return found.sort((a, b) => (a.at < b.at ? 1 : -1)).slice(0, MAX_REFUSALS);
+/** Returns a claim and what its VM's limits leave of it on `domain`. */
+function claimReport(claim: Claim, domain: Domain): ClaimReport {
+  const { vm, vcpu } = claim.grant;
+  return {
+    by: claim.claimant.by,
+    vm: vm === "" ? undefined : vm,
+    vcpu: vm === "" ? undefined : vcpu,
+    wishKhz: claim.level.khz,
+    turbo: claim.level.turbo,
+    clippedKhz: clip(claim.level.khz, claim.limitsIn(domain.id)),
+  };
 }
 
-interface View {
-  readonly cpu: number;
-  readonly policy: number;
-  readonly governor: string | undefined;
-  readonly targetKhz: number | undefined;
-  readonly sharedWith: readonly number[];
-  readonly claims: readonly ClaimView[];
-  readonly siblingClaims: readonly ClaimView[];
-  readonly winner: ClaimView | undefined;
-  readonly clippedBy: "vm" | "site" | undefined;
-  readonly site: { readonly floorKhz: number | undefined; readonly ceilingKhz: number | undefined };
-  readonly lastWrite: { readonly error: string | undefined } | undefined;
-}
-
-const who = (claim: ClaimView): string =>
+const who = (claim: ClaimReport): string =>
   claim.vm === undefined
     ? claim.by === "operator"
       ? "the operator"
       : `its FIFO${claim.by === "policy" ? " (by policy)" : ""}`
     : `vCPU ${claim.vcpu} of VM ${JSON.stringify(claim.vm)}${claim.by === "policy" ? " (by policy)" : ""}`;
 
-function sentences(view: View, decided: number | undefined): string[] {
+function sentences(view: Omit<ExplainReport, "why">, decided: number | undefined): string[] {
   const { winner, targetKhz } = view;
   if (winner === undefined) {
     if (view.claims.length > 0)

@@ -1,84 +1,100 @@
-// An operator's own hand on the clocks: set, released and explained by CPU number.
+// An operator's own hand on the clocks: shown, set and released by CPU number.
 
+import type { FreqReport } from "../../api/freq.ts";
+import type { Handlers } from "../../api/table.ts";
 import { authorizeOperator } from "../../claims/authorize.ts";
-import { highest, roundUp } from "../../values/frequency.ts";
-import type { Step } from "../../values/request.ts";
+import type { Claimant } from "../../claims/claim.ts";
 import type { Domain } from "../../sysfs/cpufreq/cpufreq.ts";
+import { type Answer, no } from "../../values/answer.ts";
+import { highest, roundUp } from "../../values/frequency.ts";
+import type { Numbers } from "../../values/numbers.ts";
+import { ok } from "../../values/result.ts";
 import { explainSysfs } from "../../values/sysfs-error.ts";
 import { khz, pcpu } from "../../values/units.ts";
-import { type Answer, no, type Numbers, yes } from "../../values/answer.ts";
-import { explainCpu } from "./explain.ts";
 import type { Host } from "../host.ts";
-import type { Claimant } from "../../claims/claim.ts";
-import { freqReport } from "./report.ts";
 
-export class FreqOperations {
-  readonly #host: Host;
+/** Returns each CPU with its domain; all are those that have one. */
+export function domainsOf({ cpufreq }: Host, cpus: Numbers): Answer<readonly (readonly [number, Domain])[]> {
+  const numbers =
+    cpus === "all" ? cpufreq.domains.flatMap(({ pcpus }) => [...pcpus]).sort((a, b) => a - b) : cpus;
+  const found: (readonly [number, Domain])[] = [];
+  for (const cpu of numbers) {
+    const domain = cpufreq.domainOf(pcpu(cpu));
+    if (domain === undefined) return no("not-found", `CPU ${cpu} is not there, or has no cpufreq domain.`);
+    found.push([cpu, domain]);
+  }
+  return ok(found);
+}
+
+export function freqAsks(host: Host) {
+  const { ledger } = host;
   /** The operator's claims have no limits of their own: the site's hold. */
-  readonly #operator: Claimant = { slot: "operator", by: "operator", limitsIn: () => ({}) };
+  const operator: Claimant = { slot: "operator", by: "operator", limitsIn: () => ({}) };
+  const freq = ({ cpus }: { readonly cpus: Numbers }) => {
+    const found = domainsOf(host, cpus);
+    return found.ok ? ok(found.value.map(([cpu, domain]) => freqReport(host, cpu, domain))) : found;
+  };
+  return {
+    freq,
 
-  constructor(host: Host) {
-    this.#host = host;
-  }
+    allFreq: () => freq({ cpus: "all" }),
 
-  freq(cpus: Numbers) {
-    const found = this.#domains(cpus);
-    return found.ok ? yes(found.value.map(([cpu, domain]) => freqReport(this.#host, cpu, domain))) : found;
-  }
-
-  setFreq(cpus: readonly number[], target: Step | number) {
-    const found = this.#domains(cpus);
-    if (!found.ok) return found;
-    for (const [cpu, domain] of found.value) {
-      if (target === "turbo-on" && !domain.hasTurbo) {
-        return no("unsupported", `CPU ${cpu} has no turbo frequencies.`);
+    setFreq({ cpus, target }) {
+      const found = domainsOf(host, cpus);
+      if (!found.ok) return found;
+      for (const [cpu, domain] of found.value) {
+        if (target === "turbo-on" && !domain.hasTurbo)
+          return no("unsupported", `CPU ${cpu} has no turbo frequencies.`);
       }
-    }
-    for (const [cpu, domain] of found.value) {
-      const grant = authorizeOperator(pcpu(cpu), domain.id);
-      const { ledger } = this.#host;
-      const done =
-        typeof target === "number"
-          ? ledger.wish(grant, this.#operator, this.#level(domain, target))
-          : ledger.step(grant, this.#operator, target);
-      if (!done.ok) return no("failed", explainSysfs(done.error));
-    }
-    return this.freq(cpus);
-  }
+      for (const [cpu, domain] of found.value) {
+        const grant = authorizeOperator(pcpu(cpu), domain.id);
+        const done =
+          typeof target === "number"
+            ? ledger.wish(grant, operator, levelOf(domain, target))
+            : ledger.step(grant, operator, target);
+        if (!done.ok) return no("failed", explainSysfs(done.error));
+      }
+      return freq({ cpus });
+    },
 
-  releaseFreq(cpus: Numbers) {
-    const found = this.#domains(cpus);
-    if (!found.ok) return found;
-    const released = new Set(found.value.map(([cpu]) => cpu));
-    const failed = this.#host.ledger.withdraw((claim) => claim.operator && released.has(claim.grant.vcpu));
-    return failed[0] === undefined ? this.freq(cpus) : no("failed", explainSysfs(failed[0]));
-  }
+    releaseFreq({ cpus }) {
+      const found = domainsOf(host, cpus);
+      if (!found.ok) return found;
+      const released = new Set(found.value.map(([cpu]) => cpu));
+      const [failed] = ledger.withdraw((claim) => claim.operator && released.has(claim.grant.vcpu));
+      return failed === undefined ? freq({ cpus }) : no("failed", explainSysfs(failed));
+    },
+  } satisfies Pick<Handlers, "freq" | "allFreq" | "setFreq" | "releaseFreq">;
+}
 
-  explain(cpu: number) {
-    const found = this.#domains([cpu]);
-    const [first] = found.ok ? found.value : [];
-    if (!found.ok) return found;
-    return first === undefined
-      ? no("not-found", `There is no CPU ${cpu}.`)
-      : yes(explainCpu(this.#host, ...first));
-  }
+/** A kHz is rounded as the kernel would; one above nominal needs turbo and takes it. */
+function levelOf(domain: Domain, wanted: number) {
+  const target = roundUp(domain.table, khz(wanted));
+  return { khz: target, turbo: target > highest(domain.table, false) };
+}
 
-  /** A kHz is rounded as the kernel would; one above nominal needs turbo and takes it. */
-  #level(domain: Domain, wanted: number) {
-    const target = roundUp(domain.table, khz(wanted));
-    return { khz: target, turbo: target > highest(domain.table, false) };
-  }
+/** Returns a pCPU's clock as it stands. */
+export function freqReport({ ledger }: Host, cpu: number, domain: Domain): FreqReport {
+  const current = domain.current();
+  return {
+    cpu,
+    domain: domain.id,
+    driver: domain.driver,
+    governor: domain.governor(),
+    targetKhz: domain.target,
+    currentKhz: current.ok ? current.value : undefined,
+    ...rangeOf(domain),
+    turbo: domain.hasTurbo,
+    frequenciesKhz: domain.table.steps,
+    operatorClaim: ledger.claim("operator", "", cpu) !== undefined,
+  };
+}
 
-  #domains(cpus: Numbers): Answer<readonly (readonly [number, Domain])[]> {
-    const { cpufreq } = this.#host;
-    const numbers =
-      cpus === "all" ? cpufreq.domains.flatMap(({ pcpus }) => [...pcpus]).sort((a, b) => a - b) : cpus;
-    const found: (readonly [number, Domain])[] = [];
-    for (const cpu of numbers) {
-      const domain = cpufreq.domainOf(pcpu(cpu));
-      if (domain === undefined) return no("not-found", `CPU ${cpu} is not there, or has no cpufreq domain.`);
-      found.push([cpu, domain]);
-    }
-    return yes(found);
-  }
+/** Returns a clock's lowest frequency, its highest without turbo and its highest, kHz. */
+export function rangeOf({ table: { steps, nominal } }: Domain) {
+  return {
+    minKhz: steps.at(-1) as number,
+    nominalKhz: steps[nominal] as number,
+    maxKhz: steps[0] as number,
+  };
 }

@@ -1,59 +1,61 @@
 // The whole host at one glance, from memory alone: cheap enough to be asked every second by whoever watches.
 
-import type { Domain } from "../../sysfs/cpufreq/cpufreq.ts";
-import type { Host } from "../host.ts";
-import { refusalReport } from "./report.ts";
+import type { LiveDomain, LiveVm } from "../../api/live.ts";
+import type { Handlers } from "../../api/table.ts";
 import type { Vm } from "../../channels/vm.ts";
+import type { Domain } from "../../sysfs/cpufreq/cpufreq.ts";
+import { ok } from "../../values/result.ts";
+import type { Host } from "../host.ts";
+import { rangeOf } from "./freq.ts";
+import { lastRefusals } from "./refusals.ts";
+import { uptimeS } from "./status.ts";
 
 /** Refusals told at most, newest first. */
 const MAX_REFUSALS = 50;
 
-/** Returns what a live view shows. No file is read. */
-export function liveReport(host: Host, uptimeS: number) {
-  const vms = [...host.channels.vms];
+export function liveAsks(host: Host) {
   return {
-    at: new Date().toISOString(),
-    uptimeS,
-    domains: host.cpufreq.domains.map((domain) => domainReport(host, domain)),
-    vms: vms.map((vm) => vmReport(host, vm)).sort((a, b) => (a.vm < b.vm ? -1 : 1)),
-    refusals: vms
-      .flatMap((vm) =>
-        [...vm.refusals].map((past) => ({ ...refusalReport(past), vm: vm.vm, vcpu: past.vcpu })),
-      )
-      .sort((a, b) => (a.at < b.at ? 1 : -1))
-      .slice(0, MAX_REFUSALS),
-  };
+    /** Returns what a live view shows. No file is read. */
+    live() {
+      const vms = [...host.channels.vms];
+      return ok({
+        at: new Date().toISOString(),
+        uptimeS: uptimeS(),
+        domains: host.cpufreq.domains.map((domain) => domainReport(host, domain)),
+        vms: vms.map((vm) => vmReport(host, vm)).sort((a, b) => (a.vm < b.vm ? -1 : 1)),
+        refusals: lastRefusals(vms, MAX_REFUSALS, () => true),
+      });
+    },
+  } satisfies Pick<Handlers, "live">;
 }
 
-function domainReport({ ledger }: Host, domain: Domain) {
+function domainReport({ ledger }: Host, domain: Domain): LiveDomain {
   const decision = ledger.decide(domain);
   const { winner } = decision ?? {};
   const site = ledger.siteLimits(domain);
   const own = winner?.limitsIn(domain.id);
-  const lowest = domain.table.steps.at(-1) as number;
-  const highest = domain.table.steps[0] as number;
-  const ceiling = Math.min(own?.ceiling ?? highest, site.ceiling ?? highest);
+  const range = rangeOf(domain);
+  const { minKhz, maxKhz } = range;
+  const ceiling = Math.min(own?.ceiling ?? maxKhz, site.ceiling ?? maxKhz);
   return {
-    policy: domain.id as number,
-    cpus: domain.pcpus as readonly number[],
-    minKhz: lowest,
-    nominalKhz: domain.table.steps[domain.table.nominal] as number,
-    maxKhz: highest,
-    floorKhz: Math.min(ceiling, Math.max(own?.floor ?? lowest, site.floor ?? lowest)),
+    domain: domain.id,
+    cpus: domain.pcpus,
+    ...range,
+    floorKhz: Math.min(ceiling, Math.max(own?.floor ?? minKhz, site.floor ?? minKhz)),
     ceilingKhz: ceiling,
-    targetKhz: domain.target as number | undefined,
+    targetKhz: domain.target,
     claims: ledger.claimsOn(domain.id).length,
     holder: winner && {
       by: winner.claimant.by,
       vm: winner.operator ? undefined : winner.grant.vm,
-      vcpu: winner.operator ? undefined : (winner.grant.vcpu as number),
-      wishKhz: winner.level.khz as number,
+      vcpu: winner.operator ? undefined : winner.grant.vcpu,
+      wishKhz: winner.level.khz,
     },
     clippedBy: decision?.clippedBy,
   };
 }
 
-function vmReport(host: Host, vm: Vm) {
+function vmReport(host: Host, vm: Vm): LiveVm {
   const channels = host.channels.of(vm.vm);
   const { done, answered, noted, refused, failed } = vm.meter.outcomes();
   const policy = [...host.policies.list({ vm: vm.vm })].find(({ inForce }) => inForce);

@@ -1,61 +1,59 @@
 // An operator's policies while the daemon runs: listed, set and removed by VM.
 
+import type { PolicyReport } from "../../api/policies.ts";
+import type { Handlers } from "../../api/table.ts";
 import { hostTimeZone, parsePolicy } from "../../config/policy.ts";
 import { type ConfigProblem, describeProblem } from "../../config/problem.ts";
+import { saveVm, type VmChanges } from "../../config/save.ts";
 import { explainProblem } from "../../values/problem.ts";
-import type { Result } from "../../values/result.ts";
-import { type Answer, DONE, no, yes } from "../../values/answer.ts";
-import type { Host } from "../host.ts";
 import type { PolicyStatus } from "../../rules/engine.ts";
-
-/** Keeps a VM's policy over restarts; undefined takes it out. */
-export type SavePolicy = (vm: string, policy: object | undefined) => Result<string, readonly ConfigProblem[]>;
+import { no } from "../../values/answer.ts";
+import { DONE, ok } from "../../values/result.ts";
+import type { Host } from "../host.ts";
 
 const sentences = (problems: readonly ConfigProblem[]): string => problems.map(describeProblem).join(" ");
 
-export class PolicyOperations {
-  readonly #host: Host;
-  readonly #save: SavePolicy;
+/** @param dropInDir where policies are kept over restarts */
+export function policyAsks({ policies: engine, channels }: Host, dropInDir: string) {
+  const save = (vm: string, policy: object | undefined) => saveVm(dropInDir, vm, { policy } as VmChanges);
+  const policy = ({ vm }: { readonly vm: string }) => {
+    const found = [...engine.list({ vm })].map(policyReport);
+    return found.length > 0 ? ok(found) : no("not-found", `VM ${JSON.stringify(vm)} has no policy.`);
+  };
+  return {
+    policy,
 
-  constructor(host: Host, save: SavePolicy) {
-    this.#host = host;
-    this.#save = save;
-  }
+    policies: () => ok([...engine.list()].map(policyReport)),
 
-  policies() {
-    return [...this.#host.policies.list()].map(policyReport);
-  }
+    /** One for a VM that is not there yet waits for it. */
+    setPolicy({ vm, policy: written, save: isKept }) {
+      const parsed = parsePolicy(written, hostTimeZone());
+      if (!parsed.ok) return no("invalid", sentences(parsed.error));
+      const waits = channels.vm(vm) === undefined;
+      const set = engine.set({ vm }, "operator", parsed.value, undefined, waits);
+      if (!set.ok) return no(set.error.kind === "sysfs" ? "failed" : "refused", explainProblem(set.error));
+      const saved = isKept ? save(vm, written) : undefined;
+      return saved?.ok === false
+        ? no("failed", `The policy stands but was not saved: ${sentences(saved.error)}`)
+        : policy({ vm });
+    },
 
-  policy(vm: string) {
-    const found = [...this.#host.policies.list({ vm })].map(policyReport);
-    return found.length > 0 ? yes(found) : no("not-found", `VM ${JSON.stringify(vm)} has no policy.`);
-  }
-
-  /** Puts an operator's policy in force in place of the one before; one for a VM that is not there yet waits for it. */
-  setPolicy(vm: string, written: object, save: boolean) {
-    const policy = parsePolicy(written, hostTimeZone());
-    if (!policy.ok) return no("invalid", sentences(policy.error));
-    const waits = this.#host.channels.vm(vm) === undefined;
-    const set = this.#host.policies.set({ vm }, "operator", policy.value, undefined, waits);
-    if (!set.ok) return no(set.error.kind === "sysfs" ? "failed" : "refused", explainProblem(set.error));
-    const saved = save ? this.#save(vm, written) : undefined;
-    if (saved?.ok === false)
-      return no("failed", `The policy stands but was not saved: ${sentences(saved.error)}`);
-    return this.policy(vm);
-  }
-
-  removePolicy(vm: string, save: boolean): Answer {
-    if (!this.#host.policies.remove({ vm }, "operator")) {
-      return no("not-found", `VM ${JSON.stringify(vm)} has no operator's policy.`);
-    }
-    const saved = save ? this.#save(vm, undefined) : undefined;
-    return saved?.ok === false
-      ? no("failed", `The policy is gone but was not taken out of what was saved: ${sentences(saved.error)}`)
-      : DONE;
-  }
+    removePolicy({ vm, save: isKept }) {
+      if (!engine.remove({ vm }, "operator"))
+        return no("not-found", `VM ${JSON.stringify(vm)} has no operator's policy.`);
+      const saved = isKept ? save(vm, undefined) : undefined;
+      return saved?.ok === false
+        ? no(
+            "failed",
+            `The policy is gone but was not taken out of what was saved: ${sentences(saved.error)}`,
+          )
+        : DONE;
+    },
+  } satisfies Pick<Handlers, "policies" | "policy" | "setPolicy" | "removePolicy">;
 }
 
-function policyReport({ vm, origin, policy, inForce, wishes, dueAt, pps, problem }: PolicyStatus) {
+function policyReport(status: PolicyStatus): PolicyReport {
+  const { vm, origin, policy, inForce, wishes, dueAt, pps, problem } = status;
   return {
     vm,
     origin,
@@ -63,14 +61,10 @@ function policyReport({ vm, origin, policy, inForce, wishes, dueAt, pps, problem
     inForce,
     vcpus: policy.vcpus,
     turbo: policy.turbo,
-    wishes: [...wishes].map(([vcpu, { level }]) => ({
-      vcpu,
-      level: level as "min" | "medium" | "max" | number,
-    })),
-    /** When it looks at the clock again. */
+    wishes: [...wishes].map(([vcpu, { level }]) => ({ vcpu, level })),
     dueAt: dueAt === undefined ? undefined : new Date(dueAt).toISOString(),
     pps,
     problem: problem && explainProblem(problem),
-    rule: policy.rule as object,
+    rule: policy.rule,
   };
 }

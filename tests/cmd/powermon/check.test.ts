@@ -153,7 +153,7 @@ ceiling = "base"
     configure();
     writeFileSync(toml, `[channels]\ndirs = ["${dir}"]\n[control]\nsocket = "${it.socket}"\ngroup = ""\n`);
     const running = await check();
-    expect(running.all.at(-1)?.what).toBe("powermon 1.2.3 runs as process 99.");
+    expect(running.all.at(-1)?.what).toBe(`powermon 1.2.3 runs as process ${process.pid}.`);
     configure();
     mkdirSync(`${tree.root}/state/originals`, { recursive: true });
     writeFileSync(`${tree.root}/state/originals/policy2.json`, "{}");

@@ -1,143 +1,180 @@
-import { afterAll, beforeEach, expect, test } from "bun:test";
+import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "../../../internal/cli/command.ts";
+import { no } from "../../../internal/values/answer.ts";
+import { ok } from "../../../internal/values/result.ts";
 import { serve } from "../../control/serve.ts";
 import { until } from "../../helpers/until.ts";
+import { busy } from "./busy.ts";
 import { call } from "./call.ts";
 import { MAIN, run } from "./run.ts";
 
-let it = await serve();
-beforeEach(async () => {
-  it[Symbol.dispose]();
-  it = await serve();
-});
+const it = await busy();
+beforeEach(() => void (it.calls.length = 0));
 afterAll(() => it[Symbol.dispose]());
 
 const ask = (...words: readonly string[]) => call(...words, "--socket", it.socket);
+/** Puts fixed words in place of this process's number, the machine's folder and the time of day. */
+const plain = (text: string) =>
+  text
+    .replaceAll(String(process.pid), "PID")
+    .replaceAll(it.lab.tree.root, "ROOT")
+    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "TIME");
 
-const STATUS_TEXT = `powermon 1.2.3, process 99, up 1 h 2 min
-configuration     /etc/powermon/powermon.toml
-channel folders   /run/powermon/channels
-state folder      /var/lib/powermon
-cpufreq policies  4 (acpi-cpufreq)
-VMs               2
-channels          2 of 3 connected
-claims            1
-counts            requests 7`;
+const COUNTS =
+  "answered 0, noted 0, refused 1, failed 0, malformed 0, ignored 0, repliesDropped 0, connects 1, dropped 0, resyncs 0";
+const NO_COUNTS = COUNTS.replace("refused 1", "refused 0");
+const MISNAMED =
+  'The guest calls itself "vm2", but this channel belongs to VM "vm1"; give the guest the VM\'s own name, or none.';
 
-const SETTINGS = `SETTING     VALUE    FROM
-queries     off      default
-turbo       on       /etc/powermon/powermon.toml
-floor       min      default
-ceiling     2400000  /etc/powermon/powermon.toml
-commands    up,down  default
-requests/s  0        default
-burst       100      default
-wire        auto     default
-lease s     0        default`;
+const SETTINGS = `SETTING     VALUE                                            FROM
+queries     off                                              default
+turbo       on                                               default
+floor       min                                              default
+ceiling     2400000                                          flags
+commands    up,down,max,min,turbo-on,turbo-off,policy,query  default
+requests/s  0                                                default
+burst       100                                              default
+wire        auto                                             default
+lease s     0                                                default`;
 
 const FREQ_HEAD =
-  "CPU  POLICY  DRIVER        GOVERNOR   TARGET kHz  KERNEL kHz  MIN      NOMINAL  MAX      OPERATOR";
+  "CPU  DOMAIN  DRIVER        GOVERNOR   TARGET kHz  KERNEL kHz  MIN     NOMINAL  MAX      OPERATOR";
 const freqRow = (cpu: number, target: string, kernel: string, operator: string) =>
-  `${cpu}    ${cpu}       acpi-cpufreq  userspace  ${target.padEnd(10)}  ${kernel}     1200000  2400000  2600000  ${operator}`;
+  `${cpu}    ${cpu}       acpi-cpufreq  userspace  ${target.padEnd(10)}  ${kernel.padEnd(10)}  800000  2600000  2600000  ${operator}`;
 
 test.each([
-  [["status"], STATUS_TEXT],
+  [
+    ["status"],
+    `powermon 1.2.3, process PID, up SECONDS
+configuration    none, defaults alone
+channel folders  ROOT/channels
+state folder     /var/lib/powermon
+cpufreq domains  4 (acpi-cpufreq)
+VMs              2
+channels         3 of 3 connected
+claims           3
+counts           received 4, done 3, ${COUNTS.replace("connects 1", "connects 3")}, drifts 0`,
+  ],
   [
     ["vm", "list"],
-    `VM   PID   CHANNELS  VCPUS  PLACED  QUERIES
-vm1  4711  2         2      2       off
-vm2  4711  1         1      0       off`,
+    `VM   PID${" ".repeat(Math.max(0, String(process.pid).length - 3))}  CHANNELS  VCPUS  PLACED  QUERIES
+vm1  PID  2         2      2       off
+vm2  PID  1         1      0       off`,
   ],
   [
     ["vm", "show", "vm1"],
-    `VM vm1, process 4711, channels 0-1, counts: requests 7, refused 1
+    `VM vm1, process PID, channels 0-1, counts: received 4, done 3, ${COUNTS.replace("connects 1", "connects 2")}
 
-VCPU  PCPUS  SOURCE  POLICIES  WISH kHz  TARGET kHz
-0     2      proc    2         2600000   2400000
-1     3      proc    3         -         -
+VCPU  PCPUS  SOURCE  DOMAINS  WISH kHz  TARGET kHz
+0     2      static  2        2600000   2400000
+1     3      static  3        800000    800000
+vCPU 0 was last refused at TIME: ${MISNAMED}
 
 ${SETTINGS}`,
   ],
   [
     ["vm", "show", "vm2"],
-    `VM vm2, process 4711, channels 0, counts: requests 7, refused 1
+    `VM vm2, process PID, channels 0, counts: received 0, done 0, ${NO_COUNTS}
 
-VCPU  PCPUS  SOURCE  POLICIES  WISH kHz  TARGET kHz
-0     -      -       -         2600000   2400000
-vCPU 0 has no known pCPU: no source knows it
+VCPU  PCPUS  SOURCE  DOMAINS  WISH kHz  TARGET kHz
+0     -      -       -        -         -
+vCPU 0 has no known pCPU: vCPU 0 of VM "vm2" has no known pCPU: no static pins for VM "vm2"
 
-${SETTINGS}`,
+${SETTINGS.replace("2400000                                          flags", "max                                              default")}`,
   ],
   [["vm", "limits", "vm1"], SETTINGS],
   [
     ["channel", "list"],
-    `VM   CHANNEL  STATE      REQUESTS  GENERATION  COUNTS      PATH
-vm1  0        connected  served    18.11       requests 3  /run/powermon/channels/vm1.0
-vm1  1        connected  served    -           requests 3  /run/powermon/channels/vm1.1
-vm2  0        connected  served    18.11       requests 3  /run/powermon/channels/vm2.0`,
+    `VM   CHANNEL  STATE      REQUESTS  GENERATION  COUNTS${" ".repeat(`received 4, done 3, ${COUNTS}`.length - 6)}  PATH
+vm1  0        connected  served    18.11       received 4, done 3, ${COUNTS}  ROOT/channels/vm1.0
+vm1  1        connected  served    -           received 0, done 0, ${NO_COUNTS}  ROOT/channels/vm1.1
+vm2  0        connected  served    -           received 0, done 0, ${NO_COUNTS}  ROOT/channels/vm2.0`,
   ],
   [
     ["policy", "list"],
     `VM   BY        TYPE      STANDS             VCPUS  WISHES  PROBLEM
-vm1  operator  workload  in force           all    0 min   -
-vm1  guest     traffic   behind operator's  0-1    -       nothing counts yet`,
+vm1  operator  workload  in force           1      1 min   -
+vm1  guest     workload  behind operator's  0      -       -
+vm2  operator  time      in force           all    -       -`,
   ],
   [
     ["policy", "show", "vm1"],
     `vm1: workload policy of an operator, in force
-vCPUs      all
+vCPUs      1
 turbo      off
-wishes     0 min
+wishes     1 min
 rule       {"type":"workload","workload":"low"}
 
-vm1: traffic policy of the guest, behind operator's
-vCPUs      0-1
-turbo      max may be turbo
+vm1: workload policy of the guest, behind operator's
+vCPUs      0
+turbo      off
 wishes     -
-looks at   2026-01-02T03:04:00.000Z
-packets/s  1234
-problem    nothing counts yet
-rule       {"type":"traffic"}`,
+rule       {"type":"workload","workload":"high"}`,
   ],
   [
     ["freq", "show", "0,2"],
-    [FREQ_HEAD, freqRow(0, "-", "1200000", "-"), freqRow(2, "-", "1200000", "-")].join("\n"),
+    [FREQ_HEAD, freqRow(0, "-", "1200000", "-"), freqRow(2, "2400000", "2400000", "-")].join("\n"),
   ],
   [
     ["explain", "2"],
-    `vCPU 0 of vm1 wishes 2600000 kHz.
-The ceiling of vm1 clips it to 2400000 kHz.
+    `CPU 2 is set to 2400000 kHz because vCPU 0 of VM "vm1" wishes 2600000 kHz.
+The wish was cut to 2400000 kHz by the VM's floor or ceiling.
 
-CPU 2 is in policy 2 alone; driver acpi-cpufreq, governor userspace. It shares cores with policy 1.
-It goes from 1200000 to 2400000 kHz, 2600000 kHz with turbo.
-vCPU 0 of VM vm1 claims 2600000 kHz with turbo, which its limits make 2400000 kHz: it wins.
-An operator claims 1200000 kHz with turbo, which its limits make 2400000 kHz.
-The site's limits: not above 2500000 kHz.
+CPU 2 is in domain 2 alone; driver acpi-cpufreq, governor userspace.
+It goes from 800000 to 2600000 kHz.
+vCPU 0 of VM vm1 claims 2600000 kHz, which its limits make 2400000 kHz: it wins.
+The site's limits: not above 2400000 kHz.
 The VM's own limits clip the winner.
-powermon has set nothing here.
-Last written at 2026-01-02T03:04:05.678Z.
-Refused at 2026-01-02T03:04:05.678Z to vCPU 1 of vm1: Queries are off for vm1.`,
+powermon told it 2400000 kHz; the kernel holds 2400000 kHz.
+Last written at TIME.
+Refused at TIME to vCPU 0 of vm1: ${MISNAMED}`,
   ],
-] as const)("powermon %p shows what the machine reports and changes nothing", async (words, out) => {
-  expect(await ask(...words)).toEqual({ status: 0, out, err: "" });
-  expect(it.machine.calls).toEqual([]);
+] as const)("powermon %p shows what the host reports and changes nothing", async (words, out) => {
+  const shown = await ask(...words);
+  expect({ ...shown, out: plain(shown.out).replace(/up .*$/m, "up SECONDS") }).toEqual({
+    status: 0,
+    out,
+    err: "",
+  });
+  expect(it.calls).toEqual([]);
 });
 
+test("powermon explain tells of turbo, of siblings' clocks and of an operator", async () => {
+  using own = await serve({ tree: "intel-server-8cpu" });
+  const told = async () => (await call("explain", "1", "--socket", own.socket)).out;
+  expect(await told()).toContain("It goes from 800000 to 2400000 kHz, 3700000 kHz with turbo.");
+  const set = await call("freq", "set", "1", "turbo-on", "--socket", own.socket);
+  expect({ status: set.status, err: set.err }).toEqual({ status: 0, err: "" });
+  expect(await told()).toContain("An operator claims 3700000 kHz with turbo: it wins.");
+  expect(await told()).toMatch(/ It shares cores with domain \d\.$/m);
+});
+
+/** A host whose changes stand from one row to the next. */
+let changed: Awaited<ReturnType<typeof busy>>;
+beforeAll(async () => {
+  changed = await busy();
+});
+beforeEach(() => void (changed.calls.length = 0));
+afterAll(() => changed[Symbol.dispose]());
+async function askChanged(...words: readonly string[]) {
+  const done = await call(...words, "--socket", changed.socket);
+  return { ...done, out: done.out.replaceAll(changed.lab.tree.root, "ROOT") };
+}
+
 test.each([
-  [["vm", "add", "web.1"], "web.1: added", ["addVm", "web.1"]],
-  [["vm", "remove", "vm1"], "vm1: removed", ["removeVm", "vm1"]],
-  [["vm", "pin", "vm1", "1", "2-3"], "vm1: vCPU 1 is on pCPU 2-3 (proc)", ["pinVcpu", "vm1", 1, [2, 3]]],
+  [["vm", "remove", "vm1"], "vm1: removed", ["removeVm", { vm: "vm1" }]],
+  [["vm", "add", "vm1"], "vm1: added", ["addVm", { vm: "vm1" }]],
   [
     ["vm", "query", "vm1", "on"],
     "vm1: queries on (until powermon restarts)",
-    ["changeVm", "vm1", { queries: true }, false],
+    ["changeVm", { vm: "vm1", queries: true, save: false }],
   ],
   [
     ["vm", "query", "vm1", "off", "--save"],
-    "vm1: queries off (runtime)",
-    ["changeVm", "vm1", { queries: false }, true],
+    "vm1: queries off (ROOT/state/powermon.d/saved.toml)",
+    ["changeVm", { vm: "vm1", queries: false, save: true }],
   ],
   [
     [
@@ -153,62 +190,99 @@ test.each([
       "--rate=0",
       "--save",
     ],
-    SETTINGS,
-    ["changeVm", "vm1", { floor: 1200000, ceiling: "base", turbo: false, requestsPerSecond: 0 }, true],
+    /^turbo +off +ROOT.*\nfloor +1200000 +ROOT/m,
+    [
+      "changeVm",
+      { vm: "vm1", floor: 1200000, ceiling: "base", turbo: false, requestsPerSecond: 0, save: true },
+    ],
   ],
   [
     ["vm", "limits", "vm1", "--rate", "1000", "--burst", "50"],
-    SETTINGS,
-    ["changeVm", "vm1", { requestsPerSecond: 1000, burst: 50 }, false],
+    /^requests\/s +1000 +runtime\nburst +50 +runtime$/m,
+    ["changeVm", { vm: "vm1", requestsPerSecond: 1000, burst: 50, save: false }],
   ],
   [
-    ["channel", "remove", "vm1", "0-1,3"],
-    "vm1: channels 0-1,3 removed",
-    ["removeChannels", "vm1", [0, 1, 3]],
+    ["channel", "remove", "vm1", "0-1"],
+    "vm1: channels 0-1 removed",
+    ["removeChannels", { vm: "vm1", channels: [0, 1] }],
   ],
-  [["channel", "enable", "vm1", "2"], "vm1: channels 2 enabled", ["enableChannels", "vm1", [2], true]],
+  [
+    ["channel", "add", "vm1", "0-1"],
+    /^vm1  0 .*\nvm1  1 .*\/vm1\.1$/m,
+    ["addChannels", { vm: "vm1", channels: [0, 1] }],
+  ],
   [
     ["channel", "disable", "vm1", "all"],
     "vm1: all channels disabled",
-    ["enableChannels", "vm1", "all", false],
+    ["enableChannels", { vm: "vm1", channels: "all", enabled: false }],
   ],
   [
-    ["channel", "add", "vm1", "4"],
-    `VM   CHANNEL  STATE      REQUESTS  GENERATION  COUNTS      PATH
-vm1  4        connected  served    -           requests 3  /run/powermon/channels/vm1.4`,
-    ["addChannels", "vm1", [4]],
+    ["channel", "enable", "vm1", "1"],
+    "vm1: channels 1 enabled",
+    ["enableChannels", { vm: "vm1", channels: [1], enabled: true }],
   ],
   [
     ["freq", "set", "1", "max"],
-    `${FREQ_HEAD}\n${freqRow(1, "2400000", "2400000", "claims it")}`,
-    ["setFreq", [1], "max"],
+    `${FREQ_HEAD}\n${freqRow(1, "2600000", "2600000", "claims it")}`,
+    ["setFreq", { cpus: [1], target: "max" }],
   ],
   [
     ["freq", "set", "1", "1800000"],
     `${FREQ_HEAD}\n${freqRow(1, "1800000", "1800000", "claims it")}`,
-    ["setFreq", [1], 1800000],
+    ["setFreq", { cpus: [1], target: 1800000 }],
   ],
-  [["freq", "release", "0"], `${FREQ_HEAD}\n${freqRow(0, "-", "1200000", "-")}`, ["releaseFreq", [0]]],
-  [["policy", "remove", "vm1"], "vm1: operator's policy removed", ["removePolicy", "vm1", false]],
-  [["policy", "remove", "vm1", "--save"], "vm1: operator's policy removed", ["removePolicy", "vm1", true]],
-  [["reload"], "Reloaded: /etc/powermon/powermon.toml", ["reload"]],
+  [
+    ["freq", "release", "1"],
+    `${FREQ_HEAD}\n${freqRow(1, "-", "800000", "-")}`,
+    ["releaseFreq", { cpus: [1] }],
+  ],
+  [
+    ["policy", "remove", "vm1"],
+    "vm1: operator's policy removed",
+    ["removePolicy", { vm: "vm1", save: false }],
+  ],
+  [
+    ["policy", "remove", "vm2", "--save"],
+    "vm2: operator's policy removed",
+    ["removePolicy", { vm: "vm2", save: true }],
+  ],
+  [["reload"], "Reloaded: ROOT/state/powermon.d/saved.toml", ["reload", {}]],
 ] as const)("powermon %p makes its one change and says so", async (words, out, made) => {
-  expect(await ask(...words)).toEqual({ status: 0, out, err: "" });
-  expect(it.machine.calls).toEqual([made]);
+  const done = await askChanged(...words);
+  expect({ ...done, out: "" }).toEqual({ status: 0, out: "", err: "" });
+  if (typeof out === "string") expect(done.out).toBe(out);
+  else expect(done.out).toMatch(out);
+  expect(JSON.parse(JSON.stringify(changed.calls))).toEqual([made]);
 });
+
+test("powermon vm pin says where the vCPU is then", async () => {
+  using own = await serve({
+    guests: ["vm1.0"],
+    rows: ({ vms }) => ({
+      pinVcpu: ({ vcpu, pcpus }) => ok({ ...(vms().value[0]?.vcpus[0] ?? NO_VCPU), vcpu, pcpus }),
+    }),
+  });
+  expect(await call("vm", "pin", "vm1", "1", "2-3", "--socket", own.socket)).toEqual({
+    status: 0,
+    out: "vm1: vCPU 1 is on pCPU 2-3 (static)",
+    err: "",
+  });
+  expect(own.calls).toEqual([["pinVcpu", { vm: "vm1", vcpu: 1, pcpus: [2, 3] }]]);
+});
+const NO_VCPU = { vcpu: 0, pcpus: [], domains: [] };
 
 const LISTS = "must be a list of channel numbers from 0 to 1023 such as 0-3,5, or all";
 
 test.each([
-  [["vm", "show", "nobody"], 1, 'There is no VM "nobody".'],
-  [["vm", "show", "toString"], 1, 'There is no VM "toString".'],
-  [["vm", "add", "full"], 1, "There is no room for another VM."],
-  [["vm", "pin", "vm1", "9", "1"], 3, 'VM "vm1" has no vCPU 9.'],
+  [["vm", "show", "nobody"], 1, 'There is no VM "nobody"; there are vm1, vm2.'],
+  [["vm", "show", "toString"], 1, 'There is no VM "toString"; there are vm1, vm2.'],
+  [["vm", "add", "web.1"], 1, undefined],
+  [["vm", "pin", "vm1", "9", "1"], 1, 'VM "vm1" has no thread for vCPU 9 that could be pinned.'],
   [["freq", "set", "0", "turbo-on"], 5, "CPU 0 has no turbo frequencies."],
-  [["freq", "show", "7"], 1, "There is no CPU 7."],
-  [["explain", "7"], 1, "There is no CPU 7."],
-  [["policy", "show", "vm2"], 1, 'VM "vm2" has no policy.'],
-  [["policy", "remove", "vm2"], 1, 'VM "vm2" has no operator\'s policy.'],
+  [["freq", "show", "7"], 1, "CPU 7 is not there, or has no cpufreq domain."],
+  [["explain", "7"], 1, "CPU 7 is not there, or has no cpufreq domain."],
+  [["policy", "show", "vm3"], 1, 'VM "vm3" has no policy.'],
+  [["policy", "remove", "vm3"], 1, 'VM "vm3" has no operator\'s policy.'],
   [
     ["policy", "show", "/fifo2"],
     2,
@@ -277,21 +351,39 @@ test.each([
   expect(done).toMatchObject({ status, out: "" });
   if (err === undefined) expect(done.err).not.toBe("");
   else expect(done.err).toBe(err);
-  if (status === 2) expect(it.machine.calls).toEqual([]);
+  if (status === 2) expect(it.calls).toEqual([]);
 });
 
 test("powermon COMMAND --json prints what the server answered, errors too", async () => {
   const as = (value: unknown) => JSON.parse(JSON.stringify(value));
-  const shown = await ask("status", "--json");
-  expect(JSON.parse(shown.out)).toEqual(as(it.machine.status()));
-  expect(JSON.parse((await ask("vm", "list", "--json")).out)).toEqual(as(it.machine.vms()));
-  expect(JSON.parse((await ask("channel", "list", "--json")).out)).toEqual(as(it.machine.channels()));
-  expect(JSON.parse((await ask("policy", "list", "--json")).out)).toEqual(as(it.machine.policies()));
-  expect(JSON.parse((await ask("policy", "show", "vm1", "--json")).out)).toEqual(as(it.machine.policies()));
-  expect(JSON.parse((await ask("vm", "add", "x", "--json")).out)).toEqual({ done: true });
-  const no = await ask("vm", "show", "vm9", "--json");
-  expect(no).toMatchObject({ status: 1, err: "" });
-  expect(JSON.parse(no.out)).toEqual({ error: { code: "not-found", message: 'There is no VM "vm9".' } });
+  const { asks } = it;
+  const shown = async (...words: readonly string[]) => JSON.parse((await ask(...words, "--json")).out);
+  expect(await shown("status")).toEqual({ ...as(asks.status().value), uptimeS: expect.any(Number) });
+  expect(await shown("vm", "list")).toEqual(as(asks.vms().value));
+  expect(await shown("channel", "list")).toEqual(as(asks.channels().value));
+  expect(await shown("policy", "list")).toEqual(as(asks.policies().value));
+  expect(await shown("policy", "show", "vm1")).toEqual(as(asks.policies().value.slice(0, 2)));
+  expect(await shown("policy", "set", "vm1", "--file", "/dev/null")).toMatchObject({
+    error: { code: "invalid" },
+  });
+  expect(await shown("channel", "enable", "vm1", "0")).toEqual({ done: true });
+  const none = await ask("vm", "show", "vm9", "--json");
+  expect(none).toMatchObject({ status: 1, err: "" });
+  expect(JSON.parse(none.out)).toEqual({
+    error: { code: "not-found", message: 'There is no VM "vm9"; there are vm1, vm2.' },
+  });
+});
+
+test.each([
+  ["not-found", 1],
+  ["invalid", 2],
+  ["refused", 3],
+  ["failed", 1],
+  ["unsupported", 5],
+  ["busy", 1],
+] as const)("powermon COMMAND ends for %s with status %d and the sentence", async (code, status) => {
+  using own = await serve({ rows: () => ({ reload: () => no(code, "So it is.") }) });
+  expect(await call("reload", "--socket", own.socket)).toEqual({ status, out: "", err: "So it is." });
 });
 
 test("powermon COMMAND ends with 4 when nobody answers, naming the socket", async () => {
@@ -303,38 +395,46 @@ test("powermon COMMAND ends with 4 when nobody answers, naming the socket", asyn
 });
 
 test("powermon events prints as many as asked for, as text or as a line of JSON each", async () => {
-  const event = { at: "2026-01-02T03:04:05Z", event: "refused", vm: "my vm", vcpu: 0, why: undefined };
+  const refused = (more: object = {}) =>
+    it.lab.host.events.emit("request-refused", { vm: "my vm", vcpu: 0, why: undefined, ...more });
   const text = ask("events", "--count", "2");
-  await until("it listens", () => it.machine.listeners.size === 1);
-  it.machine.happen(event);
-  it.machine.happen({ ...event, list: [1] });
-  expect(await text).toEqual({
-    status: 0,
-    out: '2026-01-02T03:04:05Z refused vm="my vm" vcpu=0\n2026-01-02T03:04:05Z refused vm="my vm" vcpu=0 list=[1]',
-    err: "",
-  });
-  await until("nobody listens", () => it.machine.listeners.size === 0);
+  await until("it listens", () => it.listeners.size === 1);
+  refused();
+  refused({ list: [1] });
+  expect(plain((await text).out)).toBe(
+    'TIME request-refused vm="my vm" vcpu=0\nTIME request-refused vm="my vm" vcpu=0 list=[1]',
+  );
+  await until("nobody listens", () => it.listeners.size === 0);
   const one = ask("events", "--json");
-  await until("it listens", () => it.machine.listeners.size === 1);
-  it.machine.happen(event);
-  expect(JSON.parse((await one).out)).toEqual(JSON.parse(JSON.stringify(event)));
+  await until("it listens", () => it.listeners.size === 1);
+  refused();
+  expect(JSON.parse((await one).out)).toEqual({
+    at: expect.any(String),
+    event: "request-refused",
+    vm: "my vm",
+    vcpu: 0,
+  });
 });
 
 test("powermon events --follow ends with 4 when powermon ends", async () => {
-  const follow = run("events", "--follow", "--socket", it.socket);
-  await until("it listens", () => it.machine.listeners.size === 1);
-  it.machine.happen({ at: "2026-01-02T03:04:05Z", event: "vm-added", vm: "vm1" });
-  it.server.stop();
-  expect(await follow).toEqual({
+  using own = await serve();
+  const follow = run("events", "--follow", "--socket", own.socket);
+  await until("it listens", () => own.listeners.size === 1);
+  own.lab.host.events.emit("vm-changed", { vm: "vm1" });
+  own.server.stop();
+  const { status, out, err } = await follow;
+  expect({ status, out: plain(out), err }).toEqual({
     status: 4,
-    out: "2026-01-02T03:04:05Z vm-added vm=vm1",
-    err: `powermon on ${it.socket} ended the stream of events.`,
+    out: "TIME vm-changed vm=vm1",
+    err: `powermon on ${own.socket} ended the stream of events.`,
   });
 });
 
 test("powermon's executable ends with the command's status", async () => {
-  expect((await run("status", "--socket", it.socket)).out).toBe(STATUS_TEXT);
-  expect((await run("vm", "pin", "vm1", "9", "1", "--socket", it.socket)).status).toBe(3);
+  expect((await run("status", "--socket", it.socket)).out).toStartWith(
+    `powermon 1.2.3, process ${process.pid}, up `,
+  );
+  expect((await run("vm", "show", "vm9", "--socket", it.socket)).status).toBe(1);
 });
 
 const FOLDERS = ["", "vm", "channel", "freq", "policy"];

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { serve } from "../../control/serve.ts";
 import { call } from "./call.ts";
 
-const it = await serve();
+const TEXT = "# HELP powermon_vms VMs.\n# TYPE powermon_vms gauge\npowermon_vms 2";
+const it = await serve({ metrics: () => `${TEXT}\n` });
 afterAll(() => it[Symbol.dispose]());
 let dir: string;
 beforeEach(() => {
@@ -12,7 +13,6 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true }));
 
-const TEXT = "# HELP powermon_vms VMs.\n# TYPE powermon_vms gauge\npowermon_vms 2";
 const metrics = (...words: readonly string[]) => call("metrics", ...words, "--socket", it.socket);
 
 test("powermon metrics prints them", async () => {

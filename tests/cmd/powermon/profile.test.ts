@@ -3,7 +3,8 @@
 import { expect, test } from "bun:test";
 import { existsSync, writeFileSync } from "node:fs";
 import { claimInstance } from "../../../internal/daemon/instance.ts";
-import { serve } from "../../control/serve.ts";
+import { SAYS, serve } from "../../control/serve.ts";
+import { ask, frame } from "../../helpers/lab.ts";
 import { machine } from "../../sysfs/machine.ts";
 import { runPowermon } from "./power-main.ts";
 
@@ -55,27 +56,44 @@ test("profile apply --cpus takes words and refuses CPUs that are not there", asy
 
 test("profile apply, off, status and verify are done by a running powermon", async () => {
   const { at, run } = world("intel-server-8cpu");
-  using control = await serve();
+  using control = await serve({
+    tree: "acpi-cpufreq-4cpu-independent",
+    guests: ["vm1.0"],
+    says: {
+      ...SAYS,
+      profile: { night: { missing: "skip", cpus: { all: { ceiling: 2_000_000, epp: "power" } } } },
+    },
+  });
+  const [vm1] = control.guests;
+  if (vm1 !== undefined) await ask(vm1, frame({ step: "max" }));
   const socket = ["--socket", control.socket];
-  expect(await run("apply", "night", "--cpus", "0-1", ...socket)).toEqual({
+  expect(await run("apply", "night", "--cpus", "0-1", "--dry-run", ...socket)).toEqual({
     status: 0,
-    out: "In force: night, 1 attributes change\nLeft out: epp: there is none",
+    out: expect.stringMatching(
+      /^Would be in force: night, 2 attributes change\nATTRIBUTE[^]*\nLeft out: epp: /,
+    ),
     err: "",
   });
-  expect((await run("apply", "night", "--dry-run", ...socket)).out).toMatch(/cpufreq\/boost +1 +0/);
+  expect((await run("apply", "night", ...socket)).out).toMatch(
+    /^In force: night, 4 attributes change\nLeft out: epp: /,
+  );
   expect((await run("apply", "nigt", ...socket)).status).toBe(2);
   expect((await run("status", ...socket)).status).toBe(0);
+  expect((await run("verify", ...socket)).status).toBe(0);
+  writeFileSync(control.lab.path(0, "scaling_max_freq"), "2600000\n");
   const verified = await run("verify", ...socket);
   expect(verified.status).toBe(1);
   expect(verified.out).toMatch(
-    /^Profile balanced since .*, 1 attributes\nGuests' claims hold domain 2 within it\n/,
+    /^Profile night since .*, \d+ attributes\nGuests' claims hold domain 2 within it\n/,
   );
-  expect((await run("off", ...socket)).out).toBe("Profile balanced is off, 1 attributes are as they were");
-  expect(control.machine.calls).toEqual([
-    ["applyProfile", "night", "0-1", false],
-    ["applyProfile", "night", undefined, true],
-    ["applyProfile", "nigt", undefined, false],
-    ["profileOff"],
+  expect((await run("off", ...socket)).out).toMatch(
+    /^Profile night is off, \d+ attributes are as they were$/,
+  );
+  expect(JSON.parse(JSON.stringify(control.calls))).toEqual([
+    ["applyProfile", { name: "night", cpus: "0-1", dryRun: true }],
+    ["applyProfile", { name: "night", dryRun: false }],
+    ["applyProfile", { name: "nigt", dryRun: false }],
+    ["profileOff", {}],
   ]);
   expect(existsSync(at.roots.stateDir)).toBe(false);
   const file = `${at.tree.root}/p.toml`;

@@ -1,12 +1,26 @@
 import { afterAll, beforeEach, expect, test } from "bun:test";
+import { no } from "../../../internal/values/answer.ts";
+import { DONE, ok } from "../../../internal/values/result.ts";
 import { serve } from "../../control/serve.ts";
 import { until } from "../../helpers/until.ts";
 import { MAIN, runWith } from "./run.ts";
 
-let it = await serve();
+/** A host with vm1; other VMs can be added, and vCPUs pinned, without being there. */
+const fresh = () =>
+  serve({
+    guests: ["vm1.0", "vm1.1", "vm2.0"],
+    rows: ({ vms, addVm }) => ({
+      pinVcpu: ({ vcpu }) => {
+        const found = vms().value[0]?.vcpus.find((one) => one.vcpu === vcpu);
+        return found === undefined ? no("refused", `VM "vm1" has no vCPU ${vcpu}.`) : ok(found);
+      },
+      addVm: (asked) => (asked.vm === "vm1" ? addVm(asked) : DONE),
+    }),
+  });
+let it = await fresh();
 beforeEach(async () => {
   it[Symbol.dispose]();
-  it = await serve();
+  it = await fresh();
 });
 afterAll(() => it[Symbol.dispose]());
 
@@ -32,18 +46,18 @@ quit
 this is never read
 `);
   expect({ status, err }).toEqual({ status: 0, err: "" });
-  expect(it.machine.calls).toEqual([
-    ["addVm", "vm1"],
-    ["addChannels", "vm1", [0, 1]],
-    ["addChannels", "vm1", "all"],
-    ["enableChannels", "vm1", [0, 1], false],
-    ["enableChannels", "vm1", "all", true],
-    ["pinVcpu", "vm1", 1, [3]],
-    ["changeVm", "vm1", { queries: true }, false],
-    ["changeVm", "vm1", { queries: false }, false],
-    ["setFreq", [2], "up"],
-    ["setFreq", [2], "turbo-off"],
-    ["removeVm", "vm1"],
+  expect(it.calls).toEqual([
+    ["addVm", { vm: "vm1" }],
+    ["addChannels", { vm: "vm1", channels: [0, 1] }],
+    ["addChannels", { vm: "vm1", channels: "all" }],
+    ["enableChannels", { vm: "vm1", channels: [0, 1], enabled: false }],
+    ["enableChannels", { vm: "vm1", channels: "all", enabled: true }],
+    ["pinVcpu", { vm: "vm1", vcpu: 1, pcpus: [3] }],
+    ["changeVm", { vm: "vm1", queries: true, save: false }],
+    ["changeVm", { vm: "vm1", queries: false, save: false }],
+    ["setFreq", { cpus: [2], target: "up" }],
+    ["setFreq", { cpus: [2], target: "turbo-off" }],
+    ["removeVm", { vm: "vm1" }],
   ]);
 });
 
@@ -51,10 +65,10 @@ test("powermon shell runs our commands too, quoted names included, and needs no 
   const { status, out } = await script("vm add 'my vm'\nvm add \"b c\" --json\nfreq set 0 max");
   expect(status).toBe(0);
   expect(out).toStartWith('my vm: added\n{\n  "done": true\n}\nCPU');
-  expect(it.machine.calls).toEqual([
-    ["addVm", "my vm"],
-    ["addVm", "b c"],
-    ["setFreq", [0], "max"],
+  expect(it.calls).toEqual([
+    ["addVm", { vm: "my vm" }],
+    ["addVm", { vm: "b c" }],
+    ["setFreq", { cpus: [0], target: "max" }],
   ]);
 });
 
@@ -72,7 +86,7 @@ test.each([
   [
     "an unknown VM",
     "add_vm vm1\nshow_vm vm9",
-    'There is no VM "vm9".\nLine 2 failed with status 1: show_vm vm9',
+    'There is no VM "vm9"; there are vm1, vm2.\nLine 2 failed with status 1: show_vm vm9',
   ],
   [
     "an open quote",
@@ -92,8 +106,8 @@ test.each([
 ] as const)("powermon shell stops at %s, naming its line", async (_what, text, err) => {
   const done = await script(text);
   expect({ status: done.status, err: done.err }).toEqual({ status: 1, err });
-  expect(it.machine.calls[0]).toEqual(["addVm", "vm1"]);
-  expect(it.machine.calls.filter(([name]) => name === "addVm")).toHaveLength(1);
+  expect(it.calls[0]).toEqual(["addVm", { vm: "vm1" }]);
+  expect(it.calls.filter(([name]) => name === "addVm")).toHaveLength(1);
 });
 
 test.each(["toString", "__proto__", "run", "shell", "nonsense"])(
@@ -135,7 +149,7 @@ function person() {
 test("powermon shell at a terminal has a prompt, history, completion and an end", async () => {
   const { child, type, shown } = person();
   await shown("powermon> ");
-  await type("show_vm nobody\r", 'There is no VM "nobody".');
+  await type("show_vm nobody\r", 'There is no VM "nobody"; there are vm1, vm2.');
   await type("set_q", "set_q");
   await type("\t", "uery ");
   await type("\t", "vm");
@@ -143,21 +157,21 @@ test("powermon shell at a terminal has a prompt, history, completion and an end"
   await type("\t", "able ");
   await type("\r", "vm1: queries on");
   await type("\x1b[A\x1b[A", "show_vm nobody");
-  await type("\r", 'There is no VM "nobody".');
+  await type("\r", 'There is no VM "nobody"; there are vm1, vm2.');
   await type("events --follow\r", "\n");
-  await until("it listens", () => it.machine.listeners.size === 1);
-  const happen = () => it.machine.happen({ at: "2026-01-02T03:04:05Z", event: "tick" });
+  await until("it listens", () => it.listeners.size === 1);
+  const happen = () => it.lab.host.events.emit("vm-changed", { vm: "tick" });
   happen();
-  await shown("2026-01-02T03:04:05Z tick");
+  await shown("Z vm-changed vm=tick");
   await type("\x03", "powermon> ");
   happen();
-  await until("nobody listens", () => it.machine.listeners.size === 0);
+  await until("nobody listens", () => it.listeners.size === 0);
   await type("vm add vm7\r", "vm7: added");
   child.terminal?.write("quit\r");
   expect(await child.exited).toBe(0);
-  expect(it.machine.calls).toEqual([
-    ["changeVm", "vm1", { queries: true }, false],
-    ["addVm", "vm7"],
+  expect(it.calls).toEqual([
+    ["changeVm", { vm: "vm1", queries: true, save: false }],
+    ["addVm", { vm: "vm7" }],
   ]);
 });
 

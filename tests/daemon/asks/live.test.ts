@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { liveReport } from "../../../internal/daemon/asks/live.ts";
+import { liveAsks } from "../../../internal/daemon/asks/live.ts";
 import { ask, frame, Lab, STATIC } from "../../helpers/lab.ts";
 
 let lab: Lab;
@@ -8,10 +8,10 @@ beforeEach(() => {
 });
 afterEach(() => lab.end());
 
-const live = () => liveReport(lab.host, 7);
-const domain = (policy: number) => live().domains.find((one) => one.policy === policy);
+const live = () => liveAsks(lab.host).live().value;
+const domain = (id: number) => live().domains.find((one) => one.domain === id);
 
-test("liveReport() tells a clock's limits, target and holder", async () => {
+test("live() tells a clock's limits, target and holder", async () => {
   lab.start({
     ...STATIC,
     limits: { "2": { floor: 1_000_000 } },
@@ -40,7 +40,7 @@ test("liveReport() tells a clock's limits, target and holder", async () => {
   });
 });
 
-test("liveReport() counts each VM's requests and tells its policy and refusals, newest first", async () => {
+test("live() counts each VM's requests and tells its policy and refusals, newest first", async () => {
   lab.start();
   const vm1 = await lab.guest("vm1.0");
   await ask(vm1, frame({ step: "max" }));
@@ -49,7 +49,7 @@ test("liveReport() counts each VM's requests and tells its policy and refusals, 
   const rule = { type: "workload", workload: "low" } as const;
   expect(lab.host.policies.set({ vm: "vm1" }, "operator", { rule, vcpus: [0], turbo: false }).ok).toBe(true);
   const { vms, refusals, uptimeS } = live();
-  expect(uptimeS).toBe(7);
+  expect(uptimeS).toBeWithin(0, 3600);
   expect(vms as unknown).toEqual([
     {
       vm: "vm1",

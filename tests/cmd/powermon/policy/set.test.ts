@@ -8,11 +8,8 @@ import { call } from "../call.ts";
 import { runWith } from "../run.ts";
 
 const dir = mkdtempSync(`${tmpdir()}/policy-set-`);
-let it = await serve();
-beforeEach(async () => {
-  it[Symbol.dispose]();
-  it = await serve();
-});
+const it = await serve();
+beforeEach(() => void (it.calls.length = 0));
 afterAll(() => {
   it[Symbol.dispose]();
   rmSync(dir, { recursive: true });
@@ -36,16 +33,16 @@ describe("powermon policy set", () => {
   ])("sends what %s says, and shows what stands then", async (name, text) => {
     const { status, out, err } = await set(file(name, text));
     expect({ status, err }).toEqual({ status: 0, err: "" });
-    expect(out).toStartWith("vm2: workload policy of an operator, in force\n");
-    expect(out).toContain(`rule       ${JSON.stringify(NIGHT)}`);
-    expect(it.machine.calls).toEqual([["setPolicy", "vm2", NIGHT, false]]);
+    expect(out).toStartWith("vm2: time policy of an operator, in force\n");
+    expect(out).toContain("vCPUs      0-1\n");
+    expect(it.calls).toEqual([["setPolicy", { vm: "vm2", policy: NIGHT, save: false }]]);
   });
 
   test("keeps it with --save, and prints JSON with --json", async () => {
     const { status, out } = await set(file("night.toml", NIGHT_TOML), "--save", "--json");
     expect(status).toBe(0);
-    expect(JSON.parse(out)).toMatchObject([{ vm: "vm2", rule: NIGHT }]);
-    expect(it.machine.calls).toEqual([["setPolicy", "vm2", NIGHT, true]]);
+    expect(JSON.parse(out)).toMatchObject([{ vm: "vm2", vcpus: [0, 1], rule: { type: "time" } }]);
+    expect(it.calls).toEqual([["setPolicy", { vm: "vm2", policy: NIGHT, save: true }]]);
   });
 
   test.each([
@@ -62,7 +59,7 @@ describe("powermon policy set", () => {
     const { status, out, err } = await set(file(name, text));
     expect({ status, out }).toEqual({ status: 2, out: "" });
     expect(err).toStartWith(`${dir}/${why}`);
-    expect(it.machine.calls).toEqual([]);
+    expect(it.calls).toEqual([]);
   });
 
   test("tells every problem, one a line, or as one JSON error", async () => {
@@ -87,9 +84,9 @@ describe("powermon policy set", () => {
     const words = ["policy", "set", "vm2", "--file", "-", "--socket", it.socket];
     for (const text of [NIGHT_TOML, JSON.stringify(NIGHT)])
       expect((await runWith(text, ...words)).status).toBe(0);
-    expect(it.machine.calls).toEqual([
-      ["setPolicy", "vm2", NIGHT, false],
-      ["setPolicy", "vm2", NIGHT, false],
+    expect(it.calls).toEqual([
+      ["setPolicy", { vm: "vm2", policy: NIGHT, save: false }],
+      ["setPolicy", { vm: "vm2", policy: NIGHT, save: false }],
     ]);
     expect(await runWith('type = "workload"\n', ...words)).toEqual({
       status: 2,

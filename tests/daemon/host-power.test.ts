@@ -2,19 +2,20 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { type PowerOptions, PowerOperations } from "../../../internal/daemon/asks/power.ts";
-import type { SleepAsk } from "../../../internal/daemon/host-sleep.ts";
-import { DmaLatency } from "../../../internal/power/profiles/dma-latency.ts";
-import { takeLock } from "../../../internal/os/lock.ts";
-import { profilePath } from "../../../internal/power/profiles/store.ts";
-import { decodeReply } from "../../../internal/packet/reply.ts";
-import { encodeRequest } from "../../../internal/packet/request.ts";
-import { DONE, err } from "../../../internal/values/result.ts";
-import { ask, frame, Lab, STATIC } from "../../helpers/lab.ts";
-import type { QemuSocket } from "../../helpers/qemu.ts";
-import { until } from "../../helpers/until.ts";
-import { changed, snapshot } from "../../power/snapshot.ts";
-import { TestClock } from "../../rules/policy-world.ts";
+import type { SleepAsk } from "../../internal/api/sleep.ts";
+import { HostPower, type PowerOptions } from "../../internal/daemon/host-power.ts";
+import { DmaLatency } from "../../internal/power/profiles/dma-latency.ts";
+import { takeLock } from "../../internal/os/lock.ts";
+import { profilePath } from "../../internal/power/profiles/store.ts";
+import { decodeReply } from "../../internal/packet/reply.ts";
+import { encodeRequest } from "../../internal/packet/request.ts";
+import { DONE, err } from "../../internal/values/result.ts";
+import { ask, frame, Lab, STATIC } from "../helpers/lab.ts";
+import type { QemuSocket } from "../helpers/qemu.ts";
+import { message, value } from "../helpers/answer.ts";
+import { until } from "../helpers/until.ts";
+import { changed, snapshot } from "../power/snapshot.ts";
+import { TestClock } from "../rules/policy-world.ts";
 
 const CAP = { profile: { cap: { cpus: { all: { ceiling: 2_000_000 } } } } };
 
@@ -28,31 +29,24 @@ afterEach(() => lab.end());
 function start(says: object = {}, more: Partial<PowerOptions> = {}) {
   writeFileSync(`${lab.tree.root}/latency`, "");
   const latency = new DmaLatency(`${lab.tree.root}/latency`);
-  const power = new PowerOperations(lab.start({ ...STATIC, ...says }), {
+  const power = new HostPower(lab.start({ ...STATIC, ...says }), {
     roots: lab.roots,
     latency,
     ...more,
   });
   power.start();
-  return { power, latency };
+  return { power, asks: power.asks, latency };
 }
 
 const cpus = () => snapshot(`${lab.tree.sys}/devices/system/cpu`);
-const value = <T>(answer: { ok: true; value: T } | { ok: false; error: { message: string } }): T => {
-  if (!answer.ok) throw new Error(answer.error.message);
-  return answer.value;
-};
-const message = (answer: { ok: boolean; error?: { code: string; message: string } }) =>
-  `${answer.error?.code}: ${answer.error?.message}`;
-
-describe("PowerOperations on profiles", () => {
+describe("HostPower on profiles", () => {
   test("applyProfile() clips claims that stand, profileOff() lets them out, and the end leaves nothing", async () => {
     const before = cpus();
-    const { power } = start(CAP);
+    const { asks } = start(CAP);
     const vm1 = await lab.guest("vm1.0");
     await ask(vm1, frame({ step: "max" }));
     expect(lab.speed(2)).toBe(2_600_000);
-    expect(value(power.applyProfile("cap", undefined, false))).toMatchObject({
+    expect(value(asks.applyProfile({ name: "cap", cpus: undefined, dryRun: false }))).toMatchObject({
       profile: "cap",
       applied: true,
     });
@@ -61,16 +55,16 @@ describe("PowerOperations on profiles", () => {
     await ask(vm1, frame({ step: "min" }));
     await ask(vm1, frame({ step: "max" }));
     expect(lab.speed(2)).toBe(2_000_000);
-    expect(value(power.verifyProfile())).toMatchObject({
+    expect(value(asks.verifyProfile())).toMatchObject({
       state: "applied",
       profile: "cap",
       drift: [],
       held: [2],
     });
-    expect(power.profiles().find((one) => one.inForce)?.name).toBe("cap");
-    value(power.profileOff());
+    expect(asks.profiles().value.find((one) => one.inForce)?.name).toBe("cap");
+    value(asks.profileOff());
     expect(lab.speed(2)).toBe(2_600_000);
-    expect(value(power.verifyProfile())).toEqual({ state: "none", drift: [], held: [] });
+    expect(value(asks.verifyProfile())).toEqual({ state: "none", drift: [], held: [] });
     vm1.quit();
     await until("the machine is as it was", () => changed(before, cpus()).length === 0);
     expect(lab.log.join()).toContain("Profile in force profile=cap");
@@ -79,10 +73,10 @@ describe("PowerOperations on profiles", () => {
 
   test("Host.stop() and then stop() put claims and profile back", async () => {
     const before = cpus();
-    const { power } = start(CAP);
+    const { asks, power } = start(CAP);
     const vm1 = await lab.guest("vm1.0");
-    value(power.applyProfile("powersave", undefined, false));
-    value(power.applyProfile("cap", undefined, false));
+    value(asks.applyProfile({ name: "powersave", cpus: undefined, dryRun: false }));
+    value(asks.applyProfile({ name: "cap", cpus: undefined, dryRun: false }));
     await ask(vm1, frame({ step: "min" }));
     expect(lab.host.stop()).toEqual([]);
     expect(lab.attribute(2, "scaling_max_freq")).toBe("2000000");
@@ -92,18 +86,18 @@ describe("PowerOperations on profiles", () => {
   });
 
   test("a dry run tells what would change beneath the claims, and writes nothing", async () => {
-    const { power } = start(CAP);
-    const free = value(power.applyProfile("cap", undefined, true));
+    const { asks } = start(CAP);
+    const free = value(asks.applyProfile({ name: "cap", cpus: undefined, dryRun: true }));
     const vm1 = await lab.guest("vm1.0");
     await ask(vm1, frame({ step: "max" }));
     const before = snapshot(lab.tree.root);
-    expect(value(power.applyProfile("cap", undefined, true))).toEqual(free);
+    expect(value(asks.applyProfile({ name: "cap", cpus: undefined, dryRun: true }))).toEqual(free);
     expect(free).toMatchObject({ applied: false, changes: { length: 4 } });
     expect(changed(before, snapshot(lab.tree.root))).toEqual([]);
   });
 
   test("a profile that can't be had leaves the one before and the claims as they were", async () => {
-    const { power } = start({
+    const { asks } = start({
       profile: {
         ...CAP.profile,
         wild: { cpus: { 0: { governor: "wild" } } },
@@ -111,31 +105,33 @@ describe("PowerOperations on profiles", () => {
       },
     });
     const vm1 = await lab.guest("vm1.0");
-    value(power.applyProfile("cap", undefined, false));
+    value(asks.applyProfile({ name: "cap", cpus: undefined, dryRun: false }));
     await ask(vm1, frame({ step: "max" }));
     const before = cpus();
-    expect(message(power.applyProfile("wild", undefined, false))).toMatch(
+    expect(message(asks.applyProfile({ name: "wild", cpus: undefined, dryRun: false }))).toMatch(
       /^unsupported: Profile wild: .*wild/,
     );
-    expect(message(power.applyProfile("high", undefined, false))).toMatch(
+    expect(message(asks.applyProfile({ name: "high", cpus: undefined, dryRun: false }))).toMatch(
       /^failed: Profile high: .*no range/,
     );
-    expect(message(power.applyProfile("cpa", undefined, false))).toBe(
+    expect(message(asks.applyProfile({ name: "cpa", cpus: undefined, dryRun: false }))).toBe(
       'invalid: There is no profile "cpa"; did you mean cap?',
     );
-    expect(message(power.applyProfile("cap", "9", false))).toBe('invalid: "cpus": CPU 9 is not online.');
+    expect(message(asks.applyProfile({ name: "cap", cpus: "9", dryRun: false }))).toBe(
+      'invalid: "cpus": CPU 9 is not online.',
+    );
     expect(changed(before, cpus())).toEqual([]);
-    expect(value(power.verifyProfile())).toMatchObject({ profile: "cap", drift: [], held: [2] });
+    expect(value(asks.verifyProfile())).toMatchObject({ profile: "cap", drift: [], held: [2] });
   });
 
   test("applyProfile() does nothing while a claimed clock can't be given back, or somebody else changes it", async () => {
-    const { power } = start(CAP);
+    const { asks } = start(CAP);
     const vm1 = await lab.guest("vm1.0");
     await ask(vm1, frame({ step: "max" }));
     const holder = Bun.spawn(["sleep", "60"]);
     const path = `${lab.roots.stateDir}/profile.lock`;
     const release = value(takeLock(path, holder.pid) as { ok: true; value: () => void });
-    expect(message(power.applyProfile("cap", undefined, false))).toBe(
+    expect(message(asks.applyProfile({ name: "cap", cpus: undefined, dryRun: false }))).toBe(
       `busy: Profile cap: process ${holder.pid} changes the profile already.`,
     );
     release();
@@ -145,47 +141,47 @@ describe("PowerOperations on profiles", () => {
     const text = readFileSync(governor, "utf8");
     rmSync(governor);
     mkdirSync(governor);
-    expect(message(power.applyProfile("cap", undefined, false))).toMatch(
+    expect(message(asks.applyProfile({ name: "cap", cpus: undefined, dryRun: false }))).toMatch(
       /^failed: .*policy2\/scaling_governor/,
     );
     expect(lab.attribute(0, "scaling_max_freq")).toBe("2600000");
     rmSync(governor, { recursive: true });
     writeFileSync(governor, text);
-    value(power.applyProfile("cap", undefined, false));
+    value(asks.applyProfile({ name: "cap", cpus: undefined, dryRun: false }));
     expect(lab.speed(2)).toBe(2_000_000);
   });
 
   test("vm:NAME means where the host knows a VM's vCPUs to be", async () => {
-    const { power } = start(CAP);
+    const { asks } = start(CAP);
     await lab.guest("vm1.0");
-    const { changes } = value(power.applyProfile("cap", "vm:vm1", true));
+    const { changes } = value(asks.applyProfile({ name: "cap", cpus: "vm:vm1", dryRun: true }));
     expect(changes.map(({ path }) => path)).toEqual([
       "cpufreq/policy2/scaling_max_freq",
       "cpufreq/policy3/scaling_max_freq",
     ]);
-    expect(message(power.applyProfile("cap", "vm:vm9", true))).toContain(
+    expect(message(asks.applyProfile({ name: "cap", cpus: "vm:vm9", dryRun: true }))).toContain(
       'no QEMU process runs a VM called "vm9"',
     );
   });
 
   test("a latency of the whole machine is held while the profile is in force, and by the next powermon", () => {
-    const { power, latency } = start({ profile: { quick: { latency_us: 20 } } });
-    expect(value(power.applyProfile("quick", undefined, true)).latencyUs).toBe(20);
+    const { asks, latency } = start({ profile: { quick: { latency_us: 20 } } });
+    expect(value(asks.applyProfile({ name: "quick", cpus: undefined, dryRun: true })).latencyUs).toBe(20);
     expect(latency.limitUs).toBeUndefined();
-    value(power.applyProfile("quick", undefined, false));
+    value(asks.applyProfile({ name: "quick", cpus: undefined, dryRun: false }));
     expect(latency.limitUs).toBe(20);
     expect(new Int32Array(readFileSync(`${lab.tree.root}/latency`).buffer.slice(0, 4))[0]).toBe(20);
     const next = new DmaLatency(`${lab.tree.root}/latency`);
-    new PowerOperations(lab.host, { roots: lab.roots, latency: next }).start();
+    new HostPower(lab.host, { roots: lab.roots, latency: next }).start();
     expect(next.limitUs).toBe(20);
     next.hold(undefined);
-    value(power.profileOff());
+    value(asks.profileOff());
     expect(latency.limitUs).toBeUndefined();
   });
 
   test("a latency that can't be held refuses the profile, or is left out where that may be", () => {
     const says = { ceiling: 2_000_000 };
-    const { power } = start(
+    const { asks } = start(
       {
         profile: {
           must: { latency_us: 9, cpus: { all: says } },
@@ -194,9 +190,11 @@ describe("PowerOperations on profiles", () => {
       },
       { latency: new DmaLatency("/nonexistent/cpu_dma_latency") },
     );
-    expect(message(power.applyProfile("must", undefined, false))).toMatch(/^failed: .*cpu_dma_latency/);
+    expect(message(asks.applyProfile({ name: "must", cpus: undefined, dryRun: false }))).toMatch(
+      /^failed: .*cpu_dma_latency/,
+    );
     expect(lab.attribute(0, "scaling_max_freq")).toBe("2600000");
-    const { left } = value(power.applyProfile("may", undefined, false));
+    const { left } = value(asks.applyProfile({ name: "may", cpus: undefined, dryRun: false }));
     expect(left).toMatchObject([{ knob: "latency", where: "machine" }]);
     expect(lab.attribute(0, "scaling_max_freq")).toBe("2000000");
   });
@@ -204,33 +202,33 @@ describe("PowerOperations on profiles", () => {
   test("the schedule puts profiles in force by the clock, within which claims stand", async () => {
     const clock = new TestClock("2026-07-01T12:00:00Z");
     const windows = [{ from: "22:00", to: "06:00", profile: "cap" }];
-    const { power } = start({ ...CAP, "profile-schedule": { timezone: "UTC", windows } }, { clock });
+    const { asks, power } = start({ ...CAP, "profile-schedule": { timezone: "UTC", windows } }, { clock });
     const vm1 = await lab.guest("vm1.0");
     await ask(vm1, frame({ step: "max" }));
     clock.pass(10 * 3_600_000);
     expect(lab.speed(2)).toBe(2_000_000);
-    expect(value(power.verifyProfile())).toMatchObject({ profile: "cap", drift: [] });
+    expect(value(asks.verifyProfile())).toMatchObject({ profile: "cap", drift: [] });
     clock.pass(8 * 3_600_000);
     expect(lab.speed(2)).toBe(2_600_000);
-    expect(value(power.verifyProfile()).state).toBe("none");
+    expect(value(asks.verifyProfile()).state).toBe("none");
     power.stop();
     expect(clock.waits).toEqual([]);
   });
 
   test("start() drops a profile of another boot and writes nothing", () => {
-    const { power } = start(CAP);
-    value(power.applyProfile("cap", undefined, false));
+    const { asks } = start(CAP);
+    value(asks.applyProfile({ name: "cap", cpus: undefined, dryRun: false }));
     const before = cpus();
     writeFileSync(`${lab.tree.proc}/sys/kernel/random/boot_id`, "00000000-0000-0000-0000-000000000000\n", {
       mode: 0o600,
     });
-    new PowerOperations(lab.host, { roots: lab.roots }).start();
+    new HostPower(lab.host, { roots: lab.roots }).start();
     expect(existsSync(profilePath(lab.roots.stateDir))).toBe(false);
     expect(changed(before, cpus())).toEqual([]);
   });
 });
 
-describe("PowerOperations.suspend()", () => {
+describe("HostPower.suspend()", () => {
   const mem: SleepAsk = {
     target: "mem",
     wake: { inS: 100 },
@@ -249,15 +247,17 @@ describe("PowerOperations.suspend()", () => {
   test("gives claims back before and makes them again after, whatever the firmware did", async () => {
     withSleep();
     const seen: number[] = [];
-    const { power } = start(
+    const { asks } = start(
       {},
       {
         enter: async () => {
           seen.push(ceiling(2));
           writeFileSync(lab.path(2, "scaling_max_freq"), "800000\n");
           writeFileSync(lab.path(3, "scaling_governor"), "performance\n");
-          expect(message(power.applyProfile("balanced", undefined, false))).toMatch(/^busy: /);
-          expect(message(power.profileOff())).toMatch(/^busy: /);
+          expect(message(asks.applyProfile({ name: "balanced", cpus: undefined, dryRun: false }))).toMatch(
+            /^busy: /,
+          );
+          expect(message(asks.profileOff())).toMatch(/^busy: /);
           return DONE;
         },
       },
@@ -267,7 +267,7 @@ describe("PowerOperations.suspend()", () => {
     await ask(vm1, frame({ step: "min" }));
     const claimed = ceiling(2);
     expect(claimed).toBeLessThan(free);
-    const done = value(await power.suspend(mem));
+    const done = value(await asks.suspend(mem));
     expect(done).toMatchObject({ slept: true, target: "mem", clock: "rtc0", notRestored: [] });
     expect(done.blockers.map(({ what }) => what)).toEqual(["VM vm1 runs and has 1 claim"]);
     expect([seen, ceiling(2)]).toEqual([[free], claimed]);
@@ -286,7 +286,7 @@ describe("PowerOperations.suspend()", () => {
       const said = decodeReply(await guest.take(464));
       return said.kind === "notice" ? said.notice : said.kind;
     };
-    const { power } = start(
+    const { asks } = start(
       {},
       {
         enter: async () => {
@@ -320,7 +320,7 @@ describe("PowerOperations.suspend()", () => {
     await replaced.ask(hello({ notices: true }));
     replaced.send(encodeRequest({ kind: "connect" }, "18.11"));
     await ask(replaced, frame({ step: "min" }));
-    value(await power.suspend(mem));
+    value(await asks.suspend(mem));
     expect([told, await notices(listener)]).toEqual([["host-sleeps"], { do: "host-awake", sleptS: 0 }]);
     for (const other of others) {
       // The next frame is the answer to the next request: nothing came before it.
@@ -332,7 +332,7 @@ describe("PowerOperations.suspend()", () => {
   test("leaves nothing of a guest that goes meanwhile", async () => {
     withSleep();
     const before = cpus();
-    const { power } = start(
+    const { asks } = start(
       {},
       {
         enter: async () => {
@@ -344,38 +344,38 @@ describe("PowerOperations.suspend()", () => {
     );
     const vm1 = await lab.guest("vm1.0");
     await ask(vm1, frame({ step: "min" }));
-    value(await power.suspend(mem));
+    value(await asks.suspend(mem));
     expect(changed(before, cpus())).toEqual([]);
   });
 
   test("is refused with the VMs and their claims, and makes them again when the kernel says no", async () => {
     withSleep();
-    const { power } = start({}, { enter: async () => err("Cannot write state: EBUSY") });
+    const { asks } = start({}, { enter: async () => err("Cannot write state: EBUSY") });
     const vm1 = await lab.guest("vm1.0");
     await ask(vm1, frame({ step: "min" }));
     const claimed = ceiling(2);
-    expect(message(await power.suspend({ ...mem, force: false }))).toBe(
+    expect(message(await asks.suspend({ ...mem, force: false }))).toBe(
       "refused: VM vm1 runs and has 1 claim; force sleeps in spite of it.",
     );
-    expect(message(await power.suspend(mem))).toBe("failed: Cannot write state: EBUSY.");
+    expect(message(await asks.suspend(mem))).toBe("failed: Cannot write state: EBUSY.");
     expect(ceiling(2)).toBe(claimed);
-    expect(message(await power.suspend({ ...mem, wake: { at: "2001-01-01T00:00:00Z" } }))).toMatch(
+    expect(message(await asks.suspend({ ...mem, wake: { at: "2001-01-01T00:00:00Z" } }))).toMatch(
       /^invalid: .*too short/,
     );
-    expect(value(await power.suspend({ ...mem, dryRun: true }))).toMatchObject({ slept: false });
+    expect(value(await asks.suspend({ ...mem, dryRun: true }))).toMatchObject({ slept: false });
   });
 
   test("is unsupported where the kernel can't", async () => {
     withSleep("amd-server-4cpu");
-    const { power } = start();
-    expect(message(await power.suspend({ ...mem, target: "disk" }))).toMatch(
+    const { asks } = start();
+    expect(message(await asks.suspend({ ...mem, target: "disk" }))).toMatch(
       /^unsupported: the kernel offers no "disk"/,
     );
   });
 
   test("capabilities() tells what there is", async () => {
     withSleep();
-    const { power } = start();
-    expect(value(await power.capabilities())).toMatchObject({ problems: [], sleep: {}, cpufreq: {} });
+    const { asks } = start();
+    expect(value(await asks.capabilities())).toMatchObject({ problems: [], sleep: {}, cpufreq: {} });
   });
 });

@@ -1,0 +1,82 @@
+// Putting the host to sleep: what can be said of it, and how it went.
+
+import * as v from "valibot";
+import { flag, list, option, texts } from "./words.ts";
+
+const TARGETS = ["mem", "disk", "hybrid", "freeze"] as const;
+const oneOf = <const T extends readonly string[]>(words: T) =>
+  v.picklist(words, `must be one of ${words.join(", ")}`);
+const SECONDS = "must be whole seconds from 1 to 31536000";
+const UNTIL = 'must be a date and time such as "2026-12-01T05:00:00Z"';
+
+export const sleepAsk = v.pipe(
+  v.strictObject({
+    target: oneOf(TARGETS),
+    durationS: v.optional(
+      v.pipe(v.number(SECONDS), v.integer(SECONDS), v.minValue(1, SECONDS), v.maxValue(31_536_000, SECONDS)),
+    ),
+    until: v.optional(
+      v.pipe(
+        v.string(UNTIL),
+        v.regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)?$/, UNTIL),
+        v.check((text) => !Number.isNaN(Date.parse(text)), UNTIL),
+      ),
+    ),
+    wake: v.optional(oneOf(["rtc", "none"]), "rtc"),
+    force: option,
+    dryRun: option,
+    /** What is done to libvirt's running VMs, and undone after. */
+    prepare: v.optional(oneOf(["none", "pause", "shutdown"]), "none"),
+    /** What mem or disk means this time. */
+    variant: v.optional(
+      v.pipe(v.string(), v.regex(/^[a-z0-9_]{1,32}$/, "must be a word of power/mem_sleep or power/disk")),
+    ),
+    /** Whether logind is asked where it runs. */
+    logind: v.optional(flag, true),
+  }),
+  v.check(
+    ({ durationS, until, wake }) =>
+      [durationS !== undefined, until !== undefined, wake === "none"].filter(Boolean).length === 1,
+    'must have one of durationS, until and "wake": "none"',
+  ),
+  v.check(
+    ({ target, variant }) => variant === undefined || target === "mem" || target === "disk",
+    "can have a variant with mem and disk only",
+  ),
+  v.transform(({ durationS, until, ...rest }) => ({ ...rest, wake: wakeOf(durationS, until) })),
+);
+/** A sleep that is asked for. */
+export type SleepAsk = v.InferOutput<typeof sleepAsk>;
+
+/** Seconds until the wake alarm, or the time of it in ISO 8601, or somebody else wakes the host. */
+function wakeOf(
+  inS: number | undefined,
+  at: string | undefined,
+): { readonly inS: number } | { readonly at: string } | "none" {
+  if (inS !== undefined) return { inS };
+  return at === undefined ? "none" : { at };
+}
+
+/** How a sleep went, or would go. */
+export const sleepReport = v.object({
+  target: v.picklist(TARGETS),
+  via: v.picklist(["kernel", "logind"]),
+  slept: v.boolean(),
+  wakeAt: v.optional(v.string()),
+  clock: v.optional(v.string()),
+  blockers: list(v.object({ what: v.string(), forceable: v.boolean() })),
+  warnings: texts,
+  prepared: texts,
+  /** Absent in a dry run. */
+  record: v.optional(
+    v.object({
+      /** By the kernel's clocks, and by the real-time clock. */
+      sleptS: v.optional(v.number()),
+      clockS: v.optional(v.number()),
+      wokenBy: v.string(),
+    }),
+  ),
+  /** What could not be put back, a sentence each. */
+  notRestored: texts,
+});
+export type SleepReport = v.InferOutput<typeof sleepReport>;

@@ -1,0 +1,25 @@
+// How the running powermon is, at one glance, and what a reload brings.
+
+import * as v from "valibot";
+import { counts, texts } from "./words.ts";
+
+export const statusReport = v.object({
+  version: v.string(),
+  pid: v.number(),
+  uptimeS: v.number(),
+  configFiles: texts,
+  /** Channel folders. */
+  dirs: texts,
+  stateDir: v.string(),
+  /** How many cpufreq domains there are. */
+  domains: v.number(),
+  drivers: texts,
+  problems: texts,
+  vms: v.number(),
+  channels: v.object({ total: v.number(), connected: v.number() }),
+  claims: v.number(),
+  counts,
+});
+export type StatusReport = v.InferOutput<typeof statusReport>;
+
+export const reloadReport = v.object({ files: texts });

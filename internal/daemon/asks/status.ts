@@ -1,0 +1,51 @@
+// How the daemon is, and reading its configuration again.
+
+import type { Handlers } from "../../api/table.ts";
+import { ok } from "../../values/result.ts";
+import { explainSysfs } from "../../values/sysfs-error.ts";
+import type { Changes } from "../changes.ts";
+import type { Host } from "../host.ts";
+import { sumCounts } from "./channels.ts";
+
+const STARTED_MS = performance.now();
+
+/** Returns how long the daemon has been there, in whole seconds. */
+export const uptimeS = (): number => Math.round((performance.now() - STARTED_MS) / 1000);
+
+/** @param reloaded another configuration is in force */
+export function statusAsks(host: Host, version: string, changes: Changes, reloaded: () => void) {
+  const { channels, cpufreq, ledger, log } = host;
+  return {
+    status() {
+      const { config } = host;
+      const all = [...channels.all];
+      return ok({
+        version,
+        pid: process.pid,
+        uptimeS: uptimeS(),
+        configFiles: config.files,
+        dirs: channels.dirs,
+        stateDir: config.stateDir,
+        domains: cpufreq.domains.length,
+        drivers: [...new Set(cpufreq.domains.map(({ driver }) => driver))],
+        problems: cpufreq.problems.map(explainSysfs),
+        vms: [...channels.vms].length,
+        channels: { total: all.length, connected: all.filter(({ state }) => state === "connected").length },
+        claims: [...ledger.claims()].length,
+        counts: { ...sumCounts(all), drifts: host.upkeep.drifts },
+      });
+    },
+
+    reload() {
+      const loaded = changes.load();
+      if (!loaded.ok) {
+        log.error(`Configuration refused, the old one stays: ${loaded.error.message}`);
+        return loaded;
+      }
+      host.configure(loaded.value);
+      reloaded();
+      log.info("Configuration reloaded", { files: loaded.value.files.join(",") });
+      return ok({ files: loaded.value.files });
+    },
+  } satisfies Pick<Handlers, "status" | "reload">;
+}

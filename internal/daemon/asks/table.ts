@@ -1,0 +1,40 @@
+// Everything that an operator can ask of the running daemon, in one table; each answer is plain data or a sentence.
+
+import type { Handlers } from "../../api/table.ts";
+import { Changes, type LoadConfig } from "../changes.ts";
+import type { Host } from "../host.ts";
+import type { HostPower } from "../host-power.ts";
+import { channelAsks } from "./channels.ts";
+import { explainAsks } from "./explain.ts";
+import { freqAsks } from "./freq.ts";
+import { liveAsks } from "./live.ts";
+import { policyAsks } from "./policies.ts";
+import { statusAsks } from "./status.ts";
+import { type Pinning, vmAsks } from "./vms.ts";
+
+/** What the answers need beside the host. */
+interface AsksOptions extends Pinning {
+  readonly version: string;
+  /** Where changes are saved. */
+  readonly dropInDir: string;
+  readonly load: LoadConfig;
+  readonly power: HostPower;
+}
+
+/** Returns who answers, a function a row of the API. */
+export function asksOf(host: Host, { version, dropInDir, load, power, ...pinning }: AsksOptions) {
+  const changes = new Changes(load, dropInDir);
+  return {
+    ...statusAsks(host, version, changes, () => power.configured()),
+    ...vmAsks(host, changes, pinning),
+    ...channelAsks(host),
+    ...freqAsks(host),
+    ...explainAsks(host),
+    ...liveAsks(host),
+    ...policyAsks(host, dropInDir),
+    ...power.asks,
+  } satisfies Handlers;
+}
+
+/** Who answers. */
+export type Asks = ReturnType<typeof asksOf>;

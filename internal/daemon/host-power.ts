@@ -1,0 +1,87 @@
+// The host's own power for as long as the daemon runs: the profile in force, its schedule, and sleep.
+
+import { DmaLatency } from "../power/profiles/dma-latency.ts";
+import { restoreProfile } from "../power/profiles/off.ts";
+import { loadProfile } from "../power/profiles/store.ts";
+import type { EnterSleep } from "../power/sleep/enter-sleep.ts";
+import { type Clock, SYSTEM_CLOCK } from "../rules/desk.ts";
+import type { Roots } from "../sysfs/cpufreq/originals.ts";
+import { explainSysfs, type SysfsError } from "../values/sysfs-error.ts";
+import { capabilitiesAsks } from "./asks/capabilities.ts";
+import { profileAsks } from "./asks/profiles.ts";
+import { sleepAsks } from "./asks/sleep.ts";
+import type { Host } from "./host.ts";
+import { HostSleep } from "./host-sleep.ts";
+import { ProfileClock } from "./profile-clock.ts";
+
+/** Where the machine is, and what a test puts in place of it. */
+export interface PowerOptions {
+  readonly roots: Roots;
+  /** Stands for /dev/cpu_dma_latency. */
+  readonly latency?: DmaLatency;
+  /** Sleeps instead of the kernel. */
+  readonly enter?: EnterSleep;
+  /** The time that the schedule goes by. */
+  readonly clock?: Clock;
+}
+
+export class HostPower {
+  /** What an operator can ask of it. */
+  readonly asks;
+  readonly #host: Host;
+  readonly #roots: Roots;
+  readonly #latency: DmaLatency;
+  readonly #schedule: ProfileClock;
+
+  constructor(host: Host, options: PowerOptions) {
+    const { roots, latency = new DmaLatency(), enter, clock = SYSTEM_CLOCK } = options;
+    this.#host = host;
+    this.#roots = roots;
+    this.#latency = latency;
+    const sleep = new HostSleep(host, roots, enter);
+    const profiles = profileAsks(host, roots, latency, sleep);
+    this.#schedule = new ProfileClock(clock, host.log, (name) => {
+      const done =
+        name === undefined
+          ? profiles.profileOff()
+          : profiles.applyProfile({ name, cpus: undefined, dryRun: false });
+      return done.ok ? undefined : done.error.message;
+    });
+    this.asks = {
+      ...profiles,
+      ...capabilitiesAsks(roots, sleep.isReal),
+      ...sleepAsks(host, sleep, () => this.#schedule.look()),
+    };
+  }
+
+  /** Takes up the profile that a powermon before this one left in force; one of another boot is forgotten. */
+  start(): void {
+    const { log } = this.#host;
+    const stored = loadProfile(this.#roots);
+    if (!stored.ok) log.error(explainSysfs(stored.error));
+    else if (stored.value.state === "stale") {
+      for (const error of restoreProfile(this.#roots).failed) log.error(explainSysfs(error));
+      log.info("A profile applied before the last boot was dropped", {
+        profile: stored.value.applied.profile,
+      });
+    } else if (stored.value.state === "applied") {
+      const { profile, latencyUs } = stored.value.applied;
+      log.info("Profile in force", { profile });
+      const held = this.#latency.hold(latencyUs);
+      if (!held.ok) log.error(explainSysfs(held.error));
+    }
+    this.configured();
+  }
+
+  /** Goes by the schedule of the configuration that is in force now. */
+  configured(): void {
+    this.#schedule.configure(this.#host.config.says);
+  }
+
+  /** Puts back what profiles changed; all claims must be gone. Returns what could not be put back. */
+  stop(): readonly SysfsError[] {
+    this.#schedule.stop();
+    this.#latency.hold(undefined);
+    return restoreProfile(this.#roots).failed;
+  }
+}
