@@ -37,16 +37,22 @@ export const TREES: readonly string[] = [
   ...Object.keys(DOCUMENTED),
 ].sort();
 
+/** Returns the lines of tree `name`, each a file or link. */
+export function treeLines(name: string): readonly string[] {
+  return (
+    DOCUMENTED[name]?.() ??
+    readFileSync(join(FOLDER, `${name}.tree`), "utf8")
+      .trimEnd()
+      .split("\n")
+  );
+}
+
 /**
  * Makes tree `name` (see TREES) as regular files and links in a new folder under `parent`, the system's temporary one by default.
  * A .tree line is `MODE PATH JSON-TEXT` or `link PATH JSON-TARGET`, paths from the folder that holds sys and proc.
  */
 export function makeTree(name: string, parent = tmpdir()): Tree {
-  const lines =
-    DOCUMENTED[name]?.() ??
-    readFileSync(join(FOLDER, `${name}.tree`), "utf8")
-      .trimEnd()
-      .split("\n");
+  const lines = treeLines(name);
   const root = mkdtempSync(join(parent, "powermon-tree-"));
   for (const line of [...lines, `0444 proc/sys/kernel/random/boot_id ${JSON.stringify(`${BOOT_ID}\n`)}`]) {
     const [kind = "", path = "", ...rest] = line.split(" ");
