@@ -14,8 +14,9 @@ import { type Asked, MACHINES } from "./machines.ts";
 export interface KernelMachine extends Tree {
   /** Roots as internal/ takes them; the state folder is not there yet. */
   readonly roots: { readonly sysfsRoot: string; readonly procRoot: string; readonly stateDir: string };
-  /** The same as flags of a command. */
+  /** --sysfs-root and --proc-root, and --state-dir for the commands that know it. */
   readonly flags: readonly string[];
+  readonly stateFlags: readonly string[];
   /** Returns the first line; fails as the kernel does. */
   read(path: string): string;
   /** Writes `text` and a newline at once; fails as the kernel does. */
@@ -73,7 +74,8 @@ export async function startMachine(name: MachineName | (string & {})): Promise<K
     sys,
     proc: tree.proc,
     roots: { sysfsRoot: sys, procRoot: tree.proc, stateDir },
-    flags: ["--sysfs-root", sys, "--proc-root", tree.proc, "--state-dir", stateDir],
+    flags: ["--sysfs-root", sys, "--proc-root", tree.proc],
+    stateFlags: ["--state-dir", stateDir],
     read: (path) => readFileSync(at(path), "utf8").split("\n", 1)[0] ?? "",
     write: (path, text) => writeFileSync(at(path), `${text}\n`, { flag: "r+" }),
     fault: (path, fault = {}) => order({ path: `${CPU}/${path}`, fault }),
