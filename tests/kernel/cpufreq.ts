@@ -32,8 +32,16 @@ export interface Driver {
   readonly setBoost?: (policy: Policy, on: boolean) => void;
 }
 
-const GOVERNORS = ["conservative", "powersave", "ondemand", "userspace", "performance", "schedutil"];
+/** Debian's, in the order in which they register. */
+export const GOVERNORS = ["conservative", "powersave", "ondemand", "userspace", "performance", "schedutil"];
 const ACTIVE_GOVERNORS = ["performance", "powersave"];
+
+/** What a kernel has beside the driver. */
+export interface Kernel {
+  readonly governors: readonly string[];
+  /** A boost file for each policy: Linux 6.11 and later. */
+  readonly ownBoost: boolean;
+}
 
 /** The core with at most one driver. */
 export class Cpufreq {
@@ -43,10 +51,12 @@ export class Cpufreq {
   private boostOn = false;
   private readonly files: Files;
   private readonly related: ReadonlyMap<number, readonly number[]>;
+  private readonly kernel: Kernel;
 
   /** `related` is the CPUs of each policy, by its number. */
-  constructor(files: Files, related: ReadonlyMap<number, readonly number[]>) {
+  constructor(files: Files, related: ReadonlyMap<number, readonly number[]>, kernel: Kernel) {
     this.files = files;
+    this.kernel = kernel;
     this.related = related;
   }
 
@@ -175,7 +185,7 @@ export class Cpufreq {
       scaling_driver: { show: () => driver.name },
       scaling_cur_freq: { show: () => `${policy.cur}` },
       scaling_available_governors: {
-        show: () => (driver.active ? ACTIVE_GOVERNORS.join(" ") : `${GOVERNORS.join(" ")} `),
+        show: () => (driver.active ? ACTIVE_GOVERNORS.join(" ") : `${this.kernel.governors.join(" ")} `),
       },
       scaling_governor: {
         show: () => policy.governor ?? refuse("EINVAL"),
@@ -192,20 +202,18 @@ export class Cpufreq {
           this.target(policy, policy.setspeed, "L");
         },
       },
-      ...(policy.table && {
-        scaling_available_frequencies: { show: () => `${policy.table?.toReversed().join(" ")} ` },
-      }),
       // Source: show_local_boost(), store_local_boost(): a policy's own file since 6.11, refused while the global one is 0.
-      ...(driver.setBoost && {
-        boost: {
-          show: () => digit(policy.boost),
-          store: (text: string) => {
-            const on = truth(text);
-            if (!this.boostOn) refuse("EINVAL");
-            if (policy.boost !== on) this.switchBoost(policy, on);
+      ...(this.kernel.ownBoost &&
+        driver.setBoost && {
+          boost: {
+            show: () => digit(policy.boost),
+            store: (text: string) => {
+              const on = truth(text);
+              if (!this.boostOn) refuse("EINVAL");
+              if (policy.boost !== on) this.switchBoost(policy, on);
+            },
           },
-        },
-      }),
+        }),
       ...driver.files(policy),
     };
     for (const [name, file] of Object.entries(files))
@@ -230,7 +238,7 @@ export class Cpufreq {
 
   /** Source: store_scaling_governor(). */
   private storeGovernor(policy: Policy, word: string): void {
-    const known = this.driver?.active ? ACTIVE_GOVERNORS : GOVERNORS;
+    const known = this.driver?.active ? ACTIVE_GOVERNORS : this.kernel.governors;
     const governor = known.find((name) => name === word.toLowerCase());
     this.setPolicy(policy, governor ?? refuse("EINVAL"));
   }

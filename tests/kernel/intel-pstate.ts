@@ -141,6 +141,11 @@ export class IntelPstate {
     this.cpu(cpu).epp = raw;
   }
 
+  /** Writes the energy hint of a policy that was captured, a word or a number. */
+  setEpp(id: number, word: string): void {
+    this.files.write(`${CPU}/cpufreq/policy${id}/energy_performance_preference`, word);
+  }
+
   setPercent(noTurbo: boolean, max: number, min: number): void {
     this.noTurbo = noTurbo;
     [this.maxPct, this.minPct] = [max, min];
