@@ -1,6 +1,8 @@
-// The process behind a machine of files that move each other: serve.ts NAME FOLDER. It ends, unmounted, when its standard input does.
+// The process behind a machine of files that move each other: serve.ts NAME FOLDER. When its standard input ends, it unmounts, deletes
+// the folder with all beside it, and ends: so nothing is left of a test that was killed.
 
-import { writeSync } from "node:fs";
+import { rmSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
 import { treeLines } from "../helpers/tree.ts";
 import { FuseServer, type Served } from "./fuse.ts";
 import { mountFuse, readable, unmount } from "./libc.ts";
@@ -56,5 +58,6 @@ if (fd === undefined) {
     }
   } finally {
     unmount(folder);
+    rmSync(dirname(folder), { recursive: true, force: true });
   }
 }
