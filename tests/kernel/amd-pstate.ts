@@ -22,6 +22,8 @@ type Mode = (typeof MODES)[number];
 export interface AmdOptions {
   /** Core performance boost is there (X86_FEATURE_CPB). */
   readonly cpb: boolean;
+  /** Where the minimum stands that nobody asked for, kHz: the lowest non-linear frequency since 6.13 (amd_pstate_verify()). */
+  readonly unaskedMin: number;
   /** Its driver has boost files: passive ones always, active ones since 6.11. */
   readonly boostFiles: boolean;
   /** Any other frequency is nominal or below; kHz. */
@@ -102,7 +104,7 @@ export class AmdPstate {
         policy.boost = this.options.cpb;
         policy.cur = policy.hardware.min;
       },
-      verify: (policy, wanted) => policy.verify(wanted),
+      verify: (policy, { min, max }) => policy.verify({ min: min || this.options.unaskedMin, max }),
       ...(this.options.boostFiles && {
         setBoost: (policy: Policy, on: boolean) => this.switchBoost(policy, on),
       }),
@@ -129,7 +131,7 @@ export class AmdPstate {
       always: true,
       init: (policy, boostOn) => {
         common.init(policy, boostOn);
-        Object.assign(policy.own, policy.hardware);
+        policy.own.max = policy.hardware.max;
       },
     };
   }

@@ -41,6 +41,8 @@ export interface Kernel {
   readonly governors: readonly string[];
   /** A boost file for each policy: Linux 6.11 and later. */
   readonly ownBoost: boolean;
+  /** A write to the global boost file reaches each policy that stands otherwise, as the file itself or not: Linux 6.16. */
+  readonly forcesBoost: boolean;
 }
 
 /** The core with at most one driver. */
@@ -150,9 +152,10 @@ export class Cpufreq {
 
   /** Source: store_boost(), cpufreq_boost_trigger_state(): nothing happens when it stands so; offline CPUs are passed by. */
   private storeBoost(on: boolean): void {
-    if (this.boostOn === on) return;
+    if (this.boostOn === on && !this.kernel.forcesBoost) return;
     this.boostOn = on;
     for (const policy of this.active()) {
+      if (this.kernel.forcesBoost && policy.boost === on) continue;
       try {
         this.switchBoost(policy, on);
       } catch {

@@ -8,7 +8,7 @@ import type { MachineName } from "./contract.ts";
 import type { Fault } from "./files.ts";
 import { CPU } from "./files.ts";
 import { unmount } from "./libc.ts";
-import { type Asked, MACHINES } from "./machines.ts";
+import { type Asked, MACHINES, type SourceMachineName } from "./machines.ts";
 
 /** A mounted machine. Paths start at /sys/devices/system/cpu. */
 export interface KernelMachine extends Tree {
@@ -35,14 +35,18 @@ export interface KernelMachine extends Tree {
  * Mounts machine `name`: one of the contract, or any tree by the driver that it names. It is removed after the test; when the test's
  * process dies its server unmounts and ends by itself. Needs root and /dev/fuse: see testNeeding().
  */
-export async function mountMachine(name: MachineName | (string & {})): Promise<KernelMachine> {
+export async function mountMachine(
+  name: MachineName | SourceMachineName | (string & {}),
+): Promise<KernelMachine> {
   const machine = await startMachine(name);
   onTestFinished(() => machine.remove());
   return machine;
 }
 
 /** As mountMachine(), for a caller that removes it. */
-export async function startMachine(name: MachineName | (string & {})): Promise<KernelMachine> {
+export async function startMachine(
+  name: MachineName | SourceMachineName | (string & {}),
+): Promise<KernelMachine> {
   const tree = makeTree(
     (MACHINES as Readonly<Record<string, { readonly tree: string }>>)[name]?.tree ?? name,
   );

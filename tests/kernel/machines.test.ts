@@ -31,3 +31,16 @@ for (const [name, kind] of Object.entries(MACHINES))
     expect(TREES).toContain(kind.tree);
     expect(model(name, treeLines(kind.tree)).asked(0)).toBeDefined();
   });
+
+test("model() of Linux 6.16 raises a minimum that nobody asked for, and its global boost file reaches every policy", () => {
+  const { files } = model("amd-pstate-active-6.16", treeLines("amd-pstate-epp-powersave-6.12"));
+  const at = (file: string) => `${CPU}/cpufreq/${file}`;
+  expect(files.line(at("policy0/scaling_min_freq"))).toBe("1558000");
+  files.write(at("policy0/scaling_min_freq"), "800000");
+  expect(files.line(at("policy0/scaling_min_freq"))).toBe("800000");
+  files.write(at("policy0/scaling_min_freq"), "0");
+  expect(files.line(at("policy0/scaling_min_freq"))).toBe("1558000");
+  files.write(at("policy1/boost"), "0");
+  files.write(at("boost"), "1");
+  expect(files.line(at("policy1/boost"))).toBe("1");
+});

@@ -27,9 +27,14 @@ interface Kind {
   readonly turboOff?: boolean;
   readonly cpb?: boolean;
   readonly meteorLake?: boolean;
+  /** Linux 6.16 in place of 6.12, as far as amd-pstate's limits and boost go. */
+  readonly newer?: boolean;
 }
 
-export const MACHINES: Readonly<Record<MachineName, Kind>> = {
+/** Machines that no lab has, written from the kernel's sources alone. */
+export type SourceMachineName = "amd-pstate-active-6.16" | "amd-pstate-passive-6.16";
+
+export const MACHINES: Readonly<Record<MachineName | SourceMachineName, Kind>> = {
   "acpi-cpufreq-boost": { tree: "acpi-cpufreq-boost-6.12" },
   "amd-pstate-active": { tree: "amd-pstate-epp-performance-6.12" },
   "amd-pstate-active-no-cpb": { tree: "amd-pstate-epp-performance-6.12", cpb: false },
@@ -41,6 +46,8 @@ export const MACHINES: Readonly<Record<MachineName, Kind>> = {
   "intel_cpufreq-no-hwp": { tree: "intel_pstate-nohwp-6.12" },
   "intel_pstate-turbo-off": { tree: "intel_pstate-turbo-off-bios-6.12", turboOff: true },
   "intel_pstate-mtl": { tree: "intel_pstate-active-hwp-6.12", meteorLake: true },
+  "amd-pstate-active-6.16": { tree: "amd-pstate-epp-powersave-6.12", newer: true },
+  "amd-pstate-passive-6.16": { tree: "amd-pstate-passive-6.12", newer: true },
   cppc_cpufreq: { tree: "cppc-cpufreq-6.12" },
 };
 
@@ -63,6 +70,7 @@ export function model(name: string, lines: readonly string[]): Model {
   const core = new Cpufreq(files, new Map([...captured].map(([id, policy]) => [id, policy.related])), {
     governors: first?.governors ?? GOVERNORS,
     ownBoost: first?.ownBoost ?? false,
+    forcesBoost: kind.newer ?? false,
   });
   plugCpus(files, core);
   const built = build({ files, core, captured, boost, driver: first?.driver ?? "" }, kind);
@@ -130,6 +138,7 @@ function buildAmd({ files, core, captured, driver, boost }: Parts, kind: Omit<Ki
   const own = [...captured.values()].some(({ ownBoost }) => ownBoost);
   const amd = new AmdPstate(core, captured, {
     cpb: kind.cpb ?? (boost ?? (own ? "1" : "0")) === "1",
+    unaskedMin: kind.newer ? Number([...captured.values()][0]?.rest.amd_pstate_lowest_nonlinear_freq) : 0,
     boostFiles: boost !== undefined || own,
     nominal: cppc("nominal_freq") * 1000,
     perf: { highest: cppc("highest_perf"), nominal: cppc("nominal_perf"), lowest: cppc("lowest_perf") },
