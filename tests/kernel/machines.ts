@@ -8,7 +8,8 @@ import { cppcCpufreq } from "./cppc-cpufreq.ts";
 import { Cpufreq, type Driver, GOVERNORS } from "./cpufreq.ts";
 import { CPU, Files } from "./files.ts";
 import { plugCpus } from "./hotplug.ts";
-import { IntelPstate, METEOR_LAKE_EPP, pstatesOf, USUAL_EPP } from "./intel-pstate.ts";
+import { METEOR_LAKE_EPP, pstatesOf, USUAL_EPP } from "./intel-cpu.ts";
+import { IntelPstate } from "./intel-pstate.ts";
 import type { Policy } from "./policy.ts";
 
 /** What the hardware was asked for: ratios of 100 MHz on intel_pstate, the scale of CPPC on amd-pstate, else kHz. `epp` is raw. */

@@ -7,7 +7,6 @@ import {
   BOOST,
   P0,
   P1,
-  asked,
   cases,
   fails,
   hotplug,
