@@ -50,6 +50,8 @@ export class Cpufreq {
   driver: Driver | undefined;
   readonly policies = new Map<number, Policy>();
   readonly online = new Set<number>();
+  /** Readings after a write of a limit that show the old one: the kernel takes it over in a work item of its own. */
+  lateReads = 0;
   private boostOn = false;
   private readonly files: Files;
   private readonly related: ReadonlyMap<number, readonly number[]>;
@@ -118,6 +120,7 @@ export class Cpufreq {
   setPolicy(policy: Policy, governor = policy.governor): void {
     const { driver } = this;
     if (!driver || policy.cpus.size === 0) return;
+    policy.late = undefined;
     policy.take(driver.verify(policy, policy.requested()));
     const starts = policy.governor !== governor;
     policy.governor = governor;
@@ -228,13 +231,19 @@ export class Cpufreq {
   /** Source: store_one(), freq_qos_update_request(): what is written is a request, kept as it is; -1 as 32 bits means none. */
   private limit(policy: Policy, end: keyof Range): Attribute {
     return {
-      show: () => `${policy[end]}`,
+      show: () => {
+        if (policy.late === 0) this.setPolicy(policy);
+        else if (policy.late !== undefined) policy.late--;
+        return `${policy[end]}`;
+      },
       store: (text) => {
         const value = wholeNumber(text) | 0;
         if (value < -1) throw new Errno("EINVAL");
         if (value === -1) policy.asked[end] = end === "min" ? 0 : NO_LIMIT;
         else policy.asked[end] = value;
-        this.setPolicy(policy);
+        // Source: cpufreq_notifier_max(), which schedules handle_update().
+        if (this.lateReads > 0) policy.late = this.lateReads;
+        else this.setPolicy(policy);
       },
     };
   }

@@ -54,6 +54,13 @@ testNeeding(
   },
 );
 
+testNeeding(["root and FUSE"], "late() lets a limit be seen a few readings after its write", async () => {
+  const { read, write, late } = await mountMachine("intel_pstate-hwp");
+  late(2);
+  write(MAX, 2_000_000);
+  expect([1, 2, 3].map(() => read(MAX))).toEqual(["3700000", "3700000", "2000000"]);
+});
+
 testNeeding(["root and FUSE"], "hw() tells what the processor was asked for", async () => {
   const amd = await mountMachine("amd-pstate-active");
   expect(amd.hw(0)).toEqual({ min: 100, max: 166, desired: 0, epp: 0 });

@@ -25,6 +25,8 @@ export interface KernelMachine extends Tree {
   fault(path: string, fault?: Fault): void;
   /** Sets a CPU's energy hint behind the kernel's back, raw, as firmware does. */
   setRawEpp(cpu: number, raw: number): void;
+  /** From now on `reads` readings after a write of a limit show the old one, as a busy kernel's may. */
+  late(reads: number): void;
   /** What the hardware was asked for last; undefined for an offline CPU. */
   hw(cpu: number): Asked | undefined;
   /** Unmounts and deletes all of it, once. */
@@ -84,6 +86,7 @@ export async function startMachine(
     write: (path, text) => writeFileSync(at(path), `${text}\n`, { flag: "r+" }),
     fault: (path, fault = {}) => order({ path: `${CPU}/${path}`, fault }),
     setRawEpp: (cpu, raw) => order({ cpu, epp: raw }),
+    late: (reads) => order({ late: reads }),
     hw: (cpu) => JSON.parse(readFileSync(join(folder, `control/cpu${cpu}`), "utf8")) ?? undefined,
     remove: () => (removed ??= remove()),
   };

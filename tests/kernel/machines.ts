@@ -58,6 +58,8 @@ export interface Model {
   asked(cpu: number): Asked | undefined;
   /** Sets a CPU's energy hint as the firmware would, raw. */
   setRawEpp(cpu: number, raw: number): void;
+  /** From now on `reads` readings after a write of a limit show the old one. */
+  setLate(reads: number): void;
 }
 
 /** Makes the machine `name`, or one of any tree by the driver that it names, of the lines of its tree. */
@@ -79,6 +81,9 @@ export function model(name: string, lines: readonly string[]): Model {
   return {
     files,
     setRawEpp: built.setRawEpp,
+    setLate: (reads) => {
+      core.lateReads = reads;
+    },
     asked: (cpu) => {
       const policy = [...core.policies.values()].find(({ cpus }) => cpus.has(cpu));
       return policy && built.asked(policy, cpu);

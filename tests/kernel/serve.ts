@@ -12,11 +12,12 @@ const [name = "", folder = ""] = process.argv.slice(2);
 const STDIN = 0;
 
 /** Below sys is the machine, below control what a test asks and orders: see machine.ts. */
-function served({ files, asked, setRawEpp }: Model): Served {
+function served({ files, asked, setRawEpp, setLate }: Model): Served {
   const inSys = (path: string) => (path.startsWith("sys/") ? path.slice("sys/".length) : undefined);
   const order = (text: string) => {
-    const { path, fault, cpu, epp } = JSON.parse(text);
+    const { path, fault, cpu, epp, late } = JSON.parse(text);
     if (path !== undefined) files.setFault(path, fault);
+    else if (late !== undefined) setLate(late);
     else setRawEpp(cpu, epp);
   };
   return {
