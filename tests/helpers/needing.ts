@@ -1,6 +1,7 @@
 // Tests against real tools: where one is absent the test is skipped, and its title says what to install.
 
 import { test } from "bun:test";
+import { canMountFuse } from "../kernel/libc.ts";
 
 /** Debian's packages of the tools. */
 const PACKAGES = {
@@ -35,6 +36,7 @@ const RIGHTS = {
   root: () => process.getuid?.() === 0,
   "strace that may trace": () =>
     Bun.which("strace") !== null && Bun.spawnSync(["strace", "-o", "/dev/null", "true"]).success,
+  "root and FUSE": () => canMountFuse(),
   "root and namespaces": () =>
     RIGHTS.root() &&
     Bun.which("unshare") !== null &&
