@@ -1,11 +1,12 @@
 #!/bin/bash
 # Starts a host VM on Linux 6.12 in the foreground: without it powermon would be tried on the driver of ten years ago alone.
-# boot-driver.sh BUILD_DIR DIR NAME PORTS CPU : as boot-host.sh. CPU is one of
+# boot-driver.sh BUILD_DIR DIR NAME PORTS CPU : as boot-host.sh, with 2 CPUs. CPU is one of
 #   intel         P-states by ACPI and boost; no driver is loaded
 #   amd           CPPC by ACPI and boost, amd-pstate active
 #   amd-no-boost  the same CPU without Core Performance Boost, and the kernel as Debian has it
 set -euo pipefail
 lab=$(cd "$(dirname "$0")" && pwd)
+export LAB_CPUS=2
 case $5 in
   intel) export LAB_KERNEL=vmlinux-boost ;;
   amd | amd-no-boost)

@@ -16,8 +16,8 @@ if [ ! -d "$out" ]; then
   "$lab/boost-vmlinux.sh" "$tmp/vmlinux" "$tmp/vmlinux-boost"
   "$lab/make-initramfs.sh" "$kernel" "$tmp/host.cpio" "virtio_pci 9pnet_virtio 9p overlay virtio_console virtio_net cpufreq_conservative cpufreq_ondemand cpufreq_powersave cpufreq_userspace msr"
   "$lab/take-module.sh" "$kernel" acpi-cpufreq "$tmp/acpi-cpufreq.ko"
-  "$lab/gen-ssdt.sh" 4 "$tmp/cpufreq.aml"
-  "$lab/gen-cppc-ssdt.sh" 4 "$tmp/cppc.aml"
+  "$lab/gen-ssdt.sh" 2 "$tmp/cpufreq.aml"
+  "$lab/gen-cppc-ssdt.sh" 2 "$tmp/cppc.aml"
   mv -T "$tmp" "$out" 2>/dev/null || [ -d "$out" ] # another run may have finished first
 fi
 echo "$out"
