@@ -102,46 +102,53 @@ export class DriverHost {
 
   /** Makes it `machine`, as it is after a boot, whatever it was before. */
   async become(machine: MachineName): Promise<void> {
-    await this.host.vm.sh(`${this.#folders}; ${DOWN}; ${MACHINES[machine].up}`);
+    await this.host.vm.sh(this.#bringUp(machine));
   }
 
-  /** Does the steps of a case and returns what each of them gave, in the form of steps: equal to the case's if the kernel agrees. */
-  async answers({ steps }: Case): Promise<Step[]> {
-    const said = (await this.host.vm.sh(`${FUNCTIONS}\n${steps.map(command).join("\n")}`, 120)).split("\0");
+  /** Does a case on its machine, fresh, and returns what each step gave, in the form of steps: equal to the case's if the kernel agrees. */
+  async answers({ machine, steps }: Case): Promise<Step[]> {
+    const all = [this.#bringUp(machine), FUNCTIONS, ...steps.map(command)];
+    const said = (await this.host.vm.sh(all.join("\n"), 120)).split("\0");
     return steps.map((step, at) => answer(step, said[at] ?? "nothing"));
+  }
+
+  #bringUp(machine: MachineName): string {
+    return `${this.#folders}; ${DOWN}; ${MACHINES[machine].up} || exit`;
   }
 }
 
-/** Each ends what it says by a zero byte: nothing or the error for a write, the text or the error for a read. */
+/**
+ * Each ends what it says by a zero byte: nothing or the error for a write, "is TEXT" or the error for a read. The kernel takes new
+ * limits over in a work item of its own, so what is read is looked at again for a second. No program is started but for that.
+ */
 const FUNCTIONS = `
   export LC_ALL=C
   cd ${CPU}
   put() { { printf '%s\\n' "$2" > "$1"; } 2>&1; printf '\\0'; }
-  # the kernel takes new limits over in a work item of its own, which a busy machine runs late
-  see() {
+  again() {
+    local tries
     for ((tries = 0; tries < 50; tries++)); do
-      said=$(cat "$1" 2>&1) || break
-      said="is \${said%"\${said##*[! ]}"}"
-      [ "$said" != "is $2" ] || break
+      "$1" "$2" "$3"
+      [ "$said" != "is $3" ] || break
       busybox usleep 20000
     done
     printf '%s\\0' "$said"
   }
-  asked() {
-    for ((tries = 0; tries < 50; tries++)); do
-      said=$(sed -n "s/^cpu$1 min=\\([0-9]*\\) max=\\([0-9]*\\) .*/\\1 \\2/p" /sys/module/intel_model/parameters/hw)
-      [ "$said" != "$2" ] || break
-      busybox usleep 20000
-    done
-    printf '%s\\0' "$said"
-  }`;
+  file() {
+    local line= error=
+    { IFS= read -r line < "$1"; } 2> /run/step
+    IFS= read -r error < /run/step || :
+    said=\${error:-is \${line%"\${line##*[! ]}"}}
+  }
+  asked() { said="is $(sed -n "s/^cpu$1 min=\\([0-9]*\\) max=\\([0-9]*\\) .*/\\1 \\2/p" /sys/module/intel_model/parameters/hw)"; }`;
 
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 function command({ write, read, hw }: Step): string {
   if (write) return `put ${quoted(write.path)} ${quoted(write.text)}`;
-  if (read) return `see ${quoted(read.path)} ${quoted(read.is ?? "")}`;
-  return hw ? `asked ${hw.cpu} '${hw.min} ${hw.max}'` : ":";
+  if (read?.errno !== undefined) return `file ${quoted(read.path)}; printf '%s\\0' "$said"`;
+  if (read) return `again file ${quoted(read.path)} ${quoted(read.is ?? "")}`;
+  return hw ? `again asked ${hw.cpu} '${hw.min} ${hw.max}'` : ":";
 }
 
 /** The last words of an error, by the kernel's name if it is known. */
@@ -159,6 +166,6 @@ function answer({ write, read, hw }: Step, said: string): Step {
     const { path } = read;
     return { read: said.startsWith("is ") ? { path, is: said.slice(3) } : { path, errno: errnoOf(said) } };
   }
-  const [min = Number.NaN, max = Number.NaN] = said.split(" ").map(Number);
+  const [min = Number.NaN, max = Number.NaN] = said.replace("is ", "").split(" ").map(Number);
   return { hw: { cpu: hw?.cpu ?? Number.NaN, min, max } };
 }
