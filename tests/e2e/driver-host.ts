@@ -2,8 +2,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { standIn } from "../helpers/stand-in.ts";
 import type { Case, MachineName, Step } from "../kernel/contract.ts";
+import type { Outcome } from "./exec-channel.ts";
 import { HostVm } from "./host-vm.ts";
+import { DIST } from "./scenario.ts";
+import { until } from "./until.ts";
 import { bootVm, type DriverCpu } from "./vm.ts";
 
 /** The folder that contract paths start at. */
@@ -70,29 +74,73 @@ const ERRNOS: Readonly<Record<string, string>> = {
 /** A VM with a CPU of lab/boot-driver.sh: two CPUs with a policy each, and the driver of one machine at a time. */
 export class DriverHost {
   readonly host: HostVm;
-  readonly #end: () => Promise<void>;
   readonly #folders: string;
+  readonly #port: string;
+  readonly #end: () => Promise<void>;
 
-  private constructor(host: HostVm, folders: string, end: () => Promise<void>) {
+  private constructor(host: HostVm, folders: string, port: string, end: () => Promise<void>) {
     this.host = host;
     this.#folders = folders;
+    this.#port = port;
     this.#end = end;
   }
 
-  /** Boots it. @param build and modules what lab/build-drivers.sh and lab/build-driver-modules.sh made */
+  /**
+   * Boots it, and bridges the channel of a VM vm1 to where guest() asks. powermon does not run yet.
+   * @param build and modules what lab/build-drivers.sh and lab/build-driver-modules.sh made
+   */
   static async boot(cpu: DriverCpu, build: string, modules: string): Promise<DriverHost> {
     const dir = await mkdtemp(join(tmpdir(), "powermon-e2e-"));
+    const port = join(dir, "port.0");
+    const channel = standIn(join(dir, "vm1.0"), port);
     try {
-      const vm = await bootVm({ kind: "driver", cpu, name: cpu, ports: 0, build, dir });
+      const host = new HostVm(await bootVm({ kind: "driver", cpu, name: cpu, ports: 1, build, dir }));
       const end = async () => {
-        await vm.kill();
+        await host.vm.kill();
+        channel.close();
         await rm(dir, { recursive: true });
       };
-      return new DriverHost(new HostVm(vm), `BUILD=${build} MODULES=${modules}`, end);
+      try {
+        await host.prepare();
+        await host.openChannels(1);
+      } catch (error) {
+        await host.vm.kill();
+        throw error;
+      }
+      return new DriverHost(host, `BUILD=${build} MODULES=${modules}`, port, end);
     } catch (error) {
+      channel.close();
       await rm(dir, { recursive: true });
       throw error;
     }
+  }
+
+  /** Asks as vm1 by its channel: vmpower-guest with `words`, on the outer machine, where it need not be emulated. */
+  async guest(words: string): Promise<Outcome> {
+    const command = [join(DIST, "vmpower-guest"), ...words.split(" "), "--port", `unix:${this.#port}`];
+    const run = Bun.spawn([...command, "--timeout-ms", "10000"], { stdin: "ignore", stderr: "pipe" });
+    const [stdout, stderr, status] = await Promise.all([run.stdout.text(), run.stderr.text(), run.exited]);
+    return { status, stdout, stderr };
+  }
+
+  /** Waits until a scale of that vCPU is answered with ACK, as it is once powermon has found the channel. */
+  async scaleWhenConnected(unit: string, vcpu: number): Promise<void> {
+    await until(`ACK for scale ${unit} of vCPU ${vcpu}`, 30_000, async () => {
+      const { status, stdout, stderr } = await this.guest(`scale ${unit} --vcpu ${vcpu}`);
+      if (status !== 0)
+        throw new Error(`status ${status}: ${stdout}${stderr}powermon says: ${await this.host.log()}`);
+      return true;
+    });
+  }
+
+  /** Everything in cpufreq that powermon could leave changed, a line a file. */
+  async knobs(): Promise<string> {
+    const policy = ["scaling_governor", "scaling_min_freq", "scaling_max_freq", "scaling_setspeed"];
+    const files = [...policy, "energy_performance_preference", "boost"].map(
+      (file) => `cpufreq/policy*/${file}`,
+    );
+    const global = ["cpufreq/boost", "intel_pstate/no_turbo", "intel_pstate/m??_perf_pct"];
+    return this.host.vm.sh(`cd ${CPU}; grep -sH '' ${[...files, ...global].join(" ")} || :`);
   }
 
   /** Ends the VM. */

@@ -48,7 +48,11 @@ export function buildPart(script: string, ...words: readonly string[]): Built {
   const key = [script, ...words].join(" ");
   const before = built.get(key);
   if (before) return before;
-  const { exitCode, stdout, stderr } = Bun.spawnSync(["bash", join(import.meta.dir, "lab", script), ...words]);
+  const { exitCode, stdout, stderr } = Bun.spawnSync([
+    "bash",
+    join(import.meta.dir, "lab", script),
+    ...words,
+  ]);
   const said = stderr.toString().trim().split("\n").at(-1) ?? "";
   const now = exitCode === 0 ? { dir: stdout.toString().trim() } : { missing: `cannot be built: ${said}` };
   built.set(key, now);
