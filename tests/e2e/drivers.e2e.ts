@@ -1,6 +1,6 @@
-// powermon on the cpufreq drivers of today's hosts, Linux 6.12: it knows each, sets clocks by it, and gives everything back.
+// The cpufreq drivers of today's hosts, Linux 6.12: each answers as the contract says, and powermon sets clocks by it and gives all back.
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
-import type { MachineName } from "../kernel/contract.ts";
+import { CASES, type MachineName } from "../kernel/contract.ts";
 import { CPU, type DriverHost } from "./driver-host.ts";
 import { driverScenario } from "./driver-scenario.ts";
 import { DIST } from "./scenario.ts";
@@ -100,6 +100,13 @@ driverScenario("drivers", (host: () => DriverHost, machine: MachineName) => {
   const line = async (file: string) => (await vm().sh(`head -n 1 ${CPU}/${file}`)).trimEnd();
 
   describe(machine, () => {
+    // What the model of files in tests/kernel is held to is what the kernel says.
+    test.each(CASES.filter((one) => one.machine === machine))("contract: $name", async (one) => {
+      expect(await host().answers(one)).toEqual([...one.steps]);
+    });
+  });
+
+  describe(`powermon on ${machine}`, () => {
     let before: string;
 
     beforeAll(async () => {
