@@ -1,6 +1,7 @@
 // Tests against real tools: where one is absent the test is skipped, and its title says what to install.
 
 import { test } from "bun:test";
+import { canMountFuse } from "../kernel/libc.ts";
 
 /** Debian's packages of the tools. */
 const PACKAGES = {
@@ -32,6 +33,7 @@ const PACKAGES = {
 /** What no package brings. */
 const RIGHTS = {
   root: () => process.getuid?.() === 0,
+  "root and FUSE": () => canMountFuse(),
   "root and namespaces": () =>
     RIGHTS.root() &&
     Bun.which("unshare") !== null &&

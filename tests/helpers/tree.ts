@@ -1,6 +1,7 @@
 // Machines made of files: without it tests and the demo would need the real /sys, and root.
 
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -26,6 +27,9 @@ export interface Tree {
 
 const FOLDER = join(import.meta.dir, "../fixtures/sysfs");
 
+/** A disk takes a millisecond a file, and there are thousands of them. */
+const MEMORY = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+
 /** The boot id of every tree. */
 export const BOOT_ID = "5f3a1c52-9d1e-4f0b-8a57-0c6f1f7f2b11";
 
@@ -37,22 +41,31 @@ export const TREES: readonly string[] = [
   ...Object.keys(DOCUMENTED),
 ].sort();
 
-/**
- * Makes tree `name` (see TREES) as regular files and links in a new folder under `parent`, the system's temporary one by default.
- * A .tree line is `MODE PATH JSON-TEXT` or `link PATH JSON-TARGET`, paths from the folder that holds sys and proc.
- */
-export function makeTree(name: string, parent = tmpdir()): Tree {
-  const lines =
+/** Returns the lines of tree `name`, each a file or link. */
+export function treeLines(name: string): readonly string[] {
+  return (
     DOCUMENTED[name]?.() ??
     readFileSync(join(FOLDER, `${name}.tree`), "utf8")
       .trimEnd()
-      .split("\n");
+      .split("\n")
+  );
+}
+
+/**
+ * Makes tree `name` (see TREES) as regular files and links in a new folder under `parent`, in memory by default.
+ * A .tree line is `MODE PATH JSON-TEXT` or `link PATH JSON-TARGET`, paths from the folder that holds sys and proc.
+ */
+export function makeTree(name: string, parent = MEMORY): Tree {
+  const lines = treeLines(name);
   const root = mkdtempSync(join(parent, "powermon-tree-"));
+  const folders = new Set<string>();
   for (const line of [...lines, `0444 proc/sys/kernel/random/boot_id ${JSON.stringify(`${BOOT_ID}\n`)}`]) {
     const [kind = "", path = "", ...rest] = line.split(" ");
     const text: string = JSON.parse(rest.join(" "));
     const at = join(root, path);
-    mkdirSync(dirname(at), { recursive: true });
+    const folder = dirname(at);
+    if (!folders.has(folder)) mkdirSync(folder, { recursive: true });
+    folders.add(folder);
     if (kind === "link") symlinkSync(text, at);
     else writeFileSync(at, text, { mode: Number.parseInt(kind, 8) });
   }
