@@ -88,6 +88,15 @@ export class HostVm {
     await this.vm.sh(`${POWERMON} restore --state-dir ${RUN}/state`);
   }
 
+  /** Ends the powermon that still runs, if any, and forgets what it has kept. */
+  async forget(): Promise<void> {
+    await this.vm.sh(`
+      if [ -e ${RUN}/powermon.pid ] && kill -KILL $(cat ${RUN}/powermon.pid) 2> /dev/null; then
+        until [ -s ${RUN}/powermon.status ]; do sleep 0.05; done
+      fi
+      rm -rf ${RUN}/state`);
+  }
+
   /** The last lines that powermon has said. */
   log(): Promise<string> {
     return this.vm.sh(`tail -n 20 ${RUN}/powermon.log`);

@@ -14,6 +14,7 @@ const PACKAGES = {
   busybox: "busybox-static",
   socat: "socat",
   xz: "xz-utils",
+  zstd: "zstd",
   gcc: "gcc",
   "pkg-config": "pkg-config",
   taskset: "util-linux",
@@ -22,10 +23,13 @@ const PACKAGES = {
   ip: "iproute2",
 } as const;
 
-/** What a scenario needs besides the executables: programs, the built lab, DPDK's library, root's rights, so many CPUs. */
+/** What builds a lab: Debian's own kernel, or Linux 6.12 for the drivers of today. */
+type Lab = "build.sh" | "build-drivers.sh";
+
+/** What a scenario needs besides the executables: programs, a built lab, DPDK's library, root's rights, so many CPUs. */
 export interface Needs {
   readonly programs: readonly (keyof typeof PACKAGES)[];
-  readonly lab?: boolean;
+  readonly lab?: boolean | Lab;
   readonly dpdk?: boolean;
   readonly root?: boolean;
   readonly cpus?: number;
@@ -34,16 +38,29 @@ export interface Needs {
 /** Each test and each hook is given up after this: two boots that hang, and the steps around them. */
 const LIMIT_MS = 180_000;
 
-let built: { readonly dir: string } | { readonly missing: string } | undefined;
+/** What a script of lab/ made, or why it made nothing. */
+export type Built = { readonly dir: string } | { readonly missing: string };
 
-/** Returns the folder that lab/build.sh made (it downloads Debian's kernel the first time), or why there is none. */
-function buildLab(): { readonly dir: string } | { readonly missing: string } {
-  if (built) return built;
-  const { exitCode, stdout, stderr } = Bun.spawnSync(["bash", join(import.meta.dir, "lab/build.sh")]);
+const built = new Map<string, Built>();
+
+/** Returns the folder that lab/SCRIPT made (it downloads what it needs the first time), or why there is none. */
+export function buildPart(script: string, ...words: readonly string[]): Built {
+  const key = [script, ...words].join(" ");
+  const before = built.get(key);
+  if (before) return before;
+  const { exitCode, stdout, stderr } = Bun.spawnSync([
+    "bash",
+    join(import.meta.dir, "lab", script),
+    ...words,
+  ]);
   const said = stderr.toString().trim().split("\n").at(-1) ?? "";
-  built =
-    exitCode === 0 ? { dir: stdout.toString().trim() } : { missing: `the lab cannot be built: ${said}` };
-  return built;
+  const now = exitCode === 0 ? { dir: stdout.toString().trim() } : { missing: `cannot be built: ${said}` };
+  built.set(key, now);
+  return now;
+}
+
+function buildLab(lab: true | Lab): Built {
+  return buildPart(lab === true ? "build.sh" : lab);
 }
 
 function whatIsMissing(needs: Needs): string | undefined {
@@ -62,8 +79,8 @@ function whatIsMissing(needs: Needs): string | undefined {
     return "no librte_power: install Debian's libdpdk-dev";
   }
   if (needs.lab) {
-    const lab = buildLab();
-    if ("missing" in lab) return lab.missing;
+    const lab = buildLab(needs.lab);
+    if ("missing" in lab) return `the lab ${lab.missing}`;
   }
   return undefined;
 }
@@ -77,7 +94,7 @@ export function scenario(title: string, needs: Needs, body: (build: string) => v
   const missing = whatIsMissing(needs);
   if (missing === undefined) {
     setDefaultTimeout(LIMIT_MS);
-    const lab = needs.lab ? buildLab() : undefined;
+    const lab = needs.lab ? buildLab(needs.lab) : undefined;
     describe(title, () => body(lab && "dir" in lab ? lab.dir : ""));
     return;
   }

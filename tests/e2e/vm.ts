@@ -68,9 +68,13 @@ export class Vm {
   }
 }
 
-/** What to boot: `kind` picks lab/boot-KIND.sh, `ports` is the number of channels, sockets go to `dir`. */
+/** A CPU of lab/boot-driver.sh. */
+export type DriverCpu = "intel" | "amd" | "amd-no-boost";
+
+/** What to boot: `kind` picks lab/boot-KIND.sh, `ports` is the number of channels, sockets go to `dir`; `cpu` is for kind driver. */
 export interface VmSpec {
-  readonly kind: "guest" | "host" | "power" | "migrant";
+  readonly kind: "guest" | "host" | "power" | "migrant" | "driver";
+  readonly cpu?: DriverCpu;
   readonly name: string;
   readonly ports: number;
   readonly build: string;
@@ -102,10 +106,10 @@ const consoleOf = ({ dir, name }: VmSpec): string => join(dir, `${name}.console`
 
 /** Starts QEMU and waits for nothing. @param env more environment of the boot script */
 export function startVm(spec: VmSpec, env: Readonly<Record<string, string>> = {}): Vm {
-  const { kind, name, ports, build, dir } = spec;
+  const { kind, name, ports, build, dir, cpu = "" } = spec;
   const log = openSync(consoleOf(spec), "a");
   const qemu = Bun.spawn(
-    ["bash", join(import.meta.dir, `lab/boot-${kind}.sh`), build, dir, name, `${ports}`],
+    ["bash", join(import.meta.dir, `lab/boot-${kind}.sh`), build, dir, name, `${ports}`, cpu],
     {
       stdin: "ignore",
       env: { ...process.env, ...env },

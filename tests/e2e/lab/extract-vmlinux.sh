@@ -7,7 +7,11 @@ field() { od -An -v -t "u$2" -j "$1" -N "$2" "$in" | tr -d ' '; }
 setup_sects=$(field $((0x1f1)) 1)
 offset=$(field $((0x248)) 4)
 length=$(field $((0x24c)) 4)
-dd if="$in" of="$out.payload" iflag=skip_bytes,count_bytes skip=$(((setup_sects + 1) * 512 + offset)) count="$length" bs=1M status=none
-# the payload ends in the unpacked size, 4 bytes that are not xz: --single-stream leaves them alone
-xz -dc --single-stream < "$out.payload" > "$out" || { echo "extract-vmlinux: $in is not packed by xz" >&2; exit 1; }
+# the payload ends in the unpacked size, 4 bytes that are not packed
+dd if="$in" of="$out.payload" iflag=skip_bytes,count_bytes skip=$(((setup_sects + 1) * 512 + offset)) count=$((length - 4)) bs=1M status=none
+case $(od -An -v -t x1 -N 4 "$out.payload") in
+  " fd 37 7a 58") xz -dc < "$out.payload" > "$out" ;;
+  " 28 b5 2f fd") zstd -dcq < "$out.payload" > "$out" ;;
+  *) echo "extract-vmlinux: $in is packed neither by xz nor by zstd" >&2; exit 1 ;;
+esac
 rm "$out.payload"

@@ -18,10 +18,9 @@ add_module() {
   local name=${1//-/_} file dep
   [ -z "${seen[$name]:-}" ] || return 0
   seen[$name]=1
-  file=$(find "$kernel/lib/modules/" \( -name "$name.ko" -o -name "${name//_/-}.ko" \) -print -quit)
-  [ -n "$file" ] || { echo "make-initramfs: no module $name, taken as built in" >&2; return 0; }
+  file=$root/mod/$name.ko
+  "$lab/take-module.sh" "$kernel" "$name" "$file" || { echo "make-initramfs: no module $name, taken as built in" >&2; return 0; }
   for dep in $(tr '\0' '\n' < "$file" | sed -n 's/^depends=//p' | tr , ' '); do add_module "$dep"; done
-  cp "$file" "$root/mod/$name.ko"
   echo "$name" >> "$root/modules.list"
 }
 for module in $wanted; do add_module "$module"; done
