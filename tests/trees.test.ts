@@ -1,8 +1,6 @@
 // Every command an operator would try first, on every machine that was captured or rebuilt: none may trip over an odd one.
 
 import { describe, expect, test } from "bun:test";
-import { HostOperations } from "../internal/daemon/asks/operations.ts";
-import { PowerOperations } from "../internal/daemon/asks/power.ts";
 import { BUILT_IN } from "../internal/power/profiles/host-profile.ts";
 import { runPowermon } from "./cmd/powermon/power-main.ts";
 import { ask, frame, Lab } from "./helpers/lab.ts";
@@ -46,20 +44,12 @@ for (const tree of TREES)
       try {
         const cpus = `${lab.tree.sys}/devices/system/cpu`;
         const [before, first] = [settings(lab.tree.sys), snapshot(cpus)];
-        const host = lab.start(PINS);
-        const operations = new HostOperations(host, {
-          version: "1.2.3",
-          power: new PowerOperations(host, { roots: lab.roots }),
-          procRoot: lab.tree.proc,
-          dropInDir: lab.dropIns,
-          pinByLibvirt: () => Promise.resolve(undefined),
-          load: (runtime) => lab.load(PINS, runtime),
-        });
+        const asks = lab.asks(PINS);
         const vm1 = await lab.guest("vm1.0");
         for (const step of ["min", "up", "max", "down"] as const)
           for (const vcpu of [0, 1]) expect(await ask(vm1, frame({ step, vcpu }))).toBe("ack");
         for (const cpu of [0, 1]) {
-          const told = operations.explain(cpu);
+          const told = asks.explain({ cpu });
           expect(told.ok && told.value.winner).toMatchObject({ vm: "vm1" });
           expect(Bun.inspect(told)).not.toMatch(/NaN|Infinity/);
         }
