@@ -47,9 +47,12 @@ export class Lab {
   readonly #procRoot: string;
   #host: Host | undefined;
 
-  /** @param procRoot stands for /proc; the tree's own by default */
-  constructor(tree = "acpi-cpufreq-4cpu-independent", procRoot?: string) {
-    this.tree = makeTree(tree);
+  /**
+   * @param tree a name, or a machine that is made already
+   * @param procRoot stands for /proc; the tree's own by default
+   */
+  constructor(tree: string | Tree = "acpi-cpufreq-4cpu-independent", procRoot?: string) {
+    this.tree = typeof tree === "string" ? makeTree(tree) : tree;
     this.#procRoot = procRoot ?? this.tree.proc;
     this.dir = `${this.tree.root}/channels`;
     mkdirSync(this.dir);

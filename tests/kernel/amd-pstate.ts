@@ -22,6 +22,10 @@ type Mode = (typeof MODES)[number];
 export interface AmdOptions {
   /** Core performance boost is there (X86_FEATURE_CPB). */
   readonly cpb: boolean;
+  /** Where the minimum stands that nobody asked for, kHz: the lowest non-linear frequency since 6.13 (amd_pstate_verify()). */
+  readonly unaskedMin: number;
+  /** Its driver has boost files: passive ones always, active ones since 6.11. */
+  readonly boostFiles: boolean;
   /** Any other frequency is nominal or below; kHz. */
   readonly nominal: number;
   /** On the scale of CPPC, of the highest, the nominal and the lowest frequency. */
@@ -44,12 +48,13 @@ export class AmdPstate {
     this.options = options;
   }
 
-  /** Brings the driver up in `mode`, with the energy hints that were captured. */
+  /** Returns the raw value of an energy hint's word. */
+  static rawEpp(word: string): number {
+    return Object.entries(EPP).find(([known]) => known === word)?.[1] ?? 0;
+  }
+
+  /** Brings the driver up in `mode`. */
   start(files: Files, mode: Mode): void {
-    for (const { epp, related } of this.captured.values()) {
-      const raw = Object.entries(EPP).find(([word]) => word === epp)?.[1] ?? 0;
-      for (const cpu of related) this.epp.set(cpu, raw);
-    }
     files.set(`${CPU}/amd_pstate/status`, {
       show: () => `${this.mode}\n`,
       store: (text) => this.storeStatus(text.split("\n", 1)[0] ?? ""),
@@ -99,15 +104,19 @@ export class AmdPstate {
         policy.boost = this.options.cpb;
         policy.cur = policy.hardware.min;
       },
-      verify: (policy, wanted) => policy.verify(wanted),
-      // amd_pstate_set_boost(), amd_pstate_cpu_boost_update().
-      setBoost: (policy, on) => {
-        if (!this.options.cpb) refuse("EOPNOTSUPP");
-        const { max } = capturedOf(this.captured, policy).hardware;
-        policy.hardware.max = on ? max : Math.min(policy.hardware.max, this.options.nominal);
-        if (this.mode === "passive") policy.own.max = policy.hardware.max;
-      },
+      verify: (policy, { min, max }) => policy.verify({ min: min || this.options.unaskedMin, max }),
+      ...(this.options.boostFiles && {
+        setBoost: (policy: Policy, on: boolean) => this.switchBoost(policy, on),
+      }),
     };
+  }
+
+  /** Source: amd_pstate_set_boost(), amd_pstate_cpu_boost_update(). */
+  private switchBoost(policy: Policy, on: boolean): void {
+    if (!this.options.cpb) refuse("EOPNOTSUPP");
+    const { max } = capturedOf(this.captured, policy).hardware;
+    policy.hardware.max = on ? max : Math.min(policy.hardware.max, this.options.nominal);
+    if (this.mode === "passive") policy.own.max = policy.hardware.max;
   }
 
   /** Source: amd_pstate_cpu_init(): a request of its own for each end. */
@@ -122,7 +131,7 @@ export class AmdPstate {
       always: true,
       init: (policy, boostOn) => {
         common.init(policy, boostOn);
-        Object.assign(policy.own, policy.hardware);
+        policy.own.max = policy.hardware.max;
       },
     };
   }

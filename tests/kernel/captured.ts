@@ -12,7 +12,6 @@ const MODELLED = new Set([
   "scaling_driver",
   "scaling_cur_freq",
   "scaling_available_governors",
-  "scaling_available_frequencies",
   "scaling_governor",
   "scaling_min_freq",
   "scaling_max_freq",
@@ -35,6 +34,10 @@ export interface Captured {
   /** kHz; undefined where the driver does not tell. */
   readonly base: number | undefined;
   readonly epp: string | undefined;
+  /** Those that a driver without an own mind has; undefined where it has one. */
+  readonly governors: readonly string[] | undefined;
+  /** It has a boost file of its own: Linux 6.11 and later. */
+  readonly ownBoost: boolean;
   /** Files that nothing moves. */
   readonly rest: Readonly<Record<string, string>>;
 }
@@ -48,7 +51,7 @@ export function takePolicies(files: Files): Map<number, Captured> {
     const folder = `${CPU}/cpufreq/${name}`;
     const line = (file: string) => files.line(`${folder}/${file}`);
     const khz = (file: string) => Number(line(file) ?? 0);
-    const rest = (files.names(folder) ?? []).filter((file) => !MODELLED.has(file));
+    const rest = files.below(folder).filter((file) => !MODELLED.has(file));
     const base = line("base_frequency");
     found.set(Number(id), {
       related: files.cpus(`${folder}/related_cpus`),
@@ -61,6 +64,10 @@ export function takePolicies(files: Files): Map<number, Captured> {
       boostTable: frequencies(line("scaling_boost_frequencies")) ?? [],
       base: base === undefined ? undefined : Number(base),
       epp: line("energy_performance_preference"),
+      governors: line("scaling_available_governors")?.endsWith(" ")
+        ? line("scaling_available_governors")?.trim().split(" ")
+        : undefined,
+      ownBoost: line("boost") !== undefined,
       rest: Object.fromEntries(rest.map((file) => [file, line(file) ?? ""])),
     });
     files.remove(folder);

@@ -32,21 +32,35 @@ export interface Driver {
   readonly setBoost?: (policy: Policy, on: boolean) => void;
 }
 
-const GOVERNORS = ["conservative", "powersave", "ondemand", "userspace", "performance", "schedutil"];
+/** Debian's, in the order in which they register. */
+export const GOVERNORS = ["conservative", "powersave", "ondemand", "userspace", "performance", "schedutil"];
 const ACTIVE_GOVERNORS = ["performance", "powersave"];
+
+/** What a kernel has beside the driver. */
+export interface Kernel {
+  readonly governors: readonly string[];
+  /** A boost file for each policy: Linux 6.11 and later. */
+  readonly ownBoost: boolean;
+  /** A write to the global boost file reaches each policy that stands otherwise, as the file itself or not: Linux 6.16. */
+  readonly forcesBoost: boolean;
+}
 
 /** The core with at most one driver. */
 export class Cpufreq {
   driver: Driver | undefined;
   readonly policies = new Map<number, Policy>();
   readonly online = new Set<number>();
+  /** Readings after a write of a limit that show the old one: the kernel takes it over in a work item of its own. */
+  lateReads = 0;
   private boostOn = false;
   private readonly files: Files;
   private readonly related: ReadonlyMap<number, readonly number[]>;
+  private readonly kernel: Kernel;
 
   /** `related` is the CPUs of each policy, by its number. */
-  constructor(files: Files, related: ReadonlyMap<number, readonly number[]>) {
+  constructor(files: Files, related: ReadonlyMap<number, readonly number[]>, kernel: Kernel) {
     this.files = files;
+    this.kernel = kernel;
     this.related = related;
   }
 
@@ -106,6 +120,7 @@ export class Cpufreq {
   setPolicy(policy: Policy, governor = policy.governor): void {
     const { driver } = this;
     if (!driver || policy.cpus.size === 0) return;
+    policy.late = undefined;
     policy.take(driver.verify(policy, policy.requested()));
     const starts = policy.governor !== governor;
     policy.governor = governor;
@@ -140,9 +155,10 @@ export class Cpufreq {
 
   /** Source: store_boost(), cpufreq_boost_trigger_state(): nothing happens when it stands so; offline CPUs are passed by. */
   private storeBoost(on: boolean): void {
-    if (this.boostOn === on) return;
+    if (this.boostOn === on && !this.kernel.forcesBoost) return;
     this.boostOn = on;
     for (const policy of this.active()) {
+      if (this.kernel.forcesBoost && policy.boost === on) continue;
       try {
         this.switchBoost(policy, on);
       } catch {
@@ -175,7 +191,7 @@ export class Cpufreq {
       scaling_driver: { show: () => driver.name },
       scaling_cur_freq: { show: () => `${policy.cur}` },
       scaling_available_governors: {
-        show: () => (driver.active ? ACTIVE_GOVERNORS.join(" ") : `${GOVERNORS.join(" ")} `),
+        show: () => (driver.active ? ACTIVE_GOVERNORS.join(" ") : `${this.kernel.governors.join(" ")} `),
       },
       scaling_governor: {
         show: () => policy.governor ?? refuse("EINVAL"),
@@ -192,20 +208,18 @@ export class Cpufreq {
           this.target(policy, policy.setspeed, "L");
         },
       },
-      ...(policy.table && {
-        scaling_available_frequencies: { show: () => `${policy.table?.toReversed().join(" ")} ` },
-      }),
       // Source: show_local_boost(), store_local_boost(): a policy's own file since 6.11, refused while the global one is 0.
-      ...(driver.setBoost && {
-        boost: {
-          show: () => digit(policy.boost),
-          store: (text: string) => {
-            const on = truth(text);
-            if (!this.boostOn) refuse("EINVAL");
-            if (policy.boost !== on) this.switchBoost(policy, on);
+      ...(this.kernel.ownBoost &&
+        driver.setBoost && {
+          boost: {
+            show: () => digit(policy.boost),
+            store: (text: string) => {
+              const on = truth(text);
+              if (!this.boostOn) refuse("EINVAL");
+              if (policy.boost !== on) this.switchBoost(policy, on);
+            },
           },
-        },
-      }),
+        }),
       ...driver.files(policy),
     };
     for (const [name, file] of Object.entries(files))
@@ -217,20 +231,26 @@ export class Cpufreq {
   /** Source: store_one(), freq_qos_update_request(): what is written is a request, kept as it is; -1 as 32 bits means none. */
   private limit(policy: Policy, end: keyof Range): Attribute {
     return {
-      show: () => `${policy[end]}`,
+      show: () => {
+        if (policy.late === 0) this.setPolicy(policy);
+        else if (policy.late !== undefined) policy.late--;
+        return `${policy[end]}`;
+      },
       store: (text) => {
         const value = wholeNumber(text) | 0;
         if (value < -1) throw new Errno("EINVAL");
         if (value === -1) policy.asked[end] = end === "min" ? 0 : NO_LIMIT;
         else policy.asked[end] = value;
-        this.setPolicy(policy);
+        // Source: cpufreq_notifier_max(), which schedules handle_update().
+        if (this.lateReads > 0) policy.late = this.lateReads;
+        else this.setPolicy(policy);
       },
     };
   }
 
   /** Source: store_scaling_governor(). */
   private storeGovernor(policy: Policy, word: string): void {
-    const known = this.driver?.active ? ACTIVE_GOVERNORS : GOVERNORS;
+    const known = this.driver?.active ? ACTIVE_GOVERNORS : this.kernel.governors;
     const governor = known.find((name) => name === word.toLowerCase());
     this.setPolicy(policy, governor ?? refuse("EINVAL"));
   }

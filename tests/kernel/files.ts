@@ -65,6 +65,14 @@ export class Files {
     return names.size > 0 || path === "" ? [...names].sort() : undefined;
   }
 
+  /** Returns the paths of all files below folder `path`, as seen from it. */
+  below(path: string): string[] {
+    const prefix = `${path}/`;
+    return [...this.entries.keys()].flatMap((known) =>
+      known.startsWith(prefix) ? [known.slice(prefix.length)] : [],
+    );
+  }
+
   setFault(path: string, fault: Fault): void {
     this.faults.set(path, fault);
   }

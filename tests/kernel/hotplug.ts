@@ -49,9 +49,8 @@ function topologyOf(files: Files, folder: string, online: ReadonlySet<number>): 
       here()
         .reduce((bits, cpu) => bits | (1n << BigInt(cpu)), 0n)
         .toString(16);
-    if (listed.length === 0) found.set(name, { show: () => `${text}\n` });
-    else if (name.endsWith("_list")) found.set(name, { show: () => `${formatCpuList(here())}\n` });
-    else found.set(name, { show: () => `${mask().padStart(text.length, "0")}\n` });
+    const less = () => (name.endsWith("_list") ? formatCpuList(here()) : mask().padStart(text.length, "0"));
+    found.set(name, { show: () => `${here().length === listed.length ? text : less()}\n` });
   }
   return found;
 }

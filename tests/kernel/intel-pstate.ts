@@ -4,60 +4,16 @@ import { type Captured, restOf } from "./captured.ts";
 import type { Cpufreq, Driver } from "./cpufreq.ts";
 import { refuse } from "./errno.ts";
 import { type Attribute, CPU, type Files } from "./files.ts";
+import { type Cpu, type EppValues, eppFiles, newCpu, type Pstates, RATIO, switchEpp } from "./intel-cpu.ts";
 import type { Asked } from "./machines.ts";
 import { clamp, type Policy, type Range, type Relation, within } from "./policy.ts";
-import { firstWord, leadingNumber, wholeNumber } from "./texts.ts";
-
-/** kHz of one ratio (perf_ctl_scaling). */
-const RATIO = 100_000;
-
-/** Raw energy hints by word: energy_perf_strings, epp_values, and intel_epp_default for some models. */
-export interface EppValues {
-  readonly performance: number;
-  readonly balance_performance: number;
-  readonly balance_power: number;
-  readonly power: number;
-}
-
-export const USUAL_EPP: EppValues = {
-  performance: 0,
-  balance_performance: 128,
-  balance_power: 192,
-  power: 255,
-};
-/** Meteor Lake and Arrow Lake. */
-export const METEOR_LAKE_EPP: EppValues = {
-  performance: 16,
-  balance_performance: 64,
-  balance_power: 179,
-  power: 255,
-};
+import { leadingNumber, wholeNumber } from "./texts.ts";
 
 export interface IntelOptions {
   readonly hwp: boolean;
   /** The firmware forbids turbo (MSR_IA32_MISC_ENABLE). */
   readonly turboOff: boolean;
   readonly epp: EppValues;
-}
-
-/** One CPU as the driver and its registers know it (struct cpudata). */
-interface Cpu {
-  epp: number;
-  eppDefault: number;
-  eppCached: number;
-  /** What goes back when governor performance ends; -1 is none. */
-  eppPowersave: number;
-  eppGovernor: string;
-  /** Ratios. */
-  limits: Range;
-  request: Asked;
-}
-
-/** Frequencies of a policy's CPUs, kHz. */
-export interface Pstates {
-  readonly min: number;
-  readonly base: number;
-  readonly turbo: number;
 }
 
 /** The driver and its files under intel_pstate. */
@@ -108,25 +64,21 @@ export class IntelPstate {
       running({ show: () => `${this.noTurbo ? 1 : 0}`, store: (text) => this.storeNoTurbo(text) }),
     );
     // store_max_perf_pct(), store_min_perf_pct()
-    add(
-      "max_perf_pct",
+    const percent = (name: "maxPct" | "minPct", range: () => Range) =>
       running({
-        show: () => `${this.maxPct}`,
+        show: () => `${this[name]}`,
         store: (text) => {
-          this.maxPct = clamp(leadingNumber(text), { min: this.minPct, max: 100 });
+          this[name] = clamp(leadingNumber(text), range());
           this.percentMoved();
         },
-      }),
+      });
+    add(
+      "max_perf_pct",
+      percent("maxPct", () => ({ min: this.minPct, max: 100 })),
     );
     add(
       "min_perf_pct",
-      running({
-        show: () => `${this.minPct}`,
-        store: (text) => {
-          this.minPct = clamp(leadingNumber(text), { min: this.lowestPct(), max: this.maxPct });
-          this.percentMoved();
-        },
-      }),
+      percent("minPct", () => ({ min: this.lowestPct(), max: this.maxPct })),
     );
     this.register(mode);
   }
@@ -139,6 +91,11 @@ export class IntelPstate {
   /** Sets the register as the firmware would: raw, behind the driver's back. */
   setRawEpp(cpu: number, raw: number): void {
     this.cpu(cpu).epp = raw;
+  }
+
+  /** Writes the energy hint of a policy that was captured, a word or a number. */
+  setEpp(id: number, word: string): void {
+    this.files.write(`${CPU}/cpufreq/policy${id}/energy_performance_preference`, word);
   }
 
   setPercent(noTurbo: boolean, max: number, min: number): void {
@@ -234,16 +191,8 @@ export class IntelPstate {
   }
 
   private cpu(id: number): Cpu {
-    let cpu = this.cpus.get(id);
-    if (!cpu) {
-      const raw = this.options.epp.balance_performance;
-      const request: Asked = { min: 0, max: 0, desired: 0, epp: raw };
-      cpu = {
-        ...{ epp: raw, eppDefault: raw, eppCached: raw, eppPowersave: -1, eppGovernor: "" },
-        ...{ limits: { min: 0, max: 255 }, request },
-      };
-      this.cpus.set(id, cpu);
-    }
+    const cpu = this.cpus.get(id) ?? newCpu(this.options.epp.balance_performance);
+    this.cpus.set(id, cpu);
     return cpu;
   }
 
@@ -272,7 +221,7 @@ export class IntelPstate {
       verify: (policy, wanted) => within(wanted, { min: policy.hardware.min, max: this.top(policy) }),
       files: (policy) => ({
         ...restOf(this.captured, policy),
-        ...(this.options.hwp && this.eppFiles(policy)),
+        ...(this.options.hwp && this.hints(policy)),
       }),
     };
   }
@@ -289,20 +238,10 @@ export class IntelPstate {
         const { min, max } = cpu.limits;
         const fixed = policy.governor === "performance";
         policy.cur = policy.min;
-        if (this.options.hwp) this.switchEpp(cpu, policy.governor ?? "");
+        if (this.options.hwp) switchEpp(cpu, policy.governor ?? "");
         cpu.request = { min: fixed ? max : min, max, desired: 0, epp: cpu.epp };
       },
     };
-  }
-
-  /** Source: intel_pstate_hwp_set(): EPP 0 under governor performance, and what it was before after it. */
-  private switchEpp(cpu: Cpu, governor: string): void {
-    if (cpu.eppGovernor === governor) return;
-    cpu.eppGovernor = governor;
-    if (governor === "performance") {
-      cpu.eppPowersave = cpu.epp;
-      cpu.epp = 0;
-    } else if (cpu.eppPowersave >= 0 && cpu.epp === 0) cpu.epp = cpu.eppPowersave;
   }
 
   private passiveDriver(): Driver {
@@ -356,44 +295,8 @@ export class IntelPstate {
     return { min: Math.min(Math.max(lowest, globalMin), highest, max), max };
   }
 
-  private eppFiles(policy: Policy): Record<string, Attribute> {
-    const words: Readonly<Record<string, number>> = { ...this.options.epp };
-    return {
-      energy_performance_available_preferences: { show: () => `default ${Object.keys(words).join(" ")} ` },
-      energy_performance_preference: {
-        // intel_pstate_get_energy_pref_index(): a value without a word is shown as it is, but 0 as default.
-        show: () => {
-          const { epp } = this.first(policy);
-          const word = Object.entries(words).find(([, raw]) => raw === epp)?.[0];
-          return word ?? (epp === 0 ? "default" : `${epp}`);
-        },
-        // store_energy_performance_preference()
-        store: (text) => {
-          const cpu = this.first(policy);
-          const word = firstWord(text, 20);
-          const raw = word === "default" ? cpu.eppDefault : (words[word] ?? rawEpp(text));
-          if (this.mode === "active" && raw > 0 && policy.governor === "performance") refuse("EBUSY");
-          cpu.epp = raw;
-          cpu.eppCached = raw;
-          cpu.request = { ...cpu.request, epp: raw };
-        },
-      },
-    };
+  private hints(policy: Policy): Record<string, Attribute> {
+    const held = () => this.mode === "active" && policy.governor === "performance";
+    return eppFiles(() => this.first(policy), this.options.epp, held);
   }
-}
-
-/** Source: kstrtouint(text, 10). */
-function rawEpp(text: string): number {
-  const raw = /^\+?\d+\n?$/.test(text) ? Number(text) : refuse("EINVAL");
-  return raw > 255 ? refuse("EINVAL") : raw;
-}
-
-/** Returns the frequencies of a captured policy: base from its own file, else as num_pstates and turbo_pct give it. */
-export function pstatesOf(files: Files, captured: Captured, turboOff: boolean): Pstates {
-  const { min, max } = captured.hardware;
-  const count = Number(files.line(`${CPU}/intel_pstate/num_pstates`) ?? 0);
-  const percent = Number(files.line(`${CPU}/intel_pstate/turbo_pct`) ?? 0);
-  const turbo = turboOff || count === 0 ? max : Math.max(max, min + (count - 1) * RATIO);
-  const steps = Math.round((count * percent) / 100);
-  return { min, base: captured.base ?? max - steps * RATIO, turbo };
 }

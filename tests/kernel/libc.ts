@@ -43,8 +43,15 @@ export function readable(fds: readonly number[]): number[] {
   return fds.filter((_, index) => entries.readInt16LE(8 * index + 6) !== 0);
 }
 
-/** Whether this process may mount one. */
+let possible: boolean | undefined;
+
+/** Whether this process may mount one: tried once. */
 export function canMountFuse(): boolean {
+  possible ??= tryMount();
+  return possible;
+}
+
+function tryMount(): boolean {
   if (process.getuid?.() !== 0 || !existsSync("/dev/fuse")) return false;
   const folder = mkdtempSync(`${tmpdir()}/powermon-fuse-`);
   const fd = mountFuse(folder);

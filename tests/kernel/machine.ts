@@ -8,7 +8,7 @@ import type { MachineName } from "./contract.ts";
 import type { Fault } from "./files.ts";
 import { CPU } from "./files.ts";
 import { unmount } from "./libc.ts";
-import { type Asked, MACHINES } from "./machines.ts";
+import { type Asked, MACHINES, type SourceMachineName } from "./machines.ts";
 
 /** A mounted machine. Paths start at /sys/devices/system/cpu. */
 export interface KernelMachine extends Tree {
@@ -25,6 +25,8 @@ export interface KernelMachine extends Tree {
   fault(path: string, fault?: Fault): void;
   /** Sets a CPU's energy hint behind the kernel's back, raw, as firmware does. */
   setRawEpp(cpu: number, raw: number): void;
+  /** From now on `reads` readings after a write of a limit show the old one, as a busy kernel's may. */
+  late(reads: number): void;
   /** What the hardware was asked for last; undefined for an offline CPU. */
   hw(cpu: number): Asked | undefined;
   /** Unmounts and deletes all of it, once. */
@@ -35,14 +37,18 @@ export interface KernelMachine extends Tree {
  * Mounts machine `name`: one of the contract, or any tree by the driver that it names. It is removed after the test; when the test's
  * process dies its server unmounts and ends by itself. Needs root and /dev/fuse: see testNeeding().
  */
-export async function mountMachine(name: MachineName | (string & {})): Promise<KernelMachine> {
+export async function mountMachine(
+  name: MachineName | SourceMachineName | (string & {}),
+): Promise<KernelMachine> {
   const machine = await startMachine(name);
   onTestFinished(() => machine.remove());
   return machine;
 }
 
 /** As mountMachine(), for a caller that removes it. */
-export async function startMachine(name: MachineName | (string & {})): Promise<KernelMachine> {
+export async function startMachine(
+  name: MachineName | SourceMachineName | (string & {}),
+): Promise<KernelMachine> {
   const tree = makeTree(
     (MACHINES as Readonly<Record<string, { readonly tree: string }>>)[name]?.tree ?? name,
   );
@@ -80,6 +86,7 @@ export async function startMachine(name: MachineName | (string & {})): Promise<K
     write: (path, text) => writeFileSync(at(path), `${text}\n`, { flag: "r+" }),
     fault: (path, fault = {}) => order({ path: `${CPU}/${path}`, fault }),
     setRawEpp: (cpu, raw) => order({ cpu, epp: raw }),
+    late: (reads) => order({ late: reads }),
     hw: (cpu) => JSON.parse(readFileSync(join(folder, `control/cpu${cpu}`), "utf8")) ?? undefined,
     remove: () => (removed ??= remove()),
   };

@@ -32,6 +32,8 @@ export class Policy {
   /** Last written to scaling_setspeed. */
   setspeed = 0;
   boost = false;
+  /** Readings of the limits that still show the old ones; undefined when what was asked for is in force. */
+  late: number | undefined;
   /** The online ones of `related`. */
   readonly cpus = new Set<number>();
 

@@ -1,6 +1,8 @@
-// The process behind a machine of files that move each other: serve.ts NAME FOLDER. It ends, unmounted, when its standard input does.
+// The process behind a machine of files that move each other: serve.ts NAME FOLDER. When its standard input ends, it unmounts, deletes
+// the folder with all beside it, and ends: so nothing is left of a test that was killed.
 
-import { writeSync } from "node:fs";
+import { rmSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
 import { treeLines } from "../helpers/tree.ts";
 import { FuseServer, type Served } from "./fuse.ts";
 import { mountFuse, readable, unmount } from "./libc.ts";
@@ -10,11 +12,12 @@ const [name = "", folder = ""] = process.argv.slice(2);
 const STDIN = 0;
 
 /** Below sys is the machine, below control what a test asks and orders: see machine.ts. */
-function served({ files, asked, setRawEpp }: Model): Served {
+function served({ files, asked, setRawEpp, setLate }: Model): Served {
   const inSys = (path: string) => (path.startsWith("sys/") ? path.slice("sys/".length) : undefined);
   const order = (text: string) => {
-    const { path, fault, cpu, epp } = JSON.parse(text);
+    const { path, fault, cpu, epp, late } = JSON.parse(text);
     if (path !== undefined) files.setFault(path, fault);
+    else if (late !== undefined) setLate(late);
     else setRawEpp(cpu, epp);
   };
   return {
@@ -56,5 +59,6 @@ if (fd === undefined) {
     }
   } finally {
     unmount(folder);
+    rmSync(dirname(folder), { recursive: true, force: true });
   }
 }
