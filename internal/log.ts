@@ -1,7 +1,7 @@
 // The one logger: without it every room would invent its own words, priorities and flood control.
 
 import { writeSync } from "node:fs";
-import { type ConsolaInstance, createConsola } from "consola/basic";
+import { type ConsolaInstance, createConsola } from "consola/core";
 
 export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];

@@ -57,7 +57,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   output: { rooms: ["metrics", "power"], modules: [] },
   guest: { rooms: ["packet", "sysfs", "log"], modules: ["bun", "bun:ffi", NODE] },
   cli: { rooms: [], modules: ["citty", "valibot", "node:util"] },
-  log: { rooms: [], modules: ["consola/basic", NODE] },
+  log: { rooms: [], modules: ["consola/core", NODE] },
   events: { rooms: [], modules: [] },
   cmd: { rooms: ["*"], modules: ["citty", "valibot", "bun", NODE] },
 };
