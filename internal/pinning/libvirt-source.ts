@@ -5,7 +5,7 @@ import { err } from "../values/result.ts";
 import { pcpu } from "../values/units.ts";
 import { type LibvirtVm, pinVcpu, readVms } from "./libvirt.ts";
 import type { Pins, PinSource, PinSubject } from "./pins.ts";
-import type { Virsh } from "./virsh.ts";
+import { killGroup, type Virsh } from "./virsh.ts";
 
 /** A channel that libvirt knows: whose it is and which of the guest's ports. */
 export interface LibvirtChannel {
@@ -43,6 +43,7 @@ export class LibvirtSource implements PinSource {
   readonly name = "libvirt";
   readonly live = true;
   readonly #virsh: Virsh;
+  readonly #ending = new AbortController();
   readonly #listener: LibvirtListener;
   #vms = new Map<string, LibvirtVm>();
   #channels: readonly LibvirtChannel[] = [];
@@ -52,13 +53,14 @@ export class LibvirtSource implements PinSource {
   #again = false;
   #stopped = true;
   #events: Bun.Subprocess<"ignore", "pipe", "ignore"> | undefined;
+  #lines: { cancel(): Promise<void> } | undefined;
   #backoffMs = BACKOFF_MS.first;
   #settle: ReturnType<typeof setTimeout> | undefined;
   #reopen: ReturnType<typeof setTimeout> | undefined;
   #refresh: ReturnType<typeof setInterval> | undefined;
 
   constructor(virsh: Virsh, listener: LibvirtListener) {
-    this.#virsh = virsh;
+    this.#virsh = { ...virsh, signal: this.#ending.signal };
     this.#listener = listener;
   }
 
@@ -75,7 +77,14 @@ export class LibvirtSource implements PinSource {
     clearInterval(this.#refresh);
     clearTimeout(this.#settle);
     clearTimeout(this.#reopen);
-    this.#events?.kill("SIGKILL");
+    this.#ending.abort();
+    this.#endEvents();
+  }
+
+  #endEvents(): void {
+    if (this.#events === undefined) return;
+    killGroup(this.#events.pid);
+    void this.#lines?.cancel();
   }
 
   pins({ vm }: PinSubject, vcpu: number): Pins {
@@ -156,6 +165,8 @@ export class LibvirtSource implements PinSource {
         stdin: "ignore",
         stdout: "pipe",
         stderr: "ignore",
+        // A group of its own: a wrapper's children end with it.
+        detached: true,
         env: { LC_ALL: "C", PATH: process.env["PATH"] ?? "/usr/bin:/bin" },
       });
     } catch {
@@ -169,7 +180,11 @@ export class LibvirtSource implements PinSource {
   async #follow(stream: ReadableStream<Uint8Array>): Promise<void> {
     const decoder = new TextDecoder();
     let rest = "";
-    for await (const bytes of stream) {
+    const reader = stream.getReader();
+    this.#lines = reader;
+    for (;;) {
+      const { done, value: bytes } = await reader.read();
+      if (done) return;
       const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
       rest = (lines.pop() ?? "").slice(0, MAX_LINE);
       for (const line of lines) {

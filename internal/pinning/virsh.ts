@@ -12,6 +12,8 @@ export interface Virsh {
   readonly maxBytes?: number;
   /** The program, virsh on the PATH unless given. */
   readonly program?: string;
+  /** Ends what runs when nobody wants its answer any more. */
+  readonly signal?: AbortSignal;
 }
 
 const TIMEOUT_MS = 5000;
@@ -48,6 +50,8 @@ export async function runVirsh(virsh: Virsh, words: readonly string[]): Promise<
     killGroup(child.pid);
   };
   const timer = setTimeout(() => stop(`virsh took longer than ${timeoutMs} ms`), timeoutMs);
+  const aborted = () => stop("it is not wanted any more");
+  virsh.signal?.addEventListener("abort", aborted);
   const tooMuch = () => stop(`virsh printed more than ${maxBytes} bytes`);
   const [printed, complained, status] = await Promise.all([
     readAll(child.stdout, maxBytes, tooMuch),
@@ -55,6 +59,7 @@ export async function runVirsh(virsh: Virsh, words: readonly string[]): Promise<
     child.exited,
   ]);
   clearTimeout(timer);
+  virsh.signal?.removeEventListener("abort", aborted);
   if (why !== undefined) return failed(why);
   if (status === 0) return ok(printed);
   const complaint = complained
@@ -83,7 +88,8 @@ async function readAll(
   return text + decoder.decode();
 }
 
-function killGroup(pid: number): void {
+/** Ends every process of the group that `pid` leads. */
+export function killGroup(pid: number): void {
   try {
     process.kill(-pid, "SIGKILL");
   } catch {
