@@ -1,6 +1,7 @@
 // Which channels exist: watches a folder of sockets, because VMs come and go without telling us.
 
 import { type FSWatcher, type Dirent, readdirSync, statSync, watch } from "node:fs";
+import { isVmName } from "../values/vm-name.ts";
 
 /** A channel's name split at its last dot. */
 export interface ChannelName {
@@ -8,8 +9,7 @@ export interface ChannelName {
   readonly index: number;
 }
 
-/** Longest VM name and largest channel number taken. */
-const MAX_NAME = 255;
+/** Largest channel number taken. */
 const MAX_INDEX = 1023;
 /** The folder is read again this often, in ms: a watch goes deaf when the folder is made anew. */
 const RESCAN_MS = 2000;
@@ -21,7 +21,7 @@ export function parseChannelName(file: string): ChannelName | undefined {
   const match = /^(.+)\.(\d{1,4})$/s.exec(file);
   const [, vm = "", digits = ""] = match ?? [];
   const index = Number(digits);
-  return match === null || vm.length > MAX_NAME || index > MAX_INDEX ? undefined : { vm, index };
+  return match === null || !isVmName(vm) || index > MAX_INDEX ? undefined : { vm, index };
 }
 
 export class ChannelFolder {

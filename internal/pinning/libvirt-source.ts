@@ -3,7 +3,7 @@
 import type { Result } from "../values/result.ts";
 import { err } from "../values/result.ts";
 import { pcpu } from "../values/units.ts";
-import { type LibvirtVm, pinVcpu, readVms } from "./libvirt.ts";
+import { type LibvirtVm, nameable, pinVcpu, readVms } from "./libvirt.ts";
 import type { Pins, PinSource, PinSubject } from "./pins.ts";
 import { killGroup, type Virsh } from "./virsh.ts";
 
@@ -49,6 +49,8 @@ export class LibvirtSource implements PinSource {
   #channels: readonly LibvirtChannel[] = [];
   #paused: ReadonlySet<string> = new Set();
   #problem: string | undefined = "libvirt has not answered yet";
+  /** Why domains are not served, as told. */
+  #told: ReadonlySet<string> = new Set();
   #asking: Promise<void> | undefined;
   #again = false;
   #stopped = true;
@@ -135,8 +137,11 @@ export class LibvirtSource implements PinSource {
       return;
     }
     this.#problem = undefined;
-    this.#vms = new Map(vms.value.map((vm) => [vm.name, vm]));
-    const channels = vms.value.flatMap((vm) =>
+    const named = nameable(vms.value);
+    for (const why of named.problems) if (!this.#told.has(why)) this.#listener.problem(why);
+    this.#told = new Set(named.problems);
+    this.#vms = new Map(named.vms.map((vm) => [vm.name, vm]));
+    const channels = named.vms.flatMap((vm) =>
       vm.channels.flatMap(({ path, port }) => {
         const index = PORT.exec(port)?.[1];
         return index === undefined ? [] : [{ path, vm: vm.name, index: Number(index) }];
@@ -146,7 +151,7 @@ export class LibvirtSource implements PinSource {
       this.#channels = channels;
       this.#listener.channels(channels);
     }
-    const paused = new Set(vms.value.filter((vm) => vm.paused).map(({ name }) => name));
+    const paused = new Set(named.vms.filter((vm) => vm.paused).map(({ name }) => name));
     if (Bun.deepEquals(paused, this.#paused, true)) return;
     this.#paused = paused;
     this.#listener.paused(paused);
