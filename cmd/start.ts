@@ -5,6 +5,7 @@ import { main, type Program } from "../internal/cli/main.ts";
 import { STATUS, type Status } from "../internal/cli/status.ts";
 import { leave } from "../internal/os/leave.ts";
 import { ERR, OUT, StandardOutput } from "../internal/os/standard-output.ts";
+import { followTimeZone } from "../internal/os/time-zone.ts";
 import { isTerminal } from "../internal/os/terminal.ts";
 
 /** What ends a program by default, with its number; a shell calls such an end 128 and the number. Source: signal(7). */
@@ -30,6 +31,8 @@ export async function start(program: Program): Promise<Status> {
     },
     env: process.env,
   };
+  // The runtime takes a TZ that it doesn't understand for UTC.
+  if (process.env["TZ"] !== undefined) followTimeZone();
   if (process.pid === 1) endAsFirst();
   const status = await main(program, process.argv.slice(2), io);
   if (out.failure === undefined || out.failure === "EPIPE") return status;

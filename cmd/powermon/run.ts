@@ -12,6 +12,7 @@ import type { ConfigFile } from "../../internal/config/schema.ts";
 import { FLOATING, WIRES } from "../../internal/config/schema.ts";
 import { Log, LOG_FORMATS, LOG_LEVELS } from "../../internal/log.ts";
 import { parsePins } from "../../internal/pinning/static.ts";
+import { followTimeZone, ZONE_TODO } from "../../internal/os/time-zone.ts";
 import type { Result } from "../../internal/values/result.ts";
 import { absolutePath } from "./roots.ts";
 import { serve } from "./run/serve.ts";
@@ -101,16 +102,19 @@ export default defineCommand({
     const paths = parseArgs(Paths, args);
     const flags = flagsOf(args, paths);
     const file = paths.config ?? (existsSync(CONFIG_FILE) ? CONFIG_FILE : undefined);
-    const load = (runtime?: ConfigFile): Result<Config, readonly ConfigProblem[]> =>
-      loadConfig(file, undefined, [
+    const log = new Log(args["log-level"], args["log-format"]);
+    const load = (runtime?: ConfigFile): Result<Config, readonly ConfigProblem[]> => {
+      const unknownZone = followTimeZone();
+      if (unknownZone !== undefined) log.warn(`${unknownZone}. ${ZONE_TODO}`);
+      return loadConfig(file, undefined, [
         { from: "flags", read: { file: "the command line", text: "", says: flags } },
         ...(runtime === undefined
           ? []
           : [{ from: "runtime" as const, read: { file: "runtime", text: "", says: runtime } }]),
       ]);
+    };
     const config = load();
     if (!config.ok) throw new UsageError(config.error.map(describeProblem).join("\n"));
-    const log = new Log(args["log-level"], args["log-format"]);
     for (const warning of config.value.warnings) log.warn(describeProblem(warning));
     process.chdir("/");
     return await serve({

@@ -45,11 +45,10 @@ type Fields = Readonly<Record<string, unknown>>;
 /**
  * Returns what one object asks, or the sentence that says what is wrong with it. Keys and words may be upper or lower case.
  * Source: DPDK examples/vm_power_manager/channel_monitor.c, parse_json_to_pkt; doc/guides/sample_app_ug/vm_power_management.rst.
- * @param timeZone whose hours are meant: the host's
  */
-export function parseFifoCommand(text: string, timeZone: string): Result<FifoCommand, string> {
+export function parseFifoCommand(text: string): Result<FifoCommand, string> {
   try {
-    return ok(commandOf(text, timeZone));
+    return ok(commandOf(text));
   } catch (cause) {
     if (cause instanceof Wrong) return err(cause.message);
     throw cause;
@@ -59,7 +58,7 @@ export function parseFifoCommand(text: string, timeZone: string): Result<FifoCom
 /** Carries a sentence up from the depth of an object. */
 class Wrong extends Error {}
 
-function commandOf(text: string, timeZone: string): FifoCommand {
+function commandOf(text: string): FifoCommand {
   let raw: unknown;
   try {
     raw = JSON.parse(text);
@@ -72,7 +71,7 @@ function commandOf(text: string, timeZone: string): FifoCommand {
   if (name === undefined || more !== undefined)
     throw new Wrong('Write one of "instruction" and "policy" in an object.');
   const inner = fieldsOf(fields[name], `"${name}"`);
-  return name === "instruction" ? instructionOf(inner) : policyOf(inner, timeZone);
+  return name === "instruction" ? instructionOf(inner) : policyOf(inner);
 }
 
 function instructionOf(fields: Fields): FifoCommand {
@@ -83,13 +82,13 @@ function instructionOf(fields: Fields): FifoCommand {
   return { kind: "scale", step };
 }
 
-function policyOf(fields: Fields, timeZone: string): FifoCommand {
+function policyOf(fields: Fields): FifoCommand {
   refuseUnknown(fields, POLICY_KEYS, " in a policy");
   if (oneOf(fields, "command", ["create", "destroy"]) === "destroy") return { kind: "policy-remove" };
-  return { kind: "policy", policy: { rule: ruleOf(fields, timeZone), vcpus: "all", turbo: false } };
+  return { kind: "policy", policy: { rule: ruleOf(fields), vcpus: "all", turbo: false } };
 }
 
-function ruleOf(fields: Fields, timeZone: string): PolicyRule {
+function ruleOf(fields: Fields): PolicyRule {
   const { fallPercent, threshold, quietSamples } = POLICY_DEFAULTS;
   const traffic: TrafficRule = {
     macs:
@@ -108,7 +107,7 @@ function ruleOf(fields: Fields, timeZone: string): PolicyRule {
         ...hoursOf(fields, "busy_hours").map((hour) => hourWindow(hour, "max")),
         ...hoursOf(fields, "quiet_hours").map((hour) => hourWindow(hour, "min")),
       ];
-      return { type: "time", timeZone, windows, otherwise: undefined, traffic };
+      return { type: "time", timeZone: undefined, windows, otherwise: undefined, traffic };
     }
     case "traffic":
       for (const key of ["mac_list", "avg_packet_thresh", "max_packet_thresh"])

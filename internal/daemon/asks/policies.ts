@@ -1,6 +1,6 @@
 // An operator's policies while the daemon runs: listed, set and removed by VM.
 
-import { hostTimeZone, parsePolicy } from "../../config/policy.ts";
+import { parsePolicy } from "../../config/policy.ts";
 import { type ConfigProblem, describeProblem } from "../../config/problem.ts";
 import { explain } from "../../values/refusal.ts";
 import type { Result } from "../../values/result.ts";
@@ -38,7 +38,7 @@ export class PolicyOperations {
 
   /** Puts an operator's policy in force in place of the one before; one for a VM that is not there yet waits for it. */
   setPolicy(vm: string, written: object, save: boolean) {
-    const policy = parsePolicy(written, hostTimeZone());
+    const policy = parsePolicy(written);
     if (!policy.ok) return no("invalid", sentences(policy.error));
     const waits = this.#host.channels.vm(vm) === undefined;
     const set = this.#host.policies.set(vm, "operator", policy.value, undefined, waits);
