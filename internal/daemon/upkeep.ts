@@ -28,6 +28,8 @@ export class Upkeep {
   drifts = 0;
   /** Times it was set again after that. */
   corrections = 0;
+  /** Called after the machine slept, before claims are written again within what it left. */
+  onResumed: () => void = () => {};
   /** How late each look came: what else ran held up the event loop. */
   readonly lag = new Histogram();
   readonly #cpufreq: Cpufreq;
@@ -118,6 +120,7 @@ export class Upkeep {
   resumed(): void {
     this.#offsetMs = Date.now() - performance.now();
     this.#events.emit("resumed");
+    this.onResumed();
     this.reapply();
     this.#clockJumped();
   }

@@ -11,6 +11,7 @@ import type { HostProfile } from "../../power/profiles/host-profile.ts";
 import { applyProfile, explainProfile, type ProfileRefusal } from "../../power/profiles/apply.ts";
 import { restoreProfile, verifyProfile } from "../../power/profiles/off.ts";
 import type { Lack } from "../../power/profiles/plan.ts";
+import { renewProfile } from "../../power/profiles/renew.ts";
 import { profileState } from "../../power/profiles/state.ts";
 import { loadProfile } from "../../power/profiles/store.ts";
 import { err, ok } from "../../values/result.ts";
@@ -57,6 +58,7 @@ export class PowerOperations {
     this.#roots = roots;
     this.#latency = latency;
     this.#sleep = new HostSleep(host, roots, () => this.#giveBack(), enter);
+    host.upkeep.onResumed = () => this.#resumed();
     this.#schedule = new ProfileClock(clock, host.log, (name) => {
       const done = name === undefined ? this.profileOff() : this.applyProfile(name, undefined, false);
       return done.ok ? undefined : done.error.message;
@@ -146,6 +148,32 @@ export class PowerOperations {
     const done = await this.#sleep.suspend(ask);
     this.#schedule.look();
     return done;
+  }
+
+  /** Looks whether the kernel changed the profile's settings over a sleep, and writes them again where the drift rule says so. */
+  #resumed(): void {
+    const { log, events, config } = this.#host;
+    const found = verifyProfile(this.#roots);
+    if (!found.ok) return this.#tell([found.error]);
+    const { stored, drift } = found.value;
+    if (stored.state !== "applied" || drift.length === 0) return;
+    const reapplied = config.cpufreq.drift === "reapply";
+    const renewed = reapplied
+      ? this.#betweenClaims(() => yes(renewProfile(this.#roots)))
+      : yes({ written: drift, failed: [] });
+    if (!renewed.ok) return log.error(renewed.error.message);
+    const { written, failed } = renewed.value;
+    this.#tell(failed);
+    if (written.length === 0) return;
+    const { profile } = stored.applied;
+    const attributes = written.map(({ path }) => path).join(" ");
+    events.emit("drift", { profile, attributes, reapplied });
+    log.warn(
+      reapplied
+        ? "The profile had changed over the sleep; written again"
+        : "The profile has changed over the sleep; left as it is",
+      { profile, attributes },
+    );
   }
 
   #judge(profile: HostProfile, sets: CpuSets, only: Only) {
