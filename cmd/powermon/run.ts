@@ -56,7 +56,7 @@ const ARGS = {
   socket: {
     type: "string",
     description:
-      "control socket (default /run/powermon/control.sock, or STATE_DIR/control.sock with --state-dir)",
+      "control socket (default: the configuration's, STATE_DIR/control.sock with --state-dir, /run/powermon/control.sock)",
     valueHint: "PATH",
   },
   "sysfs-root": { type: "string", default: "/sys", description: "stands for /sys", valueHint: "DIR" },
@@ -123,11 +123,18 @@ export default defineCommand({
       log,
       sysfsRoot: paths["sysfs-root"],
       procRoot: paths["proc-root"],
-      socket: paths.socket ?? (paths["state-dir"] && `${paths["state-dir"]}/control.sock`),
+      socket: paths.socket ?? besideState(paths["state-dir"], config.value),
       dropInDir: dropInDirOf(config.value.stateDir),
     });
   },
 });
+
+/** Returns the control socket in the state folder that a flag names; undefined where there is no flag or the configuration names a socket. */
+function besideState(stateDir: string | undefined, { says }: Config): string | undefined {
+  return stateDir === undefined || says.control?.socket !== undefined
+    ? undefined
+    : `${stateDir}/control.sock`;
+}
 
 /** Returns what the flags say, as a configuration file would. */
 function flagsOf(args: Args<typeof ARGS>, paths: v.InferOutput<typeof Paths>): ConfigFile {

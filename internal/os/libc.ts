@@ -84,6 +84,16 @@ export function setAffinity(tid: number, cpus: readonly number[]): Result<void, 
   }
 }
 
+/** Returns why bun:ffi does not work here, as where no memory may be made executable; undefined where it works. */
+export function ffiProblem(): string | undefined {
+  try {
+    libc();
+    return undefined;
+  } catch (cause) {
+    return cause instanceof Error ? cause.message : String(cause);
+  }
+}
+
 function libc(): Libc {
   opened ??= load();
   return opened;

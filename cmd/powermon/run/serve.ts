@@ -18,12 +18,15 @@ import type { Log } from "../../../internal/log.ts";
 import { prometheus } from "../../../internal/output/prometheus.ts";
 import { untilEnd } from "../../../internal/os/end-signals.ts";
 import { leave, leaveWithin } from "../../../internal/os/leave.ts";
-import { peerCredentials } from "../../../internal/os/libc.ts";
+import { ffiProblem, peerCredentials } from "../../../internal/os/libc.ts";
 import type { Result } from "../../../internal/values/result.ts";
 import { openCpufreq } from "../../../internal/sysfs/cpufreq/cpufreq.ts";
 import { explainSysfs } from "../../../internal/values/sysfs-error.ts";
 import { version } from "../../../package.json";
 
+/** What is missing where memory may not be made executable, as under MemoryDenyWriteExecute=yes. */
+const WITHOUT_FFI =
+  "bun:ffi does not work here: VMs' processes are looked for in /proc/net/unix, vm pin and BRANCH_RATIO are refused, and changes are logged without who asked; allow memory to be executable";
 /** What still holds on this long after the settings were put back, in ms, is left behind. */
 const LEAVE_MS = 800;
 
@@ -68,6 +71,8 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
   if (cpufreq.value.domains.length === 0) {
     log.warn("This machine has no cpufreq domains: every scale request will be refused");
   }
+  const noFfi = ffiProblem();
+  if (noFfi !== undefined) log.warn(`${WITHOUT_FFI} (${noFfi})`);
   const sources = new Sources(procRoot, {
     channels: (channels) => host.channels.named(channels),
     paused: (vms) => host.paused(vms),
