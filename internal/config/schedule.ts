@@ -2,12 +2,13 @@
 
 import type * as v from "valibot";
 import type { TimeSpan } from "../values/policy.ts";
-import { hostTimeZone, spanOf } from "./policy.ts";
+import { spanOf } from "./policy.ts";
 import type { scheduleSchema } from "./schedule-schema.ts";
 
 /** The schedule in numbers. */
 export interface ProfileSchedule {
-  readonly timeZone: string;
+  /** Undefined for the host's own, whichever that is at the time. */
+  readonly timeZone: string | undefined;
   /** The first that holds wins. */
   readonly windows: readonly (TimeSpan & { readonly profile: string })[];
   /** Outside of all windows; undefined for none at all. */
@@ -16,7 +17,7 @@ export interface ProfileSchedule {
 
 /** Returns the schedule as it is written. */
 export const scheduleOf = (section: v.InferOutput<typeof scheduleSchema>): ProfileSchedule => ({
-  timeZone: section.timezone ?? hostTimeZone(),
+  timeZone: section.timezone,
   windows: (section.windows ?? []).map(({ profile, ...span }) => ({ ...spanOf(span), profile })),
   otherwise: section.default,
 });
