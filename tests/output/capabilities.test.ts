@@ -87,3 +87,11 @@ test("capabilitiesText() groups domains that stand alike and tells why not", () 
   expect(lines.find((line) => line.startsWith("clock of CPUs 5 "))).toMatch(/performance/);
   expect(lines.find((line) => line.startsWith("SMT"))).toMatch(/no +powermon takes no CPUs offline/);
 });
+
+test("capabilitiesText() tells power zones of one name apart", () => {
+  const text = capabilitiesText(readHostCapabilities(machine("field-hybrid-i5-13500").roots, "x86_64"));
+  expect(text).toMatch(/\npower zone package-0 \(intel-rapl:0\) +0.0001 J +no/);
+  expect(text).toMatch(
+    /\npower zone package-0 \(intel-rapl-mmio:0\) +0.0001 J, counts the same as intel-rapl:0 +no/,
+  );
+});
