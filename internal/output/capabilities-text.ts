@@ -18,7 +18,7 @@ export function capabilitiesText(report: HostCapabilities): string {
     const [first] = domains;
     if (!first) continue;
     const cpus = formatCpuList(domains.flatMap((one) => one.cpus));
-    row(`clock of CPUs ${cpus || "?"}`, key, first);
+    row(cpus ? `clock of CPUs ${cpus}` : `clock of domain ${first.domain}`, key, first);
     if (first.epp) row(`EPP of CPUs ${cpus}`, first.epp.current, first.epp);
   }
   if (report.cpufreq) {
@@ -59,11 +59,20 @@ function counted({ energyUj, energyWhy, twinOf }: ZoneCapability): string {
 function groupAlike(domains: readonly DomainCapability[]): Map<string, DomainCapability[]> {
   const groups = new Map<string, DomainCapability[]>();
   for (const one of domains) {
-    const { driver = "?", governor = "?", floorKhz = "?", ceilingKhz = "?" } = one;
-    const key = `${driver} ${governor} ${floorKhz}-${ceilingKhz} kHz`;
+    const key = one.driver === undefined ? "-" : clockOf(one);
     groups.set(key, [...(groups.get(key) ?? []), one]);
   }
   return groups;
+}
+
+function clockOf(one: DomainCapability): string {
+  const { driver, governor = "?", floorKhz = "?", ceilingKhz = "?", baseKhz, maxKhz = 0, maxRemark } = one;
+  return [
+    `${driver} ${governor} ${floorKhz}-${ceilingKhz} kHz`,
+    ...(baseKhz !== undefined && baseKhz < maxKhz ? [`base ${baseKhz} kHz`] : []),
+    ...(maxRemark === undefined ? [] : [`${maxKhz} kHz is ${maxRemark}`]),
+    ...(one.percentLimits ?? []).map(({ file, percent }) => `${file} ${percent} %`),
+  ].join(", ");
 }
 
 const onOff = (on: boolean | undefined): string => (on === undefined ? "" : on ? "on" : "off");
