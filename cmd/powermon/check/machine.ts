@@ -106,9 +106,11 @@ function checkPercents(found: readonly Hardware[], cpuRoot: string): Finding[] {
   return [...files].flatMap(([file, own]) => {
     const [first] = own;
     if (first === undefined) return [];
-    const [side, rest] = file.endsWith("max_perf_pct") ? ["at most", 100] : ["at least", 0];
-    const what = `${file} holds CPUs ${cpusOf(own.map(({ one }) => one))} to ${side} ${first.limit.percent} % of their highest clock, whatever their own limits say.`;
-    return [warning("limits", what, `If that is not meant, write ${rest} to ${cpuRoot}/${file}.`)];
+    const isCeiling = file.endsWith("max_perf_pct");
+    const most = `${isCeiling ? "at most" : "at least"} ${first.limit.percent} %`;
+    const what = `${file} holds CPUs ${cpusOf(own.map(({ one }) => one))} to ${most} of their highest clock with turbo, whatever their own limits say.`;
+    if (!isCeiling) return [note("limits", what)];
+    return [warning("limits", what, `If that is not meant, write 100 to ${cpuRoot}/${file}.`)];
   });
 }
 

@@ -98,7 +98,7 @@ export function openEnergyMeter(roots: MachineRoots): Result<EnergyMeter, NoMete
   if (rapl.length === 0 && sensors.length === 0)
     return err({
       kind: "no-sensor",
-      why: `this machine shows no energy counter: nothing in ${roots.sysfsRoot}/class/powercap (RAPL: is intel_rapl_msr loaded? a VM has none) and no energy or power sensor in ${roots.sysfsRoot}/class/hwmon`,
+      why: `this machine shows no energy counter: nothing in ${roots.sysfsRoot}/class/powercap (RAPL, on x86: is intel_rapl_msr loaded? a VM has none) and no energy or power sensor in ${roots.sysfsRoot}/class/hwmon`,
     });
   const packageOf = new Map<Pcpu, number>();
   for (const place of places) if (place.package !== undefined) packageOf.set(place.cpu, place.package);

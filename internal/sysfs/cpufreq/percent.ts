@@ -7,7 +7,7 @@ import { AttrDir } from "../attr.ts";
 export interface PercentLimit {
   /** From the folder of CPUs on. */
   readonly file: string;
-  /** Of cpuinfo_max_freq. */
+  /** Of the highest frequency with turbo. */
   readonly percent: number;
 }
 

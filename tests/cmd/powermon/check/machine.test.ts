@@ -74,17 +74,19 @@ describe("checkMachine()", () => {
 
   test("tells limits in per cent, and none where they limit nothing", async () => {
     expect((await told("field-tlp703-max-perf-pct-30")).warnings).toEqual([
-      "intel_pstate/max_perf_pct holds CPUs 0-3 to at most 30 % of their highest clock, whatever their own limits say.",
+      "intel_pstate/max_perf_pct holds CPUs 0-3 to at most 30 % of their highest clock with turbo, whatever their own limits say.",
     ]);
     const raised = await told("field-tlp703-max-perf-pct-30", ({ put }) => {
       put("intel_pstate/max_perf_pct", "100");
       put("intel_pstate/min_perf_pct", "50");
     });
-    expect(raised.warnings).toEqual([
-      "intel_pstate/min_perf_pct holds CPUs 0-3 to at least 50 % of their highest clock, whatever their own limits say.",
-    ]);
+    expect(raised.warnings).toEqual([]);
+    expect(raised.notes).toContain(
+      "intel_pstate/min_perf_pct holds CPUs 0-3 to at least 50 % of their highest clock with turbo, whatever their own limits say.",
+    );
     // 22 % of 3700000 kHz is the least clock, rounded up.
-    expect((await told("intel_pstate-active-hwp-6.12")).warnings).toEqual([]);
+    const usual = await told("intel_pstate-active-hwp-6.12");
+    expect([...usual.notes, ...usual.warnings].join()).not.toContain("perf_pct");
   });
 
   test("takes neither a maximum that can't be nor a base of 0 for what they are not", async () => {
