@@ -45,7 +45,7 @@ for (const tree of TREES)
       expect(checked.said).not.toMatch(/^problem: (?!rivals)/m);
       // Each CPU is told of once.
       const clocks = [
-        ...checked.said.matchAll(/^note: cpufreq: CPUs (\S+): driver \S+, \d+ domains?, \d+ to \d+ kHz, /gm),
+        ...checked.said.matchAll(/^note: cpufreq: CPUs? (\S+): driver \S+, \d+ domains?, \d+ to \d+ kHz, /gm),
       ];
       const told = clocks.flatMap(([, cpus = ""]) => value(parseCpuList(cpus)));
       expect(told.sort((a, b) => a - b)).toEqual(value(new Topology(roots.sysfsRoot).present()).map(Number));

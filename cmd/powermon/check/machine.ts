@@ -43,7 +43,9 @@ export function checkMachine(
     return [...findings, problem("cpufreq", "This machine has no cpufreq domains.", todo)];
   }
   findings.push(...checkClocks(domains, cpuRootOf({ sysfsRoot })));
-  if (offline.length > 0)
+  if (offline.length === 1)
+    findings.push(note("cpufreq", `CPU ${offline[0]} is offline; its clock can be set when it is online.`));
+  else if (offline.length > 1)
     findings.push(
       note(
         "cpufreq",
@@ -80,7 +82,7 @@ function checkClocks(domains: readonly Domain[], cpuRoot: string): Finding[] {
   const kinds = Map.groupBy(found, (one) => `driver ${one.driver}, # ${clockRange(one, hasSwitch)}`);
   const notes = [...kinds].map(([kind, own]) => {
     const count = `${own.length} domain${own.length === 1 ? "" : "s"},`;
-    return note("cpufreq", `CPUs ${cpusOf(own)}: ${kind.replace("#", count)}.`);
+    return note("cpufreq", `${cpusOf(own)}: ${kind.replace("#", count)}.`);
   });
   return [...notes, ...checkMaxima(found), ...checkPercents(found, cpuRoot)];
 }
@@ -89,7 +91,7 @@ function checkMaxima(found: readonly Hardware[]): Finding[] {
   const odd = Map.groupBy(found, ({ max }) => max);
   return [...odd].flatMap(([max, own]) => {
     if (isBelievable(max)) return [];
-    const what = `The kernel says that CPUs ${cpusOf(own)} reach ${max} kHz, which is out of the believable range: the firmware's tables, or what the driver makes of them, are wrong.`;
+    const what = `The kernel says that the highest clock of ${cpusOf(own)} is ${max} kHz, which is out of the believable range: the firmware's tables, or what the driver makes of them, are wrong.`;
     return [
       warning(
         "cpufreq",
@@ -108,14 +110,17 @@ function checkPercents(found: readonly Hardware[], cpuRoot: string): Finding[] {
     if (first === undefined) return [];
     const isCeiling = file.endsWith("max_perf_pct");
     const most = `${isCeiling ? "at most" : "at least"} ${first.limit.percent} %`;
-    const what = `${file} holds CPUs ${cpusOf(own.map(({ one }) => one))} to ${most} of their highest clock with turbo, whatever their own limits say.`;
+    const what = `${file} holds ${cpusOf(own.map(({ one }) => one))} to ${most} of their highest clock with turbo, whatever their own limits say.`;
     if (!isCeiling) return [note("limits", what)];
     return [warning("limits", what, `If that is not meant, write 100 to ${cpuRoot}/${file}.`)];
   });
 }
 
-const cpusOf = (found: readonly Hardware[]): string =>
-  formatCpuList(found.flatMap(({ pcpus }) => [...pcpus]));
+/** Returns such as "CPU 3" or "CPUs 0-3". */
+function cpusOf(found: readonly Hardware[]): string {
+  const cpus = found.flatMap(({ pcpus }) => pcpus);
+  return `CPU${cpus.length === 1 ? "" : "s"} ${formatCpuList(cpus)}`;
+}
 
 function checkGovernors(domains: readonly Domain[]): Finding[] {
   const without = domains.filter(({ lacksUserspace }) => lacksUserspace);

@@ -34,7 +34,7 @@ async function told(name: string, change: (m: ReturnType<typeof machine>) => voi
   return { status, notes: say("note"), warnings: say("warning"), problems: say("problem") };
 }
 
-const OFFLINE = "CPUs 1 are offline; their clocks can be set when they are online.";
+const OFFLINE = "CPU 1 is offline; its clock can be set when it is online.";
 
 describe("checkMachine()", () => {
   test.each<[string, ...string[]]>([
@@ -97,11 +97,11 @@ describe("checkMachine()", () => {
     });
     expect(odd.status).toBe(0);
     expect(odd.notes.slice(0, 2)).toEqual([
-      "CPUs 0: driver amd-pstate, 1 domain, 520000 to 2600000 kHz, 7000000 kHz with turbo (out of the believable range).",
-      "CPUs 1: driver amd-pstate, 1 domain, 520000 to 4313000 kHz, no base frequency, so what of it is turbo can't be told.",
+      "CPU 0: driver amd-pstate, 1 domain, 520000 to 2600000 kHz, 7000000 kHz with turbo (out of the believable range).",
+      "CPU 1: driver amd-pstate, 1 domain, 520000 to 4313000 kHz, no base frequency, so what of it is turbo can't be told.",
     ]);
     expect(odd.warnings).toEqual([
-      "The kernel says that CPUs 0 reach 7000000 kHz, which is out of the believable range: the firmware's tables, or what the driver makes of them, are wrong.",
+      "The kernel says that the highest clock of CPU 0 is 7000000 kHz, which is out of the believable range: the firmware's tables, or what the driver makes of them, are wrong.",
     ]);
   });
 
