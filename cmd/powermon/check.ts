@@ -70,7 +70,7 @@ async function look(config: Config, sysfsRoot: string, procRoot: string): Promis
   const { findings, channels } = checkFolders(config);
   const service = await checkService(config, procRoot);
   const machine = scanned.ok
-    ? checkMachine(cpufreq)
+    ? checkMachine(cpufreq, sysfsRoot)
     : [problem("cpufreq", `${explainSysfs(scanned.error)}.`, "Mount sysfs, or name it with --sysfs-root.")];
   cpufreq.close();
   return [

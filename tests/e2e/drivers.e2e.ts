@@ -138,10 +138,10 @@ driverScenario("drivers", (host: () => DriverHost, machine: MachineName) => {
       expect(checked.findings.filter((one: { severity: string }) => one.severity === "problem")).toEqual([]);
       const told = JSON.parse(await vm().sh(`${POWERMON} capabilities --json`));
       expect(told.problems).toEqual([]);
-      expect(told.cpufreq.policies).toHaveLength(2);
-      for (const policy of told.cpufreq.policies) {
-        const at = `cpufreq/policy${policy.policy}`;
-        expect(policy).toMatchObject({
+      expect(told.cpufreq.domains).toHaveLength(2);
+      for (const domain of told.cpufreq.domains) {
+        const at = `cpufreq/policy${domain.domain}`;
+        expect(domain).toMatchObject({
           controllable: true,
           driver,
           governor: await line(`${at}/scaling_governor`),
