@@ -118,8 +118,21 @@ scenario("arm64", NEEDS, (build) => {
 
     test("capabilities are those of the machine of files", async () => {
       const told = JSON.parse(await vm.sh(`powermon capabilities --no-logind --json ${FLAGS}`));
-      expect(told.cpufreq.policies).toHaveLength(4);
-      expect(told.cpufreq.policies[0]).toMatchObject({ driver: "acpi-cpufreq", controllable: true });
+      expect(told.cpufreq.domains).toHaveLength(4);
+      expect(told.cpufreq.domains[0]).toMatchObject({ driver: "acpi-cpufreq", controllable: true });
+    });
+
+    test("check tells of its clocks and finds nothing wrong with them", async () => {
+      const { stdout } = await vm.exec(`powermon check --json ${FLAGS}`);
+      const { findings } = JSON.parse(stdout) as {
+        findings: Record<"severity" | "about" | "what", string>[];
+      };
+      const clocks = findings.filter(({ about }) =>
+        ["cpufreq", "driver", "governor", "permissions"].includes(about),
+      );
+      expect(clocks.map(({ severity, what }) => `${severity}: ${what}`)).toEqual([
+        "note: CPUs 0-3: driver acpi-cpufreq, 4 domains, 800000 to 2600000 kHz, without turbo.",
+      ]);
     });
 
     test.each(["TERM", "KILL"])(
