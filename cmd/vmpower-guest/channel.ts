@@ -4,10 +4,10 @@ import { resolve } from "node:path";
 import * as v from "valibot";
 import { integer, nonEmpty, parseArgs } from "../../internal/cli/args.ts";
 import { STATUS, type Status } from "../../internal/cli/status.ts";
+import { DEFAULT_SOCKET } from "../../internal/guest/agent/local-client.ts";
 import { explainFailure, type GuestFailure } from "../../internal/guest/failure.ts";
 import { DEFAULT_PORT_DIR, portPath } from "../../internal/guest/port.ts";
 import type { Roots } from "../../internal/sysfs/cpufreq/originals.ts";
-import { DEFAULT_SOCKET } from "./agent/default-socket.ts";
 import { type Env, ENVS } from "./place/place.ts";
 
 /** The flags of every command that uses a port. */

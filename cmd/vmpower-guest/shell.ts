@@ -1,7 +1,7 @@
 // vmpower-guest shell: a prompt for people, and DPDK's scripts from standard input.
 
 import { defineCommand } from "../../internal/cli/command.ts";
-import { listPorts } from "../../internal/guest/ports.ts";
+import { listPorts } from "../../internal/guest/port.ts";
 import { talk } from "../shell/talk.ts";
 import { channelOf, PLACE_ARGS } from "./channel.ts";
 import { shellProgram } from "../shell/program.ts";

@@ -3,8 +3,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { DONE, err, ok, type Result } from "../values/result.ts";
 import { errorCode } from "../os/error-code.ts";
-import type { GuestFailure } from "./failure.ts";
-import { fileKind } from "./file-kind.ts";
+import { fileKind, type GuestFailure } from "./failure.ts";
 import { holderOf } from "./holder.ts";
 import type { Port } from "./port.ts";
 

@@ -4,8 +4,7 @@ import { accessSync, constants, statSync } from "node:fs";
 import { DONE, err, ok, type Result } from "../values/result.ts";
 import { Bell } from "./bell.ts";
 import { errorCode } from "../os/error-code.ts";
-import type { GuestFailure } from "./failure.ts";
-import { fileKind } from "./file-kind.ts";
+import { fileKind, type GuestFailure } from "./failure.ts";
 import type { Port } from "./port.ts";
 
 /**

@@ -7,9 +7,9 @@ import { judgeAs, readTable } from "../../../internal/config/read.ts";
 import { formatCpuList, parseCpuList } from "../../../internal/values/cpulist.ts";
 import { MAX_LEASE_S } from "../../../internal/values/extension.ts";
 import type { GovernorRules } from "../../../internal/guest/agent/governor/governor.ts";
+import { DEFAULT_SOCKET } from "../../../internal/guest/agent/local-client.ts";
 import { DEFAULT_PORT_DIR } from "../../../internal/guest/port.ts";
 import { err, ok, type Result } from "../../../internal/values/result.ts";
-import { DEFAULT_SOCKET } from "./default-socket.ts";
 
 export const DEFAULT_CONFIG = "/etc/vmpower-guest.toml";
 

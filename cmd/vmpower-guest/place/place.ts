@@ -1,18 +1,13 @@
 // Where a command's requests go: without it each command would know agents, ports and this machine's own clocks apart.
 
-import type { GuestPolicy, Step, VcpuCaps } from "../../../internal/values/request.ts";
+import type { Lists } from "../../../internal/guest/vcpu-list.ts";
+import type { GuestPolicy, Step } from "../../../internal/values/request.ts";
 import type { Ending } from "../channel.ts";
 
 /** How a request about one vCPU ended, and what it went through. */
 export interface Row extends Ending {
   readonly vcpu: number;
   readonly port: string;
-}
-
-/** What can be listed: kHz (0 where unknown), or capabilities. */
-export interface Lists {
-  readonly "query-freq": number;
-  readonly "query-caps": VcpuCaps;
 }
 
 /** What was listed, by vCPU number; `count` vCPUs are known, of which the first are in `entries`. */

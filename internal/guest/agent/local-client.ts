@@ -2,6 +2,9 @@
 
 import { err, ok, type Result } from "../../values/result.ts";
 
+/** Where the agent and those who ask it meet, when nobody says otherwise. */
+export const DEFAULT_SOCKET = "/run/vmpower-guest.sock";
+
 /** A connection to a running agent. */
 export interface AgentClient {
   /** Sends one line and returns the object that answers it. Errors: a sentence, when the agent went or says no JSON. */
