@@ -28,7 +28,7 @@ export function findErrors(merged: Merged): Finding[] {
   for (const [name, { cpus = {} }] of Object.entries(says.profile ?? {})) {
     for (const [list, { floor, ceiling }] of Object.entries(cpus)) {
       if (floor === undefined || ceiling === undefined) continue;
-      found.push(...crossed(["profile", name, "cpus", list], floor as Bound, ceiling as Bound, true));
+      found.push(...crossed(["profile", name, "cpus", list], floor, ceiling, true));
     }
   }
   const zone = says["profile-schedule"]?.timezone;

@@ -13,7 +13,6 @@ import {
 } from "../values/policy.ts";
 import type { PolicyType } from "../values/request.ts";
 import { err, ok, type Result } from "../values/result.ts";
-import { khz } from "../values/units.ts";
 import type { Finding } from "./check.ts";
 import type { Merged } from "./merge.ts";
 import { DAYS, type PolicySection, policySection } from "./policy-schema.ts";
@@ -182,13 +181,18 @@ function ruleOf(section: PolicySection, hostZone: string): PolicyRule {
     case "time": {
       const windows: TimeWindow[] = (section.windows ?? []).map(({ level, ...span }) => ({
         ...spanOf(span),
-        level: typeof level === "number" ? khz(level) : level,
+        level,
       }));
       for (const hour of section.busy_hours ?? []) windows.push(hourWindow(hour, "max"));
       for (const hour of section.quiet_hours ?? []) windows.push(hourWindow(hour, "min"));
       for (const hour of section.traffic_hours ?? []) windows.push(hourWindow(hour, "traffic"));
-      const otherwise = typeof section.default === "number" ? khz(section.default) : section.default;
-      return { type: "time", timeZone: section.timezone ?? hostZone, windows, otherwise, traffic };
+      return {
+        type: "time",
+        timeZone: section.timezone ?? hostZone,
+        windows,
+        otherwise: section.default,
+        traffic,
+      };
     }
     case "traffic":
       return { type: "traffic", traffic };
