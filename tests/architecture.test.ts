@@ -147,11 +147,12 @@ test.each(files.map(({ file, text }) => [file, text] as const))("%s keeps the ho
   }
 });
 
-test("no file imports itself by way of another room", () => {
+test("no file imports itself by way of others", () => {
+  // What is imported when it is used, such as a command by its table, is there by then.
   const imports = new Map(
     files.map(({ file, text }) => [
       file,
-      importsOf(text)
+      importsOf(text.replaceAll(/\bimport\(\s*"[^"]+"/g, ""))
         .filter((path) => path.startsWith("."))
         .map((path) => normalize(join(dirname(file), path))),
     ]),
@@ -167,13 +168,7 @@ test("no file imports itself by way of another room", () => {
     }
     return found;
   };
-  const all = new Map(files.map(({ file }) => [file, reached(file)]));
-  const cycles = [...all].flatMap(([file, far]) =>
-    [...far]
-      .filter((other) => roomOf(other) !== roomOf(file) && all.get(other)?.has(file))
-      .map((other) => `${file} <-> ${other}`),
-  );
-  expect(cycles).toEqual([]);
+  expect(files.map(({ file }) => file).filter((file) => reached(file).has(file))).toEqual([]);
 });
 
 test("no folder of internal/ holds more than 24 files beside each other", () => {

@@ -5,7 +5,7 @@ import type { FreqReport } from "../../internal/api/freq.ts";
 import { cpuList, cpuNumbers } from "../../internal/cli/args.ts";
 import { defineCommand } from "../../internal/cli/command.ts";
 import { table } from "../../internal/output/table.ts";
-import { STEPS } from "../../internal/values/request.ts";
+import { STEPS } from "../../internal/values/frequency.ts";
 import { loaded } from "../loaded.ts";
 import { askCommand } from "./ask-command.ts";
 import { cell, wordOrKhz } from "./control.ts";

@@ -8,7 +8,10 @@ import { DEFAULT_SOCKET } from "../../internal/guest/agent/local-client.ts";
 import { explainFailure, type GuestFailure } from "../../internal/guest/failure.ts";
 import { DEFAULT_PORT_DIR, portPath } from "../../internal/guest/port.ts";
 import type { Roots } from "../../internal/sysfs/cpufreq/originals.ts";
-import { type Env, ENVS } from "./place/place.ts";
+
+/** One of librte_power's environments. */
+export const ENVS = ["kvm-vm", "cpufreq"] as const;
+export type Env = (typeof ENVS)[number];
 
 /** The flags of every command that uses a port. */
 export const CHANNEL_ARGS = {

@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import { cpuNumbers, parseArgs } from "../../internal/cli/args.ts";
 import { defineCommand } from "../../internal/cli/command.ts";
-import { STEPS } from "../../internal/values/request.ts";
+import { STEPS } from "../../internal/values/frequency.ts";
 import { PLACE_ARGS } from "./channel.ts";
 import { tellRows, withPlace } from "./with-place.ts";
 

@@ -5,15 +5,8 @@ import { pcpusOf, vmConfig } from "./effective.ts";
 import type { Merged } from "./merge.ts";
 import { hostTimeZone, policyOf, refuseZone } from "./policy.ts";
 import { isLoopback, parseListen } from "../values/listen.ts";
-import { tomlKey } from "./problem.ts";
+import { type Finding, tomlKey } from "./problem.ts";
 import { type Bound, NAMED_BOUNDS, type VmSection } from "./schema.ts";
-
-/** A finding before its file and line are known. */
-export interface Finding {
-  readonly path: readonly string[];
-  readonly wrong: string;
-  readonly right: string;
-}
 
 /** Names longer than this can't stand whole in a guest's packet, in bytes. Source: DPDK RTE_POWER_VM_MAX_NAME_SZ, less the NUL. */
 const MAX_WIRE_NAME = 31;

@@ -6,11 +6,11 @@ import { codeOf } from "../os/error-code.ts";
 import { type ListenAddress, parseListen } from "../values/listen.ts";
 import { err, ok, type Result } from "../values/result.ts";
 import type { Pcpu } from "../values/units.ts";
-import { type Finding, findErrors, findWarnings } from "./check.ts";
+import { findErrors, findWarnings } from "./check.ts";
 import { DEFAULTS } from "./defaults.ts";
 import { pcpusOf } from "./effective.ts";
 import { type Layer, type Merged, mergeFiles } from "./merge.ts";
-import { type ConfigProblem, firstOf, tomlKey } from "./problem.ts";
+import { type ConfigProblem, type Finding, firstOf, tomlKey } from "./problem.ts";
 import { placed, type ReadFile, readConfigFile } from "./read.ts";
 import type { Bound, DriftRule, Floating, PinningSource } from "./schema.ts";
 

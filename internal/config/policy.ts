@@ -13,10 +13,9 @@ import {
 } from "../values/policy.ts";
 import type { PolicyType } from "../values/request.ts";
 import { err, ok, type Result } from "../values/result.ts";
-import type { Finding } from "./check.ts";
 import type { Merged } from "./merge.ts";
 import { DAYS, type PolicySection, policySection } from "./policy-schema.ts";
-import { type ConfigProblem, tomlKey } from "./problem.ts";
+import { type ConfigProblem, type Finding, tomlKey } from "./problem.ts";
 import { judgeAs, placed, readTable } from "./read.ts";
 
 const TRAFFIC_KEYS = ["macs", "interfaces", "medium_pps", "max_pps", "fall_percent"] as const;

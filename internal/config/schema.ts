@@ -6,7 +6,7 @@ import { profilesSchema } from "./profile-schema.ts";
 import { scheduleSchema } from "./schedule-schema.ts";
 import { keyed, table } from "./table.ts";
 import { MAX_SOCKET_PATH } from "../os/unix-socket.ts";
-import { STEPS } from "../values/request.ts";
+import { STEPS } from "../values/frequency.ts";
 import { parseCpuList } from "../values/cpulist.ts";
 import { parseListen } from "../values/listen.ts";
 import { flag, integer, isCpuList, KHZ_FORM, khzOr, oneOf, quoted, text } from "./shapes.ts";

@@ -1,6 +1,6 @@
 // Why a host said no: a NACK has no room for it, so a host that knows our own words is asked again in them.
 
-import type { Step } from "../values/request.ts";
+import type { Step } from "../values/frequency.ts";
 import { DONE, type Result } from "../values/result.ts";
 import type { GuestFailure } from "./failure.ts";
 import type { Session } from "./session.ts";

@@ -2,7 +2,8 @@
 
 import type { AgentClient } from "../../../internal/guest/agent/local-client.ts";
 import type { Lists } from "../../../internal/guest/vcpu-list.ts";
-import type { GuestPolicy, Step } from "../../../internal/values/request.ts";
+import type { Step } from "../../../internal/values/frequency.ts";
+import type { GuestPolicy } from "../../../internal/values/request.ts";
 import { STATUS } from "../../../internal/cli/status.ts";
 import { type Ending, isOutcome, statusOf } from "../channel.ts";
 import type { Listed, Place, Row } from "./place.ts";

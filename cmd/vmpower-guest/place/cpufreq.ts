@@ -1,8 +1,7 @@
 // This machine's own clocks: on bare metal the same commands do by themselves what a host would do for a VM.
 
 import type { Lists } from "../../../internal/guest/vcpu-list.ts";
-import { highest, lowest, move } from "../../../internal/values/frequency.ts";
-import type { Step } from "../../../internal/values/request.ts";
+import { highest, lowest, move, type Step } from "../../../internal/values/frequency.ts";
 import { type Cpufreq, type Domain, openCpufreq } from "../../../internal/sysfs/cpufreq/cpufreq.ts";
 import { explainSysfs, type SysfsError } from "../../../internal/values/sysfs-error.ts";
 import type { Roots } from "../../../internal/sysfs/cpufreq/originals.ts";

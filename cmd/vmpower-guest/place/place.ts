@@ -1,8 +1,9 @@
 // Where a command's requests go: without it each command would know agents, ports and this machine's own clocks apart.
 
 import type { Lists } from "../../../internal/guest/vcpu-list.ts";
-import type { GuestPolicy, Step } from "../../../internal/values/request.ts";
-import type { Ending } from "../channel.ts";
+import type { Step } from "../../../internal/values/frequency.ts";
+import type { GuestPolicy } from "../../../internal/values/request.ts";
+import type { Ending, Env } from "../channel.ts";
 
 /** How a request about one vCPU ended, and what it went through. */
 export interface Row extends Ending {
@@ -16,10 +17,6 @@ export interface Listed<T> extends Ending {
   readonly count: number;
   readonly entries: readonly T[];
 }
-
-/** One of librte_power's environments. */
-export const ENVS = ["kvm-vm", "cpufreq"] as const;
-export type Env = (typeof ENVS)[number];
 
 /** Somewhere that frequencies can be asked for. */
 export interface Place {

@@ -1,7 +1,7 @@
 // The agent as a whole: without it every program of the VM would want the ports for itself.
 
 import type { Notice } from "../../values/extension.ts";
-import type { Step } from "../../values/request.ts";
+import type { Step } from "../../values/frequency.ts";
 import { DONE, err, type Result } from "../../values/result.ts";
 import type { GuestFailure } from "../failure.ts";
 import { listPorts, portPath } from "../port.ts";

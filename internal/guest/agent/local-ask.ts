@@ -1,14 +1,8 @@
 // What a program may ask the agent: a line of its socket is read here, and nothing that is wrong in it goes further.
 
 import { formatCpuList, MAX_CPUS, parseCpuList } from "../../values/cpulist.ts";
-import {
-  type GuestPolicy,
-  MAX_V1_VCPUS,
-  POLICY_TYPES,
-  type Step,
-  STEPS,
-  WORKLOADS,
-} from "../../values/request.ts";
+import { type Step, STEPS } from "../../values/frequency.ts";
+import { type GuestPolicy, MAX_V1_VCPUS, POLICY_TYPES, WORKLOADS } from "../../values/request.ts";
 import { err, ok, type Result } from "../../values/result.ts";
 
 /** One line of a program. `keep` makes the claim outlive the connection: the one-shot commands' claims are one holder's. */

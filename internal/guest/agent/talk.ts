@@ -1,8 +1,7 @@
 // What is said on one connection to a host: without it the port's ups and downs would be tangled with claims and leases.
 
-import type { FrequencyTable } from "../../values/frequency.ts";
+import type { FrequencyTable, Step } from "../../values/frequency.ts";
 import type { Log } from "../../log.ts";
-import type { Step } from "../../values/request.ts";
 import { DONE, type Result } from "../../values/result.ts";
 import { khz } from "../../values/units.ts";
 import { explainFailure, type GuestFailure } from "../failure.ts";
