@@ -8,7 +8,7 @@ export interface Happening {
   readonly [field: string]: unknown;
 }
 
-export const EVENTS = [
+const EVENTS = [
   "channel-connected",
   "channel-lost",
   "channel-removed",

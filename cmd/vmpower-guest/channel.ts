@@ -10,7 +10,7 @@ import { DEFAULT_PORT_DIR, portPath } from "../../internal/guest/port.ts";
 import type { Roots } from "../../internal/sysfs/cpufreq/originals.ts";
 
 /** One of librte_power's environments. */
-export const ENVS = ["kvm-vm", "cpufreq"] as const;
+const ENVS = ["kvm-vm", "cpufreq"] as const;
 export type Env = (typeof ENVS)[number];
 
 /** The flags of every command that uses a port. */
@@ -84,7 +84,7 @@ const absolute = v.pipe(
 );
 
 /** The meaning of CHANNEL_ARGS. */
-export const CHANNEL_SCHEMA = {
+const CHANNEL_SCHEMA = {
   port: v.optional(
     v.pipe(
       nonEmpty,

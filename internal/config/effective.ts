@@ -21,7 +21,7 @@ const VM_KEYS = [
   "qmp",
   "lease_s",
 ] as const;
-export type VmKey = (typeof VM_KEYS)[number];
+type VmKey = (typeof VM_KEYS)[number];
 
 /** The effective settings of one VM. */
 export interface VmConfig {

@@ -18,7 +18,7 @@ import type { Bound, DriftRule, Floating, PinningSource } from "./schema.ts";
 export const CONFIG_FILE = "/etc/powermon/powermon.toml";
 
 /** A site-wide limit: it clips every claim on these pCPUs. */
-export interface SiteLimit {
+interface SiteLimit {
   /** As it is written, such as "0-3". */
   readonly cpuList: string;
   readonly cpus: readonly Pcpu[];

@@ -15,7 +15,7 @@ export const GOLDEN = join(import.meta.dir, "../fixtures/api/answers.json");
 const MAIN = join(import.meta.dir, "../../cmd/powermon.ts");
 
 /** A request and what came back. */
-export interface Asked {
+interface Asked {
   readonly asked: string;
   readonly body?: unknown;
   readonly status: number;

@@ -23,7 +23,7 @@ import { type Item, uncontrollable } from "./item.ts";
 import type { Logind } from "../sleep/logind.ts";
 
 /** One powercap zone; energy in microjoules, limits in microwatts. */
-export type ZoneCapability = Item &
+type ZoneCapability = Item &
   Pick<PowerZone, "id" | "name" | "enabled" | "maxEnergyUj" | "limits"> & {
     readonly energyUj?: number | undefined;
     /** Why the counter can't be read. */
@@ -31,7 +31,7 @@ export type ZoneCapability = Item &
   };
 
 /** Where CPUs and memory sit. */
-export interface TopologyReport {
+interface TopologyReport {
   readonly cpus: readonly CpuPlace[];
   readonly nodes: readonly NumaNode[];
   /** CPUs that the scheduler leaves alone (isolcpus=). */

@@ -13,7 +13,7 @@ export interface GovernorRules extends LoadRules {
 }
 
 /** Claims of the governor count only where no program has one. */
-export const GOVERNOR: Holder = { name: "governor", lastResort: true };
+const GOVERNOR: Holder = { name: "governor", lastResort: true };
 
 /** Where the times of all vCPUs come from: the kernel, or the programs on them. */
 export type ReadTimes = () => ReadonlyMap<number, CpuTimes>;
