@@ -1,4 +1,4 @@
-// What happens, told to whoever listens: without it a watcher would have to ask again and again.
+// What happens, told to whoever listens.
 
 /** One thing that happened; fields beside `event` depend on it. */
 export interface Happening {

@@ -1,4 +1,4 @@
-// How commands ask a running powermon: without it each would name the socket, the statuses and the words in its own way.
+// How commands ask a running powermon: the flags that name it, the words that several of them take, the statuses.
 
 import * as v from "valibot";
 import { integer, parseArgs } from "../../internal/cli/args.ts";

@@ -1,4 +1,4 @@
-// What all guest commands say about the channel: without it each would name ports and statuses in its own way.
+// What all guest commands have in common: the flags that name ports and place, and how a request may end.
 
 import { resolve } from "node:path";
 import * as v from "valibot";

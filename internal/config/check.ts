@@ -1,4 +1,4 @@
-// What no single key shows: bounds that cross, limits that overlap, pins that float. Without it they would surface as refusals at night.
+// What no single key shows: bounds that cross, limits that overlap, pins that float.
 
 import { DEFAULTS, VM_DEFAULTS } from "./defaults.ts";
 import { pcpusOf, vmConfig } from "./effective.ts";

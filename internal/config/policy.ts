@@ -1,4 +1,4 @@
-// A written policy as the host applies it: without it keys that don't belong together would be passed over.
+// A written policy as the host applies it; keys that don't belong together are refused.
 
 import { nearest } from "../values/nearest.ts";
 import {

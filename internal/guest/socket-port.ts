@@ -1,4 +1,4 @@
-// A listening unix socket as a port: without it tests, the demo and bridged VMs would need a virtio device.
+// A listening unix socket as a port, for tests, the demo and bridged VMs.
 
 import { accessSync, constants, statSync } from "node:fs";
 import { DONE, err, ok, type Result } from "../values/result.ts";

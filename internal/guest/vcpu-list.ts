@@ -1,4 +1,4 @@
-// What a host says of all vCPUs, past DPDK's eight where it can: without it an answer's size would be the VM's.
+// What a host says of all vCPUs, past DPDK's eight where it can.
 
 import { MAX_V1_VCPUS, type VcpuCaps } from "../values/request.ts";
 import { ok, type Result } from "../values/result.ts";

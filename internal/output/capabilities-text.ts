@@ -1,4 +1,4 @@
-// The report for people: without it they would have to read JSON to learn why a knob doesn't turn.
+// Capabilities for people: what can be changed, and why the rest can't.
 
 import { formatCpuList } from "../values/cpulist.ts";
 import type { HostCapabilities } from "../power/capabilities/capabilities.ts";

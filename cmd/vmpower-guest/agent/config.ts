@@ -1,4 +1,4 @@
-// What vmpower-guest.toml may say: without it a typo would leave a vCPU without its governor.
+// What vmpower-guest.toml may say, and the agent's configuration that follows.
 
 import { existsSync } from "node:fs";
 import * as v from "valibot";

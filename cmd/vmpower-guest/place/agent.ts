@@ -1,4 +1,4 @@
-// Requests through the running agent: without it a one-shot command would find every port busy.
+// Requests through the running agent, which holds the ports while it runs.
 
 import type { AgentClient } from "../../../internal/guest/agent/local-client.ts";
 import type { Lists } from "../../../internal/guest/vcpu-list.ts";

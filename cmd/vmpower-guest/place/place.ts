@@ -1,4 +1,4 @@
-// Where a command's requests go: without it each command would know agents, ports and this machine's own clocks apart.
+// Where a command's requests go: an agent, ports or this machine's own clocks, all with the same calls.
 
 import type { Lists } from "../../../internal/guest/vcpu-list.ts";
 import type { Step } from "../../../internal/values/frequency.ts";

@@ -1,4 +1,4 @@
-// The agent as a whole: without it every program of the VM would want the ports for itself.
+// The agent as a whole: all lines of a VM, and what its programs want of them.
 
 import type { Notice } from "../../values/extension.ts";
 import type { Step } from "../../values/frequency.ts";

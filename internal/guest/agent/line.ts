@@ -1,4 +1,4 @@
-// One port kept for everybody: without it a restart of the host, a pause of the VM or an unplugged port would end the agent's claims.
+// One port kept for everybody, over restarts of the host, pauses of the VM and unplugging.
 
 import type { Notice } from "../../values/extension.ts";
 import type { FrequencyTable } from "../../values/frequency.ts";

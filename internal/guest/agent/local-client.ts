@@ -1,4 +1,4 @@
-// The agent's socket from a program's side: without it the one-shot commands would fight the agent for the ports.
+// The agent's socket from a program's side.
 
 import { err, ok, type Result } from "../../values/result.ts";
 

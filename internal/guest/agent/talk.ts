@@ -1,4 +1,4 @@
-// What is said on one connection to a host: without it the port's ups and downs would be tangled with claims and leases.
+// What is said on one connection to a host: HELLO, claims, heartbeats.
 
 import type { FrequencyTable, Step } from "../../values/frequency.ts";
 import type { Log } from "../../log.ts";

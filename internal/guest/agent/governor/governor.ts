@@ -1,4 +1,4 @@
-// Scales by itself what nobody scales: without it a VM without a power-aware program would never leave its first frequency.
+// Scales by itself what nobody else scales, by the load of the vCPUs.
 
 import type { Log } from "../../../log.ts";
 import type { Agent } from "../agent.ts";
