@@ -1,4 +1,4 @@
-// What is measured and what is wanted: without one list of it a figure could be missing on one side and nobody would notice.
+// What is measured and what is wanted of it: one list for both sides, so that no figure is missing on one of them.
 
 import type { Metric } from "./report.ts";
 import { type Server, session } from "./session.ts";

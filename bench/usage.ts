@@ -1,4 +1,4 @@
-// What a process costs: without it the bench could tell how fast a server is, but not at what price.
+// What a process costs in CPU time, memory and wake-ups.
 
 import { readdirSync, readFileSync } from "node:fs";
 

@@ -1,4 +1,4 @@
-// What happens, told to whoever listens: without it a watcher would have to ask again and again.
+// What happens, told to whoever listens.
 
 /** One thing that happened; fields beside `event` depend on it. */
 export interface Happening {
@@ -8,7 +8,7 @@ export interface Happening {
   readonly [field: string]: unknown;
 }
 
-export const EVENTS = [
+const EVENTS = [
   "channel-connected",
   "channel-lost",
   "channel-removed",

@@ -1,4 +1,4 @@
-// The one logger: without it every room would invent its own words, priorities and flood control.
+// The one logger: levels, fields, formats, and how floods of the same line are folded.
 
 import { writeSync } from "node:fs";
 import { openStandardError } from "./os/standard-error.ts";

@@ -1,4 +1,4 @@
-// How commands ask a running powermon: without it each would name the socket, the statuses and the words in its own way.
+// How commands ask a running powermon: the flags that name it, the words that several of them take, the statuses.
 
 import * as v from "valibot";
 import { integer, parseArgs } from "../../internal/cli/args.ts";
@@ -8,7 +8,7 @@ import { ControlClient, type ControlError } from "../../internal/control/client.
 import { MAX_CHANNEL, MAX_VCPU, type Numbers, parseNumbers } from "../../internal/values/numbers.ts";
 import { json } from "../../internal/output/json.ts";
 import type { Result } from "../../internal/values/result.ts";
-import { KHZ } from "../../internal/values/units.ts";
+import { isKhz, KHZ } from "../../internal/values/units.ts";
 import { isVmName } from "../../internal/values/vm-name.ts";
 import { absolutePath } from "./roots.ts";
 
@@ -55,7 +55,7 @@ export function wordOrKhz<const T extends string>(words: readonly T[]) {
       const word = words.find((one) => one === value);
       if (word !== undefined) return word;
       const khz = /^[0-9]{1,9}$/.test(value) ? Number(value) : 0;
-      if (khz >= KHZ.least && khz <= KHZ.most) return khz;
+      if (isKhz(khz)) return khz;
       addIssue({ message });
       return NEVER;
     }),

@@ -1,13 +1,12 @@
 // powermon explain: why a CPU's clock is what it is.
 
 import * as v from "valibot";
-import { integer, parseArgs } from "../../internal/cli/args.ts";
-import { defineCommand } from "../../internal/cli/command.ts";
+import { integer } from "../../internal/cli/args.ts";
 import type { ClaimReport, ExplainReport } from "../../internal/api/freq.ts";
 import { formatCpuList, MAX_CPUS } from "../../internal/values/cpulist.ts";
-import { clientOf, CONTROL_ARGS, tell } from "./control.ts";
+import { askCommand } from "./ask-command.ts";
 
-export default defineCommand({
+export default askCommand("explain", {
   meta: {
     name: "explain",
     summary: "tell why a CPU's clock is what it is",
@@ -15,14 +14,9 @@ export default defineCommand({
       "Who shares the clock, every claim on it, which limit clips, who wins, what was written, what the kernel holds, and when and why a request was last refused.",
     examples: ["powermon explain 4", "powermon explain 4 --json"],
   },
-  args: {
-    cpu: { type: "positional", valueHint: "CPU", description: "the host's CPU" },
-    ...CONTROL_ARGS,
-  },
-  run(context) {
-    const { cpu } = parseArgs(v.object({ cpu: integer(0, MAX_CPUS - 1) }), context.args);
-    return tell(clientOf(context.args).ask("explain", { cpu }), context, story);
-  },
+  args: { cpu: { type: "positional", valueHint: "CPU", description: "the host's CPU" } },
+  means: v.object({ cpu: integer(0, MAX_CPUS - 1) }),
+  show: story,
 });
 
 type Report = ExplainReport;

@@ -1,6 +1,22 @@
 // powermon profile: the host's own power settings, by name.
 
-import { defineCommand } from "../../internal/cli/command.ts";
+import { defineCommand, type Io } from "../../internal/cli/command.ts";
+import { STATUS, type Status } from "../../internal/cli/status.ts";
+import type { ControlError } from "../../internal/control/client.ts";
+import type { ProfileStateReport } from "../../internal/api/profiles.ts";
+import { json } from "../../internal/output/json.ts";
+import { table } from "../../internal/output/table.ts";
+import type { HostProfile } from "../../internal/power/profiles/host-profile.ts";
+import { stillHolds, verifyProfile } from "../../internal/power/profiles/verify.ts";
+import { err, type Result } from "../../internal/values/result.ts";
+import { explainSysfs } from "../../internal/values/sysfs-error.ts";
+import { loaded } from "../loaded.ts";
+import { fail } from "./control.ts";
+import { allProfiles, CONFIG_ARG, namedProfile } from "./profile/profiles.ts";
+import { rootsOf } from "./roots.ts";
+import { RUNNING_ARGS, runningPowermon } from "./running.ts";
+
+const JSON_ARG = { json: { type: "boolean", description: "print one JSON document" } } as const;
 
 export default defineCommand({
   meta: {
@@ -10,11 +26,114 @@ export default defineCommand({
       "A profile names governor, clock limits, EPP, EPB, turbo, idle states and uncore clock for sets of CPUs. It comes into force whole or not at all; what was there before is kept and put back by profile off.",
   },
   commands: {
-    list: () => import("./profile/list.ts"),
-    show: () => import("./profile/show.ts"),
+    ...loaded(
+      defineCommand({
+        meta: { name: "list", summary: "list the profiles, built-in ones and the configuration's own" },
+        args: { ...CONFIG_ARG, ...JSON_ARG },
+        run({ args, io }) {
+          const profiles = [...allProfiles(args).values()];
+          const rows = profiles.map(({ name, from, summary }) => [name, from, summary]);
+          io.out(args.json ? json({ profiles }) : table([["PROFILE", "FROM", "WHAT"], ...rows]));
+          return STATUS.done;
+        },
+      }),
+      defineCommand({
+        meta: {
+          name: "show",
+          summary: "show what a profile asks for; apply --dry-run shows what that comes to on this machine",
+          examples: ["powermon profile show latency", "powermon profile show latency --json"],
+        },
+        args: {
+          name: { type: "positional", valueHint: "NAME", description: "the profile" },
+          ...CONFIG_ARG,
+          ...JSON_ARG,
+        },
+        run({ args, io }) {
+          const profile = namedProfile(args.name, args);
+          io.out(
+            args.json ? json(profile) : `${profile.name}: ${profile.summary}\n${table(rowsOf(profile))}`,
+          );
+          return STATUS.done;
+        },
+      }),
+    ),
     apply: () => import("./profile/apply.ts"),
-    status: () => import("./profile/status.ts"),
-    verify: () => import("./profile/verify.ts"),
+    ...loaded(
+      defineCommand({
+        meta: { name: "status", summary: "show which profile is in force and what has drifted from it" },
+        args: { ...RUNNING_ARGS, ...JSON_ARG },
+        run: (context) => tellProfile(context, () => true),
+      }),
+      defineCommand({
+        meta: {
+          name: "verify",
+          summary: "fail when somebody else changed what the profile in force had set",
+          details:
+            "Status 1 when an attribute drifted, or when the profile is gone with the last boot; 0 when all stands or no profile is in force. Clocks that a guest's claim holds are judged by what they go back to.",
+          examples: ["powermon profile verify || powermon profile apply balanced"],
+        },
+        args: { ...RUNNING_ARGS, ...JSON_ARG },
+        run: (context) => tellProfile(context, stillHolds),
+      }),
+    ),
     off: () => import("./profile/off.ts"),
   },
 });
+
+function rowsOf(profile: HostProfile): string[][] {
+  const rows = [["CPUS", "KNOB", "VALUE"]];
+  const row = (cpus: string, knob: string, value: unknown) => {
+    if (value !== undefined) rows.push([cpus, knob, String(value)]);
+  };
+  row("machine", "boost", profile.boost === undefined ? undefined : profile.boost ? "on" : "off");
+  row("machine", "uncore floor", profile.uncore?.floor);
+  row("machine", "uncore ceiling", profile.uncore?.ceiling);
+  row("machine", "latency", profile.latencyUs === undefined ? undefined : `${profile.latencyUs} us`);
+  for (const { cpus, governor, floor, ceiling, epp, epb, deepestState, latencyUs } of profile.rules) {
+    row(cpus, "governor", governor);
+    row(cpus, "floor", floor);
+    row(cpus, "ceiling", ceiling);
+    row(cpus, "EPP", epp);
+    row(cpus, "EPB", epb);
+    row(cpus, "deepest idle state", deepestState);
+    row(cpus, "latency", latencyUs === undefined ? undefined : `${latencyUs} us`);
+  }
+  return rows;
+}
+
+/** Prints the profile in force and its drift. Returns `STATUS.done` where `isGood` says so, else `STATUS.failed` or that of the failure. */
+async function tellProfile(
+  { args, io }: { readonly args: { readonly json: boolean }; readonly io: Io },
+  isGood: (state: ProfileStateReport) => boolean,
+): Promise<Status> {
+  const found = await readState(args);
+  if (!found.ok) return fail(found.error, args.json, io);
+  io.out(args.json ? json(found.value) : textOf(found.value));
+  return isGood(found.value) ? STATUS.done : STATUS.failed;
+}
+
+async function readState(args: object): Promise<Result<ProfileStateReport, ControlError>> {
+  const running = runningPowermon(args);
+  if (running !== undefined) return await running.ask("verifyProfile");
+  const found = verifyProfile(rootsOf(args));
+  return found.ok ? found : err({ code: "failed", message: `powermon: ${explainSysfs(found.error)}` });
+}
+
+function textOf({ state, profile, since, cpus, wanted = [], drift, held }: ProfileStateReport): string {
+  if (state === "none") return "No profile is in force.";
+  if (state === "stale")
+    return `Profile ${profile} was applied before the last boot (${since}) and is gone with it.`;
+  const lines = [
+    `Profile ${profile}${cpus === undefined ? "" : ` on CPUs ${cpus}`} since ${since}, ${wanted.length} attributes`,
+  ];
+  if (held.length > 0) lines.push(`Guests' claims hold domain ${held.join(", ")} within it`);
+  if (drift.length > 0)
+    lines.push(
+      `${drift.length} attributes drifted:`,
+      table([
+        ["ATTRIBUTE", "WANTED", "FOUND"],
+        ...drift.map(({ path, text, found }) => [path, text, found ?? "unreadable"]),
+      ]),
+    );
+  return lines.join("\n");
+}

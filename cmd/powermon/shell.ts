@@ -7,7 +7,9 @@ import { ControlClient } from "../../internal/control/client.ts";
 import { CONTROL_ARGS } from "./control.ts";
 import { absolutePath } from "./roots.ts";
 import { talk } from "../shell/talk.ts";
-import { shellProgram } from "./shell/commands.ts";
+import { shellProgram } from "../shell/program.ts";
+import { POWERMON } from "./commands.ts";
+import { dpdkCommands } from "./shell/dpdk.ts";
 
 /** Tab does not wait longer than this for the names of the VMs, in ms. */
 const NAMES_MS = 500;
@@ -28,6 +30,8 @@ export default defineCommand({
       const vms = key === "vm" ? await client.ask("vms") : undefined;
       return vms?.ok ? vms.value.map(({ vm }) => vm) : [];
     };
-    return await talk(shellProgram(socket), vmNames, io);
+    const leave = "leave the shell; powermon goes on";
+    const shell = shellProgram(POWERMON, ["run", "shell"], { socket }, dpdkCommands, leave);
+    return await talk(shell, vmNames, io);
   },
 });

@@ -1,34 +1,31 @@
 // powermon status: how the running powermon is, at one glance.
 
-import { defineCommand } from "../../internal/cli/command.ts";
 import { table } from "../../internal/output/table.ts";
-import { clientOf, CONTROL_ARGS, countsText, tell } from "./control.ts";
+import { askCommand } from "./ask-command.ts";
+import { countsText } from "./control.ts";
 
-export default defineCommand({
+export default askCommand("status", {
   meta: {
     name: "status",
     summary: "show how the running powermon is",
     details: "Status 4 when none answers.",
     examples: ["powermon status", "powermon status --json"],
   },
-  args: CONTROL_ARGS,
-  run: (context) =>
-    tell(clientOf(context.args).ask("status"), context, (status) =>
-      [
-        `powermon ${status.version}, process ${status.pid}, up ${duration(status.uptimeS)}`,
-        table([
-          ["configuration", status.configFiles.join(", ") || "none, defaults alone"],
-          ["channel folders", status.dirs.join(", ")],
-          ["state folder", status.stateDir],
-          ["cpufreq domains", `${status.domains} (${status.drivers.join(", ") || "no driver"})`],
-          ["VMs", String(status.vms)],
-          ["channels", `${status.channels.connected} of ${status.channels.total} connected`],
-          ["claims", String(status.claims)],
-          ["counts", countsText(status.counts)],
-        ]),
-        ...status.problems.map((problem) => `Problem: ${problem}`),
-      ].join("\n"),
-    ),
+  show: (status) =>
+    [
+      `powermon ${status.version}, process ${status.pid}, up ${duration(status.uptimeS)}`,
+      table([
+        ["configuration", status.configFiles.join(", ") || "none, defaults alone"],
+        ["channel folders", status.dirs.join(", ")],
+        ["state folder", status.stateDir],
+        ["cpufreq domains", `${status.domains} (${status.drivers.join(", ") || "no driver"})`],
+        ["VMs", String(status.vms)],
+        ["channels", `${status.channels.connected} of ${status.channels.total} connected`],
+        ["claims", String(status.claims)],
+        ["counts", countsText(status.counts)],
+      ]),
+      ...status.problems.map((problem) => `Problem: ${problem}`),
+    ].join("\n"),
 });
 
 /** Returns a time in the two largest units that it has, such as 3 h 5 min. */

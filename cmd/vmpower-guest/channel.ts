@@ -1,14 +1,17 @@
-// What all guest commands say about the channel: without it each would name ports and statuses in its own way.
+// What all guest commands have in common: the flags that name ports and place, and how a request may end.
 
 import { resolve } from "node:path";
 import * as v from "valibot";
 import { integer, nonEmpty, parseArgs } from "../../internal/cli/args.ts";
 import { STATUS, type Status } from "../../internal/cli/status.ts";
+import { DEFAULT_SOCKET } from "../../internal/guest/agent/local-client.ts";
 import { explainFailure, type GuestFailure } from "../../internal/guest/failure.ts";
 import { DEFAULT_PORT_DIR, portPath } from "../../internal/guest/port.ts";
 import type { Roots } from "../../internal/sysfs/cpufreq/originals.ts";
-import { DEFAULT_SOCKET } from "./agent/default-socket.ts";
-import { type Env, ENVS } from "./place/place.ts";
+
+/** One of librte_power's environments. */
+const ENVS = ["kvm-vm", "cpufreq"] as const;
+export type Env = (typeof ENVS)[number];
 
 /** The flags of every command that uses a port. */
 export const CHANNEL_ARGS = {
@@ -81,7 +84,7 @@ const absolute = v.pipe(
 );
 
 /** The meaning of CHANNEL_ARGS. */
-export const CHANNEL_SCHEMA = {
+const CHANNEL_SCHEMA = {
   port: v.optional(
     v.pipe(
       nonEmpty,

@@ -2,8 +2,7 @@
 
 import { defineCommand } from "../../internal/cli/command.ts";
 import { STATUS } from "../../internal/cli/status.ts";
-import { DEFAULT_PORT_DIR } from "../../internal/guest/port.ts";
-import { listPorts } from "../../internal/guest/ports.ts";
+import { listPorts, DEFAULT_PORT_DIR } from "../../internal/guest/port.ts";
 import { CHANNEL_ARGS } from "./channel.ts";
 
 export default defineCommand({

@@ -1,24 +1,46 @@
-// One query for all vCPUs and the rows wanted of its answer: without it freq and caps would differ in how they fail.
+// A command that asks about all vCPUs at once and prints the rows wanted of the answer, as freq and caps do.
 
-import type { Io } from "../../internal/cli/command.ts";
+import * as v from "valibot";
+import { cpuList, parseArgs } from "../../internal/cli/args.ts";
+import { defineCommand, type Io, type Leaf, type Meta } from "../../internal/cli/command.ts";
 import { STATUS, type Status } from "../../internal/cli/status.ts";
 import { json } from "../../internal/output/json.ts";
 import { table } from "../../internal/output/table.ts";
 import { MAX_V1_VCPUS } from "../../internal/values/request.ts";
-import { DONE_ENDING, type Ending, worst } from "./channel.ts";
-import type { Lists } from "./place/place.ts";
+import { DONE_ENDING, type Ending, PLACE_ARGS, worst } from "./channel.ts";
+import type { Lists } from "../../internal/guest/vcpu-list.ts";
 import { withPlace } from "./with-place.ts";
 
 /** What a listing shows of each vCPU: the columns for people, the keys for JSON. */
-export interface View<K extends keyof Lists> {
+interface View<K extends keyof Lists> {
   readonly question: K;
   readonly headings: readonly string[];
   cells(entry: Lists[K]): readonly string[];
   keys(entry: Lists[K]): object;
 }
 
-/** Asks once about all vCPUs and prints the wanted ones. `args` are those of PLACE_ARGS. */
-export async function list<K extends keyof Lists>(
+/** Returns the command that shows `view`. */
+export function listing<K extends keyof Lists>(
+  meta: Omit<Meta, "details">,
+  keys: string,
+  view: View<K>,
+): Leaf {
+  return defineCommand({
+    meta: {
+      ...meta,
+      details:
+        "The host must allow this VM to query (powermon run --allow-query VM), else it stays silent: status 4.\n" +
+        `JSON: {"port", "outcome", "message", "vmVcpus", "vcpus": [{"vcpu", ${keys}`,
+    },
+    args: {
+      vcpu: { type: "string", valueHint: "list|all", default: "all", description: "vCPUs to show" },
+      ...PLACE_ARGS,
+    },
+    run: ({ args, io }) => list(view, parseArgs(v.object({ vcpu: cpuList }), args).vcpu, args, io),
+  });
+}
+
+async function list<K extends keyof Lists>(
   view: View<K>,
   vcpus: "all" | readonly number[],
   args: { readonly json: boolean },

@@ -4,8 +4,7 @@ import { defineCommand } from "../../internal/cli/command.ts";
 import { connectAgent } from "../../internal/guest/agent/local-client.ts";
 import type { GuestFailure } from "../../internal/guest/failure.ts";
 import { type Holder, holderOf } from "../../internal/guest/holder.ts";
-import { portNumber, portPath } from "../../internal/guest/port.ts";
-import { listPorts } from "../../internal/guest/ports.ts";
+import { listPorts, portNumber, portPath } from "../../internal/guest/port.ts";
 import { json } from "../../internal/output/json.ts";
 import { table } from "../../internal/output/table.ts";
 import {

@@ -3,9 +3,8 @@
 import * as v from "valibot";
 import { cpuNumbers, parseArgs } from "../../internal/cli/args.ts";
 import { defineCommand } from "../../internal/cli/command.ts";
-import { json } from "../../internal/output/json.ts";
-import { PLACE_ARGS, worst } from "./channel.ts";
-import { shown, tellRows, withPlace } from "./with-place.ts";
+import { PLACE_ARGS } from "./channel.ts";
+import { tellRows, withPlace } from "./with-place.ts";
 
 export default defineCommand({
   meta: {
@@ -22,11 +21,8 @@ export default defineCommand({
   },
   async run({ args, io }) {
     const { vcpu: vcpus } = parseArgs(v.object({ vcpu: cpuNumbers }), args);
-    return await withPlace(args, io, async (place) => {
-      const rows = await place.release(vcpus);
-      if (args.json) io.out(json({ vcpus: rows.map(shown) }));
-      else tellRows(rows, "released", io);
-      return worst(rows.map((row) => row.status));
-    });
+    return await withPlace(args, io, async (place) =>
+      tellRows(await place.release(vcpus), { json: args.json, done: "released" }, io),
+    );
   },
 });

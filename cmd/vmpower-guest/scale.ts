@@ -3,10 +3,9 @@
 import * as v from "valibot";
 import { cpuNumbers, parseArgs } from "../../internal/cli/args.ts";
 import { defineCommand } from "../../internal/cli/command.ts";
-import { json } from "../../internal/output/json.ts";
-import { STEPS } from "../../internal/values/request.ts";
-import { PLACE_ARGS, worst } from "./channel.ts";
-import { shown, tellRows, withPlace } from "./with-place.ts";
+import { STEPS } from "../../internal/values/frequency.ts";
+import { PLACE_ARGS } from "./channel.ts";
+import { tellRows, withPlace } from "./with-place.ts";
 
 export default defineCommand({
   meta: {
@@ -29,12 +28,9 @@ export default defineCommand({
   },
   async run({ args, io }) {
     const { vcpu: vcpus } = parseArgs(v.object({ vcpu: cpuNumbers }), args);
-    const { step } = args;
-    return await withPlace(args, io, async (place) => {
-      const rows = await place.scale(step, vcpus);
-      if (args.json) io.out(json({ step, vcpus: rows.map(shown) }));
-      else tellRows(rows, `${step} done`, io);
-      return worst(rows.map((row) => row.status));
-    });
+    const { step, json } = args;
+    return await withPlace(args, io, async (place) =>
+      tellRows(await place.scale(step, vcpus), { json, done: `${step} done`, head: { step } }, io),
+    );
   },
 });

@@ -1,10 +1,12 @@
 // vmpower-guest shell: a prompt for people, and DPDK's scripts from standard input.
 
 import { defineCommand } from "../../internal/cli/command.ts";
-import { listPorts } from "../../internal/guest/ports.ts";
+import { listPorts } from "../../internal/guest/port.ts";
 import { talk } from "../shell/talk.ts";
 import { channelOf, PLACE_ARGS } from "./channel.ts";
-import { shellProgram } from "./shell/commands.ts";
+import { shellProgram } from "../shell/program.ts";
+import { VMPOWER_GUEST } from "./commands.ts";
+import { dpdkCommands } from "./shell/dpdk.ts";
 
 const { json: _json, ...FLAGS } = PLACE_ARGS;
 
@@ -22,6 +24,7 @@ export default defineCommand({
   async run({ args, io }) {
     const { portDir } = channelOf({ ...args, json: false });
     const names = async (key: string) => (key === "vcpu" ? listPorts(portDir).map(String) : []);
-    return await talk(shellProgram(args), names, io);
+    const left = ["agent", "shell", "__complete"];
+    return await talk(shellProgram(VMPOWER_GUEST, left, args, dpdkCommands, "leave the shell"), names, io);
   },
 });

@@ -1,8 +1,9 @@
-// What commands do with a place and its rows: without it each would open, close and print in its own way.
+// What commands do with a place and its rows: it is opened, used and closed, and they are printed, in one way.
 
 import type { Io } from "../../internal/cli/command.ts";
 import { STATUS, type Status } from "../../internal/cli/status.ts";
-import { channelOf } from "./channel.ts";
+import { json } from "../../internal/output/json.ts";
+import { channelOf, worst } from "./channel.ts";
 import { choosePlace } from "./place/choose.ts";
 import type { Place, Row } from "./place/place.ts";
 
@@ -24,15 +25,19 @@ export async function withPlace(
   }
 }
 
-/** Returns a row as --json shows it. */
-export function shown({ vcpu, port, outcome, message }: Row): object {
-  return { vcpu, port, outcome, message };
-}
-
-/** Prints one line for each row: `done`, or why not. */
-export function tellRows(rows: readonly Row[], done: string, io: Io): void {
-  for (const { vcpu, message } of rows) {
+/** Prints one line for each row, `done` or why not, or with --json the rows after `head`. Returns the status for all. */
+export function tellRows(
+  rows: readonly Row[],
+  { json: asJson, done, head }: { readonly json: boolean; readonly done: string; readonly head?: object },
+  io: Io,
+): Status {
+  if (asJson) {
+    const vcpus = rows.map(({ vcpu, port, outcome, message }) => ({ vcpu, port, outcome, message }));
+    io.out(json({ ...head, vcpus }));
+  }
+  for (const { vcpu, message } of asJson ? [] : rows) {
     if (message === null) io.out(`vCPU ${vcpu}: ${done}`);
     else io.err(`vCPU ${vcpu}: ${message}`);
   }
+  return worst(rows.map((row) => row.status));
 }

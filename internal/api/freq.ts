@@ -1,7 +1,7 @@
 // CPUs' clocks: what they were told and hold, who claims them and why they are as they are. Frequencies are kHz.
 
 import * as v from "valibot";
-import { STEPS } from "../values/request.ts";
+import { STEPS } from "../values/frequency.ts";
 import { by, clippedBy, list, numbers, texts, vcpuRefusal, wordOrKhz } from "./words.ts";
 
 const freqEntries = {

@@ -1,7 +1,7 @@
 // The smallest words that bodies and answers are made of: numbers within bounds, lists, who claims, when and why.
 
 import * as v from "valibot";
-import { KHZ } from "../values/units.ts";
+import { isKhz, KHZ } from "../values/units.ts";
 
 /** A list that nobody changes. */
 export const list = <const S extends v.GenericSchema>(item: S) => v.pipe(v.array(item), v.readonly());
@@ -32,10 +32,9 @@ export const flag = v.boolean("must be true or false");
 /** A switch of a body that is off unless it is named. */
 export const option = v.optional(flag, false);
 
-const kHz = whole(KHZ.least, KHZ.most);
 /** A frequency of a body: kHz, or one of `words`. @param told the words as the sentence about a wrong one has them */
 export const wordOrKhz = <const T extends string>(words: readonly T[], told: string) =>
   v.custom<T | number>(
-    (value) => words.includes(value as T) || v.is(kHz, value),
+    (value) => words.includes(value as T) || isKhz(value),
     `must be kHz (${KHZ.least} to ${KHZ.most}), ${told}`,
   );

@@ -3,7 +3,8 @@
 import { EXTENSION } from "../packet/extension-table.ts";
 import type { Command } from "../values/extension.ts";
 import type { Refusal } from "../values/refusal.ts";
-import type { Request, Step } from "../values/request.ts";
+import type { Step } from "../values/frequency.ts";
+import type { Request } from "../values/request.ts";
 import type { ChannelCounts } from "./channel-counts.ts";
 import { type Outcome, OUTCOMES } from "./outcome.ts";
 

@@ -2,8 +2,7 @@
 
 import { arbitrate, clip, type Decision, type Limits } from "./arbitrate.ts";
 import { type Grant, isSamePlace } from "./authorize.ts";
-import { highest, type Level, move } from "../values/frequency.ts";
-import type { Step } from "../values/request.ts";
+import { highest, type Level, move, type Step } from "../values/frequency.ts";
 import { DONE, type Result } from "../values/result.ts";
 import type { SysfsError } from "../values/sysfs-error.ts";
 import type { DomainId, Khz } from "../values/units.ts";

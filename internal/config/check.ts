@@ -1,19 +1,12 @@
-// What no single key shows: bounds that cross, limits that overlap, pins that float. Without it they would surface as refusals at night.
+// What no single key shows: bounds that cross, limits that overlap, pins that float.
 
 import { DEFAULTS, VM_DEFAULTS } from "./defaults.ts";
 import { pcpusOf, vmConfig } from "./effective.ts";
 import type { Merged } from "./merge.ts";
 import { policyOf, refuseZone } from "./policy.ts";
 import { isLoopback, parseListen } from "../values/listen.ts";
-import { tomlKey } from "./problem.ts";
+import { type Finding, tomlKey } from "./problem.ts";
 import { type Bound, NAMED_BOUNDS, type VmSection } from "./schema.ts";
-
-/** A finding before its file and line are known. */
-export interface Finding {
-  readonly path: readonly string[];
-  readonly wrong: string;
-  readonly right: string;
-}
 
 /** Names longer than this can't stand whole in a guest's packet, in bytes. Source: DPDK RTE_POWER_VM_MAX_NAME_SZ, less the NUL. */
 const MAX_WIRE_NAME = 31;
@@ -28,7 +21,7 @@ export function findErrors(merged: Merged): Finding[] {
   for (const [name, { cpus = {} }] of Object.entries(says.profile ?? {})) {
     for (const [list, { floor, ceiling }] of Object.entries(cpus)) {
       if (floor === undefined || ceiling === undefined) continue;
-      found.push(...crossed(["profile", name, "cpus", list], floor as Bound, ceiling as Bound, true));
+      found.push(...crossed(["profile", name, "cpus", list], floor, ceiling, true));
     }
   }
   const zone = says["profile-schedule"]?.timezone;

@@ -1,4 +1,4 @@
-// What holds for one VM: without it every room would fold defaults, file and drop-ins in its own way.
+// What holds for one VM: its own section over the defaults of all VMs over the program's.
 
 import { parseCpuList } from "../values/cpulist.ts";
 import { type Pcpu, pcpu, type Vcpu, vcpu } from "../values/units.ts";
@@ -21,7 +21,7 @@ const VM_KEYS = [
   "qmp",
   "lease_s",
 ] as const;
-export type VmKey = (typeof VM_KEYS)[number];
+type VmKey = (typeof VM_KEYS)[number];
 
 /** The effective settings of one VM. */
 export interface VmConfig {

@@ -6,11 +6,11 @@ import { codeOf } from "../os/error-code.ts";
 import { type ListenAddress, parseListen } from "../values/listen.ts";
 import { err, ok, type Result } from "../values/result.ts";
 import type { Pcpu } from "../values/units.ts";
-import { type Finding, findErrors, findWarnings } from "./check.ts";
+import { findErrors, findWarnings } from "./check.ts";
 import { DEFAULTS } from "./defaults.ts";
 import { pcpusOf } from "./effective.ts";
 import { type Layer, type Merged, mergeFiles } from "./merge.ts";
-import { type ConfigProblem, firstOf, tomlKey } from "./problem.ts";
+import { type ConfigProblem, type Finding, firstOf, tomlKey } from "./problem.ts";
 import { placed, type ReadFile, readConfigFile } from "./read.ts";
 import type { Bound, DriftRule, Floating, PinningSource } from "./schema.ts";
 
@@ -18,7 +18,7 @@ import type { Bound, DriftRule, Floating, PinningSource } from "./schema.ts";
 export const CONFIG_FILE = "/etc/powermon/powermon.toml";
 
 /** A site-wide limit: it clips every claim on these pCPUs. */
-export interface SiteLimit {
+interface SiteLimit {
   /** As it is written, such as "0-3". */
   readonly cpuList: string;
   readonly cpus: readonly Pcpu[];

@@ -1,4 +1,4 @@
-// The line of a key: without it an operator with three hundred VMs would search for the one that is wrong.
+// The line of a key, for problems in files that may have thousands of them.
 
 /** Returns the TOML value of the first `count` lines, or the parser's message. */
 function parsePrefix(lines: readonly string[], count: number): { value?: object; message?: string } {

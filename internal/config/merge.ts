@@ -1,4 +1,4 @@
-// Several files become one: without it a setting saved at run time would have to be written into the operator's own file.
+// Several files become one, later over earlier, and each value keeps who said it.
 
 import { tomlKey } from "./problem.ts";
 import type { ReadFile } from "./read.ts";

@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { parseCpuList } from "../values/cpulist.ts";
 import { POLICY_TYPES, WORKLOADS } from "../values/request.ts";
 import { MAX_VCPU } from "../values/numbers.ts";
-import { KHZ } from "../values/units.ts";
+import { flag, integer, KHZ_FORM, khzOr, oneOf, quoted, text, whole } from "./shapes.ts";
 
 /** More interfaces or MACs than any VM has. */
 const MAX_INTERFACES = 64;
@@ -13,22 +13,10 @@ export const MAX_WINDOWS = 200;
 /** Weekdays as they are written, Monday first. */
 export const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
 /** Levels by name. */
-export const LEVELS = ["min", "medium", "max"] as const;
+const LEVELS = ["min", "medium", "max"] as const;
 
-const words = (list: readonly string[]): string => list.map((word) => JSON.stringify(word)).join(", ");
-const oneOf = <const T extends readonly [string, ...string[]]>(list: T) =>
-  v.picklist(list, `Write one of ${words(list)}.`);
-const integer = (least: number, most: number, what: string) => {
-  const right = `Write ${what}, a whole number from ${least} to ${most}.`;
-  return v.pipe(v.number(right), v.integer(right), v.minValue(least, right), v.maxValue(most, right));
-};
-const isKhz = (value: unknown): value is number =>
-  Number.isInteger(value) && (value as number) >= KHZ.least && (value as number) <= KHZ.most;
 const level = <const T extends string>(names: readonly T[]) =>
-  v.custom<T | number>(
-    (value) => names.includes(value as T) || isKhz(value),
-    `Write ${words(names)} or kHz (${KHZ.least} to ${KHZ.most}; 2.4 GHz is 2400000).`,
-  );
+  khzOr(names, `Write ${quoted(names)} or ${KHZ_FORM}.`);
 const listOf = <const T extends v.GenericSchema>(item: T, least: number, most: number, right: string) =>
   v.pipe(v.array(item, right), v.minLength(least, right), v.maxLength(most, right));
 
@@ -41,9 +29,8 @@ const hours = listOf(
 const CLOCK = 'Write hours and minutes as "HH:MM", such as "08:30"; the end of a day is "24:00".';
 const clock = (latest: number) =>
   v.pipe(
-    v.string(CLOCK),
-    v.regex(/^([01]\d|2[0-4]):[0-5]\d$/, CLOCK),
-    v.transform((text) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3))),
+    text(/^([01]\d|2[0-4]):[0-5]\d$/, CLOCK),
+    v.transform((time) => Number(time.slice(0, 2)) * 60 + Number(time.slice(3))),
     v.maxValue(latest, CLOCK),
   );
 /** A span of the local clock, as every window has one. */
@@ -68,12 +55,6 @@ const window = v.strictObject(
 );
 
 const VCPUS = `Write "all", a list of vCPUs such as [0, 1], or "0-3"; a vCPU is 0 to ${MAX_VCPU}.`;
-const vcpuNumber = v.pipe(
-  v.number(VCPUS),
-  v.integer(VCPUS),
-  v.minValue(0, VCPUS),
-  v.maxValue(MAX_VCPU, VCPUS),
-);
 const vcpuList = v.pipe(
   v.string(VCPUS),
   v.rawTransform(({ dataset, addIssue, NEVER }): "all" | number[] => {
@@ -87,21 +68,22 @@ const vcpuList = v.pipe(
 
 const MACS = `Write a list of MAC addresses, such as ["52:54:00:12:34:56"].`;
 const mac = v.pipe(
-  v.string(MACS),
-  v.regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i, MACS),
-  v.transform((text) => text.toLowerCase()),
+  text(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i, MACS),
+  v.transform((address) => address.toLowerCase()),
 );
 const INTERFACES = 'Write a list of the host\'s interfaces, such as ["vnet3"].';
 /** Source: net/core/dev.c, dev_valid_name. */
-const interfaceName = v.pipe(v.string(INTERFACES), v.regex(/^(?!\.\.?$)[^/:\s]{1,15}$/, INTERFACES));
+const interfaceName = text(/^(?!\.\.?$)[^/:\s]{1,15}$/, INTERFACES);
 const SHARE = "Write a percentage above 0 and at most 100, such as 0.1.";
 
 /** One policy as it is written: all keys of all types; policyOf() knows which belong together. */
 export const policySection = v.strictObject(
   {
     type: oneOf(POLICY_TYPES),
-    vcpus: v.exactOptional(v.union([vcpuList, listOf(vcpuNumber, 1, MAX_VCPU + 1, VCPUS)], VCPUS)),
-    turbo: v.exactOptional(v.boolean("Write true or false.")),
+    vcpus: v.exactOptional(
+      v.union([vcpuList, listOf(whole(0, MAX_VCPU, VCPUS), 1, MAX_VCPU + 1, VCPUS)], VCPUS),
+    ),
+    turbo: v.exactOptional(flag),
     timezone: v.exactOptional(v.string('Write a time zone, such as "Europe/Berlin".')),
     default: v.exactOptional(level(LEVELS)),
     windows: v.exactOptional(

@@ -1,4 +1,4 @@
-// A written policy as the host applies it: without it keys that don't belong together would be passed over.
+// A written policy as the host applies it; keys that don't belong together are refused.
 
 import { nearest } from "../values/nearest.ts";
 import {
@@ -13,11 +13,9 @@ import {
 } from "../values/policy.ts";
 import type { PolicyType } from "../values/request.ts";
 import { err, ok, type Result } from "../values/result.ts";
-import { khz } from "../values/units.ts";
-import type { Finding } from "./check.ts";
 import type { Merged } from "./merge.ts";
 import { DAYS, type PolicySection, policySection } from "./policy-schema.ts";
-import { type ConfigProblem, tomlKey } from "./problem.ts";
+import { type ConfigProblem, type Finding, tomlKey } from "./problem.ts";
 import { judgeAs, placed, readTable } from "./read.ts";
 
 const TRAFFIC_KEYS = ["macs", "interfaces", "medium_pps", "max_pps", "fall_percent"] as const;
@@ -169,13 +167,18 @@ function ruleOf(section: PolicySection): PolicyRule {
     case "time": {
       const windows: TimeWindow[] = (section.windows ?? []).map(({ level, ...span }) => ({
         ...spanOf(span),
-        level: typeof level === "number" ? khz(level) : level,
+        level,
       }));
       for (const hour of section.busy_hours ?? []) windows.push(hourWindow(hour, "max"));
       for (const hour of section.quiet_hours ?? []) windows.push(hourWindow(hour, "min"));
       for (const hour of section.traffic_hours ?? []) windows.push(hourWindow(hour, "traffic"));
-      const otherwise = typeof section.default === "number" ? khz(section.default) : section.default;
-      return { type: "time", timeZone: section.timezone, windows, otherwise, traffic };
+      return {
+        type: "time",
+        timeZone: section.timezone,
+        windows,
+        otherwise: section.default,
+        traffic,
+      };
     }
     case "traffic":
       return { type: "traffic", traffic };

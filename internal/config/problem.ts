@@ -13,6 +13,13 @@ export interface ConfigProblem {
   readonly right: string;
 }
 
+/** A finding before its file and line are known. */
+export interface Finding {
+  readonly path: readonly string[];
+  readonly wrong: string;
+  readonly right: string;
+}
+
 /** Returns the problem in one line, such as `/etc/powermon/powermon.toml:3: pinning.floating is "al". Write one of "refuse", "all".` */
 export function describeProblem({ file, line, key, wrong, right }: ConfigProblem): string {
   const where = line === undefined ? file : `${file}:${line}`;

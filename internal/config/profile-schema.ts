@@ -3,29 +3,19 @@
 import * as v from "valibot";
 import { parseCpuList } from "../values/cpulist.ts";
 import { keyed, table } from "./table.ts";
-import { KHZ } from "../values/units.ts";
+import { flag, integer, isCpuList, KHZ_FORM, khzOr, text } from "./shapes.ts";
 
 /** Names of energy_perf_bias, beside 0 to 15. Source: arch/x86/kernel/cpu/intel_epb.c, energy_perf_strings. */
 const EPB = { performance: 0, "balance-performance": 4, normal: 6, "balance-power": 8, power: 15 } as const;
 /** The longest latency that makes sense, microseconds: the kernel's own word for no limit. Source: include/linux/pm_qos.h. */
 const MAX_LATENCY_US = 2_000_000_000;
 
-const flag = v.boolean("Write true or false.");
-
-const latency = (what: string) => {
-  const right = `Write ${what}, in microseconds, a whole number from 0 to ${MAX_LATENCY_US}.`;
-  return v.pipe(v.number(right), v.integer(right), v.minValue(0, right), v.maxValue(MAX_LATENCY_US, right));
-};
+const latency = (what: string) => integer(0, MAX_LATENCY_US, `${what}, in microseconds`);
 
 const level = <const T extends string>(names: readonly T[]) =>
-  v.custom<T | number>(
-    (value) =>
-      names.includes(value as never) ||
-      (Number.isInteger(value) && (value as number) >= KHZ.least && (value as number) <= KHZ.most),
-    `Write kHz (${KHZ.least} to ${KHZ.most}; 2.4 GHz is 2400000), ${names.map((name) => JSON.stringify(name)).join(" or ")}.`,
-  );
+  khzOr(names, `Write ${KHZ_FORM}, ${names.map((name) => JSON.stringify(name)).join(" or ")}.`);
 
-const word = (right: string) => v.pipe(v.string(right), v.regex(/^[\w.+-]{1,63}$/, right));
+const word = (right: string) => text(/^[\w.+-]{1,63}$/, right);
 
 const rule = table({
   governor: v.exactOptional(word('Write a governor\'s name, such as "schedutil", or "dynamic".')),
@@ -50,18 +40,12 @@ const rule = table({
   latency_us: v.exactOptional(latency("the longest time to wake")),
 });
 
-/** Returns whether `text` can stand for CPUs in a profile. */
-export function isProfileCpus(text: string): boolean {
-  const list = parseCpuList(text);
-  return (
-    ["all", "isolated", "housekeeping"].includes(text) ||
-    /^vm:[^/]+$/.test(text) ||
-    (list.ok && list.value.length > 0)
-  );
-}
+/** Returns whether `cpus` can stand for CPUs in a profile. */
+const isProfileCpus = (cpus: string): boolean =>
+  /^(all|isolated|housekeeping|vm:[^/]+)$/.test(cpus) || isCpuList(cpus);
 
-/** Returns whether `text` can name a profile: it stands in a command line. */
-export const isProfileName = (text: string): boolean => /^[a-z][a-z0-9_-]{0,31}$/i.test(text);
+/** Returns whether `name` can name a profile: it stands in a command line. */
+export const isProfileName = (name: string): boolean => /^[a-z][a-z0-9_-]{0,31}$/i.test(name);
 
 const CPUS = 'Name CPUs as "all", "isolated", "housekeeping", "vm:NAME" or a list such as "0-3,8".';
 const NAME = "Name a profile by a letter and up to 31 letters, digits, - and _.";

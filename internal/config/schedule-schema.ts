@@ -1,4 +1,4 @@
-// What a file may say about when which of the host's profiles is due: without it a typo would be found at night.
+// What a file may say about when which of the host's profiles is due.
 
 import * as v from "valibot";
 import { MAX_WINDOWS, spanEntries } from "./policy-schema.ts";

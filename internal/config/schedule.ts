@@ -1,4 +1,4 @@
-// When which of the host's profiles is due: without it a machine would keep the day's clocks all night.
+// When which of the host's profiles is due, in numbers.
 
 import type * as v from "valibot";
 import type { TimeSpan } from "../values/policy.ts";

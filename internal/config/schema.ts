@@ -6,19 +6,20 @@ import { profilesSchema } from "./profile-schema.ts";
 import { scheduleSchema } from "./schedule-schema.ts";
 import { keyed, table } from "./table.ts";
 import { MAX_SOCKET_PATH } from "../os/unix-socket.ts";
-import { STEPS } from "../values/request.ts";
+import { STEPS } from "../values/frequency.ts";
 import { parseCpuList } from "../values/cpulist.ts";
 import { parseListen } from "../values/listen.ts";
-import { type Khz, KHZ } from "../values/units.ts";
+import { flag, integer, isCpuList, KHZ_FORM, khzOr, oneOf, quoted, text } from "./shapes.ts";
+import type { Khz } from "../values/units.ts";
 import { isVmName, MAX_VM_NAME } from "../values/vm-name.ts";
 import { MAX_VCPU } from "../values/numbers.ts";
 
 /** The pinning sources a file may name, in the order that is tried when none is given a reason to be first. */
-export const PINNING_SOURCES = ["proc", "libvirt", "qmp", "static"] as const;
+const PINNING_SOURCES = ["proc", "libvirt", "qmp", "static"] as const;
 /** What becomes of a vCPU that may run on several pCPUs: it is refused, or it claims all of them. */
 export const FLOATING = ["refuse", "all"] as const;
 /** What to do when another tool changes a frequency that is claimed: set it again, or only report it. */
-export const DRIFT_RULES = ["reapply", "report"] as const;
+const DRIFT_RULES = ["reapply", "report"] as const;
 /** The wire generations a VM can be held to; auto tells them by the first packet. */
 export const WIRES = ["auto", "2014", "17.11", "18.11"] as const;
 /** What a VM may ask, kind by kind. */
@@ -39,6 +40,7 @@ const MIN_CHANNEL_NAME = 4;
 
 const CPUS = 'Write a CPU list, such as "2-5,8", or "" for none.';
 const USER = "Write a user's or group's name, or \"\" to leave it.";
+const ACCOUNT = /^([A-Za-z_][\w.-]{0,31})?$/;
 const MODE = 'Write a file mode of three octal digits, such as "0660".';
 const URI = 'Write a libvirt connection URI, such as "qemu:///system".';
 const QMP = 'Write the whole path of QEMU\'s monitor socket, such as "/run/qemu/{vm}.qmp", or "" for none.';
@@ -48,45 +50,27 @@ const HOST = 'Write a list of host names in small letters, such as ["host.exampl
 
 const VM_NAME = `Name a VM as QEMU or libvirt does: 1 to ${MAX_VM_NAME} bytes, without "/" and control characters.`;
 
-const oneOf = <const T extends readonly [string, ...string[]]>(words: T) =>
-  v.picklist(words, `Write one of ${words.map((word) => JSON.stringify(word)).join(", ")}.`);
-
 const listOf = <const T extends readonly [string, ...string[]]>(words: T, least: number) => {
-  const right = `Write a list such as [${words
-    .slice(0, 2)
-    .map((word) => JSON.stringify(word))
-    .join(", ")}], each word once; the words are ${words.join(", ")}.`;
+  const right = `Write a list such as [${quoted(words.slice(0, 2))}], each word once; the words are ${words.join(", ")}.`;
   return v.pipe(
     v.array(v.picklist(words, right), right),
     v.check((list) => list.length >= least && new Set(list).size === list.length, right),
   );
 };
 
-const integer = (least: number, most: number, what: string) => {
-  const right = `Write ${what}, a whole number from ${least} to ${most}.`;
-  return v.pipe(v.number(right), v.integer(right), v.minValue(least, right), v.maxValue(most, right));
-};
-
-const flag = v.boolean("Write true or false.");
-
 /** An absolute path without blind alleys, at most `most` bytes long. */
 const path = (what: string, most: number) => {
   const right = `Write ${what} as a whole path, such as "/run/powermon", of at most ${most} bytes and without "..".`;
   return v.pipe(
     v.string(right),
-    v.check((text) => {
-      const bytes = Buffer.byteLength(text);
-      return text.startsWith("/") && bytes <= most && !text.includes("\0") && !text.split("/").includes("..");
+    v.check((name) => {
+      const bytes = Buffer.byteLength(name);
+      return name.startsWith("/") && bytes <= most && !name.includes("\0") && !name.split("/").includes("..");
     }, right),
   );
 };
 
-const bound = v.custom<Bound>(
-  (value) =>
-    NAMED_BOUNDS.includes(value as never) ||
-    (Number.isInteger(value) && (value as number) >= KHZ.least && (value as number) <= KHZ.most),
-  `Write kHz (${KHZ.least} to ${KHZ.most}; 2.4 GHz is 2400000), "min", "base" or "max".`,
-);
+const bound = khzOr(NAMED_BOUNDS, `Write ${KHZ_FORM}, "min", "base" or "max".`);
 
 const pin = v.custom<number | string>(
   (value) =>
@@ -150,9 +134,7 @@ export const fileSchema = table(
     pinning: section({
       sources: v.exactOptional(listOf(PINNING_SOURCES, 1)),
       floating: v.exactOptional(oneOf(FLOATING)),
-      libvirt_uri: v.exactOptional(
-        v.pipe(v.string(URI), v.regex(/^[a-z][\w+.-]*:\/\/[\x21-\x7e]{0,200}$/, URI)),
-      ),
+      libvirt_uri: v.exactOptional(text(/^[a-z][\w+.-]*:\/\/[\x21-\x7e]{0,200}$/, URI)),
     }),
     cpufreq: section({ drift: v.exactOptional(oneOf(DRIFT_RULES)) }),
     fifo: section({
@@ -161,19 +143,19 @@ export const fileSchema = table(
       cpus: v.exactOptional(
         v.pipe(
           v.string(CPUS),
-          v.check((text) => text === "" || isCpuList(text), CPUS),
+          v.check((list) => list === "" || isCpuList(list), CPUS),
         ),
       ),
-      owner: v.exactOptional(v.pipe(v.string(USER), v.regex(/^([A-Za-z_][\w.-]{0,31})?$/, USER))),
-      group: v.exactOptional(v.pipe(v.string(USER), v.regex(/^([A-Za-z_][\w.-]{0,31})?$/, USER))),
-      mode: v.exactOptional(v.pipe(v.string(MODE), v.regex(/^0?[0-7]{3}$/, MODE))),
+      owner: v.exactOptional(text(ACCOUNT, USER)),
+      group: v.exactOptional(text(ACCOUNT, USER)),
+      mode: v.exactOptional(text(/^0?[0-7]{3}$/, MODE)),
     }),
     control: section({
       socket: v.exactOptional(path("a socket", MAX_SOCKET_PATH)),
       group: v.exactOptional(
         v.pipe(
           v.string('Write a group\'s name, or "" for none.'),
-          v.regex(/^([A-Za-z_][\w.-]{0,31})?$/, 'Write a group\'s name, such as "powermon", or "" for none.'),
+          v.regex(ACCOUNT, 'Write a group\'s name, such as "powermon", or "" for none.'),
         ),
       ),
     }),
@@ -181,13 +163,11 @@ export const fileSchema = table(
       listen: v.exactOptional(
         v.pipe(
           v.string(LISTEN),
-          v.check((text) => text === "" || parseListen(text) !== undefined, LISTEN),
+          v.check((address) => address === "" || parseListen(address) !== undefined, LISTEN),
         ),
       ),
       remote: v.exactOptional(flag),
-      names: v.exactOptional(
-        v.pipe(v.array(v.pipe(v.string(HOST), v.regex(/^[a-z\d][a-z\d.-]{0,252}$/, HOST)), HOST)),
-      ),
+      names: v.exactOptional(v.array(text(/^[a-z\d][a-z\d.-]{0,252}$/, HOST), HOST)),
     }),
     limits: v.exactOptional(
       keyed(
@@ -209,9 +189,3 @@ export const fileSchema = table(
 export type ConfigFile = v.InferOutput<typeof fileSchema>;
 /** The settings of a VM as they are written. */
 export type VmSection = v.InferOutput<typeof vmSection>;
-
-/** Returns whether `text` names at least one CPU in the kernel's list form. */
-export function isCpuList(text: string): boolean {
-  const list = parseCpuList(text);
-  return list.ok && list.value.length > 0;
-}

@@ -1,4 +1,4 @@
-// Tables of a configuration file: without it valibot would take lists for tables and let the names of Object's own members through.
+// Tables of a configuration file, stricter than valibot's: a list is no table, and the names of Object's own members are no keys.
 
 import * as v from "valibot";
 

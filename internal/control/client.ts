@@ -17,7 +17,7 @@ export interface ControlError {
 }
 
 /** What is said beside a row's name; nothing where the row takes nothing. */
-type Given<K extends Name> = keyof Ask<K> extends never ? [] : [ask: Ask<K>];
+export type Given<K extends Name> = keyof Ask<K> extends never ? [] : [ask: Ask<K>];
 
 /** How long an answer may take, in ms; pinning through a slow libvirt takes longest. */
 const ANSWER_MS = 30_000;

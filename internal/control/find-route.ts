@@ -1,4 +1,4 @@
-// From a method and a path to a row of the API: without it a path trick could reach what it should not, or crash on the way.
+// From a method and a path to a row of the API; nothing in a path is believed.
 
 import { API, type Name } from "../api/table.ts";
 

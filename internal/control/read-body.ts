@@ -1,4 +1,4 @@
-// A request's body, bounded: without it one request could fill the memory or hold its place for ever.
+// A request's body, bounded in size and time.
 
 import type { IncomingMessage } from "node:http";
 import { err, ok, type Result } from "../values/result.ts";

@@ -16,7 +16,7 @@ import { codeOf } from "../os/error-code.ts";
 import { clearStale, shareSocket, wrongSocketPath } from "../os/unix-socket.ts";
 
 /** Who is at the other end of a connection. */
-export interface Peer {
+interface Peer {
   readonly pid: number;
   readonly uid: number;
 }

@@ -1,4 +1,4 @@
-// The daemon's part of a suspend: without it claims would stand on clocks that the firmware has reset, and nobody would tell.
+// The daemon's part of a suspend: claims are given back before and made again after it, and guests are told.
 
 import type { SleepAsk } from "../api/sleep.ts";
 import type { EnterSleep } from "../power/sleep/enter-sleep.ts";

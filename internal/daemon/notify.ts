@@ -1,4 +1,4 @@
-// What systemd is told of us: without it a unit that waits for powermon would start too early, and a hung one would live on.
+// What systemd is told of us: when we serve, that we live, and that we stop.
 
 import { DONE, err, type Result } from "../values/result.ts";
 import { libcProblem, monotonicUsec, sendDatagram } from "../os/libc.ts";

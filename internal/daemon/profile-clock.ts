@@ -1,4 +1,4 @@
-// Puts the host's profiles in force by the clock: without it somebody would have to be awake at ten in the evening.
+// Puts the host's profiles in force by the clock.
 
 import { type ProfileSchedule, scheduleOf } from "../config/schedule.ts";
 import type { ConfigFile } from "../config/schema.ts";

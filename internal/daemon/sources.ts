@@ -52,7 +52,7 @@ export class Sources {
     const virsh = { uri: this.#uri, timeoutMs: ONCE_MS };
     const vms = await readVms(virsh);
     const domain = vms.ok ? nameable(vms.value).vms.find(({ name }) => name === vm) : undefined;
-    return domain && (await pinVcpu(virsh, domain.uuid, vcpu, cpuList, { live: true, config: true }));
+    return domain && (await pinVcpu(virsh, domain.uuid, vcpu, cpuList));
   }
 
   stop(): void {

@@ -4,7 +4,8 @@
 import * as v from "valibot";
 import { nearest } from "../values/nearest.ts";
 import { hourWindow, type Policy, POLICY_DEFAULTS, type PolicyRule } from "../values/policy.ts";
-import { type Step, WORKLOADS } from "../values/request.ts";
+import type { Step } from "../values/frequency.ts";
+import { WORKLOADS } from "../values/request.ts";
 import { err, ok, type Result } from "../values/result.ts";
 
 /** What can be asked through a FIFO; the core is the FIFO's. */

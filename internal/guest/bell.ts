@@ -1,4 +1,4 @@
-// A wait that something else may end: without it every port would keep promises and timers of its own.
+// A wait that something else may end.
 
 /** Wakes the one who waits. A ring that nobody waits for is lost: look before waiting. */
 export class Bell {

@@ -1,10 +1,9 @@
-// A virtio-serial character device as a port: without its rules a read of 0 would be taken for the end, or a write would block.
+// A virtio-serial character device as a port: a read of 0 is not its end, and a write never blocks.
 
 import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { DONE, err, ok, type Result } from "../values/result.ts";
 import { errorCode } from "../os/error-code.ts";
-import type { GuestFailure } from "./failure.ts";
-import { fileKind } from "./file-kind.ts";
+import { fileKind, type GuestFailure } from "./failure.ts";
 import { holderOf } from "./holder.ts";
 import type { Port } from "./port.ts";
 

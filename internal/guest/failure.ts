@@ -1,5 +1,6 @@
 // Every way a request can come to nothing in the guest, with the sentence that says what to do next.
 
+import type { Stats } from "node:fs";
 import type { Holder } from "./holder.ts";
 import { MAX_SOCKET_PATH } from "../os/unix-socket.ts";
 
@@ -83,4 +84,12 @@ function holderText(holder: Holder | undefined): string {
 
 function quote(path: string): string {
   return JSON.stringify(path);
+}
+
+/** Returns the words for the kind of file `stats` tells of, with its article. */
+export function fileKind(stats: Stats): string {
+  if (stats.isDirectory()) return "a folder";
+  if (stats.isSocket()) return "a socket";
+  if (stats.isFIFO()) return "a FIFO";
+  return stats.isFile() ? "a regular file" : "a device";
 }

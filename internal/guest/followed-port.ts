@@ -1,4 +1,4 @@
-// A virtio-serial device that is kept for long: without it each port would be polled a thousand times a second.
+// A virtio-serial device that is kept for long: the kernel tells of bytes, so that nothing polls.
 
 import { err, ok, type Result } from "../values/result.ts";
 import { Bell } from "./bell.ts";

@@ -1,4 +1,4 @@
-// Who has a port open: without it "busy" would leave the reader to search /proc by hand.
+// Who has a port open, for the sentence that says it is busy.
 
 import { readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
 

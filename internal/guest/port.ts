@@ -1,10 +1,8 @@
-// The guest's end of a channel: without it every command would have to know devices from sockets.
+// The guest's end of a channel: what a port can do, how ports are named, and which ones this VM has.
 
-import { ok, type Result } from "../values/result.ts";
-import { openDevice } from "./device-port.ts";
-import { type GuestFailure, UNIX } from "./failure.ts";
-import { follow } from "./followed-port.ts";
-import type { Pulse } from "./pulse.ts";
+import { readdirSync } from "node:fs";
+import type { Result } from "../values/result.ts";
+import type { GuestFailure } from "./failure.ts";
 
 /** An open channel to the host. Nothing here blocks. */
 export interface Port {
@@ -38,22 +36,16 @@ export function portNumber(path: string): number | undefined {
   return /^(0|[1-9][0-9]{0,4})$/.test(digits) ? Number(digits) : undefined;
 }
 
-/**
- * Opens a port as openPort() does, to be kept for long: its waits cost nothing.
- * @param pulse looks for a host while none is there
- */
-export async function openFollowed(name: string, pulse: Pulse): Promise<Result<Port, GuestFailure>> {
-  if (name.startsWith(UNIX)) return await openPort(name);
-  const device = openDevice(name);
-  return device.ok ? ok(follow(device.value, pulse)) : device;
-}
-
-/**
- * Opens a port: the path of a virtio-serial device, or unix:PATH of a listening socket.
- * Errors: no-port, not-a-port, busy, open-failed; absent-host for a socket nobody listens on.
- */
-export async function openPort(name: string): Promise<Result<Port, GuestFailure>> {
-  if (!name.startsWith(UNIX)) return openDevice(name);
-  const { openSocket } = await import("./socket-port.ts");
-  return await openSocket(name, name.slice(UNIX.length));
+/** Returns the numbers of the poweragent ports in the folder `dir`, ascending; none when the folder isn't there. */
+export function listPorts(dir: string): readonly number[] {
+  let names: string[];
+  try {
+    names = readdirSync(dir);
+  } catch {
+    return [];
+  }
+  return names
+    .map(portNumber)
+    .filter((n) => n !== undefined)
+    .sort((a, b) => a - b);
 }

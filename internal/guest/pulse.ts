@@ -1,4 +1,4 @@
-// One timer for all who look again now and then: without it 64 ports without a host would wake the VM 128 times a second.
+// One timer for all who look again now and then, however many ports have no host.
 
 /** Calls its listeners every `periodMs`; without any, there is no timer. */
 export class Pulse {

@@ -1,7 +1,6 @@
 // Why a host said no: a NACK has no room for it, so a host that knows our own words is asked again in them.
 
-import { EXTENSION_VERSION } from "../values/extension.ts";
-import type { Step } from "../values/request.ts";
+import type { Step } from "../values/frequency.ts";
 import { DONE, type Result } from "../values/result.ts";
 import type { GuestFailure } from "./failure.ts";
 import type { Session } from "./session.ts";
@@ -23,8 +22,7 @@ export async function scaleOrWhy(
   const done = await session.ask({ kind: "scale", vcpu, vmName, physical: false, step }, timeoutMs);
   if (done.ok) return DONE;
   if (done.error.kind !== "refused") return done;
-  const hello = { do: "hello", version: EXTENSION_VERSION, leaseS: 0 } as const;
-  const agreed = await session.say(hello, vcpu, vmName, Math.min(timeoutMs, PATIENCE_MS));
+  const agreed = await session.hello(vcpu, vmName, Math.min(timeoutMs, PATIENCE_MS));
   // Under a wrong name HELLO itself is refused, with the same reason.
   if (!agreed.ok) return agreed.error.kind === "refused" ? agreed : done;
   const again = await session.say({ do: "scale", step }, vcpu, vmName, timeoutMs);

@@ -1,6 +1,6 @@
 // One request, one reply, one deadline: without it an answer that came late would be taken for the next request's.
 
-import type { AnswerOf, AskOf, No, Notice } from "../values/extension.ts";
+import { type AnswerOf, type AskOf, EXTENSION_VERSION, type No, type Notice } from "../values/extension.ts";
 import { decodeReply } from "../packet/reply.ts";
 import { isNotice } from "../packet/notice.ts";
 import { ReplyCutter } from "../packet/reply-frame.ts";
@@ -8,7 +8,8 @@ import { encodeRequest } from "../packet/request.ts";
 import type { Reply, Request } from "../values/request.ts";
 import { DONE, err, ok, type Result } from "../values/result.ts";
 import type { GuestFailure } from "./failure.ts";
-import { openPort, type Port } from "./port.ts";
+import { openPort } from "./open-port.ts";
+import type { Port } from "./port.ts";
 
 /** What a guest can ask and be answered. */
 export type Question = Extract<
@@ -81,8 +82,14 @@ export class Session {
     }
   }
 
+  /** Says HELLO. Errors: those of say(). @param more what is wanted beside claims without an end: a lease in seconds, notices */
+  hello(vcpu: number, vmName: string, timeoutMs: number, more: Partial<AskOf<"hello">> = {}) {
+    const hello = { do: "hello", version: EXTENSION_VERSION, leaseS: 0, ...more } as const;
+    return this.say(hello, vcpu, vmName, timeoutMs);
+  }
+
   /**
-   * Says HELLO or anything else of the extension and returns the answer. A DPDK host ignores it: no-answer then means that it speaks v1.
+   * Says anything of the extension and returns the answer. A DPDK host ignores it: no-answer then means that it speaks v1.
    * Errors: those of ask(); a no with its sentence is refused, host-failed or not-understood.
    */
   async say<A extends AskOf>(

@@ -1,11 +1,10 @@
-// A listening unix socket as a port: without it tests, the demo and bridged VMs would need a virtio device.
+// A listening unix socket as a port, for tests, the demo and bridged VMs.
 
 import { accessSync, constants, statSync } from "node:fs";
 import { DONE, err, ok, type Result } from "../values/result.ts";
 import { Bell } from "./bell.ts";
 import { errorCode } from "../os/error-code.ts";
-import type { GuestFailure } from "./failure.ts";
-import { fileKind } from "./file-kind.ts";
+import { fileKind, type GuestFailure } from "./failure.ts";
 import type { Port } from "./port.ts";
 
 /**

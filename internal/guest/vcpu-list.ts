@@ -1,13 +1,12 @@
-// What a host says of all vCPUs, past DPDK's eight where it can: without it an answer's size would be the VM's.
+// What a host says of all vCPUs, past DPDK's eight where it can.
 
-import { EXTENSION_VERSION } from "../values/extension.ts";
 import { MAX_V1_VCPUS, type VcpuCaps } from "../values/request.ts";
-import { err, ok, type Result } from "../values/result.ts";
+import { ok, type Result } from "../values/result.ts";
 import type { GuestFailure } from "./failure.ts";
 import type { Session } from "./session.ts";
 
 /** What can be listed: kHz (0 where unknown), or capabilities. */
-export interface Listed {
+export interface Lists {
   readonly "query-freq": number;
   readonly "query-caps": VcpuCaps;
 }
@@ -23,18 +22,18 @@ export interface VcpuList<T> {
  * wanted the rest is asked in our own words, page by page; a host that doesn't know these says nothing and costs one more wait.
  * Errors: those of Session.ask() for the first eight.
  */
-export async function listVcpus<K extends keyof Listed>(
+export async function listVcpus<K extends keyof Lists>(
   session: Session,
   kind: K,
   vmName: string,
   timeoutMs: number,
   more: boolean,
-): Promise<Result<VcpuList<Listed[K]>, GuestFailure>> {
+): Promise<Result<VcpuList<Lists[K]>, GuestFailure>> {
   const reply = await session.ask({ kind, all: true, vcpu: 0, vmName, physical: false }, timeoutMs);
   if (!reply.ok) return reply;
   const first = reply.value.kind === "freq-list" ? reply.value.khz : undefined;
   const caps = reply.value.kind === "caps-list" ? reply.value.caps : undefined;
-  const entries = [...((first ?? caps ?? []) as readonly Listed[K][])];
+  const entries = [...((first ?? caps ?? []) as readonly Lists[K][])];
   const count = "count" in reply.value ? reply.value.count : 0;
   if (!more || entries.length < MAX_V1_VCPUS) return ok({ count, entries });
   const rest = await listRest(session, kind, vmName, timeoutMs);
@@ -43,19 +42,19 @@ export async function listVcpus<K extends keyof Listed>(
   );
 }
 
-async function listRest<K extends keyof Listed>(
+async function listRest<K extends keyof Lists>(
   session: Session,
   kind: K,
   vmName: string,
   timeoutMs: number,
-): Promise<Result<VcpuList<Listed[K]>, GuestFailure>> {
-  const entries: Listed[K][] = [];
+): Promise<Result<VcpuList<Lists[K]>, GuestFailure>> {
+  const entries: Lists[K][] = [];
   for (;;) {
     const first = MAX_V1_VCPUS + entries.length;
     const page = await askPage(session, first, vmName, timeoutMs);
     if (!page.ok) return page;
     for (const { khz, turbo, priority } of page.value.vcpus) {
-      entries.push((kind === "query-freq" ? khz : { turbo, priority }) as Listed[K]);
+      entries.push((kind === "query-freq" ? khz : { turbo, priority }) as Lists[K]);
     }
     const { total, vcpus } = page.value;
     if (vcpus.length === 0 || first + vcpus.length >= total) return ok({ count: total, entries });
@@ -67,7 +66,6 @@ async function askPage(session: Session, first: number, vmName: string, timeoutM
   const list = { do: "list", first } as const;
   const page = await session.say(list, 0, vmName, timeoutMs);
   if (page.ok || page.error.kind !== "not-understood") return page;
-  const hello = { do: "hello", version: EXTENSION_VERSION, leaseS: 0 } as const;
-  const agreed = await session.say(hello, 0, vmName, timeoutMs);
-  return agreed.ok ? await session.say(list, 0, vmName, timeoutMs) : err(agreed.error);
+  const agreed = await session.hello(0, vmName, timeoutMs);
+  return agreed.ok ? await session.say(list, 0, vmName, timeoutMs) : agreed;
 }

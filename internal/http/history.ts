@@ -1,4 +1,4 @@
-// The last ten minutes of every clock: without it a page would know nothing of what happened before it was opened.
+// The last ten minutes of every clock, for pages that are opened now.
 
 /** Samples that are kept; one a second makes ten minutes. */
 export const HISTORY_LENGTH = 600;

@@ -1,4 +1,4 @@
-// The form that the RFC of 2011 proposed: without it what was asked for then would still not be had.
+// Capabilities in the form that the RFC of 2011 proposed.
 
 /**
  * Returns the capabilities document of the RFC without a last newline: S3 and S4 under power_management, which is left away

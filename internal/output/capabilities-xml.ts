@@ -1,4 +1,4 @@
-// libvirt's own form of a host's capabilities: without it software that reads virsh's could not read ours.
+// Capabilities in libvirt's own form, for software that reads virsh's.
 
 import { formatCpuList } from "../values/cpulist.ts";
 import type { LibvirtView } from "../power/capabilities/libvirt-view.ts";

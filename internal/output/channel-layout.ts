@@ -15,7 +15,7 @@ export interface ChannelsWanted {
 }
 
 /** One channel: the socket that QEMU makes and the port that the guest sees. */
-export interface Channel {
+interface Channel {
   readonly path: string;
   readonly name: string;
   readonly controller: number;

@@ -34,6 +34,6 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 /** Returns `text` as it stands in an attribute or an element. Source: XML 1.0, 4.6 Predefined Entities. */
-export function escapeXml(text: string): string {
+function escapeXml(text: string): string {
   return text.replace(/[&<>'"]/g, (character) => ENTITIES[character] ?? character);
 }

@@ -1,4 +1,4 @@
-// One JSON document a command: without it scripts would meet a different shape of text at every command.
+// One JSON document a command.
 
 /** Returns `document` as indented JSON. Keys are camelCase and stay as they are within a major version; new ones may come. */
 export function json(document: object): string {

@@ -1,4 +1,4 @@
-// Metrics as Prometheus reads them: without it every scraper would need a program of its own.
+// Metrics as Prometheus reads them.
 
 import { BOUNDS_S } from "../metrics/histogram.ts";
 import type { Reading, Snapshot } from "../metrics/snapshot.ts";

@@ -1,4 +1,4 @@
-// Arguments that can be pasted: without it a path with a blank would fall apart in the shell.
+// Arguments that can be pasted into a shell.
 
 /** Returns `args` as one line for a POSIX shell: words of safe characters as they are, others in single quotes. */
 export function shellWords(args: readonly string[]): string {

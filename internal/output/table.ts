@@ -1,4 +1,4 @@
-// Columns for people: without it every command would pad its own.
+// Columns for people.
 
 /** Returns `rows` (the first is the heading) as lines whose columns are padded to their widest cell, two spaces apart. */
 export function table(rows: readonly (readonly string[])[]): string {

@@ -3,7 +3,8 @@
 // Of the extension: docs/protocol-extension.md.
 
 import type { Clip, Decider, ExtensionNo } from "../values/extension.ts";
-import type { PolicyType, Step, Workload } from "../values/request.ts";
+import type { Step } from "../values/frequency.ts";
+import type { PolicyType, Workload } from "../values/request.ts";
 import { type Words, words } from "./words.ts";
 
 /** What a guest asks, `command` of a request. CONNECT is RTE_POWER_CPU_POWER_CONNECT. */

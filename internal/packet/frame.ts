@@ -1,4 +1,4 @@
-// A stream of bytes becomes frames here: without it a torn write, a guest that died half-way or an old format would shift every later packet.
+// A stream of bytes becomes frames here, and falls back in step after a torn write, a guest that died half-way or another format.
 
 import { COMMAND, type Generation, hasCommand, REQUEST_BYTES } from "./constants.ts";
 import { channelPacket464 } from "./dpdk.ts";

@@ -14,7 +14,7 @@ export interface Field<T> {
 /** Members by their names in C. */
 export type Fields = Readonly<Record<string, Field<unknown>>>;
 /** The values of a table's members by name. */
-export type Values<F extends Fields> = { -readonly [K in keyof F]: ReturnType<F[K]["read"]> };
+type Values<F extends Fields> = { -readonly [K in keyof F]: ReturnType<F[K]["read"]> };
 
 /** A C struct: its name, its size in bytes, its members, and both directions. */
 export interface Layout<F extends Fields> {

@@ -1,6 +1,7 @@
 // A guest's bytes become a Request here and nowhere else: nothing further in sees an offset.
 
-import type { Request, Step } from "../values/request.ts";
+import type { Step } from "../values/frequency.ts";
+import type { Request } from "../values/request.ts";
 import {
   COMMAND,
   CORE_TYPE,

@@ -107,8 +107,7 @@ export class LibvirtSource implements PinSource {
   async pin(vm: string, vcpu: number, cpuList: string): Promise<Result<void, string> | undefined> {
     const domain = this.#vms.get(vm);
     if (domain === undefined) return undefined;
-    const scope = { live: true, config: true };
-    const pinned = await pinVcpu(this.#virsh, domain.uuid, vcpu, cpuList, scope);
+    const pinned = await pinVcpu(this.#virsh, domain.uuid, vcpu, cpuList);
     await this.ask();
     return pinned;
   }

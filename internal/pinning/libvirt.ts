@@ -1,7 +1,7 @@
 // What libvirt knows of its VMs, by virsh: names, channels and pins; and the way to re-pin so that libvirt remembers it.
 
 import { parseCpuList } from "../values/cpulist.ts";
-import { ok, type Result } from "../values/result.ts";
+import { DONE, ok, type Result } from "../values/result.ts";
 import { type DomainChannel, parseChannels, parseName } from "./domain-xml.ts";
 import { isVmName } from "../values/vm-name.ts";
 import { runVirsh, type Virsh } from "./virsh.ts";
@@ -47,18 +47,6 @@ export function parseVcpuPins(text: string): VcpuPin[] {
     }
   }
   return found;
-}
-
-/** Returns where the domain's vCPUs may run now. Errors: one sentence. Source: virsh(1), vcpupin. */
-export async function readVcpuPins(virsh: Virsh, uuid: string): Promise<Result<VcpuPin[], string>> {
-  const printed = await runVirsh(virsh, ["vcpupin", `--domain=${uuid}`]);
-  return printed.ok ? ok(parseVcpuPins(printed.value)) : printed;
-}
-
-/** Returns the domain's channels, with the paths that libvirt chose where none was given. Errors: one sentence. */
-export async function readChannels(virsh: Virsh, uuid: string): Promise<Result<DomainChannel[], string>> {
-  const printed = await runVirsh(virsh, ["dumpxml", `--domain=${uuid}`]);
-  return printed.ok ? ok(parseChannels(printed.value)) : printed;
 }
 
 /**
@@ -112,22 +100,18 @@ export function nameable(vms: readonly LibvirtVm[]): {
   return { vms: good, problems };
 }
 
-/** What a new pin changes: the running domain, its next start, or with neither what libvirt takes for current. */
-export interface PinScope {
-  readonly live: boolean;
-  readonly config: boolean;
-}
-
-/** Pins a vCPU to `cpuList`, such as "2" or "2-3". Errors: one sentence with libvirt's reason. Source: virsh(1), vcpupin. */
+/**
+ * Pins a vCPU to `cpuList`, such as "2" or "2-3". Errors: one sentence with libvirt's reason. Source: virsh(1), vcpupin.
+ * @param scope virsh's flags for what is changed: the running domain and its next start; none for what libvirt takes for current
+ */
 export async function pinVcpu(
   virsh: Virsh,
   uuid: string,
   vcpu: number,
   cpuList: string,
-  { live, config }: PinScope,
+  scope: readonly string[] = ["--live", "--config"],
 ): Promise<Result<void, string>> {
-  const scope = [...(live ? ["--live"] : []), ...(config ? ["--config"] : [])];
-  const words = ["vcpupin", `--domain=${uuid}`, `--vcpu=${vcpu}`, `--cpulist=${cpuList}`, ...scope];
-  const printed = await runVirsh(virsh, words);
-  return printed.ok ? ok(undefined) : printed;
+  const words = [`--domain=${uuid}`, `--vcpu=${vcpu}`, `--cpulist=${cpuList}`, ...scope];
+  const printed = await runVirsh(virsh, ["vcpupin", ...words]);
+  return printed.ok ? DONE : printed;
 }

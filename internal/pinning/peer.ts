@@ -1,4 +1,4 @@
-// Which process is the VM behind a channel: without it live pinning would not know whose threads to read.
+// Which process is the VM behind a channel.
 
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { peerCredentials } from "../os/libc.ts";

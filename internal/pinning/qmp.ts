@@ -5,7 +5,7 @@ import { codeOf } from "../os/error-code.ts";
 import { err, ok, type Result } from "../values/result.ts";
 
 /** A vCPU and the host thread that runs it. */
-export interface VcpuThread {
+interface VcpuThread {
   readonly vcpu: number;
   readonly threadId: number;
 }

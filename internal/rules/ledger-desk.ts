@@ -23,7 +23,7 @@ import {
 import { placeLevel } from "./level.ts";
 
 /** What the desk needs of a VM. */
-export interface PolicyVm extends Standing {
+interface PolicyVm extends Standing {
   /** Returns how many vCPUs are known. */
   knownVcpus(): number;
   limitsIn(domain: DomainId): Limits;

@@ -13,7 +13,7 @@ export interface PerfEvent {
 
 /** PERF_TYPE_HARDWARE with PERF_COUNT_HW_BRANCH_INSTRUCTIONS and _BRANCH_MISSES. */
 export const BRANCHES: PerfEvent = { type: 0, config: 4 };
-export const BRANCH_MISSES: PerfEvent = { type: 0, config: 5 };
+const BRANCH_MISSES: PerfEvent = { type: 0, config: 5 };
 
 /** Source: arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h. */
 const PERF_EVENT_OPEN: Readonly<Record<string, number>> = { x64: 298, arm64: 241 };

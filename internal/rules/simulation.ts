@@ -51,7 +51,7 @@ export interface SimulatedChange {
 }
 
 /** How long a CPU had a frequency. */
-export interface SimulatedShare {
+interface SimulatedShare {
   readonly cpu: Pcpu;
   /** Undefined while the policy left it as it was. */
   readonly khz: Khz | undefined;

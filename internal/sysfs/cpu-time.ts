@@ -5,10 +5,7 @@ import { type Pcpu, pcpu } from "../values/units.ts";
 import { notUnderstood, type SysfsError } from "../values/sysfs-error.ts";
 import { absent, readText } from "./attr.ts";
 
-/** Ticks a second of /proc/stat: USER_HZ, which is 100 on every architecture we run on. Source: include/asm-generic/param.h. */
-export const USER_HZ = 100;
-
-/** Returns the busy ticks of every online CPU: all but idle, iowait and steal; guest time is in user time already. Source: Documentation/filesystems/proc.rst, 1.8. */
+/** Returns the busy ticks (USER_HZ, 100 a second) of every online CPU: all but idle, iowait and steal; guest time is in user time already. Source: Documentation/filesystems/proc.rst, 1.8. */
 export function parseBusyTicks(text: string): ReadonlyMap<Pcpu, number> {
   const busy = new Map<Pcpu, number>();
   for (const line of text.split("\n")) {

@@ -6,7 +6,7 @@ import { notUnderstood, type SysfsError } from "../values/sysfs-error.ts";
 import { listFolder, listNumbered } from "./numbered.ts";
 
 /** One power limit of a zone. */
-export interface PowerLimit {
+interface PowerLimit {
   /** Such as long_term. */
   readonly name: string;
   readonly limitUw: number | undefined;

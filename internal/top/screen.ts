@@ -21,7 +21,7 @@ export function redraw(before: readonly string[] | undefined, after: readonly st
 }
 
 /** Returns `text` without characters that a terminal would act on or that turn the direction of writing. */
-export function harmless(text: string): string {
+function harmless(text: string): string {
   // oxlint-disable-next-line no-control-regex
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/g, "?");
 }

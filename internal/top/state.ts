@@ -1,9 +1,9 @@
 // What the keys of powermon top do: pure, so that every key can be tried without a terminal.
 
 /** How clocks can be sorted. */
-export const DOMAIN_SORTS = ["number", "frequency", "claims"] as const;
+const DOMAIN_SORTS = ["number", "frequency", "claims"] as const;
 /** How VMs can be sorted. */
-export const VM_SORTS = ["name", "requests", "refused"] as const;
+const VM_SORTS = ["name", "requests", "refused"] as const;
 
 /** What a person chose. */
 export interface TopState {

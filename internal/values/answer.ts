@@ -7,7 +7,7 @@ export const CODES = ["not-found", "invalid", "refused", "failed", "unsupported"
 export type Code = (typeof CODES)[number];
 
 /** Why something asked for was not done; `message` is a sentence for people. */
-export interface Problem {
+interface Problem {
   readonly code: Code;
   readonly message: string;
 }

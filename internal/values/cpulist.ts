@@ -1,4 +1,4 @@
-// The kernel's way to write CPU sets: without it topology, pinning and policies could not be read.
+// The kernel's way to write CPU sets, both ways.
 
 import { err, ok, type Result } from "./result.ts";
 

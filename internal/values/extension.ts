@@ -1,7 +1,7 @@
 // What our guest and our host say beyond DPDK's packets, free of bytes, one row a command. As bytes: packet/extension-table.ts.
 
 import type { Refusal } from "./refusal.ts";
-import type { Step } from "./request.ts";
+import type { Step } from "./frequency.ts";
 
 /** The newest version of the extension that this program speaks. */
 export const EXTENSION_VERSION = 1;

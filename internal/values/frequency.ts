@@ -1,7 +1,10 @@
 // A core's frequencies and how one moves among them: host, guest and drivers must agree on what "up" and "medium" mean.
 
-import type { Step } from "./request.ts";
 import { type Khz, khz } from "./units.ts";
+
+/** How a guest moves a vCPU's frequency. Source: DPDK rte_power_guest_channel.h, RTE_POWER_SCALE_* and *_TURBO. */
+export const STEPS = ["up", "down", "max", "min", "turbo-on", "turbo-off"] as const;
+export type Step = (typeof STEPS)[number];
 
 /** The frequencies a domain can be set to. */
 export interface FrequencyTable {

@@ -1,4 +1,4 @@
-// Where a TCP listener stands: without it a typo could open a port to the world.
+// Where a TCP listener stands, and whether other machines can reach it.
 
 /** An address to listen on. */
 export interface ListenAddress {

@@ -1,4 +1,4 @@
-// Which right word a wrong one was meant to be: without it a typo would be answered by a bare no.
+// Which right word a wrong one was meant to be.
 
 /** Returns the candidate nearest to `word`, or undefined when none is near enough to be a typo of it. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {

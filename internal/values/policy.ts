@@ -1,4 +1,4 @@
-// A policy as the host applies it, whoever gave it: without it guest, operator, FIFO and dry run would each mean something else by it.
+// A policy as the host applies it, the same whoever gave it: guest, operator, FIFO or a dry run.
 
 import type { GuestPolicy, PolicyType, Workload } from "./request.ts";
 import type { Khz } from "./units.ts";

@@ -1,10 +1,7 @@
 // What a guest can ask and what it is answered: the words that host and guest share, free of bytes and offsets.
 
+import type { Step } from "./frequency.ts";
 import type { ExtensionAnswer, ExtensionAsk, Notice } from "./extension.ts";
-
-/** How a guest moves a vCPU's frequency. Source: DPDK rte_power_guest_channel.h, RTE_POWER_SCALE_* and *_TURBO. */
-export const STEPS = ["up", "down", "max", "min", "turbo-on", "turbo-off"] as const;
-export type Step = (typeof STEPS)[number];
 
 /** Named levels of a policy. Source: DPDK rte_power_guest_channel.h, enum rte_power_workload_level. */
 export const WORKLOADS = ["high", "medium", "low"] as const;

@@ -1,4 +1,4 @@
-// Answers that may be a no: without this an expected failure would have to be thrown and could be missed.
+// Answers that may be a no: an expected failure is a value and can't be missed.
 
 /** Either a value or the reason why there is none. */
 export type Result<T, E> =

@@ -1,4 +1,4 @@
-// What went wrong with a kernel file: without it an operator would see "failed" and not which file said no, and why.
+// What went wrong with a kernel file: which, at what, and the kernel's code.
 
 /** A failed step on a file of /sys, /proc or the state folder. */
 export interface SysfsError {

@@ -15,6 +15,10 @@ export type DomainId = Branded<number, "DomainId">;
 /** The lowest and the highest frequency that can be meant, in kHz: 10 MHz and 20 GHz. */
 export const KHZ = { least: 10_000, most: 20_000_000 };
 
+/** Returns whether `value` is a whole number of kHz that can be meant. */
+export const isKhz = (value: unknown): value is Khz =>
+  Number.isInteger(value) && (value as number) >= KHZ.least && (value as number) <= KHZ.most;
+
 /** Marks a number of kHz as such. */
 export const khz = (n: number): Khz => n as Khz;
 /** Marks a number as a host logical CPU. */

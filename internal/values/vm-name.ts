@@ -1,4 +1,4 @@
-// What can be a VM's name: without it a file, a socket and a URL would each let a different set of names in.
+// What can be a VM's name, the same for files, sockets and URLs.
 
 /** Longest VM name in bytes: the longest file name, since QEMU and libvirt name files by it. Source: NAME_MAX. */
 export const MAX_VM_NAME = 255;

@@ -4,7 +4,7 @@ import type { ArgDef } from "../../internal/cli/command.ts";
 import { kebab } from "../../internal/cli/words.ts";
 
 /** What the hidden command __complete lists. */
-export type Live = "vm" | "channels" | "vcpu" | "cpus";
+type Live = "vm" | "channels" | "vcpu" | "cpus";
 
 export interface Values {
   readonly words: readonly string[];

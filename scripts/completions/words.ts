@@ -1,4 +1,4 @@
-// The flags and places of a command as shells see them: without it each generator would read definitions in its own way.
+// The flags and places of a command as shells see them, for each of the generators.
 
 import { kebab } from "../../internal/cli/words.ts";
 import type { CommandNode } from "../program-tree.ts";

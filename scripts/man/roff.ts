@@ -1,4 +1,4 @@
-// Text as man(7) source: without it a backslash, a leading dot or a dash in a sentence would change the page.
+// Text as man(7) source: backslashes, leading dots and dashes are written so that they stay what they are.
 
 /** Returns `text` so that roff prints it as it is; every dash can be copied into a terminal. */
 export function literal(text: string): string {

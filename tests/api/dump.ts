@@ -5,7 +5,7 @@ import { closeSync, constants, existsSync, mkdirSync, openSync, writeFileSync, w
 import { join } from "node:path";
 import { readEvents } from "../../internal/control/event-reader.ts";
 import { encodeRequest } from "../../internal/packet/request.ts";
-import type { Step } from "../../internal/values/request.ts";
+import type { Step } from "../../internal/values/frequency.ts";
 import { version } from "../../package.json";
 import { type Machine, makeMachine } from "../helpers/daemon.ts";
 import { QemuSocket } from "../helpers/qemu.ts";
@@ -15,7 +15,7 @@ export const GOLDEN = join(import.meta.dir, "../fixtures/api/answers.json");
 const MAIN = join(import.meta.dir, "../../cmd/powermon.ts");
 
 /** A request and what came back. */
-export interface Asked {
+interface Asked {
   readonly asked: string;
   readonly body?: unknown;
   readonly status: number;

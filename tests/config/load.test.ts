@@ -1,6 +1,7 @@
 // Files laid over each other, judged together, and remembered by origin.
 
 import { describe, expect, test } from "bun:test";
+import { khz } from "../../internal/values/units.ts";
 import { join } from "node:path";
 import { DEFAULTS } from "../../internal/config/defaults.ts";
 import { type Config, loadConfig } from "../../internal/config/load.ts";
@@ -75,7 +76,7 @@ describe("loadConfig()", () => {
     );
     folder.write("d/a.toml", "[profile.p.cpus.all]\nceiling = 2000000\n[profile.p.cpus.0]\nepb = 3\n");
     expect(loaded(main, join(folder.dir, "d")).says.profile).toEqual({
-      p: { boost: false, cpus: { all: { floor: 1_200_000, ceiling: 2_000_000 }, 0: { epb: 3 } } },
+      p: { boost: false, cpus: { all: { floor: khz(1_200_000), ceiling: khz(2_000_000) }, 0: { epb: 3 } } },
     });
     folder.write("e/a.toml", "[profile.p.cpus.all]\nceiling = 1000000\n");
     expect(sentences(folder.dir, main, join(folder.dir, "e"))).toEqual([

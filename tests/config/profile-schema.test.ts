@@ -2,6 +2,7 @@
 
 import { expect, test } from "bun:test";
 import * as v from "valibot";
+import { khz } from "../../internal/values/units.ts";
 import { profilesOf, profilesSchema } from "../../internal/config/profile-schema.ts";
 
 const read = (text: string) =>
@@ -34,7 +35,7 @@ epb = 4
       summary: "for the night",
       missing: "skip",
       boost: false,
-      uncore: { floor: "min", ceiling: 1_600_000 },
+      uncore: { floor: "min", ceiling: khz(1_600_000) },
       latencyUs: 100,
       rules: [
         { cpus: "all", governor: "dynamic", floor: "min", ceiling: "base", epp: "200", epb: 8 },

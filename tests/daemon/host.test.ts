@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { decodeReply } from "../../internal/packet/reply.ts";
 import { encodeRequest } from "../../internal/packet/request.ts";
-import type { Step } from "../../internal/values/request.ts";
+import type { Step } from "../../internal/values/frequency.ts";
 import { ask, frame, Lab, STATIC } from "../helpers/lab.ts";
 import { makeProc } from "../helpers/proc.ts";
 import { until } from "../helpers/until.ts";

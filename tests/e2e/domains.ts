@@ -1,4 +1,4 @@
-// Reads the cpufreq domains of a VM or of a fixture tree in one go; without it "only that CPU changed" could not be said.
+// Reads the cpufreq domains of a VM or of a fixture tree in one go.
 
 /** One policyN as its files read. */
 export interface Domain {

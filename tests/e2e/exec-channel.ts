@@ -1,4 +1,4 @@
-// Runs commands inside a VM and brings back what they said; without it steps could only be read off a console.
+// Runs commands inside a VM and brings back what they said.
 import type { Socket } from "bun";
 
 /** What a command in a VM ended with; status is bash's, 124 if it ran past its limit. */

@@ -1,4 +1,4 @@
-// Talks to dpdk-guest.c line by line; without it its calls and the machine's state could not be compared step by step.
+// Talks to dpdk-guest.c line by line.
 import { join } from "node:path";
 import type { Subprocess } from "bun";
 

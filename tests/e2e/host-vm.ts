@@ -1,4 +1,4 @@
-// Runs powermon inside the host VM and bridges the guest's channels to it; without it the two VMs would not meet.
+// Runs powermon inside the host VM and bridges the guest's channels to it.
 import { type Domain, readDomains } from "./domains.ts";
 import { DIST } from "./scenario.ts";
 import { until } from "./until.ts";

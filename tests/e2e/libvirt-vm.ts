@@ -1,4 +1,4 @@
-// A real guest as a domain of a private libvirtd; without it libvirt's part would be shown with QEMUs that nobody is in.
+// A real guest as a domain of a private libvirtd.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { PrivateLibvirt } from "../helpers/libvirtd.ts";

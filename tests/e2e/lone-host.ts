@@ -1,4 +1,4 @@
-// A host VM without a guest VM, for what a host does by itself; without it such scenarios would boot a pair for one half.
+// A host VM alone, for what a host does by itself.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// powermon on the outer machine with a machine made of files; without it live pinning and foreign guests would need a host VM.
+// powermon on the outer machine with a machine made of files, for live pinning and foreign guests.
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

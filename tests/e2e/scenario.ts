@@ -1,4 +1,4 @@
-// Says what a scenario needs and skips it with the reason when that is absent; without it a bare machine would just fail.
+// Says what a scenario needs and skips it with the reason when that is absent.
 import { describe, setDefaultTimeout, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";

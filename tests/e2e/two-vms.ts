@@ -1,4 +1,4 @@
-// A guest VM and a host VM side by side, bridged; without it each scenario would set up the pair its own way.
+// A guest VM and a host VM side by side, bridged.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

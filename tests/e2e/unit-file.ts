@@ -1,4 +1,4 @@
-// The unit's own command lines as a user's systemd would run them; without it the packaged ones could differ from the tested ones.
+// The unit's own command lines as a user's systemd would run them.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 

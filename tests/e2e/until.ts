@@ -1,4 +1,4 @@
-// Waits for a condition instead of a time; without it every scenario would guess how long a VM takes.
+// Waits for a condition instead of a time.
 
 /**
  * Asks `condition` again and again until it gives something else than undefined or false, and returns that.

@@ -1,4 +1,4 @@
-// Boots the lab's VMs and ends them; without it every scenario would carry its own QEMU handling.
+// Boots the lab's VMs and ends them.
 import { openSync, closeSync } from "node:fs";
 import { join } from "node:path";
 import type { Subprocess } from "bun";

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openPort, portNumber, portPath } from "../../internal/guest/port.ts";
-import { listPorts } from "../../internal/guest/ports.ts";
+import { openPort } from "../../internal/guest/open-port.ts";
+import { listPorts, portNumber, portPath } from "../../internal/guest/port.ts";
 import { openSession } from "../../internal/guest/session.ts";
 import { fakeHost } from "./fake-host.ts";
 

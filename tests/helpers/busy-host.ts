@@ -2,7 +2,7 @@
 
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Step } from "../../internal/values/request.ts";
+import type { Step } from "../../internal/values/frequency.ts";
 import { frame } from "./lab.ts";
 import { QemuSocket } from "./qemu.ts";
 import { makeTree } from "./tree.ts";

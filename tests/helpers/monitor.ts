@@ -1,4 +1,4 @@
-// Orders to QEMU's monitor; without it a test could neither pause nor reset a VM.
+// Orders to QEMU's monitor: pause, go on, reset.
 import { until } from "./until.ts";
 
 /** A command of QMP. Source: QEMU qapi/. */

@@ -1,4 +1,4 @@
-// Machines made of files: without it tests and the demo would need the real /sys, and root.
+// Machines made of files, for tests and the demo: neither touches the real /sys.
 
 import {
   existsSync,

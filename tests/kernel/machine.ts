@@ -1,4 +1,4 @@
-// A machine of files that move each other as the kernel's do: without it, faults of coupled files would need a real one.
+// A machine of files that move each other as the kernel's do.
 
 import { onTestFinished } from "bun:test";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";

@@ -17,7 +17,7 @@ import { EXTENSION, HEAD, NO, PAGE } from "../../internal/packet/extension-table
 import { encodeNotice, extensionNotice, NOTICE_COMMAND } from "../../internal/packet/notice.ts";
 import { decodeReply } from "../../internal/packet/reply.ts";
 import { encodeRequest, RequestDecoder } from "../../internal/packet/request.ts";
-import { STEPS } from "../../internal/values/request.ts";
+import { STEPS } from "../../internal/values/frequency.ts";
 import { EXTENSION_PACKETS, EXTENSION_STRUCTS, golden } from "../fixtures/packet/golden.ts";
 import { random } from "../fixtures/packet/random.ts";
 

@@ -3,7 +3,8 @@
 import { expect, spyOn, test } from "bun:test";
 import { COMMAND, EXTENSION_FIRST, type Generation, REQUEST_BYTES } from "../../internal/packet/constants.ts";
 import { encodeRequest, type Malformed, RequestDecoder } from "../../internal/packet/request.ts";
-import { type GuestPolicy, type Request, STEPS } from "../../internal/values/request.ts";
+import { STEPS } from "../../internal/values/frequency.ts";
+import type { GuestPolicy, Request } from "../../internal/values/request.ts";
 import { golden, PACKETS } from "../fixtures/packet/golden.ts";
 import { random } from "../fixtures/packet/random.ts";
 

@@ -1,4 +1,4 @@
-// What every rule must keep: without it a rule could look at a clock, forget its inputs, or change them.
+// What every rule must keep: it looks at no clock, remembers nothing, and changes no input.
 
 import { describe, expect, setSystemTime, test } from "bun:test";
 import { readFileSync } from "node:fs";

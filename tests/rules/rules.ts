@@ -1,4 +1,4 @@
-// Rules and moments for the tests of profiles: without them every test would spell out a whole policy.
+// Rules and moments for the tests of policies.
 
 import type { PolicyLevel, TimePolicy, TimeWindow, TrafficRule } from "../../internal/values/policy.ts";
 import { time } from "../../internal/rules/time.ts";

@@ -1,4 +1,4 @@
-// One attribute, one call, told truly: without it a failed write could pass for a done one.
+// One attribute, one call, told truly.
 
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";

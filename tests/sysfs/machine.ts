@@ -1,4 +1,4 @@
-// A fixture tree with a test's usual handles on it: without it every test would spell out roots and clean-up.
+// A fixture tree with a test's usual handles on it.
 
 import { onTestFinished } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";

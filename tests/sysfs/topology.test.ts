@@ -1,4 +1,4 @@
-// Cores and their threads: without it two halves of a core could be given to two clocks.
+// Cores and their threads.
 
 import { describe, expect, test } from "bun:test";
 import { rmSync } from "node:fs";

@@ -1,4 +1,4 @@
-// CPU lists as kernels write them: without it a wrong range would pin the wrong CPU.
+// CPU lists as kernels write them.
 
 import { describe, expect, test } from "bun:test";
 import { formatCpuList, parseCpuList } from "../../internal/values/cpulist.ts";

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { type FrequencyTable, medium, move, roundUp } from "../../internal/values/frequency.ts";
-import type { Step } from "../../internal/values/request.ts";
+import { type FrequencyTable, medium, move, roundUp, type Step } from "../../internal/values/frequency.ts";
 import { khz } from "../../internal/values/units.ts";
 
 const steps = [2601000, 2600000, 2000000, 1400000, 800000].map(khz);

@@ -1,4 +1,4 @@
-// What an operator reads when a kernel file says no: without it a changed sentence would go unseen.
+// What an operator reads when a kernel file says no.
 
 import { describe, expect, test } from "bun:test";
 import { explainSysfs, notUnderstood, sysfsError } from "../../internal/values/sysfs-error.ts";

@@ -1,7 +1,8 @@
 // A dry run for people and for scripts.
 
 import { formatCpuList } from "../../../internal/values/cpulist.ts";
-import type { Simulated } from "../../../internal/rules/simulation.ts";
+import type { Pcpu } from "../../../internal/values/units.ts";
+import type { Simulated, SimulatedChange } from "../../../internal/rules/simulation.ts";
 import { json } from "../../../internal/output/json.ts";
 import { table } from "../../../internal/output/table.ts";
 
@@ -48,31 +49,21 @@ export function simulationJson(done: Simulated, { from, to, zone, type }: Span):
 
 /** CPUs that change alike at the same time are one change. */
 function changesOf({ changes }: Simulated) {
-  const groups = new Map<string, { at: number; cpus: number[]; level: string | number; khz: number }>();
-  for (const { at, cpu, level, khz } of changes) {
-    const key = `${at} ${khz} ${level}`;
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, { at, cpus: [cpu], level, khz });
-    else group.cpus.push(cpu);
-  }
-  return [...groups.values()];
+  const alike = Map.groupBy(changes, ({ at, khz, level }) => `${at} ${khz} ${level}`);
+  return [...alike.values()].map((group) => {
+    const { at, level, khz } = group[0] as SimulatedChange;
+    return { at, cpus: group.map(({ cpu }) => cpu), level, khz };
+  });
 }
 
 /** CPUs that spent their time alike are one group. */
 function sharesOf({ shares }: Simulated, whole: number) {
-  const byCpu = new Map<number, { khz: number | null; share: number }[]>();
-  for (const { cpu, khz, ms } of shares) {
-    byCpu.set(cpu, [...(byCpu.get(cpu) ?? []), { khz: khz ?? null, share: ms / whole }]);
-  }
-  const groups = new Map<string, { cpus: number[]; rows: { khz: number | null; share: number }[] }>();
-  for (const [cpu, rows] of byCpu) {
-    const key = JSON.stringify(rows);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, { cpus: [cpu], rows });
-    else group.cpus.push(cpu);
-  }
-  return [...groups.values()].flatMap(({ cpus, rows }) =>
-    rows.map(({ khz, share }) => ({ cpus, khz, share })),
+  const byCpu = Map.groupBy(shares, ({ cpu }) => cpu);
+  const rowsOf = (cpu: Pcpu) =>
+    (byCpu.get(cpu) ?? []).map(({ khz, ms }) => ({ khz: khz ?? null, share: ms / whole }));
+  const alike = Map.groupBy(byCpu.keys(), (cpu) => JSON.stringify(rowsOf(cpu)));
+  return [...alike.values()].flatMap((cpus) =>
+    rowsOf(cpus[0] as Pcpu).map(({ khz, share }) => ({ cpus, khz, share })),
   );
 }
 

@@ -1,8 +1,7 @@
 // DPDK's host commands by their own names: scripts written for its prompt run here as they are.
 
-import type { Args, ArgsDef, Command, Commands, Io } from "../../../internal/cli/command.ts";
-import { defineCommand } from "../../../internal/cli/command.ts";
-import type { Status } from "../../../internal/cli/status.ts";
+import type { Args, ArgsDef, Command } from "../../../internal/cli/command.ts";
+import { type Call, dpdk, DPDK_STEP, stepOf } from "../../shell/program.ts";
 
 const VM = { type: "positional", valueHint: "VM", description: "the VM's name" } as const;
 const LIST = {
@@ -15,34 +14,25 @@ const CORE = { type: "positional", valueHint: "CORE", description: "the host's C
 /**
  * Returns DPDK's commands; each does what the words of ours do that it stands for.
  * Source: DPDK examples/vm_power_manager/vm_power_cli.c, main_ctx.
- * @param call runs a command of ours
  */
-export function dpdkCommands(call: (words: readonly string[], io: Io) => Promise<Status>): Commands {
-  /** Returns the command `name`, which stands for `ours`: the same as `words`, for people. */
-  function dpdk<const T extends ArgsDef>(
+export function dpdkCommands(call: Call): readonly Command[] {
+  const as = <const T extends ArgsDef>(
     name: string,
     ours: string,
     args: T,
     words: (args: Args<T>) => readonly string[],
-  ) {
-    const command: Command = defineCommand({
-      meta: { name, summary: `as DPDK's vm_power_manager; ours: ${ours}` },
-      args,
-      run: (context) => call(words(context.args), context.io),
-    });
-    return [name, async () => ({ default: command })] as const;
-  }
-  return Object.fromEntries([
-    dpdk("add_vm", "vm add VM", { vm: VM }, ({ vm }) => ["vm", "add", vm]),
-    dpdk("rm_vm", "vm remove VM", { vm: VM }, ({ vm }) => ["vm", "remove", vm]),
-    dpdk("show_vm", "vm show VM", { vm: VM }, ({ vm }) => ["vm", "show", vm]),
-    dpdk("add_channels", "channel add VM LIST|all", { vm: VM, list: LIST }, ({ vm, list }) => [
+  ) => dpdk("vm_power_manager", name, ours, args, (said, io) => call(words(said), io));
+  return [
+    as("add_vm", "vm add VM", { vm: VM }, ({ vm }) => ["vm", "add", vm]),
+    as("rm_vm", "vm remove VM", { vm: VM }, ({ vm }) => ["vm", "remove", vm]),
+    as("show_vm", "vm show VM", { vm: VM }, ({ vm }) => ["vm", "show", vm]),
+    as("add_channels", "channel add VM LIST|all", { vm: VM, list: LIST }, ({ vm, list }) => [
       "channel",
       "add",
       vm,
       list,
     ]),
-    dpdk(
+    as(
       "set_channel_status",
       "channel enable|disable VM LIST|all",
       {
@@ -56,7 +46,7 @@ export function dpdkCommands(call: (words: readonly string[], io: Io) => Promise
       },
       ({ vm, list, status }) => ["channel", status === "enabled" ? "enable" : "disable", vm, list],
     ),
-    dpdk(
+    as(
       "set_pcpu",
       "vm pin VM VCPU PCPU",
       {
@@ -66,7 +56,7 @@ export function dpdkCommands(call: (words: readonly string[], io: Io) => Promise
       },
       ({ vm, vcpu, pcpu }) => ["vm", "pin", vm, vcpu, pcpu],
     ),
-    dpdk(
+    as(
       "set_query",
       "vm query VM on|off",
       {
@@ -79,21 +69,15 @@ export function dpdkCommands(call: (words: readonly string[], io: Io) => Promise
       },
       ({ vm, status }) => ["vm", "query", vm, status === "enable" ? "on" : "off"],
     ),
-    dpdk("show_cpu_freq", "freq show CPU", { core: CORE }, ({ core }) => ["freq", "show", core]),
-    dpdk(
+    as("show_cpu_freq", "freq show CPU", { core: CORE }, ({ core }) => ["freq", "show", core]),
+    as(
       "set_cpu_freq",
       "freq set CPU STEP",
       {
         core: CORE,
-        step: {
-          type: "positional",
-          options: ["up", "down", "min", "max", "enable_turbo", "disable_turbo"],
-          description: "where to",
-        },
+        step: DPDK_STEP,
       },
-      ({ core, step }) => ["freq", "set", core, TURBO[step] ?? step],
+      ({ core, step }) => ["freq", "set", core, stepOf(step)],
     ),
-  ]);
+  ];
 }
-
-const TURBO: Readonly<Record<string, string>> = { enable_turbo: "turbo-on", disable_turbo: "turbo-off" };

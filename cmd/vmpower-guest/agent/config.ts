@@ -1,42 +1,33 @@
-// What vmpower-guest.toml may say: without it a typo would leave a vCPU without its governor.
+// What vmpower-guest.toml may say, and the agent's configuration that follows.
 
 import { existsSync } from "node:fs";
 import * as v from "valibot";
 import { describeProblem } from "../../../internal/config/problem.ts";
 import { judgeAs, readTable } from "../../../internal/config/read.ts";
+import { integer, isCpuList, text } from "../../../internal/config/shapes.ts";
 import { formatCpuList, parseCpuList } from "../../../internal/values/cpulist.ts";
 import { MAX_LEASE_S } from "../../../internal/values/extension.ts";
 import type { GovernorRules } from "../../../internal/guest/agent/governor/governor.ts";
+import { DEFAULT_SOCKET } from "../../../internal/guest/agent/local-client.ts";
 import { DEFAULT_PORT_DIR } from "../../../internal/guest/port.ts";
 import { err, ok, type Result } from "../../../internal/values/result.ts";
-import { DEFAULT_SOCKET } from "./default-socket.ts";
 
 export const DEFAULT_CONFIG = "/etc/vmpower-guest.toml";
 
 /** The kinds of governor. */
-export const GOVERNORS = ["none", "load", "busy"] as const;
+const GOVERNORS = ["none", "load", "busy"] as const;
 
-const text = (right: string) => v.pipe(v.string(right), v.minLength(1, right));
-const whole = (least: number, most: number, what: string) => {
-  const right = `Write ${what}, a whole number from ${least} to ${most}.`;
-  return v.pipe(v.number(right), v.integer(right), v.minValue(least, right), v.maxValue(most, right));
-};
+const filled = (right: string) => text(/./s, right);
 const VCPUS = 'Write vCPUs as a list such as "0,2-3".';
 
 const governor = v.pipe(
   v.strictObject({
-    vcpus: v.pipe(
-      v.string(VCPUS),
-      v.check((list) => {
-        const parsed = parseCpuList(list);
-        return parsed.ok && parsed.value.length > 0;
-      }, VCPUS),
-    ),
+    vcpus: v.pipe(v.string(VCPUS), v.check(isCpuList, VCPUS)),
     type: v.picklist(GOVERNORS, `Write one of ${GOVERNORS.join(", ")}.`),
-    up_percent: v.optional(whole(1, 100, "percent busy"), 80),
-    down_percent: v.optional(whole(0, 99, "percent busy"), 40),
-    hold_ms: v.optional(whole(0, 600_000, "ms"), 2000),
-    period_ms: v.optional(whole(50, 60_000, "ms"), 250),
+    up_percent: v.optional(integer(1, 100, "percent busy"), 80),
+    down_percent: v.optional(integer(0, 99, "percent busy"), 40),
+    hold_ms: v.optional(integer(0, 600_000, "ms"), 2000),
+    period_ms: v.optional(integer(50, 60_000, "ms"), 250),
   }),
   v.check(
     ({ up_percent, down_percent }) => down_percent < up_percent,
@@ -45,14 +36,14 @@ const governor = v.pipe(
 );
 
 const schema = v.strictObject({
-  port: v.optional(text('Write a device\'s path, or "unix:PATH".')),
-  port_dir: v.optional(text("Write the folder of the ports."), DEFAULT_PORT_DIR),
+  port: v.optional(filled('Write a device\'s path, or "unix:PATH".')),
+  port_dir: v.optional(filled("Write the folder of the ports."), DEFAULT_PORT_DIR),
   vm_name: v.optional(v.pipe(v.string(), v.maxBytes(31, "Write a name of at most 31 bytes.")), ""),
-  timeout_ms: v.optional(whole(1, 60_000, "ms"), 100),
-  lease_s: v.optional(whole(0, MAX_LEASE_S, "seconds, 0 for claims without an end"), 10),
-  socket: v.optional(text("Write the socket's path."), DEFAULT_SOCKET),
-  group: v.optional(text("Write the name of a group."), "vmpower"),
-  telemetry_dir: v.optional(text("Write the folder of DPDK's runtime folders."), "/var/run/dpdk"),
+  timeout_ms: v.optional(integer(1, 60_000, "ms"), 100),
+  lease_s: v.optional(integer(0, MAX_LEASE_S, "seconds, 0 for claims without an end"), 10),
+  socket: v.optional(filled("Write the socket's path."), DEFAULT_SOCKET),
+  group: v.optional(filled("Write the name of a group."), "vmpower"),
+  telemetry_dir: v.optional(filled("Write the folder of DPDK's runtime folders."), "/var/run/dpdk"),
   governor: v.optional(v.array(governor, "Write [[governor]] tables."), []),
 });
 

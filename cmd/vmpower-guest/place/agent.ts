@@ -1,10 +1,12 @@
-// Requests through the running agent: without it a one-shot command would find every port busy.
+// Requests through the running agent, which holds the ports while it runs.
 
 import type { AgentClient } from "../../../internal/guest/agent/local-client.ts";
-import type { GuestPolicy, Step } from "../../../internal/values/request.ts";
+import type { Lists } from "../../../internal/guest/vcpu-list.ts";
+import type { Step } from "../../../internal/values/frequency.ts";
+import type { GuestPolicy } from "../../../internal/values/request.ts";
 import { STATUS } from "../../../internal/cli/status.ts";
 import { type Ending, isOutcome, statusOf } from "../channel.ts";
-import type { Listed, Lists, Place, Row } from "./place.ts";
+import type { Listed, Place, Row } from "./place.ts";
 
 type Said = Readonly<Record<string, unknown>>;
 

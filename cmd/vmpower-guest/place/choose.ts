@@ -2,7 +2,7 @@
 
 import { readdirSync } from "node:fs";
 import { connectAgent } from "../../../internal/guest/agent/local-client.ts";
-import { listPorts } from "../../../internal/guest/ports.ts";
+import { listPorts } from "../../../internal/guest/port.ts";
 import { err, ok, type Result } from "../../../internal/values/result.ts";
 import { explainSysfs } from "../../../internal/values/sysfs-error.ts";
 import type { Channel } from "../channel.ts";

@@ -1,14 +1,14 @@
 // This machine's own clocks: on bare metal the same commands do by themselves what a host would do for a VM.
 
-import { highest, lowest, move } from "../../../internal/values/frequency.ts";
-import type { Step } from "../../../internal/values/request.ts";
+import type { Lists } from "../../../internal/guest/vcpu-list.ts";
+import { highest, lowest, move, type Step } from "../../../internal/values/frequency.ts";
 import { type Cpufreq, type Domain, openCpufreq } from "../../../internal/sysfs/cpufreq/cpufreq.ts";
 import { explainSysfs, type SysfsError } from "../../../internal/values/sysfs-error.ts";
 import type { Roots } from "../../../internal/sysfs/cpufreq/originals.ts";
 import { type Result } from "../../../internal/values/result.ts";
 import { pcpu } from "../../../internal/values/units.ts";
 import { DONE_ENDING, type Ending, statusOf } from "../channel.ts";
-import type { Listed, Lists, Place, Row } from "./place.ts";
+import type { Listed, Place, Row } from "./place.ts";
 
 /** Returns the place of this machine's cpufreq domains. Errors: there is no folder of CPUs. */
 export function openCpufreqPlace(roots: Roots, why: string): Result<Place, SysfsError> {

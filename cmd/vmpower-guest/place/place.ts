@@ -1,18 +1,14 @@
-// Where a command's requests go: without it each command would know agents, ports and this machine's own clocks apart.
+// Where a command's requests go: an agent, ports or this machine's own clocks, all with the same calls.
 
-import type { GuestPolicy, Step, VcpuCaps } from "../../../internal/values/request.ts";
-import type { Ending } from "../channel.ts";
+import type { Lists } from "../../../internal/guest/vcpu-list.ts";
+import type { Step } from "../../../internal/values/frequency.ts";
+import type { GuestPolicy } from "../../../internal/values/request.ts";
+import type { Ending, Env } from "../channel.ts";
 
 /** How a request about one vCPU ended, and what it went through. */
 export interface Row extends Ending {
   readonly vcpu: number;
   readonly port: string;
-}
-
-/** What can be listed: kHz (0 where unknown), or capabilities. */
-export interface Lists {
-  readonly "query-freq": number;
-  readonly "query-caps": VcpuCaps;
 }
 
 /** What was listed, by vCPU number; `count` vCPUs are known, of which the first are in `entries`. */
@@ -21,10 +17,6 @@ export interface Listed<T> extends Ending {
   readonly count: number;
   readonly entries: readonly T[];
 }
-
-/** One of librte_power's environments. */
-export const ENVS = ["kvm-vm", "cpufreq"] as const;
-export type Env = (typeof ENVS)[number];
 
 /** Somewhere that frequencies can be asked for. */
 export interface Place {

@@ -1,16 +1,15 @@
 // Requests through the ports themselves: what is left when no agent holds them.
 
-import { EXTENSION_VERSION } from "../../../internal/values/extension.ts";
 import type { GuestFailure } from "../../../internal/guest/failure.ts";
-import { portPath } from "../../../internal/guest/port.ts";
-import { listPorts } from "../../../internal/guest/ports.ts";
+import { listPorts, portPath } from "../../../internal/guest/port.ts";
 import { scaleOrWhy } from "../../../internal/guest/reason.ts";
 import { openSession, type Session } from "../../../internal/guest/session.ts";
-import { listVcpus } from "../../../internal/guest/vcpu-list.ts";
-import { type GuestPolicy, MAX_V1_VCPUS, type Step } from "../../../internal/values/request.ts";
+import { type Lists, listVcpus } from "../../../internal/guest/vcpu-list.ts";
+import type { Step } from "../../../internal/values/frequency.ts";
+import { type GuestPolicy, MAX_V1_VCPUS } from "../../../internal/values/request.ts";
 import { ok, type Result } from "../../../internal/values/result.ts";
 import { type Channel, DONE_ENDING, endingOf, portOf } from "../channel.ts";
-import type { Listed, Lists, Place, Row } from "./place.ts";
+import type { Listed, Place, Row } from "./place.ts";
 
 /** Returns the place behind this VM's ports. */
 export function portsPlace(channel: Channel, why: string): Place {
@@ -37,8 +36,7 @@ class Ports implements Place {
   release(vcpus: readonly number[]): Promise<readonly Row[]> {
     const { vmName, timeoutMs } = this.#channel;
     return this.#each(vcpus, async (session, vcpu) => {
-      const hello = { do: "hello", version: EXTENSION_VERSION, leaseS: 0 } as const;
-      const agreed = await session.say(hello, vcpu, vmName, timeoutMs);
+      const agreed = await session.hello(vcpu, vmName, timeoutMs);
       return agreed.ok ? await session.say({ do: "release", all: false }, vcpu, vmName, timeoutMs) : agreed;
     });
   }

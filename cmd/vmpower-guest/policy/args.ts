@@ -1,7 +1,8 @@
-// The flags of a policy and what they mean: without it a wrong hour would reach the host as a policy it refuses without a word.
+// The flags of a policy and what they mean; a wrong one is refused here, since the host would refuse it without a word.
 
 import * as v from "valibot";
 import { integer, parseArgs } from "../../../internal/cli/args.ts";
+import { kebab } from "../../../internal/cli/words.ts";
 import { UsageError } from "../../../internal/cli/usage-error.ts";
 import { parseCpuList } from "../../../internal/values/cpulist.ts";
 import {
@@ -62,15 +63,7 @@ const WANTS: Readonly<Record<Word, { readonly all: readonly string[]; readonly a
   WORKLOAD: { all: ["workload"], any: [] },
   BRANCH_RATIO: { all: [], any: [] },
 };
-const FLAGS: Readonly<Record<string, string>> = {
-  busyHours: "--busy-hours",
-  quietHours: "--quiet-hours",
-  trafficHours: "--traffic-hours",
-  mac: "--mac",
-  avg: "--avg",
-  max: "--max",
-  workload: "--workload",
-};
+const FLAGS = ["busyHours", "quietHours", "trafficHours", "mac", "avg", "max", "workload"];
 
 const VCPUS = `must be at most ${MAX_V1_VCPUS} vCPUs from 0 to 255 such as 1,3,5-7`;
 const HOUR_LIST = "must be hours from 0 to 23 such as 1,3,5-7";
@@ -88,11 +81,12 @@ const listOf = (message: string, most: number, count: number) =>
     }),
   );
 
+const hours = v.optional(listOf(HOUR_LIST, 23, 24));
 const Policy = v.object({
   vcpus: listOf(VCPUS, 255, MAX_V1_VCPUS),
-  busyHours: v.optional(listOf(HOUR_LIST, 23, 24)),
-  quietHours: v.optional(listOf(HOUR_LIST, 23, 24)),
-  trafficHours: v.optional(listOf(HOUR_LIST, 23, 24)),
+  busyHours: hours,
+  quietHours: hours,
+  trafficHours: hours,
   mac: v.optional(
     v.pipe(
       v.string(MACS),
@@ -116,7 +110,8 @@ export function policyOf(
   },
 ): GuestPolicy {
   const wants = WANTS[args.type];
-  for (const [key, flag] of Object.entries(FLAGS)) {
+  for (const key of FLAGS) {
+    const flag = `--${kebab(key)}`;
     const given = Reflect.get(args, key) !== undefined;
     if (!given && wants.all.includes(key))
       throw new UsageError(`${flag} is missing; --type ${args.type} needs it.`);
@@ -125,29 +120,22 @@ export function policyOf(
     }
   }
   const said = parseArgs(Policy, args);
-  const [busyHours, quietHours, trafficHours] = [
-    said.busyHours ?? [],
-    said.quietHours ?? [],
-    said.trafficHours ?? [],
-  ];
+  const { busyHours = [], quietHours = [], trafficHours = [], mac, avg, max } = said;
   if (args.type === "TIME" && busyHours.length + quietHours.length + trafficHours.length === 0) {
     throw new UsageError("--type TIME needs --busy-hours, --quiet-hours or --traffic-hours.");
   }
-  if (
-    trafficHours.length > 0 &&
-    (said.mac === undefined || said.avg === undefined || said.max === undefined)
-  ) {
+  if (trafficHours.length > 0 && (mac === undefined || avg === undefined || max === undefined)) {
     throw new UsageError("--traffic-hours needs --mac, --avg and --max.");
   }
   const twice = busyHours.find((hour) => quietHours.includes(hour));
   if (twice !== undefined)
     throw new UsageError(`Hour ${twice} is in --busy-hours and in --quiet-hours; it can be one.`);
-  if ((said.avg ?? 0) > (said.max ?? MAX_RATE)) throw new UsageError("--avg must not be above --max.");
+  if ((avg ?? 0) > (max ?? MAX_RATE)) throw new UsageError("--avg must not be above --max.");
   return {
     type: TYPES[args.type],
     vcpus: said.vcpus,
-    macs: said.mac ?? [],
-    traffic: { min: 0, avg: said.avg ?? 0, max: said.max ?? 0 },
+    macs: mac ?? [],
+    traffic: { min: 0, avg: avg ?? 0, max: max ?? 0 },
     busyHours,
     quietHours,
     trafficHours,

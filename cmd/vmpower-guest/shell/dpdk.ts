@@ -1,52 +1,36 @@
 // DPDK's guest commands by their own names: scripts written for guest_cli run here as they are.
 
-import type { Args, ArgsDef, Command, Commands, Io } from "../../../internal/cli/command.ts";
-import { defineCommand } from "../../../internal/cli/command.ts";
-import { STATUS, type Status } from "../../../internal/cli/status.ts";
+import type { Command } from "../../../internal/cli/command.ts";
+import { STATUS } from "../../../internal/cli/status.ts";
+import { type Call, dpdk, DPDK_STEP, stepOf } from "../../shell/program.ts";
 
+const GUEST_CLI = "guest_cli";
 const CORE = { type: "positional", valueHint: "CORE|all", description: "the lcore, or all" } as const;
 
 /**
  * Returns DPDK's commands; each does what the words of ours do that it stands for.
  * Source: DPDK examples/vm_power_manager/guest_cli/vm_power_cli_guest.c, main_ctx.
- * @param call runs a command of ours
  */
-export function dpdkCommands(call: (words: readonly string[], io: Io) => Promise<Status>): Commands {
-  /** Returns the command `name`, which stands for `ours`. */
-  function dpdk<const T extends ArgsDef>(
-    name: string,
-    ours: string,
-    args: T,
-    run: (args: Args<T>, io: Io) => Promise<Status> | Status,
-  ) {
-    const command: Command = defineCommand({
-      meta: { name, summary: `as DPDK's guest_cli; ours: ${ours}` },
-      args,
-      run: (context) => run(context.args, context.io),
-    });
-    return [name, async () => ({ default: command })] as const;
-  }
-  return Object.fromEntries([
+export function dpdkCommands(call: Call): readonly Command[] {
+  return [
     dpdk(
+      GUEST_CLI,
       "set_cpu_freq",
       "scale STEP --vcpu CORE",
       {
         core: { ...CORE, valueHint: "CORE", description: "the lcore" },
-        step: {
-          type: "positional",
-          options: ["up", "down", "min", "max", "enable_turbo", "disable_turbo"],
-          description: "where to",
-        },
+        step: DPDK_STEP,
       },
-      ({ core, step }, io) => call(["scale", TURBO[step] ?? step, "--vcpu", core], io),
+      ({ core, step }, io) => call(["scale", stepOf(step), "--vcpu", core], io),
     ),
-    dpdk("query_cpu_freq", "freq --vcpu CORE", { core: CORE }, ({ core }, io) =>
+    dpdk(GUEST_CLI, "query_cpu_freq", "freq --vcpu CORE", { core: CORE }, ({ core }, io) =>
       call(["freq", "--vcpu", core], io),
     ),
-    dpdk("query_cpu_caps", "caps --vcpu CORE", { core: CORE }, ({ core }, io) =>
+    dpdk(GUEST_CLI, "query_cpu_caps", "caps --vcpu CORE", { core: CORE }, ({ core }, io) =>
       call(["caps", "--vcpu", core], io),
     ),
     dpdk(
+      GUEST_CLI,
       "send_policy",
       "policy send --type TYPE --vcpus LIST ...",
       {
@@ -66,7 +50,5 @@ export function dpdkCommands(call: (words: readonly string[], io: Io) => Promise
         return STATUS.usage;
       },
     ),
-  ]);
+  ];
 }
-
-const TURBO: Readonly<Record<string, string>> = { enable_turbo: "turbo-on", disable_turbo: "turbo-off" };

@@ -9,11 +9,11 @@ import {
   EXTENSION_VERSION,
   type ExtensionAnswer,
 } from "../../values/extension.ts";
-import { highest, roundUp } from "../../values/frequency.ts";
+import { highest, roundUp, type Step } from "../../values/frequency.ts";
 import { encodeAnswer } from "../../packet/extension.ts";
 import { PAGE } from "../../packet/extension-table.ts";
 import type { Refusal } from "../../values/refusal.ts";
-import type { Request, Step } from "../../values/request.ts";
+import type { Request } from "../../values/request.ts";
 import type { SysfsError } from "../../values/sysfs-error.ts";
 import { khz } from "../../values/units.ts";
 import type { Domain } from "../../sysfs/cpufreq/cpufreq.ts";

@@ -1,11 +1,10 @@
-// The agent as a whole: without it every program of the VM would want the ports for itself.
+// The agent as a whole: all lines of a VM, and what its programs want of them.
 
 import type { Notice } from "../../values/extension.ts";
-import type { Step } from "../../values/request.ts";
+import type { Step } from "../../values/frequency.ts";
 import { DONE, err, type Result } from "../../values/result.ts";
 import type { GuestFailure } from "../failure.ts";
-import { portPath } from "../port.ts";
-import { listPorts } from "../ports.ts";
+import { listPorts, portPath } from "../port.ts";
 import { Pulse } from "../pulse.ts";
 import { Book, type Holder } from "./book.ts";
 import { Line } from "./line.ts";

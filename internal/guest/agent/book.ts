@@ -1,4 +1,4 @@
-// Who wants what of which vCPU: without it the last program to ask would take the clock from all others.
+// Who wants what of which vCPU; of several wishes the highest counts.
 
 import type { FrequencyTable } from "../../values/frequency.ts";
 import { compare, type Wish } from "./wish.ts";

@@ -1,10 +1,11 @@
-// One port kept for everybody: without it a restart of the host, a pause of the VM or an unplugged port would end the agent's claims.
+// One port kept for everybody, over restarts of the host, pauses of the VM and unplugging.
 
 import type { Notice } from "../../values/extension.ts";
 import type { FrequencyTable } from "../../values/frequency.ts";
 import { err, type Result } from "../../values/result.ts";
 import { explainFailure, type GuestFailure } from "../failure.ts";
-import { openFollowed, type Port } from "../port.ts";
+import { openFollowed } from "../open-port.ts";
+import type { Port } from "../port.ts";
 import type { Pulse } from "../pulse.ts";
 import { Session } from "../session.ts";
 import { Talk, type TalkRules } from "./talk.ts";

@@ -10,7 +10,7 @@ import type { Line } from "./line.ts";
 import type { LocalAsk } from "./local-ask.ts";
 
 /** Of what happened to one request: "done", or the kind of failure and its sentence. */
-export interface Ended {
+interface Ended {
   readonly outcome: "done" | GuestFailure["kind"];
   readonly message: string | null;
 }

@@ -1,14 +1,8 @@
-// What a program may ask the agent, checked: without it any word on the socket could reach the host.
+// What a program may ask the agent: a line of its socket is read here, and nothing that is wrong in it goes further.
 
 import { formatCpuList, MAX_CPUS, parseCpuList } from "../../values/cpulist.ts";
-import {
-  type GuestPolicy,
-  MAX_V1_VCPUS,
-  POLICY_TYPES,
-  type Step,
-  STEPS,
-  WORKLOADS,
-} from "../../values/request.ts";
+import { type Step, STEPS } from "../../values/frequency.ts";
+import { type GuestPolicy, MAX_V1_VCPUS, POLICY_TYPES, WORKLOADS } from "../../values/request.ts";
 import { err, ok, type Result } from "../../values/result.ts";
 
 /** One line of a program. `keep` makes the claim outlive the connection: the one-shot commands' claims are one holder's. */
@@ -31,80 +25,59 @@ export type LocalAsk =
   | { readonly do: "listen" }
   | { readonly do: "status" };
 
-const NAMES: readonly LocalAsk["do"][] = [
-  "scale",
-  "set",
-  "release",
-  "freq",
-  "caps",
-  "freqs",
-  "state",
-  "policy",
-  "policy-remove",
-  "listen",
-  "status",
-];
 /** Highest frequency taken, in kHz. */
 const MAX_KHZ = 100_000_000;
 
 type Fields = Readonly<Record<string, unknown>>;
+type Part<T> = (said: unknown) => Result<T, string>;
+/** What is asked by the word `D`. */
+type AskOf<D, A = LocalAsk> = A extends { readonly do: infer Word } ? (D extends Word ? A : never) : never;
+/** How each member of an ask is read. */
+type Parts<A> = { readonly [K in Exclude<keyof A, "do">]: Part<A[K]> };
+
+const some: Part<readonly number[]> = (said) => parseVcpus(said, false);
+const any: Part<readonly number[]> = (said) => parseVcpus(said, true);
+const keep: Part<boolean> = (said) => parseYes("keep", said);
+/** The compiler holds it complete. */
+const ASKS: { readonly [D in LocalAsk["do"]]: Parts<AskOf<D>> } = {
+  scale: { vcpus: some, step: (said) => parseWord("step", said, STEPS), keep },
+  set: {
+    vcpus: some,
+    khz: (said) => parseWhole("khz", said, 1, MAX_KHZ),
+    turbo: (said) => parseYes("turbo", said),
+    keep,
+  },
+  release: { vcpus: any, keep },
+  freq: { vcpus: any },
+  caps: { vcpus: any },
+  freqs: { vcpus: some },
+  state: { vcpus: some },
+  policy: { policy: parsePolicy },
+  "policy-remove": {},
+  listen: {},
+  status: {},
+};
 
 /** Returns what a JSON object asks, or the sentence that says what is wrong in it. */
 export function parseLocalAsk(said: Fields): Result<LocalAsk, string> {
-  const { do: what } = said;
-  const name = NAMES.find((one) => one === what);
-  if (name === undefined) return err(`"do" is ${show(what)}; it may be ${NAMES.join(", ")}.`);
-  const allowed = ["id", "do", ...KEYS[name]];
+  const name = parseWord("do", said["do"], Object.keys(ASKS) as LocalAsk["do"][]);
+  if (!name.ok) return name;
+  const parts: Readonly<Record<string, Part<unknown>>> = ASKS[name.value];
+  const allowed = ["id", "do", ...Object.keys(parts)];
   const stray = Object.keys(said).find((key) => !allowed.includes(key));
   if (stray !== undefined)
-    return err(`${show(stray)} is unknown in "${name}"; it takes ${allowed.join(", ")}.`);
-  switch (name) {
-    case "status":
-    case "listen":
-    case "policy-remove":
-      return ok({ do: name });
-    case "policy": {
-      const policy = parsePolicy(said["policy"]);
-      return policy.ok ? ok({ do: name, policy: policy.value }) : policy;
-    }
+    return err(`${show(stray)} is unknown in "${name.value}"; it takes ${allowed.join(", ")}.`);
+  const asked: Record<string, unknown> = { do: name.value };
+  for (const [key, read] of Object.entries(parts)) {
+    const part = read(said[key]);
+    if (!part.ok) return part;
+    asked[key] = part.value;
   }
-  const vcpus = parseVcpus(said["vcpus"], name === "freq" || name === "caps" || name === "release");
-  if (!vcpus.ok) return vcpus;
-  if (name === "freq" || name === "caps" || name === "freqs" || name === "state") {
-    return ok({ do: name, vcpus: vcpus.value });
-  }
-  const keep = parseYes("keep", said["keep"]);
-  if (!keep.ok) return keep;
-  if (name === "release") return ok({ do: name, vcpus: vcpus.value, keep: keep.value });
-  if (name === "scale") {
-    const step = STEPS.find((one) => one === said["step"]);
-    if (step === undefined) return err(`"step" is ${show(said["step"])}; it may be ${STEPS.join(", ")}.`);
-    return ok({ do: name, vcpus: vcpus.value, step, keep: keep.value });
-  }
-  const turbo = parseYes("turbo", said["turbo"]);
-  if (!turbo.ok) return turbo;
-  const khz = parseWhole("khz", said["khz"], 1, MAX_KHZ);
-  return khz.ok
-    ? ok({ do: name, vcpus: vcpus.value, khz: khz.value, turbo: turbo.value, keep: keep.value })
-    : khz;
+  return ok(asked as LocalAsk);
 }
 
 /** All vCPUs a release can name. */
 const EVERY = Array.from({ length: MAX_CPUS }, (_, i) => i);
-
-const KEYS: Readonly<Record<LocalAsk["do"], readonly string[]>> = {
-  scale: ["vcpus", "step", "keep"],
-  set: ["vcpus", "khz", "turbo", "keep"],
-  release: ["vcpus", "keep"],
-  freq: ["vcpus"],
-  caps: ["vcpus"],
-  freqs: ["vcpus"],
-  state: ["vcpus"],
-  policy: ["policy"],
-  "policy-remove": [],
-  listen: [],
-  status: [],
-};
 
 /** A number, a list of them, or a list as the kernel writes it; `optional` when leaving it out means all. */
 function parseVcpus(said: unknown, optional: boolean): Result<readonly number[], string> {
@@ -113,6 +86,15 @@ function parseVcpus(said: unknown, optional: boolean): Result<readonly number[],
   const list = typeof text === "string" ? parseCpuList(text) : err("");
   if (list.ok && list.value.length > 0) return ok(list.value);
   return err(`"vcpus" is ${show(said)}; write a number, [0,2] or "0,2-3".`);
+}
+
+function parseWord<const T extends string>(
+  key: string,
+  said: unknown,
+  words: readonly T[],
+): Result<T, string> {
+  const word = words.find((one) => one === said);
+  return word === undefined ? err(`"${key}" is ${show(said)}; it may be ${words.join(", ")}.`) : ok(word);
 }
 
 function parseYes(key: string, said: unknown): Result<boolean, string> {
@@ -128,12 +110,10 @@ function parseWhole(key: string, said: unknown, min: number, max: number): Resul
 function parsePolicy(said: unknown): Result<GuestPolicy, string> {
   if (typeof said !== "object" || said === null) return err('"policy" must be an object.');
   const given = said as Fields;
-  const type = POLICY_TYPES.find((one) => one === given["type"]);
-  if (type === undefined)
-    return err(`"type" is ${show(given["type"])}; it may be ${POLICY_TYPES.join(", ")}.`);
-  const workload = WORKLOADS.find((one) => one === (given["workload"] ?? "high"));
-  if (workload === undefined)
-    return err(`"workload" is ${show(given["workload"])}; it may be ${WORKLOADS.join(", ")}.`);
+  const type = parseWord("type", given["type"], POLICY_TYPES);
+  if (!type.ok) return type;
+  const workload = parseWord("workload", given["workload"] ?? "high", WORKLOADS);
+  if (!workload.ok) return workload;
   const vcpus = parseVcpus(given["vcpus"], false);
   if (!vcpus.ok) return vcpus;
   if (vcpus.value.length > MAX_V1_VCPUS)
@@ -159,14 +139,14 @@ function parsePolicy(said: unknown): Result<GuestPolicy, string> {
   const max = parseWhole("max", given["max"] ?? 0, 0, 0xffff_ffff);
   if (!max.ok) return max;
   return ok({
-    type,
+    type: type.value,
     vcpus: vcpus.value,
     macs: macs.map((mac: string) => mac.toLowerCase()),
     traffic: { min: 0, avg: avg.value, max: max.value },
     busyHours,
     quietHours,
     trafficHours,
-    workload,
+    workload: workload.value,
     turbo: given["turbo"] === true,
   });
 }

@@ -1,6 +1,9 @@
-// The agent's socket from a program's side: without it the one-shot commands would fight the agent for the ports.
+// The agent's socket from a program's side.
 
 import { err, ok, type Result } from "../../values/result.ts";
+
+/** Where the agent and those who ask it meet, when nobody says otherwise. */
+export const DEFAULT_SOCKET = "/run/vmpower-guest.sock";
 
 /** A connection to a running agent. */
 export interface AgentClient {

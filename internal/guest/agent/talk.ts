@@ -1,9 +1,7 @@
-// What is said on one connection to a host: without it the port's ups and downs would be tangled with claims and leases.
+// What is said on one connection to a host: HELLO, claims, heartbeats.
 
-import { EXTENSION_VERSION } from "../../values/extension.ts";
-import type { FrequencyTable } from "../../values/frequency.ts";
+import type { FrequencyTable, Step } from "../../values/frequency.ts";
 import type { Log } from "../../log.ts";
-import type { Step } from "../../values/request.ts";
 import { DONE, type Result } from "../../values/result.ts";
 import { khz } from "../../values/units.ts";
 import { explainFailure, type GuestFailure } from "../failure.ts";
@@ -64,8 +62,7 @@ export class Talk {
   /** Says HELLO, a host that doesn't answer speaks v1, and makes all claims of the book. Errors: the host is gone. */
   async begin(): Promise<Result<void, GuestFailure>> {
     const { vmName, timeoutMs, leaseS, log } = this.#rules;
-    const hello = { do: "hello", version: EXTENSION_VERSION, leaseS, notices: true } as const;
-    const said = await this.session.say(hello, this.#vcpu ?? 0, vmName, timeoutMs);
+    const said = await this.session.hello(this.#vcpu ?? 0, vmName, timeoutMs, { leaseS, notices: true });
     if (!said.ok) {
       if (isGone(said.error)) return said;
       if (said.error.kind !== "no-answer") log.warn(explainFailure(said.error), { port: this.#port });
@@ -164,7 +161,7 @@ export class Talk {
       const vcpu = this.#vcpu ?? 0;
       await this.session.say({ do: "release", all: true }, vcpu, vmName, timeoutMs);
       // What the host says unasked from now on would be read by who opens the port next.
-      await this.session.say({ do: "hello", version: EXTENSION_VERSION, leaseS: 0 }, vcpu, vmName, timeoutMs);
+      await this.session.hello(vcpu, vmName, timeoutMs);
     }
   }
 

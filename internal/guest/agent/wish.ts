@@ -1,8 +1,7 @@
-// What a program wants of one vCPU, and which of two wants is more: without it the agent could not serve two programs at once.
+// What a program wants of one vCPU, which of two wants is more, and what to send for it.
 
 import type { ExtensionAsk } from "../../values/extension.ts";
-import { type FrequencyTable, highest, move, roundUp } from "../../values/frequency.ts";
-import type { Step } from "../../values/request.ts";
+import { type FrequencyTable, highest, move, roundUp, type Step } from "../../values/frequency.ts";
 import { khz } from "../../values/units.ts";
 
 /**

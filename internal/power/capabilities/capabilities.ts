@@ -32,7 +32,7 @@ export type ZoneCapability = Item &
   };
 
 /** Where CPUs and memory sit. */
-export interface TopologyReport {
+interface TopologyReport {
   readonly cpus: readonly CpuPlace[];
   readonly nodes: readonly NumaNode[];
   /** CPUs that the scheduler leaves alone (isolcpus=). */

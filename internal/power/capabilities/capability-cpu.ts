@@ -11,7 +11,7 @@ import { readUncore } from "../../sysfs/uncore.ts";
 import { type Item, itemAt, uncontrollable } from "./item.ts";
 
 /** One idle state on all CPUs that have it alike; usage and time are sums. */
-export interface IdleCapability extends Item, Omit<IdleState, "disabled"> {
+interface IdleCapability extends Item, Omit<IdleState, "disabled"> {
   readonly cpus: string;
   /** The CPUs it is disabled on; empty when on none. */
   readonly disabledCpus: string;

@@ -11,7 +11,7 @@ import type { Can, Logind } from "../sleep/logind.ts";
 import { lackingFor, SLEEP_TARGETS, type SleepTarget } from "../sleep/sleep-target.ts";
 
 /** One way to sleep. */
-export interface SleepCapability extends Item {
+interface SleepCapability extends Item {
   readonly target: SleepTarget;
   /** What the kernel says, whoever may use it. */
   readonly supported: boolean;

@@ -23,7 +23,7 @@ import {
 } from "./setting.ts";
 
 /** One attribute's way. */
-export interface Change extends SettingRecord {
+interface Change extends SettingRecord {
   readonly from: string;
 }
 

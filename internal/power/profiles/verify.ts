@@ -11,7 +11,7 @@ import { type AppliedProfile, loadProfile } from "./store.ts";
 import { beneathClaims, textBeneath } from "./under-claim.ts";
 
 /** An attribute that no longer has what the profile gave it; without `found`, one that can't be read any more. */
-export type Drift = SettingRecord & { readonly found?: string };
+type Drift = SettingRecord & { readonly found?: string };
 
 /** What is in force; `stale` is left over from another boot and gone with it. */
 export interface ProfileState extends Partial<Omit<AppliedProfile, "originals" | "wanted">> {

@@ -21,7 +21,7 @@ const LEAST_S = 5;
 const WARN_S = 60;
 
 /** What a daemon adds; alone, none of it is needed. */
-export interface SuspendHooks {
+interface SuspendHooks {
   /** VMs with claims, and how many each has. */
   readonly claims?: () => ReadonlyMap<string, number>;
   /**

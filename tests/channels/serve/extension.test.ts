@@ -13,7 +13,7 @@ import { Log } from "../../../internal/log.ts";
 import { decodeReply } from "../../../internal/packet/reply.ts";
 import { encodeRequest } from "../../../internal/packet/request.ts";
 import { staticPins } from "../../../internal/pinning/static.ts";
-import type { Step } from "../../../internal/values/request.ts";
+import type { Step } from "../../../internal/values/frequency.ts";
 import { openCpufreq } from "../../../internal/sysfs/cpufreq/cpufreq.ts";
 import { khz } from "../../../internal/values/units.ts";
 import { QemuSocket } from "../../helpers/qemu.ts";

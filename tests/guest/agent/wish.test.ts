@@ -10,7 +10,7 @@ import {
   same,
   type Wish,
 } from "../../../internal/guest/agent/wish.ts";
-import type { Step } from "../../../internal/values/request.ts";
+import type { Step } from "../../../internal/values/frequency.ts";
 import { khz } from "../../../internal/values/units.ts";
 
 /** One turbo frequency above three others. */

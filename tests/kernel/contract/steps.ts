@@ -9,7 +9,7 @@ export const is = (path: string, text: string | number): Step => ({ read: { path
 export const fails = (path: string, errno: string): Step => ({ read: { path, errno } });
 export const asked = (cpu: number, min: number, max: number): Step => ({ hw: { cpu, min, max } });
 /** Paths of policy `id`. */
-export const policy = (id: number) => {
+const policy = (id: number) => {
   const at = (file: string) => `cpufreq/policy${id}/${file}`;
   return {
     governor: at("scaling_governor"),

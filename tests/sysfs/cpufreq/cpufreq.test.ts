@@ -1,4 +1,4 @@
-// All domains of a host: without it one broken policy could stop the others, or two threads of a core fight over a clock.
+// All domains of a host: a broken one stops no other, and threads of a core are decided together.
 
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, renameSync, rmSync } from "node:fs";

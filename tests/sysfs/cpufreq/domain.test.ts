@@ -1,4 +1,4 @@
-// A domain from first write to last: without it the order save, take, write, give back could break unseen.
+// A domain from first write to last: save, take, write, give back.
 
 import { describe, expect, test } from "bun:test";
 import { existsSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// The order of two writes: without it a kernel that refuses min above max would stop us half way.
+// The order of two writes, for kernels that refuse min above max.
 
 import { describe, expect, test } from "bun:test";
 import { rmSync, symlinkSync } from "node:fs";

@@ -1,4 +1,4 @@
-// The way back after a stop, a crash or a reboot: without it a machine could be left at a guest's last wish.
+// The way back after a stop, a crash or a reboot.
 
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, writeFileSync, renameSync } from "node:fs";

@@ -1,4 +1,4 @@
-// Two ways to hold a frequency: without it a pin could leave min above max or believe itself in place when it isn't.
+// Two ways to hold a frequency, and whether it is held.
 
 import { describe, expect, test } from "bun:test";
 import { renameSync, symlinkSync } from "node:fs";

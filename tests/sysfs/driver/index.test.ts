@@ -1,4 +1,4 @@
-// What every driver must keep: without it a new line in DRIVERS could hand out frequencies that no kernel takes.
+// What every driver must keep, row by row of DRIVERS.
 
 import { describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";

@@ -1,4 +1,4 @@
-// How busy each CPU was, from the kernel's own count: without its fine print a guest that waits for disks would look loaded.
+// How busy each CPU was, from the kernel's own count; a CPU that waits for disks is not.
 
 import { readFileSync } from "node:fs";
 import { errorCode } from "../../../os/error-code.ts";

@@ -1,4 +1,4 @@
-// Scales by itself what nobody scales: without it a VM without a power-aware program would never leave its first frequency.
+// Scales by itself what nobody else scales, by the load of the vCPUs.
 
 import type { Log } from "../../../log.ts";
 import type { Agent } from "../agent.ts";
@@ -13,7 +13,7 @@ export interface GovernorRules extends LoadRules {
 }
 
 /** Claims of the governor count only where no program has one. */
-export const GOVERNOR: Holder = { name: "governor", lastResort: true };
+const GOVERNOR: Holder = { name: "governor", lastResort: true };
 
 /** Where the times of all vCPUs come from: the kernel, or the programs on them. */
 export type ReadTimes = () => ReadonlyMap<number, CpuTimes>;

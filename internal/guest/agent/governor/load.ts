@@ -1,4 +1,4 @@
-// When a loaded vCPU gets more clock and an idle one less: without hysteresis it would swing, without a hold it would miss the next burst.
+// When a loaded vCPU gets more clock and an idle one less; between the two thresholds and for a while after a rise it stays.
 
 /** How the load governor decides; shares from 0 to 1. */
 export interface LoadRules {

@@ -1,0 +1,38 @@
+// Values that several tables of a configuration file have, each with the sentence that says what would be right.
+
+import * as v from "valibot";
+import { parseCpuList } from "../values/cpulist.ts";
+import { isKhz, type Khz, KHZ } from "../values/units.ts";
+
+/** Returns words as a sentence lists them, each in quotes. */
+export const quoted = (words: readonly string[]): string =>
+  words.map((word) => JSON.stringify(word)).join(", ");
+
+export const flag = v.boolean("Write true or false.");
+
+export const oneOf = <const T extends readonly [string, ...string[]]>(words: T) =>
+  v.picklist(words, `Write one of ${quoted(words)}.`);
+
+/** A whole number; `right` is the sentence. */
+export const whole = (least: number, most: number, right: string) =>
+  v.pipe(v.number(right), v.integer(right), v.minValue(least, right), v.maxValue(most, right));
+
+/** A whole number; `what` is what it stands for. */
+export const integer = (least: number, most: number, what: string) =>
+  whole(least, most, `Write ${what}, a whole number from ${least} to ${most}.`);
+
+/** Text of the form `pattern`. */
+export const text = (pattern: RegExp, right: string) => v.pipe(v.string(right), v.regex(pattern, right));
+
+/** How kHz are written. */
+export const KHZ_FORM = `kHz (${KHZ.least} to ${KHZ.most}; 2.4 GHz is 2400000)`;
+
+/** A frequency in kHz, or one of `names`. */
+export const khzOr = <const T extends string>(names: readonly T[], right: string) =>
+  v.custom<T | Khz>((value) => names.includes(value as T) || isKhz(value), right);
+
+/** Returns whether `text` names at least one CPU in the kernel's list form. */
+export function isCpuList(text: string): boolean {
+  const list = parseCpuList(text);
+  return list.ok && list.value.length > 0;
+}

@@ -1,4 +1,0 @@
-// What page.ts gets for page-strip.js: its text, which runs in browsers and not here.
-
-declare const script: string;
-export default script;

@@ -1,6 +1,0 @@
-// What an imported style is: its text.
-
-declare module "*.css" {
-  const style: string;
-  export default style;
-}
