@@ -70,6 +70,7 @@ export class Host {
       procRoot,
       sources: options.sources(options.config),
       floating: options.config.pinning.floating,
+      seek: (cpu) => this.upkeep.seek(cpu),
     };
     this.ledger = new Ledger(
       cpufreq,
@@ -127,7 +128,13 @@ export class Host {
 
   /** Looks for channels and serves them from now on. */
   start(): void {
-    for (const problem of this.cpufreq.problems) this.log.error(explainSysfs(problem));
+    for (const problem of this.cpufreq.problems) {
+      if (problem.code !== "EBUSY") this.log.error(explainSysfs(problem));
+      else
+        this.log.info("A domain's CPUs are offline; it is served once they are online", {
+          file: problem.path,
+        });
+    }
     for (const id of this.cpufreq.stale) {
       this.log.info("Settings saved before the last boot were dropped", { domain: id });
     }
@@ -143,6 +150,7 @@ export class Host {
     this.#rules.sources = this.#options.sources(config);
     this.#rules.floating = config.pinning.floating;
     this.#site = new WeakMap();
+    this.upkeep.lookAtMachine(true);
     this.#setPolicies();
     this.channels.configure();
     this.channels.watch(config.channels.dirs);

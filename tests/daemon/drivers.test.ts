@@ -4,9 +4,12 @@ import { describe, expect, onTestFinished } from "bun:test";
 import { restoreAll } from "../../internal/sysfs/cpufreq/originals.ts";
 import { ask, frame, Lab } from "../helpers/lab.ts";
 import { testNeeding } from "../helpers/needing.ts";
+import { until } from "../helpers/until.ts";
 import { type KernelMachine, mountMachine } from "../kernel/machine.ts";
 
 const CONFIG = { pinning: { sources: ["static"] }, vm: { vm1: { pins: { 0: 1 } } } };
+const SETSPEED = ["intel_cpufreq-hwp", "amd-pstate-passive", "cppc_cpufreq", "acpi-cpufreq-boost"] as const;
+const DRIVERS = ["intel_pstate-hwp", "intel_pstate-no-hwp", "amd-pstate-active", ...SETSPEED] as const;
 const MAX = "scaling_max_freq";
 
 /** Serves vm1, whose vCPU 0 runs on CPU 1. */
@@ -145,5 +148,88 @@ describe("steps start from what is held", () => {
       expect(await ask(vm1, frame({ step }))).toBe("ack");
       expect(host.cpufreq.domains[1]?.target).toBe(khz as never);
     }
+  });
+});
+
+describe("a CPU that is offline when the host starts", () => {
+  for (const name of DRIVERS)
+    testNeeding(["root and FUSE"], `${name}: is served once it is online, with no reload`, async () => {
+      const at = await mountMachine(name);
+      at.write("cpu1/online", 0);
+      const { lab, vm1 } = await serve(at);
+      expect(await ask(vm1, frame({ step: "max" }))).toBe("nack");
+      expect(lab.log.filter((line) => line.startsWith("error"))).toEqual([]);
+      at.write("cpu1/online", 1);
+      await until("it is served", async () => (await ask(vm1, frame({ step: "max" }))) === "ack");
+      expect(lab.host.cpufreq.domains.map(({ id }) => Number(id))).toEqual([0, 1]);
+    });
+
+  testNeeding(["root and FUSE"], "is found while nobody asks for it, and on reload", async () => {
+    const at = await mountMachine("intel_pstate-hwp");
+    at.write("cpu1/online", 0);
+    const { lab, host } = await serve(at);
+    expect(host.cpufreq.domains.length).toBe(1);
+    at.write("cpu1/online", 1);
+    host.configure(host.config);
+    expect(host.cpufreq.domains.length).toBe(2);
+    at.write("cpu1/online", 0);
+    await until("its going is seen", () => lab.log.join().includes("CPUs online changed"));
+  });
+});
+
+describe("turbo that is switched while a guest claims it", () => {
+  for (const [name, file, off, on] of SWITCHES)
+    testNeeding(["root and FUSE"], `${file} of ${name}: the frequencies follow, and come back`, async () => {
+      const at = await mountMachine(name);
+      at.write(file, on);
+      const { host, vm1 } = await serve(at);
+      const target = () => Number(host.cpufreq.domains[1]?.target);
+      expect(await ask(vm1, frame({ step: "turbo-on" }))).toBe("ack");
+      const turbo = target();
+      at.write(file, off);
+      await until("turbo is gone", () => host.cpufreq.domains[1]?.hasTurbo === false);
+      expect(target()).toBe(Number(at.read("cpufreq/policy1/cpuinfo_max_freq")));
+      expect(target()).toBeLessThan(turbo);
+      expect(await ask(vm1, frame({ step: "turbo-on" }))).toBe("nack");
+      at.write(file, on);
+      await until("turbo is back", () => target() === turbo);
+      expect(host.upkeep.drifts).toBe(0);
+      expect(host.stop()).toEqual([]);
+      expect(at.read(`cpufreq/policy1/${MAX}`)).toBe(at.read("cpufreq/policy1/cpuinfo_max_freq"));
+    });
+
+  testNeeding(["root and FUSE"], "max_perf_pct: the claim is cut, and comes back whole", async () => {
+    const at = await mountMachine("intel_pstate-hwp");
+    const { host, vm1 } = await serve(at);
+    const target = () => Number(host.cpufreq.domains[1]?.target);
+    expect(await ask(vm1, frame({ step: "max" }))).toBe("ack");
+    at.write("intel_pstate/max_perf_pct", 50);
+    await until("it is cut", () => target() === 1_800_000);
+    expect(at.hw(1)).toMatchObject({ min: 18, max: 18 });
+    at.write("intel_pstate/max_perf_pct", 100);
+    await until("it is whole", () => target() === 2_400_000);
+  });
+});
+
+describe("another driver while a guest claims", () => {
+  testNeeding(["root and FUSE"], "has the claim, and its own governor after", async () => {
+    const at = await mountMachine("intel_pstate-hwp");
+    const { host, vm1 } = await serve(at);
+    expect(await ask(vm1, frame({ step: "max" }))).toBe("ack");
+    at.write("intel_pstate/status", "passive");
+    await until("it is claimed", () => at.read("cpufreq/policy1/scaling_governor") === "userspace");
+    expect(at.read("cpufreq/policy1/scaling_setspeed")).toBe("2400000");
+    expect(host.stop()).toEqual([]);
+    expect(at.read("cpufreq/policy1/scaling_governor")).toBe("schedutil");
+    expect(at.read(`cpufreq/policy1/${MAX}`)).toBe("3700000");
+  });
+
+  testNeeding(["root and FUSE"], "leaves nothing of the old one's to restore after a crash", async () => {
+    const at = await mountMachine("intel_pstate-hwp");
+    const { vm1 } = await serve(at);
+    expect(await ask(vm1, frame({ step: "min" }))).toBe("ack");
+    at.write("intel_pstate/status", "passive");
+    expect(restoreAll(at.roots).failed).toEqual([]);
+    expect(at.read("cpufreq/policy1/scaling_governor")).toBe("schedutil");
   });
 });

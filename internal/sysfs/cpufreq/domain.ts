@@ -1,17 +1,20 @@
 // One clock that we may set: without it nothing would save, take, write, check and give back a domain in the right order.
 
-import { type FrequencyTable, within } from "../../values/frequency.ts";
-import { isDeepStrictEqual } from "node:util";
+import type { FrequencyTable } from "../../values/frequency.ts";
+import { dirname } from "node:path";
 import { DONE, ok, type Result } from "../../values/result.ts";
-import { type DomainId, type Khz, khz, type Pcpu } from "../../values/units.ts";
+import type { DomainId, Khz, Pcpu } from "../../values/units.ts";
 import { AttrDir, attrBytes } from "../attr.ts";
 import type { Hardware } from "../driver/driver.ts";
 import { driverOf, lacksUserspace, pinOf } from "../driver/index.ts";
 import type { SysfsError } from "../../values/sysfs-error.ts";
+import { readTurboAllowed } from "./boost.ts";
+import { readHardware } from "./domain-state.ts";
 import { FILE } from "./files.ts";
 import { type KhzRange, type OwnLimits, readLimits, readOwnLimits, writeLimits } from "./limits.ts";
 import { type Originals, type OriginalsStore, readOriginals } from "./store.ts";
 import type { Pin } from "./pin.ts";
+import { type Reach, reachOf } from "./reach.ts";
 import { restoreDomain } from "./originals.ts";
 
 /** A table entry made ready, so that a change of frequency allocates nothing. */
@@ -31,6 +34,8 @@ export class Domain {
   readonly driver: string;
   /** Whether it is held by equal limits only because the kernel offers no governor userspace. */
   readonly lacksUserspace: boolean;
+  /** The folder of CPUs. */
+  readonly #cpus: string;
   readonly #attrs: AttrDir;
   readonly #pin: Pin;
   readonly #store: OriginalsStore;
@@ -38,10 +43,7 @@ export class Domain {
   /** The operator's own limits: as they were when the domain was taken, else when it was looked at last. */
   #own: OwnLimits | undefined;
   #taken = false;
-  /** What every claim stays within. */
-  #range: KhzRange;
-  #table: FrequencyTable;
-  #allowed: FrequencyTable;
+  #reach: Reach;
   #prepared: readonly Prepared[];
   /** What was asked for last, before it was rounded. */
   #wanted: Khz | undefined;
@@ -52,6 +54,7 @@ export class Domain {
   constructor(id: DomainId, dir: AttrDir, found: Hardware, store: OriginalsStore) {
     this.id = id;
     this.dir = dir.path;
+    this.#cpus = dirname(dirname(dir.path));
     this.pcpus = found.pcpus;
     this.driver = found.driver;
     this.lacksUserspace = lacksUserspace(found);
@@ -59,23 +62,24 @@ export class Domain {
     this.#pin = pinOf(found, dir);
     this.#store = store;
     this.#found = found;
-    this.#own = this.#readOwn();
-    [this.#table, this.#allowed, this.#range, this.#prepared] = this.#fit();
+    this.#own = this.#readOwn(found.unset);
+    this.#reach = reachOf(found, this.#own);
+    this.#prepared = prepare(this.#reach);
   }
 
   /** The hardware's frequencies. It is another object when they or `allowed` have changed. */
   get table(): FrequencyTable {
-    return this.#table;
+    return this.#reach.table;
   }
 
   /** Those within `range`, which are what can be set now. */
   get allowed(): FrequencyTable {
-    return this.#allowed;
+    return this.#reach.allowed;
   }
 
   /** What every claim stays within: the operator's own limits, and those that the driver has for all CPUs. */
   get range(): KhzRange {
-    return this.#range;
+    return this.#reach.range;
   }
 
   /** What the driver's limits for all CPUs leave of the hardware's range. */
@@ -85,7 +89,7 @@ export class Domain {
 
   /** Whether the hardware has turbo, and it is on. */
   get hasTurbo(): boolean {
-    return this.#table.nominal > 0;
+    return this.#reach.table.nominal > 0;
   }
 
   /** The highest frequency that isn't turbo, where the kernel tells. */
@@ -118,13 +122,23 @@ export class Domain {
     return entry.done;
   }
 
-  /** Takes what was found of the domain now: frequencies and limits follow it at the next set() or reapply(). */
+  /** Reads whether turbo was switched since the domain was read last. */
+  turboMoved(): boolean {
+    const allowed = readTurboAllowed(this.#cpus, driverOf(this.driver), this.id);
+    return allowed.ok && allowed.value !== this.#found.turboAllowed;
+  }
+
+  /** Reads what the domain can do again. Returns whether that has changed: frequencies and limits follow at the next set() or reapply(). */
+  reread(): boolean {
+    const { table } = this;
+    const found = this.#read();
+    if (found.ok) this.adopt(found.value);
+    return table !== this.table;
+  }
+
+  /** Takes what was found of the domain now, as reread() does. */
   adopt(found: Hardware): void {
-    const own = this.#taken ? this.#own : (this.#readOwn() ?? this.#own);
-    if (isDeepStrictEqual(found, this.#found) && isDeepStrictEqual(own, this.#own)) return;
-    this.#found = found;
-    this.#own = own;
-    [this.#table, this.#allowed, this.#range, this.#prepared] = this.#fit();
+    this.#follow(found, this.#taken ? this.#own : (this.#readOwn(found.unset) ?? this.#own));
   }
 
   /** Reads what the kernel was told, in kHz: scaling_setspeed, or the upper limit where speed isn't set by hand. Never scaling_cur_freq. */
@@ -191,62 +205,57 @@ export class Domain {
 
   /** Saves the originals unless this boot's are saved already, as after a crash, then takes the governor. */
   #take(): Result<void, SysfsError> {
-    const saved = this.#store.load(this.id);
+    // What was seen at the last scan may have changed since.
+    const found = this.#read();
+    if (!found.ok) return found;
+    const saved = this.#saved();
     if (!saved.ok) return saved;
-    let originals: Originals;
-    if (saved.value.state === "saved") originals = saved.value.originals;
-    else {
-      const read = readOriginals(this.#attrs, this.#found.unset);
-      if (!read.ok) return read;
-      originals = read.value;
-      const kept = this.#store.save(this.id, originals);
-      if (!kept.ok) return kept;
-    }
+    const read = saved.value === undefined ? readOriginals(this.#attrs, found.value.unset) : saved;
+    if (!read.ok || read.value === undefined) return read as Result<never, SysfsError>;
+    const kept = saved.value === undefined ? this.#store.save(this.id, read.value) : DONE;
+    if (!kept.ok) return kept;
     const taken = this.#pin.take();
     if (!taken.ok) {
       // Nothing was changed: a file made just now would only undo what the operator does next.
-      if (saved.value.state !== "saved") this.#store.forget(this.id);
+      if (saved.value === undefined) this.#store.forget(this.id);
       return taken;
     }
     this.#taken = true;
-    if (!isDeepStrictEqual(originals, this.#own)) {
-      this.#own = originals;
-      [this.#table, this.#allowed, this.#range, this.#prepared] = this.#fit();
-    }
+    this.#follow(found.value, read.value);
     return DONE;
   }
 
-  /** Reads the operator's own limits, saved ones first, since those that stand may be a claim's; undefined while the CPUs are offline. */
-  #readOwn(): OwnLimits | undefined {
+  #read(): Result<Hardware, SysfsError> {
+    return readHardware(this.#cpus, this.id);
+  }
+
+  /** Reads this boot's originals, if they are saved and this driver's. */
+  #saved(): Result<Originals | undefined, SysfsError> {
     const saved = this.#store.load(this.id);
-    if (saved.ok && saved.value.state === "saved") return saved.value.originals;
-    const own = readOwnLimits(this.#attrs, this.#found.unset);
+    if (!saved.ok) return saved;
+    const originals = saved.value.state === "saved" ? saved.value.originals : undefined;
+    return ok((originals?.driver ?? this.driver) === this.driver ? originals : undefined);
+  }
+
+  /** Reads the operator's own limits, saved ones first, since those that stand may be a claim's; undefined while the CPUs are offline. */
+  #readOwn(unset: KhzRange): OwnLimits | undefined {
+    const saved = this.#saved();
+    const own = saved.ok && saved.value ? saved : readOwnLimits(this.#attrs, unset);
     return own.ok ? own.value : undefined;
   }
 
-  /** Works out what can be set of what was found. As the kernel has it, an operator's minimum goes before the driver's maximum. */
-  #fit(): [FrequencyTable, FrequencyTable, KhzRange, Prepared[]] {
-    const found = this.#found;
-    const { bounds } = found;
-    const table = driverOf(found.driver).table(found);
-    const [top = found.max] = table.steps;
-    const own = this.#own;
-    const least = own === undefined || own.noMin ? found.min : own.min;
-    const most = own === undefined || own.noMax ? khz(Math.max(top, found.max)) : own.max;
-    const max = khz(Math.max(least, bounds.max < found.max ? Math.min(most, bounds.max) : most));
-    const range = { min: khz(Math.min(Math.max(least, bounds.min), max)), max };
-    const allowed = within(table, range, found.listed.length === 0);
-    const prepared = allowed.steps.map((step) => ({
-      khz: step,
-      bytes: attrBytes(`${step}`),
-      done: ok(step),
-    }));
-    return [table, allowed, range, prepared];
+  #follow(found: Hardware, own: OwnLimits | undefined): void {
+    this.#found = found;
+    this.#own = own;
+    const reach = reachOf(found, own);
+    if (JSON.stringify(reach) === JSON.stringify(this.#reach)) return;
+    this.#reach = reach;
+    this.#prepared = prepare(this.#reach);
   }
 
   /** Reads the limits and returns them when they exclude `target`, which the operator's own did not. */
   #narrowed(target: Khz): Result<KhzRange | undefined, SysfsError> {
-    if (!includes(this.#range, target)) return ok(undefined);
+    if (!includes(this.range, target)) return ok(undefined);
     const now = readLimits(this.#attrs);
     return now.ok ? ok(includes(now.value, target) ? undefined : now.value) : now;
   }
@@ -274,6 +283,9 @@ export class Domain {
     return entries[0] as Prepared;
   }
 }
+
+const prepare = ({ allowed }: Reach): Prepared[] =>
+  allowed.steps.map((step) => ({ khz: step, bytes: attrBytes(`${step}`), done: ok(step) }));
 
 const includes = ({ min, max }: KhzRange, target: Khz): boolean => min <= target && target <= max;
 

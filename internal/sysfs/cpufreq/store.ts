@@ -14,6 +14,8 @@ export interface Originals extends OwnLimits {
   readonly governor: string;
   /** Only under governor userspace, where it means something. */
   readonly setspeed: Khz | undefined;
+  /** Whose settings they are: another driver begins anew. Undefined in records of an older powermon. */
+  readonly driver: string | undefined;
 }
 
 /** What is known about a domain's originals: none saved, saved since this boot, or left over from another boot. */
@@ -72,7 +74,9 @@ export function readOriginals(dir: AttrDir, unset: KhzRange): Result<Originals, 
   const limits = readOwnLimits(dir, unset);
   if (!limits.ok) return limits;
   const speed = governor.value === "userspace" ? readKhz(dir, FILE.speed) : ok(undefined);
-  return speed.ok ? ok({ governor: governor.value, ...limits.value, setspeed: speed.value }) : speed;
+  if (!speed.ok) return speed;
+  const driver = dir.peek(FILE.driver);
+  return ok({ governor: governor.value, ...limits.value, setspeed: speed.value, driver });
 }
 
 function judge({
@@ -82,12 +86,14 @@ function judge({
   setspeed,
   noMin,
   noMax,
+  driver,
 }: Readonly<Record<string, unknown>>): Originals | undefined {
   if (!isGovernor(governor) || !isKhz(min) || !isKhz(max) || min > max) return undefined;
   if (governor === "userspace" ? !isKhz(setspeed) : setspeed !== undefined) return undefined;
   const speed = isKhz(setspeed) ? setspeed : undefined;
   // Records of an older powermon say nothing of limits that are none.
-  return { governor, min, max, noMin: noMin === true, noMax: noMax === true, setspeed: speed };
+  const none = { noMin: noMin === true, noMax: noMax === true };
+  return { governor, min, max, ...none, setspeed: speed, driver: isGovernor(driver) ? driver : undefined };
 }
 
 /** Source: include/linux/cpufreq.h, CPUFREQ_NAME_LEN 16 with the final zero. */
