@@ -89,6 +89,14 @@ export class Channels {
     }
   }
 
+  /** Looks anew for where every vCPU runs, as after CPUs came or went. */
+  forgetPlaces(): void {
+    for (const vm of this.#vms.values()) {
+      vm.forgetPlaces();
+      this.#host.vmChanged(vm.vm);
+    }
+  }
+
   /** A socket is there, or something in its folder changed. */
   found(path: string, told: ChannelName): void {
     const name = this.#named.get(path) ?? told;

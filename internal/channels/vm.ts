@@ -14,10 +14,11 @@ import type { VmConfig } from "../config/effective.ts";
 import type { Floating } from "../config/schema.ts";
 import { findVmProcess } from "../pinning/peer.ts";
 import type { PinSource, PinSubject } from "../pinning/pins.ts";
+import type { FrequencyTable } from "../values/frequency.ts";
 import { explain, type Refusal } from "../values/refusal.ts";
 import { MAX_V1_VCPUS } from "../values/request.ts";
 import type { Result } from "../values/result.ts";
-import type { Cpufreq } from "../sysfs/cpufreq/cpufreq.ts";
+import type { Cpufreq, Domain } from "../sysfs/cpufreq/cpufreq.ts";
 import type { DomainId, Pcpu } from "../values/units.ts";
 import { VmMeter } from "./vm-meter.ts";
 
@@ -27,6 +28,8 @@ export interface PlacementRules {
   sources: readonly PinSource[];
   floating: Floating;
   readonly procRoot: string;
+  /** Looks whether the domain of a CPU that has none has come meanwhile. */
+  seek(cpu: Pcpu): Domain | undefined;
 }
 
 /** A connected socket: its descriptor, where there is one to ask, and the path it is connected to. */
@@ -56,6 +59,8 @@ export interface Found {
 
 /** A placement is trusted this long, in ms; with the host's own interval a re-pinned vCPU is followed within a second. */
 const FRESH_MS = 400;
+/** A CPU without a domain is looked for again after this long, in ms. */
+const SEEK_MS = 1000;
 /** Largest vCPU index looked at. */
 const MAX_VCPU = 8191;
 /** Names in a packet are cut here. Source: RTE_POWER_VM_MAX_NAME_SZ 32, with its NUL. */
@@ -76,7 +81,8 @@ export class Vm implements Standing, PinSubject {
   readonly #places = new Map<number, Found>();
   /** What mayMove came to; undefined when a place has changed since. */
   #mayMove: boolean | undefined;
-  readonly #limits = new Map<DomainId, Limits>();
+  /** By what a domain could be set to when they were worked out. */
+  #limits = new WeakMap<FrequencyTable, Limits>();
   readonly #refusals = new Map<number, PastRefusal>();
   #settings: VmConfig;
   #rate: TokenBucket;
@@ -112,7 +118,7 @@ export class Vm implements Standing, PinSubject {
   configure(settings: VmConfig): void {
     this.#settings = settings;
     this.#rate = bucket(settings);
-    this.#limits.clear();
+    this.#limits = new WeakMap();
     this.forgetPlaces();
   }
 
@@ -125,12 +131,13 @@ export class Vm implements Standing, PinSubject {
 
   /** Returns the VM's floor and ceiling on a domain. */
   limitsIn(id: DomainId): Limits {
-    let limits = this.#limits.get(id);
+    const table = this.#rules.cpufreq.domainById(id)?.table;
+    if (table === undefined) return {};
+    let limits = this.#limits.get(table);
     if (limits === undefined) {
-      const domain = this.#rules.cpufreq.domainById(id);
       const { floor, ceiling } = this.#settings;
-      limits = domain === undefined ? {} : limitsIn(domain.table, floor, ceiling);
-      this.#limits.set(id, limits);
+      limits = limitsIn(table, floor, ceiling);
+      this.#limits.set(table, limits);
     }
     return limits;
   }
@@ -195,7 +202,9 @@ export class Vm implements Standing, PinSubject {
 
   /** Whether a vCPU may run elsewhere than when it was last looked for. */
   get mayMove(): boolean {
-    this.#mayMove ??= [...this.#places.values()].some(({ until }) => until !== Infinity);
+    this.#mayMove ??= [...this.#places.values()].some(
+      ({ until, placement }) => until !== Infinity && placement.kind !== "no-cpufreq",
+    );
     return this.#mayMove;
   }
 
@@ -217,7 +226,8 @@ export class Vm implements Standing, PinSubject {
       placement.kind === "placed" &&
       isSamePlace(known.granted.value, placement);
     const granted = stays ? known.granted : authorizeVcpu(this.vm, index, placement);
-    const fresh = { placement, source, granted, until: live ? now + FRESH_MS : Infinity };
+    const lasts = live ? FRESH_MS : placement.kind === "no-cpufreq" ? SEEK_MS : Infinity;
+    const fresh = { placement, source, granted, until: now + lasts };
     this.#places.set(index, fresh);
     this.#mayMove = undefined;
     return fresh;
@@ -265,7 +275,7 @@ export class Vm implements Standing, PinSubject {
     }
     const domains = new Set<DomainId>();
     for (const cpu of pcpus) {
-      const domain = this.#rules.cpufreq.domainOf(cpu);
+      const domain = this.#rules.cpufreq.domainOf(cpu) ?? this.#rules.seek(cpu);
       if (domain === undefined) return { kind: "no-cpufreq", pcpu: cpu };
       domains.add(domain.id);
     }

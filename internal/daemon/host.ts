@@ -10,8 +10,8 @@ import type { Log } from "../log.ts";
 import { Histogram } from "../metrics/histogram.ts";
 import type { PinSource } from "../pinning/pins.ts";
 import type { Cpufreq } from "../sysfs/cpufreq/cpufreq.ts";
+import type { FrequencyTable } from "../values/frequency.ts";
 import { explainSysfs, type SysfsError } from "../values/sysfs-error.ts";
-import type { DomainId } from "../values/units.ts";
 import { Channels } from "../channels/channels.ts";
 import { EventFeed } from "../events.ts";
 import { FifoHost } from "../fifo/fifo-host.ts";
@@ -51,7 +51,8 @@ export class Host {
   readonly log: Log;
   readonly #options: HostOptions;
   readonly #rules: PlacementRules;
-  readonly #site = new Map<DomainId, Limits>();
+  /** By what the domain could be set to when they were worked out. */
+  #site = new WeakMap<FrequencyTable, Limits>();
   #config: Config;
   /** VMs whose operator's policy stands in the configuration. */
   #written: ReadonlySet<string> = new Set();
@@ -69,6 +70,7 @@ export class Host {
       procRoot,
       sources: options.sources(options.config),
       floating: options.config.pinning.floating,
+      seek: (cpu) => this.upkeep.seek(cpu),
     };
     this.ledger = new Ledger(
       cpufreq,
@@ -126,7 +128,13 @@ export class Host {
 
   /** Looks for channels and serves them from now on. */
   start(): void {
-    for (const problem of this.cpufreq.problems) this.log.error(explainSysfs(problem));
+    for (const problem of this.cpufreq.problems) {
+      if (problem.code !== "EBUSY") this.log.error(explainSysfs(problem));
+      else
+        this.log.info("A domain's CPUs are offline; it is served once they are online", {
+          file: problem.path,
+        });
+    }
     for (const id of this.cpufreq.stale) {
       this.log.info("Settings saved before the last boot were dropped", { domain: id });
     }
@@ -141,7 +149,8 @@ export class Host {
     this.#config = config;
     this.#rules.sources = this.#options.sources(config);
     this.#rules.floating = config.pinning.floating;
-    this.#site.clear();
+    this.#site = new WeakMap();
+    this.upkeep.lookAtMachine(true);
     this.#setPolicies();
     // The time zone may be another.
     this.policies.clockChanged();
@@ -196,14 +205,14 @@ export class Host {
 
   /** Returns the site's limits on a domain: the tightest of those that name one of its CPUs. */
   siteLimits(domain: DomainClock): Limits {
-    let limits = this.#site.get(domain.id);
+    let limits = this.#site.get(domain.table);
     if (limits === undefined) {
       limits = tightest(
         this.#config.limits
           .filter(({ cpus }) => domain.pcpus.some((cpu) => cpus.includes(cpu)))
           .map(({ floor, ceiling }) => limitsIn(domain.table, floor, ceiling)),
       );
-      this.#site.set(domain.id, limits);
+      this.#site.set(domain.table, limits);
     }
     return limits;
   }

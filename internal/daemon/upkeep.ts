@@ -6,13 +6,14 @@ import { explain } from "../values/refusal.ts";
 import type { Log } from "../log.ts";
 import { err } from "../values/result.ts";
 import { Histogram } from "../metrics/histogram.ts";
-import type { Cpufreq } from "../sysfs/cpufreq/cpufreq.ts";
+import type { Cpufreq, Domain } from "../sysfs/cpufreq/cpufreq.ts";
 import { explainSysfs, type SysfsError } from "../values/sysfs-error.ts";
 import type { Channels } from "../channels/channels.ts";
 import type { EventFeed } from "../events.ts";
 import type { Claim } from "../claims/claim.ts";
 import type { Ledger } from "../claims/ledger.ts";
 import type { Vm } from "../channels/vm.ts";
+import type { Pcpu } from "../values/units.ts";
 
 /** Live pins are looked at this often, in ms. */
 const PERIOD_MS = 500;
@@ -20,6 +21,8 @@ const PERIOD_MS = 500;
 const LEASES_EVERY = 2;
 /** CPUs and drift, in periods. */
 const DRIFT_EVERY = 4;
+/** A CPU without a domain is looked for at most this often, in ms. */
+const SEEK_MS = 1000;
 /** Smaller changes of the clock are corrections, ms. */
 const JUMP_MS = 2000;
 
@@ -51,6 +54,7 @@ export class Upkeep {
   /** The wall clock less the monotonic one: it moves when the clock is set or the machine slept. */
   #offsetMs = 0;
   #online = "";
+  #seekAt = 0;
   /** Periods since the start, and how many the next look waits for. */
   #periods = 0;
   #wait = 1;
@@ -71,7 +75,7 @@ export class Upkeep {
     clearTimeout(this.#timer);
   }
 
-  /** Looks at everything once; nothing is read while nobody claims anything. */
+  /** Looks at everything once; of the machine a few files are read, of domains none while nobody claims anything. */
   look(): void {
     this.#cpus();
     this.#leases();
@@ -117,10 +121,11 @@ export class Upkeep {
     this.#host.clockJumped();
   }
 
+  /** The machine is looked at also while nobody claims anything: a CPU that comes is served at once. */
   #cpus(): void {
+    this.lookAtMachine();
     if (this.#host.ledger.empty && this.#host.cpufreq.domains.every(({ target }) => target === undefined))
       return;
-    this.#hotplug();
     this.#giveBack();
     this.#drift();
   }
@@ -153,16 +158,32 @@ export class Upkeep {
     }
   }
 
-  /** CPUs that went or came: the domains are read anew, and what is claimed is written again. */
-  #hotplug(): void {
+  /**
+   * Takes up what has changed of the machine: CPUs that went or came, another driver, turbo, limits of all. The domains are read anew, and
+   * what is claimed is decided and written again.
+   * @param reread also when nothing shows that it has
+   */
+  lookAtMachine(reread = false): void {
+    const { cpufreq, channels, ledger, log } = this.#host;
+    if (!reread && !cpufreq.changed()) return;
     const online = this.#readOnline();
-    if (online === this.#online) return;
-    this.#host.log.info("CPUs online changed", { from: this.#online, to: online });
+    if (online !== this.#online) log.info("CPUs online changed", { from: this.#online, to: online });
+    else if (!reread) log.info("Clocks of the machine changed: they are read anew");
     this.#online = online;
-    this.#tell(this.#host.cpufreq.refresh(), {});
-    this.#host.channels.configure();
+    this.#tell(cpufreq.refresh(), {});
+    channels.forgetPlaces();
+    for (const error of ledger.settle()) log.error(explainSysfs(error));
     this.reapply();
-    for (const error of this.#host.ledger.settle()) this.#host.log.error(explainSysfs(error));
+  }
+
+  /** Returns the domain of a CPU that had none, should it have come; looks at most once a second. */
+  seek(cpu: Pcpu): Domain | undefined {
+    const now = performance.now();
+    if (now >= this.#seekAt) {
+      this.#seekAt = now + SEEK_MS;
+      this.lookAtMachine();
+    }
+    return this.#host.cpufreq.domainOf(cpu);
   }
 
   #readOnline(): string {
@@ -218,7 +239,8 @@ export class Upkeep {
       if (domain.target === undefined || !this.#host.ledger.decides(domain)) continue;
       const drifted = domain.drifted();
       // A file that can't be read now is an offline CPU's: its claim waits.
-      if (!drifted.ok || !drifted.value) continue;
+      if (!drifted.ok || (!drifted.value && !domain.turboMoved())) continue;
+      if (this.#moved(domain) || !drifted.value) continue;
       this.drifts++;
       const reapply = this.#host.drift() === "reapply";
       const fields = { domain: domain.id, khz: domain.target };
@@ -235,6 +257,14 @@ export class Upkeep {
       if (applied.ok) this.corrections++;
       this.#tell(applied, fields);
     }
+  }
+
+  /** Returns whether it was the hardware's range that moved, and not somebody who set a claimed clock; then the claim follows. */
+  #moved(domain: Domain): boolean {
+    if (!domain.reread()) return false;
+    for (const error of this.#host.ledger.settle([domain.id])) this.#tell(err(error), { domain: domain.id });
+    this.#tell(domain.reapply(), { domain: domain.id });
+    return true;
   }
 
   #tell(

@@ -1,13 +1,16 @@
-// All clocks of the host that we may set: without it nobody could find the domain of a pCPU or survive a broken one.
+// All clocks of the host that we may set: found by CPU, and read anew when the machine has changed.
 
 import { statSync } from "node:fs";
 import { DONE, err, ok, type Result } from "../../values/result.ts";
 import type { DomainId, Pcpu } from "../../values/units.ts";
+import type { Hardware } from "../driver/driver.ts";
+import { lacksUserspace } from "../driver/index.ts";
 import { Domain } from "./domain.ts";
 import { type SysfsError, sysfsError } from "../../values/sysfs-error.ts";
 import { readHardware } from "./domain-state.ts";
 import { domainDir, listDomains } from "./files.ts";
 import { cpuRootOf, type Roots } from "./originals.ts";
+import { hasChanged, readSignature, type Signature } from "./signature.ts";
 import { OriginalsStore } from "./store.ts";
 import { Topology } from "../topology.ts";
 
@@ -22,6 +25,7 @@ export class Cpufreq {
   #byId: ReadonlyMap<DomainId, Domain> = new Map();
   #problems: readonly SysfsError[] = [];
   #stale: readonly DomainId[] = [];
+  #signature: Signature = new Map();
   readonly #byPcpu = new Map<Pcpu, Domain>();
   readonly #groups = new Map<DomainId, readonly Domain[]>();
 
@@ -62,11 +66,13 @@ export class Cpufreq {
   }
 
   /**
-   * Scans again, as after hotplug. A domain whose driver and CPUs are unchanged stays the same object; one that can't be read for now
-   * stays too. Errors: only when there is no folder of CPUs at all.
+   * Scans again, as after hotplug. A domain whose driver and CPUs are unchanged stays the same object and takes up what else is new; one
+   * that can't be read for now stays as it is. Errors: only when there is no folder of CPUs at all.
    */
   refresh(): Result<void, SysfsError> {
     const cpuRoot = cpuRootOf(this.#roots);
+    // Before the scan, so that what changes meanwhile is seen next time.
+    this.#signature = readSignature(cpuRoot);
     const ids = this.#scan(cpuRoot);
     if (!ids.ok) return ids;
     const problems: SysfsError[] = [];
@@ -75,8 +81,10 @@ export class Cpufreq {
       const found = readHardware(cpuRoot, id);
       const old = this.#byId.get(id);
       if (!found.ok) problems.push(found.error);
-      if (old && (!found.ok || isSame(old, found.value.driver, found.value.pcpus))) domains.push(old);
-      else if (found.ok) domains.push(new Domain(id, domainDir(cpuRoot, id), found.value, this.#store));
+      if (old && (!found.ok || isSame(old, found.value))) {
+        if (found.ok) old.adopt(found.value);
+        domains.push(old);
+      } else if (found.ok) domains.push(new Domain(id, domainDir(cpuRoot, id), found.value, this.#store));
     }
     for (const old of this.#domains) if (!domains.includes(old)) old.close();
     this.#domains = domains;
@@ -86,6 +94,11 @@ export class Cpufreq {
     this.#regroup(problems);
     this.#problems = problems;
     return DONE;
+  }
+
+  /** Reads whether CPUs, drivers or frequencies may have changed since the last scan: a few files, whatever the number of CPUs. */
+  changed(): boolean {
+    return hasChanged(cpuRootOf(this.#roots), this.#signature);
   }
 
   /** Forgets originals of another boot; those that can't be understood become problems. */
@@ -154,5 +167,7 @@ export function openCpufreq(roots: Roots): Result<Cpufreq, SysfsError> {
   return ok(cpufreq);
 }
 
-const isSame = (old: Domain, driver: string, pcpus: readonly Pcpu[]): boolean =>
-  old.driver === driver && old.pcpus.join() === pcpus.join();
+const isSame = (old: Domain, found: Hardware): boolean =>
+  old.driver === found.driver &&
+  old.pcpus.join() === found.pcpus.join() &&
+  old.lacksUserspace === lacksUserspace(found);

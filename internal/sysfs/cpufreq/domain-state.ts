@@ -58,14 +58,26 @@ export function readHardware(cpuRoot: string, id: DomainId): Result<Hardware, Sy
     boosts: readFrequencies(dir, FILE.boostFrequencies),
   });
   if (!read.ok) return read;
-  const { driver, pcpus, min, max } = read.value;
+  const { pcpus, min, max } = read.value;
+  const driver = driverOf(read.value.driver);
+  const cpus = new AttrDir(cpuRoot);
   if (pcpus.length === 0) return err(notUnderstood(`${dir.path}/${FILE.cpus}`, ""));
   if (min <= 0 || max < min) return err(notUnderstood(`${dir.path}/${FILE.greatest}`, `${max}`));
   const more = all({
     base: readBase(cpuRoot, dir, pcpus[0]),
-    turboAllowed: readTurboAllowed(cpuRoot, driverOf(driver), id),
+    turboAllowed: readTurboAllowed(cpuRoot, driver, id),
+    firmware: dir.readNumber(FILE.firmwareLimit),
   });
-  return more.ok ? ok({ ...read.value, ...more.value }) : more;
+  if (!more.ok) return more;
+  const { base, turboAllowed, firmware } = more.value;
+  const shown = driver.shows?.(cpus, read.value) ?? { min, max };
+  return ok({
+    ...read.value,
+    turboAllowed,
+    base: base ?? driver.base?.(cpus, read.value),
+    bounds: driver.bounds?.(cpus, read.value) ?? { min, max },
+    unset: { min: shown.min, max: khz(Math.min(shown.max, firmware || shown.max)) },
+  });
 }
 
 /**

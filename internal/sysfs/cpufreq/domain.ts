@@ -1,16 +1,20 @@
 // One clock that we may set: without it nothing would save, take, write, check and give back a domain in the right order.
 
 import type { FrequencyTable } from "../../values/frequency.ts";
+import { dirname } from "node:path";
 import { DONE, ok, type Result } from "../../values/result.ts";
 import type { DomainId, Khz, Pcpu } from "../../values/units.ts";
 import { AttrDir, attrBytes } from "../attr.ts";
 import type { Hardware } from "../driver/driver.ts";
 import { driverOf, lacksUserspace, pinOf } from "../driver/index.ts";
 import type { SysfsError } from "../../values/sysfs-error.ts";
+import { readTurboAllowed } from "./boost.ts";
+import { readHardware } from "./domain-state.ts";
 import { FILE } from "./files.ts";
-import { type KhzRange, readLimits, writeLimits } from "./limits.ts";
+import { type KhzRange, type OwnLimits, readLimits, readOwnLimits, writeLimits } from "./limits.ts";
 import { type Originals, type OriginalsStore, readOriginals } from "./store.ts";
 import type { Pin } from "./pin.ts";
+import { type Reach, reachOf } from "./reach.ts";
 import { restoreDomain } from "./originals.ts";
 
 /** A table entry made ready, so that a change of frequency allocates nothing. */
@@ -28,41 +32,69 @@ export class Domain {
   readonly pcpus: readonly Pcpu[];
   /** scaling_driver's text. */
   readonly driver: string;
-  readonly table: FrequencyTable;
-  readonly hasTurbo: boolean;
-  /** The highest frequency that isn't turbo, where the kernel tells. */
-  readonly baseKhz: Khz | undefined;
   /** Whether it is held by equal limits only because the kernel offers no governor userspace. */
   readonly lacksUserspace: boolean;
+  /** The folder of CPUs. */
+  readonly #cpus: string;
   readonly #attrs: AttrDir;
   readonly #pin: Pin;
   readonly #store: OriginalsStore;
-  readonly #prepared: readonly Prepared[];
-  /** The prepared entries within the operator's own limits, once the domain is taken. */
-  #allowed: readonly Prepared[] | undefined;
+  #found: Hardware;
+  /** The operator's own limits: as they were when the domain was taken, else when it was looked at last. */
+  #own: OwnLimits | undefined;
+  #taken = false;
+  #reach: Reach;
+  #prepared: readonly Prepared[];
+  /** What was asked for last, before it was rounded. */
+  #wanted: Khz | undefined;
   #target: Prepared | undefined;
-  /** The operator's own limits, once the domain is taken. */
-  #limits: KhzRange | undefined;
-  /** KhzRange that stayed when they were widened: the kernel's, as when it is too hot. */
+  /** Limits that stayed when they were widened: the kernel's, as when it is too hot. */
   #tight: KhzRange | undefined;
 
   constructor(id: DomainId, dir: AttrDir, found: Hardware, store: OriginalsStore) {
     this.id = id;
     this.dir = dir.path;
+    this.#cpus = dirname(dirname(dir.path));
     this.pcpus = found.pcpus;
     this.driver = found.driver;
-    this.table = driverOf(found.driver).table(found);
-    this.hasTurbo = this.table.nominal > 0;
-    this.baseKhz = found.base;
     this.lacksUserspace = lacksUserspace(found);
     this.#attrs = dir;
     this.#pin = pinOf(found, dir);
     this.#store = store;
-    this.#prepared = this.table.steps.map((step) => ({
-      khz: step,
-      bytes: attrBytes(`${step}`),
-      done: ok(step),
-    }));
+    this.#found = found;
+    this.#own = this.#readOwn(found.unset);
+    this.#reach = reachOf(found, this.#own);
+    this.#prepared = prepare(this.#reach);
+  }
+
+  /** The hardware's frequencies. It is another object when they or `allowed` have changed. */
+  get table(): FrequencyTable {
+    return this.#reach.table;
+  }
+
+  /** Those within `range`, which are what can be set now. */
+  get allowed(): FrequencyTable {
+    return this.#reach.allowed;
+  }
+
+  /** What every claim stays within: the operator's own limits, and those that the driver has for all CPUs. */
+  get range(): KhzRange {
+    return this.#reach.range;
+  }
+
+  /** What the driver's limits for all CPUs leave of the hardware's range. */
+  get bounds(): KhzRange {
+    return this.#found.bounds;
+  }
+
+  /** Whether the hardware has turbo, and it is on. */
+  get hasTurbo(): boolean {
+    return this.#reach.table.nominal > 0;
+  }
+
+  /** The highest frequency that isn't turbo, where the kernel tells. */
+  get baseKhz(): Khz | undefined {
+    return this.#found.base;
   }
 
   /** What was last written, if this domain is ours. */
@@ -76,7 +108,7 @@ export class Domain {
    * @returns the effective kHz. Errors: whatever the kernel answers; EINVAL for saved originals that can't be understood: then nothing is written.
    */
   set(target: Khz): Result<Khz, SysfsError> {
-    const taken = this.#allowed ? DONE : this.#take();
+    const taken = this.#taken ? DONE : this.#take();
     if (!taken.ok) return taken;
     const entry = this.#entryFor(target);
     const done = this.#pin.set(entry.khz, entry.bytes);
@@ -85,8 +117,28 @@ export class Domain {
       if (!this.#target) this.restore();
       return done;
     }
+    this.#wanted = target;
     this.#target = entry;
     return entry.done;
+  }
+
+  /** Reads whether turbo was switched since the domain was read last. */
+  turboMoved(): boolean {
+    const allowed = readTurboAllowed(this.#cpus, driverOf(this.driver), this.id);
+    return allowed.ok && allowed.value !== this.#found.turboAllowed;
+  }
+
+  /** Reads what the domain can do again. Returns whether that has changed: frequencies and limits follow at the next set() or reapply(). */
+  reread(): boolean {
+    const { table } = this;
+    const found = this.#read();
+    if (found.ok) this.adopt(found.value);
+    return table !== this.table;
+  }
+
+  /** Takes what was found of the domain now, as reread() does. */
+  adopt(found: Hardware): void {
+    this.#follow(found, this.#taken ? this.#own : (this.#readOwn(found.unset) ?? this.#own));
   }
 
   /** Reads what the kernel was told, in kHz: scaling_setspeed, or the upper limit where speed isn't set by hand. Never scaling_cur_freq. */
@@ -119,15 +171,17 @@ export class Domain {
 
   /** Opens the files anew, takes the governor, makes room and writes the last target again: after hotplug, resume or drift. Returns the target; undefined when there is none. */
   reapply(): Result<Khz | undefined, SysfsError> {
-    const entry = this.#target;
-    if (!entry) return ok(undefined);
+    if (this.#wanted === undefined) return ok(undefined);
+    const entry = this.#entryFor(this.#wanted);
     this.#pin.close();
     const taken = this.#pin.take();
     if (!taken.ok) return taken;
     const room = this.#makeRoom(entry.khz);
     if (!room.ok) return room;
     const done = this.#pin.set(entry.khz, entry.bytes);
-    return done.ok ? entry.done : done;
+    if (!done.ok) return done;
+    this.#target = entry;
+    return entry.done;
   }
 
   /** Puts the saved originals back and forgets them; does nothing when none are saved. A failure keeps the file for another try. */
@@ -137,9 +191,9 @@ export class Domain {
     this.close();
     const done = saved.value.state === "saved" ? restoreDomain(this.#attrs, saved.value.originals) : DONE;
     if (!done.ok) return done;
-    this.#allowed = undefined;
-    this.#limits = undefined;
+    this.#taken = false;
     this.#tight = undefined;
+    this.#wanted = undefined;
     this.#target = undefined;
     return this.#store.forget(this.id);
   }
@@ -151,33 +205,57 @@ export class Domain {
 
   /** Saves the originals unless this boot's are saved already, as after a crash, then takes the governor. */
   #take(): Result<void, SysfsError> {
-    const saved = this.#store.load(this.id);
+    // What was seen at the last scan may have changed since.
+    const found = this.#read();
+    if (!found.ok) return found;
+    const saved = this.#saved();
     if (!saved.ok) return saved;
-    let originals: Originals;
-    if (saved.value.state === "saved") originals = saved.value.originals;
-    else {
-      const read = readOriginals(this.#attrs);
-      if (!read.ok) return read;
-      originals = read.value;
-      const kept = this.#store.save(this.id, originals);
-      if (!kept.ok) return kept;
-    }
+    const read = saved.value === undefined ? readOriginals(this.#attrs, found.value.unset) : saved;
+    if (!read.ok || read.value === undefined) return read as Result<never, SysfsError>;
+    const kept = saved.value === undefined ? this.#store.save(this.id, read.value) : DONE;
+    if (!kept.ok) return kept;
     const taken = this.#pin.take();
     if (!taken.ok) {
       // Nothing was changed: a file made just now would only undo what the operator does next.
-      if (saved.value.state !== "saved") this.#store.forget(this.id);
+      if (saved.value === undefined) this.#store.forget(this.id);
       return taken;
     }
-    this.#limits = originals;
-    const within = this.#prepared.filter(({ khz }) => khz >= originals.min && khz <= originals.max);
-    const nearest = this.#prepared.find(({ khz }) => khz <= originals.max) ?? this.#prepared.at(-1);
-    this.#allowed = within.length > 0 || !nearest ? within : [nearest];
+    this.#taken = true;
+    this.#follow(found.value, read.value);
     return DONE;
+  }
+
+  #read(): Result<Hardware, SysfsError> {
+    return readHardware(this.#cpus, this.id);
+  }
+
+  /** Reads this boot's originals, if they are saved and this driver's. */
+  #saved(): Result<Originals | undefined, SysfsError> {
+    const saved = this.#store.load(this.id);
+    if (!saved.ok) return saved;
+    const originals = saved.value.state === "saved" ? saved.value.originals : undefined;
+    return ok((originals?.driver ?? this.driver) === this.driver ? originals : undefined);
+  }
+
+  /** Reads the operator's own limits, saved ones first, since those that stand may be a claim's; undefined while the CPUs are offline. */
+  #readOwn(unset: KhzRange): OwnLimits | undefined {
+    const saved = this.#saved();
+    const own = saved.ok && saved.value ? saved : readOwnLimits(this.#attrs, unset);
+    return own.ok ? own.value : undefined;
+  }
+
+  #follow(found: Hardware, own: OwnLimits | undefined): void {
+    this.#found = found;
+    this.#own = own;
+    const reach = reachOf(found, own);
+    if (JSON.stringify(reach) === JSON.stringify(this.#reach)) return;
+    this.#reach = reach;
+    this.#prepared = prepare(this.#reach);
   }
 
   /** Reads the limits and returns them when they exclude `target`, which the operator's own did not. */
   #narrowed(target: Khz): Result<KhzRange | undefined, SysfsError> {
-    if (!this.#limits || !includes(this.#limits, target)) return ok(undefined);
+    if (!includes(this.range, target)) return ok(undefined);
     const now = readLimits(this.#attrs);
     return now.ok ? ok(includes(now.value, target) ? undefined : now.value) : now;
   }
@@ -187,8 +265,8 @@ export class Domain {
     this.#tight = undefined;
     const narrowed = this.#narrowed(target);
     if (!narrowed.ok) return narrowed;
-    if (narrowed.value === undefined || !this.#limits) return DONE;
-    const widened = writeLimits(this.#attrs, this.#limits);
+    if (narrowed.value === undefined || !this.#own) return DONE;
+    const widened = writeLimits(this.#attrs, this.#own);
     if (!widened.ok) return widened;
     const left = this.#narrowed(target);
     if (left.ok) this.#tight = left.value;
@@ -197,14 +275,17 @@ export class Domain {
 
   /** As the kernel: clip to the limits, then the lowest entry at or above, else the highest there is. */
   #entryFor(target: Khz): Prepared {
-    const allowed = this.#allowed ?? this.#prepared;
-    for (let i = allowed.length - 1; i > 0; i--) {
-      const entry = allowed[i] as Prepared;
+    const entries = this.#prepared;
+    for (let i = entries.length - 1; i > 0; i--) {
+      const entry = entries[i] as Prepared;
       if (entry.khz >= target) return entry;
     }
-    return allowed[0] as Prepared;
+    return entries[0] as Prepared;
   }
 }
+
+const prepare = ({ allowed }: Reach): Prepared[] =>
+  allowed.steps.map((step) => ({ khz: step, bytes: attrBytes(`${step}`), done: ok(step) }));
 
 const includes = ({ min, max }: KhzRange, target: Khz): boolean => min <= target && target <= max;
 

@@ -59,6 +59,9 @@ export function restoreAll(roots: Roots): Restored {
  * doesn't stop the next ones; returns the first failure.
  */
 export function restoreDomain(dir: AttrDir, originals: Originals): Result<void, SysfsError> {
+  // The kernel made the domain anew for another driver, whose governors and limits mean something else.
+  const driver = dir.peek(FILE.driver);
+  if (originals.driver !== undefined && driver !== undefined && driver !== originals.driver) return DONE;
   const limits = writeLimits(dir, originals);
   const governor = dir.write(FILE.governor, originals.governor);
   const speed = originals.setspeed !== undefined ? dir.write(FILE.speed, `${originals.setspeed}`) : DONE;

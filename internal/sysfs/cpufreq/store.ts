@@ -7,13 +7,15 @@ import { forgetBootRecord, readBootRecord, writeBootRecord } from "../boot-recor
 import { notUnderstood, type SysfsError } from "../../values/sysfs-error.ts";
 import { listNumbered } from "../numbered.ts";
 import { FILE } from "./files.ts";
-import { type KhzRange, readKhz, readLimits } from "./limits.ts";
+import { type KhzRange, type OwnLimits, readKhz, readOwnLimits } from "./limits.ts";
 
 /** What restore puts back. */
-export interface Originals extends KhzRange {
+export interface Originals extends OwnLimits {
   readonly governor: string;
   /** Only under governor userspace, where it means something. */
   readonly setspeed: Khz | undefined;
+  /** Whose settings they are: another driver begins anew. Undefined in records of an older powermon. */
+  readonly driver: string | undefined;
 }
 
 /** What is known about a domain's originals: none saved, saved since this boot, or left over from another boot. */
@@ -60,22 +62,38 @@ export class OriginalsStore {
   }
 }
 
-/** Reads the settings of the domain in `dir` that restore would put back. */
-export function readOriginals(dir: AttrDir): Result<Originals, SysfsError> {
+/**
+ * Reads the settings of the domain in `dir` that restore would put back.
+ * @param unset the limits that show where nobody set any
+ */
+export function readOriginals(dir: AttrDir, unset: KhzRange): Result<Originals, SysfsError> {
   const governor = dir.read(FILE.governor);
   if (!governor.ok) return governor;
   if (!isGovernor(governor.value))
     return err(notUnderstood(`${dir.path}/${FILE.governor}`, governor.value ?? ""));
-  const limits = readLimits(dir);
+  const limits = readOwnLimits(dir, unset);
   if (!limits.ok) return limits;
   const speed = governor.value === "userspace" ? readKhz(dir, FILE.speed) : ok(undefined);
-  return speed.ok ? ok({ governor: governor.value, ...limits.value, setspeed: speed.value }) : speed;
+  if (!speed.ok) return speed;
+  const driver = dir.peek(FILE.driver);
+  return ok({ governor: governor.value, ...limits.value, setspeed: speed.value, driver });
 }
 
-function judge({ governor, min, max, setspeed }: Readonly<Record<string, unknown>>): Originals | undefined {
+function judge({
+  governor,
+  min,
+  max,
+  setspeed,
+  noMin,
+  noMax,
+  driver,
+}: Readonly<Record<string, unknown>>): Originals | undefined {
   if (!isGovernor(governor) || !isKhz(min) || !isKhz(max) || min > max) return undefined;
   if (governor === "userspace" ? !isKhz(setspeed) : setspeed !== undefined) return undefined;
-  return { governor, min, max, setspeed: isKhz(setspeed) ? setspeed : undefined };
+  const speed = isKhz(setspeed) ? setspeed : undefined;
+  // Records of an older powermon say nothing of limits that are none.
+  const none = { noMin: noMin === true, noMax: noMax === true };
+  return { governor, min, max, ...none, setspeed: speed, driver: isGovernor(driver) ? driver : undefined };
 }
 
 /** Source: include/linux/cpufreq.h, CPUFREQ_NAME_LEN 16 with the final zero. */
