@@ -8,7 +8,7 @@ import type { Hardware } from "../driver/driver.ts";
 import { driverOf, lacksUserspace, pinOf } from "../driver/index.ts";
 import type { SysfsError } from "../../values/sysfs-error.ts";
 import { FILE } from "./files.ts";
-import { type KhzRange, readLimits, writeLimits } from "./limits.ts";
+import { type KhzRange, type OwnLimits, readLimits, writeLimits } from "./limits.ts";
 import { type Originals, type OriginalsStore, readOriginals } from "./store.ts";
 import type { Pin } from "./pin.ts";
 import { restoreDomain } from "./originals.ts";
@@ -42,8 +42,8 @@ export class Domain {
   #allowed: readonly Prepared[] | undefined;
   #target: Prepared | undefined;
   /** The operator's own limits, once the domain is taken. */
-  #limits: KhzRange | undefined;
-  /** KhzRange that stayed when they were widened: the kernel's, as when it is too hot. */
+  #limits: OwnLimits | undefined;
+  /** Limits that stayed when they were widened: the kernel's, as when it is too hot. */
   #tight: KhzRange | undefined;
 
   constructor(id: DomainId, dir: AttrDir, found: Hardware, store: OriginalsStore) {

@@ -1,6 +1,6 @@
 // A domain's two limits, and the order in which they may be written: a kernel refuses a minimum above the maximum.
 
-import { all, DONE, err, type Result } from "../../values/result.ts";
+import { all, DONE, err, ok, type Result } from "../../values/result.ts";
 import type { Khz } from "../../values/units.ts";
 import { absent, type AttrDir } from "../attr.ts";
 import type { SysfsError } from "../../values/sysfs-error.ts";
@@ -12,16 +12,53 @@ export interface KhzRange {
   readonly max: Khz;
 }
 
+/** A domain's limits as somebody set them. */
+export interface OwnLimits extends KhzRange {
+  /** True where nobody set one: whatever the hardware has, also when turbo comes or goes later. */
+  readonly noMin: boolean;
+  readonly noMax: boolean;
+}
+
+/**
+ * What the kernel takes for no limit: it keeps what was written, and shows it clipped to what the hardware has at the moment.
+ * Source: include/linux/pm_qos.h, FREQ_QOS_MIN_DEFAULT_VALUE and FREQ_QOS_MAX_DEFAULT_VALUE; drivers/cpufreq/cpufreq.c, store_one.
+ */
+const NO_LIMIT = { floor: 0, ceiling: 2_147_483_647 } as const;
+
+/**
+ * Writes one limit of a domain, or where `none` that there is none. A file that does not show that as the hardware's own end, as
+ * one of a driver that makes something else of it, gets `limit` in its place.
+ * @param limit kHz; where `none` the hardware's end as it was last seen
+ */
+export function writeLimit(
+  dir: AttrDir,
+  knob: keyof typeof NO_LIMIT,
+  limit: Khz,
+  none: boolean,
+): Result<void, SysfsError> {
+  if (none && dir.write(FILE[knob], `${NO_LIMIT[knob]}`).ok) {
+    const shown = dir.peekNumber(FILE[knob]) ?? -1;
+    const least = dir.peekNumber(FILE.least) ?? 0;
+    const greatest = dir.peekNumber(FILE.greatest) ?? 0;
+    // Other limits of the kernel's may stand below the greatest, and a busy kernel shows the old one for a moment.
+    if (knob === "floor" ? shown === least : least <= shown && shown <= greatest) return DONE;
+  }
+  return dir.write(FILE[knob], `${limit}`);
+}
+
 /**
  * Writes scaling_min_freq and scaling_max_freq: max before min when raising, min before max when lowering, so that min
  * never passes max. Source: Documentation/admin-guide/pm/cpufreq.rst; older kernels answer EINVAL to min above max.
  * @param want kHz, min at most max
  */
-export function writeLimits(dir: AttrDir, want: KhzRange): Result<void, SysfsError> {
+export function writeLimits(dir: AttrDir, want: OwnLimits): Result<void, SysfsError> {
   const max = dir.readNumber(FILE.ceiling);
   if (!max.ok) return max;
-  const steps = [() => dir.write(FILE.floor, `${want.min}`), () => dir.write(FILE.ceiling, `${want.max}`)];
-  if (want.max >= (max.value ?? 0)) steps.reverse();
+  const steps = [
+    () => writeLimit(dir, "floor", want.min, want.noMin),
+    () => writeLimit(dir, "ceiling", want.max, want.noMax),
+  ];
+  if (want.noMax || want.max >= (max.value ?? 0)) steps.reverse();
   for (const step of steps) {
     const done = step();
     if (!done.ok) return done;
@@ -39,3 +76,15 @@ export function readKhz(dir: AttrDir, name: string): Result<Khz, SysfsError> {
 /** Reads the limits that stand. Errors: as readKhz. */
 export const readLimits = (dir: AttrDir): Result<KhzRange, SysfsError> =>
   all({ min: readKhz(dir, FILE.floor), max: readKhz(dir, FILE.ceiling) });
+
+/** Reads the limits that stand; one that is the hardware's own end is none. Errors: as readKhz. */
+export function readOwnLimits(dir: AttrDir): Result<OwnLimits, SysfsError> {
+  const read = all({
+    limits: readLimits(dir),
+    least: readKhz(dir, FILE.least),
+    greatest: readKhz(dir, FILE.greatest),
+  });
+  if (!read.ok) return read;
+  const { limits, least, greatest } = read.value;
+  return ok({ ...limits, noMin: limits.min <= least, noMax: limits.max >= greatest });
+}

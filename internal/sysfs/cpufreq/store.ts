@@ -7,10 +7,10 @@ import { forgetBootRecord, readBootRecord, writeBootRecord } from "../boot-recor
 import { notUnderstood, type SysfsError } from "../../values/sysfs-error.ts";
 import { listNumbered } from "../numbered.ts";
 import { FILE } from "./files.ts";
-import { type KhzRange, readKhz, readLimits } from "./limits.ts";
+import { type OwnLimits, readKhz, readOwnLimits } from "./limits.ts";
 
 /** What restore puts back. */
-export interface Originals extends KhzRange {
+export interface Originals extends OwnLimits {
   readonly governor: string;
   /** Only under governor userspace, where it means something. */
   readonly setspeed: Khz | undefined;
@@ -66,16 +66,25 @@ export function readOriginals(dir: AttrDir): Result<Originals, SysfsError> {
   if (!governor.ok) return governor;
   if (!isGovernor(governor.value))
     return err(notUnderstood(`${dir.path}/${FILE.governor}`, governor.value ?? ""));
-  const limits = readLimits(dir);
+  const limits = readOwnLimits(dir);
   if (!limits.ok) return limits;
   const speed = governor.value === "userspace" ? readKhz(dir, FILE.speed) : ok(undefined);
   return speed.ok ? ok({ governor: governor.value, ...limits.value, setspeed: speed.value }) : speed;
 }
 
-function judge({ governor, min, max, setspeed }: Readonly<Record<string, unknown>>): Originals | undefined {
+function judge({
+  governor,
+  min,
+  max,
+  setspeed,
+  noMin,
+  noMax,
+}: Readonly<Record<string, unknown>>): Originals | undefined {
   if (!isGovernor(governor) || !isKhz(min) || !isKhz(max) || min > max) return undefined;
   if (governor === "userspace" ? !isKhz(setspeed) : setspeed !== undefined) return undefined;
-  return { governor, min, max, setspeed: isKhz(setspeed) ? setspeed : undefined };
+  const speed = isKhz(setspeed) ? setspeed : undefined;
+  // Records of an older powermon say nothing of limits that are none.
+  return { governor, min, max, noMin: noMin === true, noMax: noMax === true, setspeed: speed };
 }
 
 /** Source: include/linux/cpufreq.h, CPUFREQ_NAME_LEN 16 with the final zero. */
