@@ -4,7 +4,7 @@ import { ok, type Result } from "../../values/result.ts";
 import type { DomainId } from "../../values/units.ts";
 import { AttrDir } from "../../sysfs/attr.ts";
 import { pathOf } from "../../sysfs/attribute.ts";
-import { readBoost } from "../../sysfs/cpufreq/boost.ts";
+import { lacksTurbo, NO_TURBO_HERE, readBoost } from "../../sysfs/cpufreq/boost.ts";
 import { type DomainState, readDomainState } from "../../sysfs/cpufreq/domain-state.ts";
 import type { Epp } from "../../sysfs/cpufreq/epp.ts";
 import { listDomains } from "../../sysfs/cpufreq/files.ts";
@@ -45,12 +45,15 @@ export interface CpufreqCapabilities {
 }
 
 /** Reads what can be done about clocks; a domain that can't be read is not controllable, with the reason. Errors: EACCES for the folder. */
-export function readCpufreqCapabilities(cpuRoot: string): Result<CpufreqCapabilities, SysfsError> {
+export function readCpufreqCapabilities(
+  cpuRoot: string,
+  procRoot: string,
+): Result<CpufreqCapabilities, SysfsError> {
   const ids = listDomains(cpuRoot);
   if (!ids.ok) return ids;
   return ok({
     domains: ids.value.map((id) => readDomain(cpuRoot, id)),
-    boost: readBoostItem(cpuRoot, ids.value),
+    boost: readBoostItem(cpuRoot, procRoot, ids.value),
     smt: readSmt(cpuRoot),
   });
 }
@@ -80,14 +83,20 @@ function eppItem(cpuRoot: string, { id, driver, governor, epp }: DomainState): D
   if (!epp.ok || !epp.value) return undefined;
   const file = itemAt(cpuRoot, { knob: "epp", domain: id });
   const { holdsEpp } = driverOf(driver).governors;
-  const held = holdsEpp !== undefined && governor === holdsEpp && epp.value.current === "performance";
+  // Raw 0, which has no word on Meteor Lake and shows as default.
+  const least = ["performance", "default"].includes(epp.value.current);
+  const held = holdsEpp !== undefined && governor === holdsEpp && least;
   return {
     ...epp.value,
     ...(file.controllable && held ? uncontrollable(`governor ${holdsEpp} holds it`) : file),
   };
 }
 
-function readBoostItem(cpuRoot: string, domains: readonly DomainId[]): CpufreqCapabilities["boost"] {
+function readBoostItem(
+  cpuRoot: string,
+  procRoot: string,
+  domains: readonly DomainId[],
+): CpufreqCapabilities["boost"] {
   const switches = readBoost(cpuRoot, domains);
   if (!switches.ok) return { supported: true, files: [], ...uncontrollable(explainSysfs(switches.error)) };
   const [first] = switches.value;
@@ -97,11 +106,14 @@ function readBoostItem(cpuRoot: string, domains: readonly DomainId[]): CpufreqCa
       files: [],
       ...uncontrollable("the driver shows no switch: the CPU has no turbo, or the firmware turned it off"),
     };
+  const on = switches.value.some((one) => one.on);
+  const file = itemAt(cpuRoot, first.attribute);
   return {
     supported: true,
-    on: switches.value.some((one) => one.on),
+    on,
     files: switches.value.map((one) => pathOf(one.attribute)),
-    ...itemAt(cpuRoot, first.attribute),
+    // The kernel refuses to turn it on then; what is on shows that it can be.
+    ...(file.controllable && !on && lacksTurbo(procRoot) ? uncontrollable(NO_TURBO_HERE) : file),
   };
 }
 
