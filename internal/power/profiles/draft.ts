@@ -20,13 +20,15 @@ export class Draft {
   readonly sideEffects: Attribute[] = [];
   /** Domains whose governor-to-be keeps EPP where it is. */
   readonly holdsEpp = new Set<DomainId>();
+  /** Turbo is turned on before all else, so that no number above what the hardware has now can be judged yet. */
+  turboRises = false;
   /** Knobs that this machine lacks. */
   readonly lacking: Lack[] = [];
   /** What makes the profile impossible, whatever may be left out. */
   readonly problems: Lack[] = [];
 
-  set(attribute: Attribute, text: string | number): void {
-    this.settings.push({ attribute, text: `${text}` });
+  set(attribute: Attribute, text: string | number, unlimited = false): void {
+    this.settings.push({ attribute, text: `${text}`, ...(unlimited && { unlimited }) });
   }
 
   lacks(knob: string, where: string, why: string): void {

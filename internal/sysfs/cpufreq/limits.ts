@@ -19,6 +19,9 @@ export interface OwnLimits extends KhzRange {
   readonly noMax: boolean;
 }
 
+/** The two limits, by what they are for. */
+export type LimitKnob = "floor" | "ceiling";
+
 /**
  * What the kernel takes for no limit: it keeps what was written, and shows it clipped to what the hardware has at the moment.
  * Source: include/linux/pm_qos.h, FREQ_QOS_MIN_DEFAULT_VALUE and FREQ_QOS_MAX_DEFAULT_VALUE; drivers/cpufreq/cpufreq.c, store_one.
@@ -32,7 +35,7 @@ const NO_LIMIT = { floor: 0, ceiling: 2_147_483_647 } as const;
  */
 export function writeLimit(
   dir: AttrDir,
-  knob: keyof typeof NO_LIMIT,
+  knob: LimitKnob,
   limit: Khz,
   none: boolean,
 ): Result<void, SysfsError> {
@@ -76,6 +79,12 @@ export function readKhz(dir: AttrDir, name: string): Result<Khz, SysfsError> {
 /** Reads the limits that stand. Errors: as readKhz. */
 export const readLimits = (dir: AttrDir): Result<KhzRange, SysfsError> =>
   all({ min: readKhz(dir, FILE.floor), max: readKhz(dir, FILE.ceiling) });
+
+/** Returns whether `limit` kHz is the hardware's own end as it is now, and so no limit. */
+export function isNoLimit(dir: AttrDir, knob: LimitKnob, limit: number): boolean {
+  if (knob === "floor") return limit <= (dir.peekNumber(FILE.least) ?? -1);
+  return limit >= (dir.peekNumber(FILE.greatest) ?? Infinity);
+}
 
 /** Reads the limits that stand; one that is the hardware's own end is none. Errors: as readKhz. */
 export function readOwnLimits(dir: AttrDir): Result<OwnLimits, SysfsError> {
