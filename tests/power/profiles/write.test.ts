@@ -171,6 +171,24 @@ testNeeding(NEEDS, "applyProfile() waits for limits that the kernel takes over a
   expect(value(verifyProfile(at.roots)).drift).toEqual([]);
 });
 
+testNeeding(
+  NEEDS,
+  "applyProfile() of performance and balanced leaves a minimum that was raised",
+  async () => {
+    const at = await mountMachine("amd-pstate-active-6.16");
+    at.write(`${P0}/scaling_min_freq`, 1_700_000);
+    for (const profile of ["performance", "balanced"]) {
+      value(applyTo(at, builtIn(profile)));
+      expect([at.read(`${P0}/scaling_min_freq`), at.read(`${P1}/scaling_min_freq`)]).toEqual([
+        "1700000",
+        "1558000",
+      ]);
+    }
+    value(applyTo(at, builtIn("powersave")));
+    expect(at.read(`${P0}/scaling_min_freq`)).toBe(at.read(`${P0}/cpuinfo_min_freq`));
+  },
+);
+
 for (const name of [
   "intel_pstate-hwp",
   "amd-pstate-active",
