@@ -58,14 +58,19 @@ export function readHardware(cpuRoot: string, id: DomainId): Result<Hardware, Sy
     boosts: readFrequencies(dir, FILE.boostFrequencies),
   });
   if (!read.ok) return read;
-  const { driver, pcpus, min, max } = read.value;
+  const { pcpus, min, max } = read.value;
+  const driver = driverOf(read.value.driver);
+  const cpus = new AttrDir(cpuRoot);
   if (pcpus.length === 0) return err(notUnderstood(`${dir.path}/${FILE.cpus}`, ""));
   if (min <= 0 || max < min) return err(notUnderstood(`${dir.path}/${FILE.greatest}`, `${max}`));
   const more = all({
     base: readBase(cpuRoot, dir, pcpus[0]),
-    turboAllowed: readTurboAllowed(cpuRoot, driverOf(driver), id),
+    turboAllowed: readTurboAllowed(cpuRoot, driver, id),
   });
-  return more.ok ? ok({ ...read.value, ...more.value }) : more;
+  if (!more.ok) return more;
+  const base = more.value.base ?? driver.base?.(cpus, read.value);
+  const bounds = driver.bounds?.(cpus, read.value) ?? { min, max };
+  return ok({ ...read.value, ...more.value, base, bounds });
 }
 
 /**

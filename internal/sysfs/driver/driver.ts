@@ -3,6 +3,7 @@
 import type { FrequencyTable } from "../../values/frequency.ts";
 import type { Khz, Pcpu } from "../../values/units.ts";
 import type { AttrDir } from "../attr.ts";
+import type { KhzRange } from "../cpufreq/limits.ts";
 import type { Pin } from "../cpufreq/pin.ts";
 
 /** A domain as the kernel describes it, before anyone judges what can be done with it. */
@@ -20,6 +21,8 @@ export interface Hardware {
   readonly listed: readonly Khz[];
   /** As `listed`: frequencies that need boost. */
   readonly boosts: readonly Khz[];
+  /** What a driver's limits for all CPUs leave of min and max; they don't show in scaling_min_freq and scaling_max_freq. */
+  readonly bounds: KhzRange;
   /** False when turbo is off for the whole machine or this domain. */
   readonly turboAllowed: boolean;
 }
@@ -53,4 +56,11 @@ export interface CpufreqDriver {
   /** The switches of turbo it may have, those of the whole machine first. */
   readonly turbo: readonly TurboFile[];
   readonly governors: Governors;
+  /**
+   * Returns the highest frequency that isn't turbo, where nothing in the domain's own files tells.
+   * @param cpus the folder of CPUs
+   */
+  readonly base?: (cpus: AttrDir, range: KhzRange) => Khz | undefined;
+  /** Returns what the driver's own limits for all CPUs leave of a domain's range. */
+  readonly bounds?: (cpus: AttrDir, range: KhzRange) => KhzRange;
 }

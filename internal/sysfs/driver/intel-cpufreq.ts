@@ -2,6 +2,7 @@
 
 import { setspeed } from "../cpufreq/pin.ts";
 import type { CpufreqDriver } from "./driver.ts";
+import { intelBase, intelBounds } from "./intel.ts";
 import { GENERIC, NO_TURBO, ranged } from "./parts.ts";
 
 /** A range under cpufreq's governors. Source: Documentation/admin-guide/pm/intel_pstate.rst, passive mode. */
@@ -11,4 +12,6 @@ export const intelCpufreq: CpufreqDriver = {
   pin: setspeed,
   turbo: [NO_TURBO],
   governors: GENERIC,
+  base: intelBase,
+  bounds: intelBounds,
 };

@@ -2,6 +2,7 @@
 
 import { limits } from "../cpufreq/pin.ts";
 import type { CpufreqDriver } from "./driver.ts";
+import { intelBase, intelBounds } from "./intel.ts";
 import { NO_TURBO, OWN, ranged } from "./parts.ts";
 
 /** A range, one domain per CPU, held by min = max. Source: Documentation/admin-guide/pm/intel_pstate.rst. */
@@ -11,4 +12,6 @@ export const intelPstate: CpufreqDriver = {
   pin: limits,
   turbo: [NO_TURBO],
   governors: OWN,
+  base: intelBase,
+  bounds: intelBounds,
 };

@@ -3,9 +3,7 @@
 import type { FrequencyTable } from "../../values/frequency.ts";
 import { khz } from "../../values/units.ts";
 import type { Governors, Hardware, TurboFile } from "./driver.ts";
-
-/** The bus clock that a P-state counts, kHz. Source: DPDK drivers/power/intel_pstate/intel_pstate_cpufreq.c, BUS_FREQ. */
-const STEP = 100_000;
+import { STEP } from "./intel.ts";
 
 /** Returns the table that the driver itself lists, boost entries first where boost is on; a range when it lists none. */
 export function listed(found: Hardware): FrequencyTable {

@@ -1,0 +1,36 @@
+// What intel_pstate shows beside cpufreq's files in both of its modes: how many P-states, and per cent that bound all CPUs.
+
+import { type Khz, khz } from "../../values/units.ts";
+import type { AttrDir } from "../attr.ts";
+import type { KhzRange } from "../cpufreq/limits.ts";
+
+/** The bus clock that a P-state counts, kHz. Source: DPDK drivers/power/intel_pstate/intel_pstate_cpufreq.c, BUS_FREQ. */
+export const STEP = 100_000;
+
+/**
+ * Returns the highest frequency without turbo by how many P-states there are and how much of them is turbo; undefined where the kernel
+ * tells neither, as on hybrid CPUs. turbo_pct is cut to whole per cent, so what is left is rounded up.
+ * Source: drivers/cpufreq/intel_pstate.c, show_turbo_pct and show_num_pstates.
+ */
+export function intelBase(cpus: AttrDir, { min }: KhzRange): Khz | undefined {
+  const states = cpus.peekNumber("intel_pstate/num_pstates");
+  const turbo = cpus.peekNumber("intel_pstate/turbo_pct");
+  if (states === undefined || turbo === undefined || turbo > 100) return undefined;
+  const plain = Math.ceil((states * (100 - turbo)) / 100);
+  return plain > 0 ? khz(min + (plain - 1) * STEP) : undefined;
+}
+
+/**
+ * Returns what max_perf_pct and min_perf_pct leave of a domain's range, whole P-states. They are per cent of the highest turbo
+ * frequency, also while turbo is off. Source: drivers/cpufreq/intel_pstate.c, intel_pstate_update_perf_limits.
+ */
+export function intelBounds(cpus: AttrDir, { min, max }: KhzRange): KhzRange {
+  const states = cpus.peekNumber("intel_pstate/num_pstates") ?? 1;
+  const top = Math.max(max, min + (states - 1) * STEP);
+  const share = (name: string, usual: number) =>
+    (top * (cpus.peekNumber(`intel_pstate/${name}`) ?? usual)) / 100;
+  const ceiling = share("max_perf_pct", 100);
+  const most = ceiling >= max ? max : Math.max(min, Math.floor(ceiling / STEP) * STEP);
+  const least = Math.ceil(share("min_perf_pct", 0) / STEP) * STEP;
+  return { min: khz(Math.max(min, Math.min(least, most))), max: khz(most) };
+}
