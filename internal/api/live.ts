@@ -12,7 +12,7 @@ const liveDomain = v.object({
   /** Highest without turbo. */
   nominalKhz: v.number(),
   maxKhz: v.number(),
-  /** The limits of the site and of whoever holds it. */
+  /** The limits of the site, of whoever holds it, of the domain itself and of its driver for all CPUs. */
   floorKhz: v.number(),
   ceilingKhz: v.number(),
   /** What powermon told the kernel; absent when nobody claims it. */

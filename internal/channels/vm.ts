@@ -14,6 +14,7 @@ import type { VmConfig } from "../config/effective.ts";
 import type { Floating } from "../config/schema.ts";
 import { findVmProcess } from "../pinning/peer.ts";
 import type { PinSource, PinSubject } from "../pinning/pins.ts";
+import type { FrequencyTable } from "../values/frequency.ts";
 import { explain, type Refusal } from "../values/refusal.ts";
 import { MAX_V1_VCPUS } from "../values/request.ts";
 import type { Result } from "../values/result.ts";
@@ -76,7 +77,8 @@ export class Vm implements Standing, PinSubject {
   readonly #places = new Map<number, Found>();
   /** What mayMove came to; undefined when a place has changed since. */
   #mayMove: boolean | undefined;
-  readonly #limits = new Map<DomainId, Limits>();
+  /** By what a domain could be set to when they were worked out. */
+  #limits = new WeakMap<FrequencyTable, Limits>();
   readonly #refusals = new Map<number, PastRefusal>();
   #settings: VmConfig;
   #rate: TokenBucket;
@@ -112,7 +114,7 @@ export class Vm implements Standing, PinSubject {
   configure(settings: VmConfig): void {
     this.#settings = settings;
     this.#rate = bucket(settings);
-    this.#limits.clear();
+    this.#limits = new WeakMap();
     this.forgetPlaces();
   }
 
@@ -125,12 +127,13 @@ export class Vm implements Standing, PinSubject {
 
   /** Returns the VM's floor and ceiling on a domain. */
   limitsIn(id: DomainId): Limits {
-    let limits = this.#limits.get(id);
+    const table = this.#rules.cpufreq.domainById(id)?.table;
+    if (table === undefined) return {};
+    let limits = this.#limits.get(table);
     if (limits === undefined) {
-      const domain = this.#rules.cpufreq.domainById(id);
       const { floor, ceiling } = this.#settings;
-      limits = domain === undefined ? {} : limitsIn(domain.table, floor, ceiling);
-      this.#limits.set(id, limits);
+      limits = limitsIn(table, floor, ceiling);
+      this.#limits.set(table, limits);
     }
     return limits;
   }

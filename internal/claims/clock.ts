@@ -10,6 +10,8 @@ export interface DomainClock {
   readonly id: DomainId;
   readonly pcpus: readonly Pcpu[];
   readonly table: FrequencyTable;
+  /** The part of it that can be set now: within the limits of the machine's operator and of the driver. */
+  readonly allowed: FrequencyTable;
   /** What it was told, kHz; undefined while it is as its operator had it. */
   readonly target: Khz | undefined;
   /** Tells the clock `target`; returns what it was told, kHz. */

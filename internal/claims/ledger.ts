@@ -105,7 +105,8 @@ export class Ledger {
   }
 
   /**
-   * Moves a wish by one step and writes what follows from it. One that does not stand yet starts from the highest non-turbo
+   * Moves a wish by one step and writes what follows from it. Up and down start from what all limits leave of the wish, so that no step is
+   * lost to them; to the ends it goes whole, for when they go. One that does not stand yet starts from the highest non-turbo
    * frequency, as DPDK's host does at start. When a write fails the old wish stands again.
    */
   step(grant: Grant, claimant: Claimant, step: Step): Result<void, SysfsError> {
@@ -113,7 +114,12 @@ export class Ledger {
     if (domain === undefined) throw new Error(`a grant names policy${grant.domains[0]}, which is not there`);
     const old = this.claim(claimant.slot, grant.vm, grant.vcpu);
     const from = old?.level ?? { khz: highest(domain.table, false), turbo: false };
-    return this.#wish(grant, claimant, move(domain.table, from, step), old);
+    if (step !== "up" && step !== "down")
+      return this.#wish(grant, claimant, move(domain.table, from, step), old);
+    const held = clip(clip(from.khz, claimant.limitsIn(domain.id)), this.#site(domain));
+    const moved = move(domain.allowed, { khz: held, turbo: from.turbo }, step);
+    const level = (step === "up") === moved.khz < from.khz ? from : moved;
+    return this.#wish(grant, claimant, level, old);
   }
 
   /** Sets a wish and writes what follows from it. When a write fails the old wish stands again. */

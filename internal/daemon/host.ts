@@ -10,8 +10,8 @@ import type { Log } from "../log.ts";
 import { Histogram } from "../metrics/histogram.ts";
 import type { PinSource } from "../pinning/pins.ts";
 import type { Cpufreq } from "../sysfs/cpufreq/cpufreq.ts";
+import type { FrequencyTable } from "../values/frequency.ts";
 import { explainSysfs, type SysfsError } from "../values/sysfs-error.ts";
-import type { DomainId } from "../values/units.ts";
 import { Channels } from "../channels/channels.ts";
 import { EventFeed } from "../events.ts";
 import { FifoHost } from "../fifo/fifo-host.ts";
@@ -51,7 +51,8 @@ export class Host {
   readonly log: Log;
   readonly #options: HostOptions;
   readonly #rules: PlacementRules;
-  readonly #site = new Map<DomainId, Limits>();
+  /** By what the domain could be set to when they were worked out. */
+  #site = new WeakMap<FrequencyTable, Limits>();
   #config: Config;
   /** VMs whose operator's policy stands in the configuration. */
   #written: ReadonlySet<string> = new Set();
@@ -141,7 +142,7 @@ export class Host {
     this.#config = config;
     this.#rules.sources = this.#options.sources(config);
     this.#rules.floating = config.pinning.floating;
-    this.#site.clear();
+    this.#site = new WeakMap();
     this.#setPolicies();
     this.channels.configure();
     this.channels.watch(config.channels.dirs);
@@ -194,14 +195,14 @@ export class Host {
 
   /** Returns the site's limits on a domain: the tightest of those that name one of its CPUs. */
   siteLimits(domain: DomainClock): Limits {
-    let limits = this.#site.get(domain.id);
+    let limits = this.#site.get(domain.table);
     if (limits === undefined) {
       limits = tightest(
         this.#config.limits
           .filter(({ cpus }) => domain.pcpus.some((cpu) => cpus.includes(cpu)))
           .map(({ floor, ceiling }) => limitsIn(domain.table, floor, ceiling)),
       );
-      this.#site.set(domain.id, limits);
+      this.#site.set(domain.table, limits);
     }
     return limits;
   }

@@ -27,6 +27,24 @@ export function lowest(table: FrequencyTable): Khz {
   return at(table, table.steps.length - 1);
 }
 
+/**
+ * Returns the part of `table` from `min` to `max` kHz: what is left, or the nearest below where nothing is.
+ * @param ranged any frequency can be set: then an end that cuts the table is a step itself
+ */
+export function within(
+  { steps, nominal }: FrequencyTable,
+  { min, max }: { readonly min: Khz; readonly max: Khz },
+  ranged: boolean,
+): FrequencyTable {
+  const left = steps.filter((step) => min <= step && step <= max);
+  if (ranged && (steps[0] ?? 0) > max && left[0] !== max) left.unshift(max);
+  if (ranged && (steps.at(-1) ?? max) < min && left.at(-1) !== min) left.push(min);
+  const nearest = steps.find((step) => step <= max) ?? steps.at(-1);
+  if (left.length === 0 && nearest !== undefined) left.push(nearest);
+  const plain = left.findIndex((step) => step <= (steps[nominal] ?? 0));
+  return { steps: left, nominal: plain < 0 ? Math.max(0, left.length - 1) : plain };
+}
+
 /** Returns "medium": the entry at index count/2. Source: DPDK examples/vm_power_manager/power_manager.c, power_manager_scale_core_med. */
 export function medium(table: FrequencyTable): Khz {
   return at(table, table.steps.length >> 1);

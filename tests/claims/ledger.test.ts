@@ -110,3 +110,31 @@ describe("wish()", () => {
     expect(readFileSync(file, "utf8").split("\n")[0]).toBe("800000");
   });
 });
+
+describe("step()", () => {
+  test.each([
+    [{ ceiling: khz(2_000_000) }, "max", "down", [2_000_000, 1_800_000]],
+    [{ floor: khz(1_400_000) }, "min", "up", [1_400_000, 1_600_000]],
+  ] as const)("moves from what %j leaves of %s", (limits, end, step, told) => {
+    const { cpufreq, ledger } = open("acpi-cpufreq-4cpu-independent");
+    const grant = grantOf("vm1", [2], [2]);
+    const guest = claimantOf("guest", limits);
+    const moved = [end, step].map((word) => {
+      value(ledger.step(grant, guest, word));
+      return cpufreq.domains[2]?.target;
+    });
+    expect(moved).toEqual(told.map(khz));
+  });
+
+  test("goes to the ends whole, also past the operator's limits of now", () => {
+    const { cpufreq, ledger } = open("acpi-cpufreq-4cpu-independent");
+    writeFileSync(`${tree.sys}/devices/system/cpu/cpufreq/policy2/scaling_max_freq`, "2000000\n");
+    const [grant, guest] = [grantOf("vm1", [2], [2]), claimantOf("guest")];
+    for (const step of ["max", "up"] as const) value(ledger.step(grant, guest, step));
+    expect([ledger.claimsOn(domainId(2))[0]?.level.khz, cpufreq.domains[2]?.target]).toEqual(
+      [2_600_000, 2_000_000].map(khz),
+    );
+    value(ledger.step(grant, guest, "down"));
+    expect(cpufreq.domains[2]?.target).toBe(khz(1_800_000));
+  });
+});

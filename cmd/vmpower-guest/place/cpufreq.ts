@@ -36,7 +36,9 @@ class OwnClocks implements Place {
       const nominal = highest(domain.table, false);
       const told = domain.current();
       const now = told.ok ? told.value : nominal;
-      return this.#ending(domain.set(move(domain.table, { khz: now, turbo: now > nominal }, step).khz));
+      // What limits cut is passed over, so that each step up or down moves.
+      const table = step === "up" || step === "down" ? domain.allowed : domain.table;
+      return this.#ending(domain.set(move(table, { khz: now, turbo: now > nominal }, step).khz));
     });
   }
 

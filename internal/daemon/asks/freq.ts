@@ -90,7 +90,7 @@ export function freqReport({ ledger }: Host, cpu: number, domain: Domain): FreqR
   };
 }
 
-/** Returns a clock's lowest frequency, its highest without turbo and its highest, kHz. */
+/** Returns the lowest frequency of a clock's hardware, its highest without turbo and its highest, kHz. */
 export function rangeOf({ table: { steps, nominal } }: Domain) {
   return {
     minKhz: steps.at(-1) as number,

@@ -3,6 +3,7 @@
 import type { LiveDomain, LiveVm } from "../../api/live.ts";
 import type { Handlers } from "../../api/table.ts";
 import type { Vm } from "../../channels/vm.ts";
+import { highest, lowest } from "../../values/frequency.ts";
 import type { Domain } from "../../sysfs/cpufreq/cpufreq.ts";
 import { ok } from "../../values/result.ts";
 import type { Host } from "../host.ts";
@@ -35,7 +36,7 @@ function domainReport({ ledger }: Host, domain: Domain): LiveDomain {
   const site = ledger.siteLimits(domain);
   const own = winner?.limitsIn(domain.id);
   const range = rangeOf(domain);
-  const { minKhz, maxKhz } = range;
+  const [minKhz, maxKhz] = [lowest(domain.allowed), highest(domain.allowed, true)];
   const ceiling = Math.min(own?.ceiling ?? maxKhz, site.ceiling ?? maxKhz);
   return {
     domain: domain.id,

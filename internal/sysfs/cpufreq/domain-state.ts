@@ -66,11 +66,18 @@ export function readHardware(cpuRoot: string, id: DomainId): Result<Hardware, Sy
   const more = all({
     base: readBase(cpuRoot, dir, pcpus[0]),
     turboAllowed: readTurboAllowed(cpuRoot, driver, id),
+    firmware: dir.readNumber(FILE.firmwareLimit),
   });
   if (!more.ok) return more;
-  const base = more.value.base ?? driver.base?.(cpus, read.value);
-  const bounds = driver.bounds?.(cpus, read.value) ?? { min, max };
-  return ok({ ...read.value, ...more.value, base, bounds });
+  const { base, turboAllowed, firmware } = more.value;
+  const shown = driver.shows?.(cpus, read.value) ?? { min, max };
+  return ok({
+    ...read.value,
+    turboAllowed,
+    base: base ?? driver.base?.(cpus, read.value),
+    bounds: driver.bounds?.(cpus, read.value) ?? { min, max },
+    unset: { min: shown.min, max: khz(Math.min(shown.max, firmware || shown.max)) },
+  });
 }
 
 /**

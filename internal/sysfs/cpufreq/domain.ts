@@ -1,14 +1,15 @@
 // One clock that we may set: without it nothing would save, take, write, check and give back a domain in the right order.
 
-import type { FrequencyTable } from "../../values/frequency.ts";
+import { type FrequencyTable, within } from "../../values/frequency.ts";
+import { isDeepStrictEqual } from "node:util";
 import { DONE, ok, type Result } from "../../values/result.ts";
-import type { DomainId, Khz, Pcpu } from "../../values/units.ts";
+import { type DomainId, type Khz, khz, type Pcpu } from "../../values/units.ts";
 import { AttrDir, attrBytes } from "../attr.ts";
 import type { Hardware } from "../driver/driver.ts";
 import { driverOf, lacksUserspace, pinOf } from "../driver/index.ts";
 import type { SysfsError } from "../../values/sysfs-error.ts";
 import { FILE } from "./files.ts";
-import { type KhzRange, type OwnLimits, readLimits, writeLimits } from "./limits.ts";
+import { type KhzRange, type OwnLimits, readLimits, readOwnLimits, writeLimits } from "./limits.ts";
 import { type Originals, type OriginalsStore, readOriginals } from "./store.ts";
 import type { Pin } from "./pin.ts";
 import { restoreDomain } from "./originals.ts";
@@ -28,21 +29,23 @@ export class Domain {
   readonly pcpus: readonly Pcpu[];
   /** scaling_driver's text. */
   readonly driver: string;
-  readonly table: FrequencyTable;
-  readonly hasTurbo: boolean;
-  /** The highest frequency that isn't turbo, where the kernel tells. */
-  readonly baseKhz: Khz | undefined;
   /** Whether it is held by equal limits only because the kernel offers no governor userspace. */
   readonly lacksUserspace: boolean;
   readonly #attrs: AttrDir;
   readonly #pin: Pin;
   readonly #store: OriginalsStore;
-  readonly #prepared: readonly Prepared[];
-  /** The prepared entries within the operator's own limits, once the domain is taken. */
-  #allowed: readonly Prepared[] | undefined;
+  #found: Hardware;
+  /** The operator's own limits: as they were when the domain was taken, else when it was looked at last. */
+  #own: OwnLimits | undefined;
+  #taken = false;
+  /** What every claim stays within. */
+  #range: KhzRange;
+  #table: FrequencyTable;
+  #allowed: FrequencyTable;
+  #prepared: readonly Prepared[];
+  /** What was asked for last, before it was rounded. */
+  #wanted: Khz | undefined;
   #target: Prepared | undefined;
-  /** The operator's own limits, once the domain is taken. */
-  #limits: OwnLimits | undefined;
   /** Limits that stayed when they were widened: the kernel's, as when it is too hot. */
   #tight: KhzRange | undefined;
 
@@ -51,18 +54,43 @@ export class Domain {
     this.dir = dir.path;
     this.pcpus = found.pcpus;
     this.driver = found.driver;
-    this.table = driverOf(found.driver).table(found);
-    this.hasTurbo = this.table.nominal > 0;
-    this.baseKhz = found.base;
     this.lacksUserspace = lacksUserspace(found);
     this.#attrs = dir;
     this.#pin = pinOf(found, dir);
     this.#store = store;
-    this.#prepared = this.table.steps.map((step) => ({
-      khz: step,
-      bytes: attrBytes(`${step}`),
-      done: ok(step),
-    }));
+    this.#found = found;
+    this.#own = this.#readOwn();
+    [this.#table, this.#allowed, this.#range, this.#prepared] = this.#fit();
+  }
+
+  /** The hardware's frequencies. It is another object when they or `allowed` have changed. */
+  get table(): FrequencyTable {
+    return this.#table;
+  }
+
+  /** Those within `range`, which are what can be set now. */
+  get allowed(): FrequencyTable {
+    return this.#allowed;
+  }
+
+  /** What every claim stays within: the operator's own limits, and those that the driver has for all CPUs. */
+  get range(): KhzRange {
+    return this.#range;
+  }
+
+  /** What the driver's limits for all CPUs leave of the hardware's range. */
+  get bounds(): KhzRange {
+    return this.#found.bounds;
+  }
+
+  /** Whether the hardware has turbo, and it is on. */
+  get hasTurbo(): boolean {
+    return this.#table.nominal > 0;
+  }
+
+  /** The highest frequency that isn't turbo, where the kernel tells. */
+  get baseKhz(): Khz | undefined {
+    return this.#found.base;
   }
 
   /** What was last written, if this domain is ours. */
@@ -76,7 +104,7 @@ export class Domain {
    * @returns the effective kHz. Errors: whatever the kernel answers; EINVAL for saved originals that can't be understood: then nothing is written.
    */
   set(target: Khz): Result<Khz, SysfsError> {
-    const taken = this.#allowed ? DONE : this.#take();
+    const taken = this.#taken ? DONE : this.#take();
     if (!taken.ok) return taken;
     const entry = this.#entryFor(target);
     const done = this.#pin.set(entry.khz, entry.bytes);
@@ -85,8 +113,18 @@ export class Domain {
       if (!this.#target) this.restore();
       return done;
     }
+    this.#wanted = target;
     this.#target = entry;
     return entry.done;
+  }
+
+  /** Takes what was found of the domain now: frequencies and limits follow it at the next set() or reapply(). */
+  adopt(found: Hardware): void {
+    const own = this.#taken ? this.#own : (this.#readOwn() ?? this.#own);
+    if (isDeepStrictEqual(found, this.#found) && isDeepStrictEqual(own, this.#own)) return;
+    this.#found = found;
+    this.#own = own;
+    [this.#table, this.#allowed, this.#range, this.#prepared] = this.#fit();
   }
 
   /** Reads what the kernel was told, in kHz: scaling_setspeed, or the upper limit where speed isn't set by hand. Never scaling_cur_freq. */
@@ -119,15 +157,17 @@ export class Domain {
 
   /** Opens the files anew, takes the governor, makes room and writes the last target again: after hotplug, resume or drift. Returns the target; undefined when there is none. */
   reapply(): Result<Khz | undefined, SysfsError> {
-    const entry = this.#target;
-    if (!entry) return ok(undefined);
+    if (this.#wanted === undefined) return ok(undefined);
+    const entry = this.#entryFor(this.#wanted);
     this.#pin.close();
     const taken = this.#pin.take();
     if (!taken.ok) return taken;
     const room = this.#makeRoom(entry.khz);
     if (!room.ok) return room;
     const done = this.#pin.set(entry.khz, entry.bytes);
-    return done.ok ? entry.done : done;
+    if (!done.ok) return done;
+    this.#target = entry;
+    return entry.done;
   }
 
   /** Puts the saved originals back and forgets them; does nothing when none are saved. A failure keeps the file for another try. */
@@ -137,9 +177,9 @@ export class Domain {
     this.close();
     const done = saved.value.state === "saved" ? restoreDomain(this.#attrs, saved.value.originals) : DONE;
     if (!done.ok) return done;
-    this.#allowed = undefined;
-    this.#limits = undefined;
+    this.#taken = false;
     this.#tight = undefined;
+    this.#wanted = undefined;
     this.#target = undefined;
     return this.#store.forget(this.id);
   }
@@ -156,7 +196,7 @@ export class Domain {
     let originals: Originals;
     if (saved.value.state === "saved") originals = saved.value.originals;
     else {
-      const read = readOriginals(this.#attrs);
+      const read = readOriginals(this.#attrs, this.#found.unset);
       if (!read.ok) return read;
       originals = read.value;
       const kept = this.#store.save(this.id, originals);
@@ -168,16 +208,45 @@ export class Domain {
       if (saved.value.state !== "saved") this.#store.forget(this.id);
       return taken;
     }
-    this.#limits = originals;
-    const within = this.#prepared.filter(({ khz }) => khz >= originals.min && khz <= originals.max);
-    const nearest = this.#prepared.find(({ khz }) => khz <= originals.max) ?? this.#prepared.at(-1);
-    this.#allowed = within.length > 0 || !nearest ? within : [nearest];
+    this.#taken = true;
+    if (!isDeepStrictEqual(originals, this.#own)) {
+      this.#own = originals;
+      [this.#table, this.#allowed, this.#range, this.#prepared] = this.#fit();
+    }
     return DONE;
+  }
+
+  /** Reads the operator's own limits, saved ones first, since those that stand may be a claim's; undefined while the CPUs are offline. */
+  #readOwn(): OwnLimits | undefined {
+    const saved = this.#store.load(this.id);
+    if (saved.ok && saved.value.state === "saved") return saved.value.originals;
+    const own = readOwnLimits(this.#attrs, this.#found.unset);
+    return own.ok ? own.value : undefined;
+  }
+
+  /** Works out what can be set of what was found. As the kernel has it, an operator's minimum goes before the driver's maximum. */
+  #fit(): [FrequencyTable, FrequencyTable, KhzRange, Prepared[]] {
+    const found = this.#found;
+    const { bounds } = found;
+    const table = driverOf(found.driver).table(found);
+    const [top = found.max] = table.steps;
+    const own = this.#own;
+    const least = own === undefined || own.noMin ? found.min : own.min;
+    const most = own === undefined || own.noMax ? khz(Math.max(top, found.max)) : own.max;
+    const max = khz(Math.max(least, bounds.max < found.max ? Math.min(most, bounds.max) : most));
+    const range = { min: khz(Math.min(Math.max(least, bounds.min), max)), max };
+    const allowed = within(table, range, found.listed.length === 0);
+    const prepared = allowed.steps.map((step) => ({
+      khz: step,
+      bytes: attrBytes(`${step}`),
+      done: ok(step),
+    }));
+    return [table, allowed, range, prepared];
   }
 
   /** Reads the limits and returns them when they exclude `target`, which the operator's own did not. */
   #narrowed(target: Khz): Result<KhzRange | undefined, SysfsError> {
-    if (!this.#limits || !includes(this.#limits, target)) return ok(undefined);
+    if (!includes(this.#range, target)) return ok(undefined);
     const now = readLimits(this.#attrs);
     return now.ok ? ok(includes(now.value, target) ? undefined : now.value) : now;
   }
@@ -187,8 +256,8 @@ export class Domain {
     this.#tight = undefined;
     const narrowed = this.#narrowed(target);
     if (!narrowed.ok) return narrowed;
-    if (narrowed.value === undefined || !this.#limits) return DONE;
-    const widened = writeLimits(this.#attrs, this.#limits);
+    if (narrowed.value === undefined || !this.#own) return DONE;
+    const widened = writeLimits(this.#attrs, this.#own);
     if (!widened.ok) return widened;
     const left = this.#narrowed(target);
     if (left.ok) this.#tight = left.value;
@@ -197,12 +266,12 @@ export class Domain {
 
   /** As the kernel: clip to the limits, then the lowest entry at or above, else the highest there is. */
   #entryFor(target: Khz): Prepared {
-    const allowed = this.#allowed ?? this.#prepared;
-    for (let i = allowed.length - 1; i > 0; i--) {
-      const entry = allowed[i] as Prepared;
+    const entries = this.#prepared;
+    for (let i = entries.length - 1; i > 0; i--) {
+      const entry = entries[i] as Prepared;
       if (entry.khz >= target) return entry;
     }
-    return allowed[0] as Prepared;
+    return entries[0] as Prepared;
   }
 }
 

@@ -21,6 +21,7 @@ export const FILE = {
   base: "base_frequency",
   frequencies: "scaling_available_frequencies",
   boostFrequencies: "scaling_boost_frequencies",
+  firmwareLimit: "bios_limit",
   boost: "boost",
   epp: "energy_performance_preference",
   eppWords: "energy_performance_available_preferences",

@@ -86,14 +86,13 @@ export function isNoLimit(dir: AttrDir, knob: LimitKnob, limit: number): boolean
   return limit >= (dir.peekNumber(FILE.greatest) ?? Infinity);
 }
 
-/** Reads the limits that stand; one that is the hardware's own end is none. Errors: as readKhz. */
-export function readOwnLimits(dir: AttrDir): Result<OwnLimits, SysfsError> {
-  const read = all({
-    limits: readLimits(dir),
-    least: readKhz(dir, FILE.least),
-    greatest: readKhz(dir, FILE.greatest),
-  });
-  if (!read.ok) return read;
-  const { limits, least, greatest } = read.value;
-  return ok({ ...limits, noMin: limits.min <= least, noMax: limits.max >= greatest });
+/**
+ * Reads the limits that stand; one that shows where nobody set any is none. Errors: as readKhz.
+ * @param unset what shows then, see Hardware
+ */
+export function readOwnLimits(dir: AttrDir, unset: KhzRange): Result<OwnLimits, SysfsError> {
+  const now = readLimits(dir);
+  if (!now.ok) return now;
+  const { min, max } = now.value;
+  return ok({ min, max, noMin: min <= unset.min, noMax: max >= unset.max });
 }

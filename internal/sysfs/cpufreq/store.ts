@@ -7,7 +7,7 @@ import { forgetBootRecord, readBootRecord, writeBootRecord } from "../boot-recor
 import { notUnderstood, type SysfsError } from "../../values/sysfs-error.ts";
 import { listNumbered } from "../numbered.ts";
 import { FILE } from "./files.ts";
-import { type OwnLimits, readKhz, readOwnLimits } from "./limits.ts";
+import { type KhzRange, type OwnLimits, readKhz, readOwnLimits } from "./limits.ts";
 
 /** What restore puts back. */
 export interface Originals extends OwnLimits {
@@ -60,13 +60,16 @@ export class OriginalsStore {
   }
 }
 
-/** Reads the settings of the domain in `dir` that restore would put back. */
-export function readOriginals(dir: AttrDir): Result<Originals, SysfsError> {
+/**
+ * Reads the settings of the domain in `dir` that restore would put back.
+ * @param unset the limits that show where nobody set any
+ */
+export function readOriginals(dir: AttrDir, unset: KhzRange): Result<Originals, SysfsError> {
   const governor = dir.read(FILE.governor);
   if (!governor.ok) return governor;
   if (!isGovernor(governor.value))
     return err(notUnderstood(`${dir.path}/${FILE.governor}`, governor.value ?? ""));
-  const limits = readOwnLimits(dir);
+  const limits = readOwnLimits(dir, unset);
   if (!limits.ok) return limits;
   const speed = governor.value === "userspace" ? readKhz(dir, FILE.speed) : ok(undefined);
   return speed.ok ? ok({ governor: governor.value, ...limits.value, setspeed: speed.value }) : speed;

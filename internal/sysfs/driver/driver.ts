@@ -21,8 +21,10 @@ export interface Hardware {
   readonly listed: readonly Khz[];
   /** As `listed`: frequencies that need boost. */
   readonly boosts: readonly Khz[];
-  /** What a driver's limits for all CPUs leave of min and max; they don't show in scaling_min_freq and scaling_max_freq. */
+  /** What a driver's limits for all CPUs leave of min and max; they bind beside a domain's own. */
   readonly bounds: KhzRange;
+  /** What scaling_min_freq and scaling_max_freq show where nobody set a limit: less than min to max where others' limits show there too. */
+  readonly unset: KhzRange;
   /** False when turbo is off for the whole machine or this domain. */
   readonly turboAllowed: boolean;
 }
@@ -63,4 +65,6 @@ export interface CpufreqDriver {
   readonly base?: (cpus: AttrDir, range: KhzRange) => Khz | undefined;
   /** Returns what the driver's own limits for all CPUs leave of a domain's range. */
   readonly bounds?: (cpus: AttrDir, range: KhzRange) => KhzRange;
+  /** Returns what these show in each domain's own limits; absent where they don't. */
+  readonly shows?: (cpus: AttrDir, range: KhzRange) => KhzRange;
 }

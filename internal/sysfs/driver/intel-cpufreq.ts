@@ -2,7 +2,7 @@
 
 import { setspeed } from "../cpufreq/pin.ts";
 import type { CpufreqDriver } from "./driver.ts";
-import { intelBase, intelBounds } from "./intel.ts";
+import { intelBase, intelBounds, intelShows } from "./intel.ts";
 import { GENERIC, NO_TURBO, ranged } from "./parts.ts";
 
 /** A range under cpufreq's governors. Source: Documentation/admin-guide/pm/intel_pstate.rst, passive mode. */
@@ -14,4 +14,5 @@ export const intelCpufreq: CpufreqDriver = {
   governors: GENERIC,
   base: intelBase,
   bounds: intelBounds,
+  shows: intelShows,
 };

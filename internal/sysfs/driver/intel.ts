@@ -20,17 +20,28 @@ export function intelBase(cpus: AttrDir, { min }: KhzRange): Khz | undefined {
   return plain > 0 ? khz(min + (plain - 1) * STEP) : undefined;
 }
 
-/**
- * Returns what max_perf_pct and min_perf_pct leave of a domain's range, whole P-states. They are per cent of the highest turbo
- * frequency, also while turbo is off. Source: drivers/cpufreq/intel_pstate.c, intel_pstate_update_perf_limits.
- */
-export function intelBounds(cpus: AttrDir, { min, max }: KhzRange): KhzRange {
+/** Returns the share of the highest turbo frequency, also while turbo is off, that a file of intel_pstate says in per cent; kHz. */
+function shareOf(cpus: AttrDir, name: string, usual: number, { min, max }: KhzRange): number {
   const states = cpus.peekNumber("intel_pstate/num_pstates") ?? 1;
   const top = Math.max(max, min + (states - 1) * STEP);
-  const share = (name: string, usual: number) =>
-    (top * (cpus.peekNumber(`intel_pstate/${name}`) ?? usual)) / 100;
-  const ceiling = share("max_perf_pct", 100);
+  return Math.ceil((top * (cpus.peekNumber(`intel_pstate/${name}`) ?? usual)) / 100);
+}
+
+/**
+ * Returns what max_perf_pct and min_perf_pct leave of a domain's range, in whole P-states. Source: drivers/cpufreq/intel_pstate.c,
+ * intel_pstate_update_perf_limits.
+ */
+export function intelBounds(cpus: AttrDir, range: KhzRange): KhzRange {
+  const { min, max } = range;
+  const ceiling = shareOf(cpus, "max_perf_pct", 100, range);
   const most = ceiling >= max ? max : Math.max(min, Math.floor(ceiling / STEP) * STEP);
-  const least = Math.ceil(share("min_perf_pct", 0) / STEP) * STEP;
+  const least = Math.ceil(shareOf(cpus, "min_perf_pct", 0, range) / STEP) * STEP;
   return { min: khz(Math.max(min, Math.min(least, most))), max: khz(most) };
+}
+
+/** Returns what the same show in a domain's own limits in passive mode. Source: drivers/cpufreq/intel_pstate.c, update_qos_request. */
+export function intelShows(cpus: AttrDir, range: KhzRange): KhzRange {
+  const max = Math.min(range.max, shareOf(cpus, "max_perf_pct", 100, range));
+  const min = Math.max(range.min, shareOf(cpus, "min_perf_pct", 0, range));
+  return { min: khz(Math.min(min, max)), max: khz(max) };
 }

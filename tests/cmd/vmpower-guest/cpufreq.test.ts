@@ -4,6 +4,7 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { makeTree } from "../../helpers/tree.ts";
+import { machine } from "../../sysfs/machine.ts";
 import { run } from "./run.ts";
 
 async function withTree(
@@ -50,6 +51,25 @@ test("scale moves this machine's clocks step by step, and release puts them back
     expect(release.status).toBe(0);
     expect([0, 1, 2, 3].map((cpu) => attribute(cpu, "scaling_governor"))).toEqual(governors);
   });
+});
+
+test("scale moves up at once from a raised minimum that is no step", async () => {
+  const { roots, put, line } = machine("amd-pstate-epp-4cpu-smt");
+  put("cpufreq/policy0/scaling_min_freq", "1500000");
+  const flags = [
+    "--sysfs-root",
+    roots.sysfsRoot,
+    "--proc-root",
+    roots.procRoot,
+    "--state-dir",
+    roots.stateDir,
+  ];
+  const told: string[] = [];
+  for (const step of ["min", "up", "up", "down"]) {
+    expect((await run("scale", step, "--vcpu", "0", "--env", "cpufreq", ...flags)).status).toBe(0);
+    told.push(line("cpufreq/policy0/scaling_max_freq"));
+  }
+  expect(told).toEqual(["1500000", "1550000", "1650000", "1550000"]);
 });
 
 test("caps shows turbo where the clock has it", async () => {

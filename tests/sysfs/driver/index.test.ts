@@ -42,13 +42,21 @@ for (const tree of TREES) {
       }
     });
 
+    test("what can be set lies within the operator's limits and the driver's", () => {
+      for (const { allowed, range, bounds } of machine(tree).open().domains) {
+        expect(allowed.steps[0]).toBeLessThanOrEqual(range.max);
+        expect(allowed.steps.at(-1)).toBeGreaterThanOrEqual(range.min);
+        expect(range.min).toBeGreaterThanOrEqual(bounds.min);
+      }
+    });
+
     test("set() lands within the limits, current() tells it, and restore() puts the first lines back", () => {
       const host = machine(tree);
       const read = () => FILES.map((name) => host.line(`${POLICY}/${name}`));
       const before = read();
       const domain = host.open().domains[0];
       if (!domain) throw new Error("no domain");
-      for (const step of domain.table.steps) {
+      for (const step of domain.allowed.steps) {
         expect(value(domain.set(step))).toBe(step);
         expect(value(domain.current())).toBe(step);
         expect(value(domain.drifted())).toBe(false);
