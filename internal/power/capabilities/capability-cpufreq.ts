@@ -61,7 +61,7 @@ export function readCpufreqCapabilities(
 function readDomain(cpuRoot: string, domain: DomainId): DomainCapability {
   const state = readDomainState(cpuRoot, domain);
   if (!state.ok) return { domain, cpus: [], ...uncontrollable(explainSysfs(state.error)) };
-  const { driver, governor, governors, pcpus, min, max, base, floor, ceiling, listed, boosts } = state.value;
+  const { driver, governor, governors, pcpus, min, max, base, listed, boosts } = state.value;
   return {
     domain,
     cpus: pcpus,
@@ -72,11 +72,22 @@ function readDomain(cpuRoot: string, domain: DomainId): DomainCapability {
     minKhz: min,
     maxKhz: max,
     baseKhz: base,
-    floorKhz: floor,
-    ceilingKhz: ceiling,
+    ...heldLimits(state.value),
     frequencies: listed.length > 0 ? [...new Set([...boosts, ...listed])].sort((a, b) => b - a) : undefined,
     epp: eppItem(cpuRoot, state.value),
   };
+}
+
+/**
+ * Returns the limits with the driver's for all CPUs, where a domain's minimum wins over the maximum of all, and its maximum over the
+ * minimum. Source: drivers/cpufreq/intel_pstate.c, intel_pstate_update_perf_limits.
+ */
+function heldLimits({ floor, ceiling, bounds, min, max }: DomainState) {
+  if (floor === undefined || ceiling === undefined) return { floorKhz: floor, ceilingKhz: ceiling };
+  const least = bounds.min > min ? bounds.min : floor;
+  const most = bounds.max < max ? bounds.max : ceiling;
+  const ceilingKhz = Math.max(floor, Math.min(ceiling, most));
+  return { floorKhz: Math.min(Math.max(floor, least), ceilingKhz), ceilingKhz };
 }
 
 function eppItem(cpuRoot: string, { id, driver, governor, epp }: DomainState): DomainCapability["epp"] {

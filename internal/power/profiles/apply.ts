@@ -7,13 +7,13 @@ import { lacksTurbo, NO_TURBO_HERE } from "../../sysfs/cpufreq/boost.ts";
 import { explainSysfs, type SysfsError } from "../../values/sysfs-error.ts";
 import { cpuRootOf, type Roots } from "../../sysfs/cpufreq/originals.ts";
 import type { CpuSets } from "./cpu-selector.ts";
-import type { Lack } from "./draft.ts";
+import type { Lack, Rounded } from "./draft.ts";
 import type { HostProfile } from "./host-profile.ts";
 import { type Busy, takeLock } from "../../os/lock.ts";
 import { type Plan, planProfile } from "./plan.ts";
 import type { Standing } from "./plan-domain.ts";
 import { returnsOf, withReturns } from "./returns.ts";
-import { type Rounded, settle } from "./settle.ts";
+import { settle } from "./settle.ts";
 import { type AppliedProfile, forgetProfile, loadProfile, saveProfile } from "./store.ts";
 import { switchTurbo } from "./turbo.ts";
 import { type Beneath, beneathClaims, heldDomains, settingBeneath } from "./under-claim.ts";
@@ -146,7 +146,7 @@ function applyLocked(
     const why = `${NO_TURBO_HERE}, says /proc/cpuinfo; it is tried, and left out when the kernel refuses`;
     const doubtful = plan.turboRises && profile.boost === true && lacksTurbo(roots.procRoot);
     const left = doubtful ? [{ knob: "boost", where: "machine", why }] : [];
-    return ok({ ...outcomeOf(plan, first, left), rounded: [] });
+    return ok({ ...outcomeOf(plan, first, left), rounded: plan.rounded });
   }
 
   const applied: AppliedProfile = {
@@ -198,7 +198,9 @@ function applyLocked(
   if (!settled.ok) return undo(settled.error);
   const { wanted, rounded } = settled.value;
   const keptAgain = saveProfile(roots, { ...applied, wanted });
-  return keptAgain.ok ? ok({ ...outcome, changes, rounded }) : broken(keptAgain.error);
+  return keptAgain.ok
+    ? ok({ ...outcome, changes, rounded: [...final.rounded, ...rounded] })
+    : broken(keptAgain.error);
 }
 
 /** Returns why `plan` can't be carried out; undefined when it can. */

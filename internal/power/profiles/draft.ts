@@ -5,6 +5,14 @@ import { explainSysfs, type SysfsError } from "../../values/sysfs-error.ts";
 import type { DomainId } from "../../values/units.ts";
 import type { Setting } from "./setting.ts";
 
+/** A value that the kernel holds otherwise. */
+export interface Rounded {
+  readonly path: string;
+  /** What was asked; "no limit" for none. */
+  readonly asked: string;
+  readonly held: string;
+}
+
 /** Something of the profile that can't be had. */
 export interface Lack {
   readonly knob: string;
@@ -22,6 +30,8 @@ export class Draft {
   readonly holdsEpp = new Set<DomainId>();
   /** Turbo is turned on before all else, so that no number above what the hardware has now can be judged yet. */
   turboRises = false;
+  /** Limits that were brought within the driver's for all CPUs. */
+  readonly rounded: Rounded[] = [];
   /** Knobs that this machine lacks. */
   readonly lacking: Lack[] = [];
   /** What makes the profile impossible, whatever may be left out. */

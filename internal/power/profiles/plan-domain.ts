@@ -4,10 +4,12 @@ import type { DomainId, Pcpu } from "../../values/units.ts";
 import { type DomainState, readDomainState } from "../../sysfs/cpufreq/domain-state.ts";
 import { takesEpp } from "../../sysfs/cpufreq/epp.ts";
 import { listDomains } from "../../sysfs/cpufreq/files.ts";
+import { pathOf } from "../../sysfs/attribute.ts";
 import type { Hardware } from "../../sysfs/driver/driver.ts";
 import { driverOf } from "../../sysfs/driver/index.ts";
 import { type Draft, movesWith } from "./draft.ts";
 import type { HostRule, SettingLevel } from "./host-profile.ts";
+import type { LimitAttribute } from "./setting.ts";
 
 export type DomainKnobs = Pick<HostRule, "governor" | "floor" | "ceiling" | "epp">;
 
@@ -75,21 +77,44 @@ function planGovernor(domain: PlannedDomain, wanted: string | undefined, draft: 
 
 function planLimits(domain: PlannedDomain, { floor, ceiling }: DomainKnobs, draft: Draft): void {
   if (floor === undefined && ceiling === undefined) return;
-  const { id, min, max, goesBack } = domain;
+  const { id, min, max, unset, goesBack } = domain;
   const standing = (level: string | undefined, now: number | undefined) =>
     level === undefined ? now : Number(level);
-  const low = floor === undefined ? (standing(goesBack.floor, domain.floor) ?? min) : khzOf(floor, domain);
-  const high =
-    ceiling === undefined ? (standing(goesBack.ceiling, domain.ceiling) ?? max) : khzOf(ceiling, domain);
+  const floorNow = standing(goesBack.floor, domain.floor) ?? min;
+  const ceilingNow = standing(goesBack.ceiling, domain.ceiling) ?? max;
+  const low = floor !== undefined ? khzOf(floor, domain) : floorNow <= unset.min ? min : floorNow;
+  const high = ceiling !== undefined ? khzOf(ceiling, domain) : ceilingNow >= unset.max ? max : ceilingNow;
   const below = floor !== undefined && low < min;
   const above = low > high || (ceiling !== undefined && high > max);
-  if (below || (above && !(draft.turboRises && (low <= high || ceiling === "max")))) {
+  if (
+    below ||
+    (above && !(draft.turboRises && (low <= high || ceiling === "max" || ceiling === undefined)))
+  ) {
     const why = `${low}-${high} kHz is no range within ${min}-${max}`;
     return draft.fails("floor and ceiling", nameOf(id), why);
   }
   // The hardware's own end is no limit: it stays where the end is when turbo comes or goes.
-  if (floor !== undefined) draft.set({ knob: "floor", domain: id }, low, floor === "min");
-  if (ceiling !== undefined) draft.set({ knob: "ceiling", domain: id }, high, ceiling === "max");
+  if (floor !== undefined) setLimit({ knob: "floor", domain: id }, low, floor === "min", domain, draft);
+  if (ceiling !== undefined)
+    setLimit({ knob: "ceiling", domain: id }, high, ceiling === "max", domain, draft);
+}
+
+/**
+ * Sets a limit, but within the driver's for all CPUs: there a domain's minimum would win over the maximum of all, and its maximum over the
+ * minimum of all. Source: drivers/cpufreq/intel_pstate.c, intel_pstate_update_perf_limits.
+ */
+function setLimit(
+  attribute: LimitAttribute,
+  asked: number,
+  unlimited: boolean,
+  { min, max, bounds }: Hardware,
+  draft: Draft,
+): void {
+  const most = bounds.max < max ? bounds.max : Infinity;
+  const least = bounds.min > min ? bounds.min : 0;
+  const limit = attribute.knob === "floor" ? Math.min(asked, most) : Math.max(asked, least);
+  draft.set(attribute, limit, unlimited);
+  if (limit !== asked) draft.rounded.push({ path: pathOf(attribute), asked: `${asked}`, held: `${limit}` });
 }
 
 function khzOf(level: SettingLevel, hardware: Hardware): number {

@@ -19,7 +19,7 @@ import {
 /** What applying a profile comes to. */
 export interface Plan extends Pick<
   Draft,
-  "settings" | "sideEffects" | "holdsEpp" | "turboRises" | "lacking" | "problems"
+  "settings" | "sideEffects" | "holdsEpp" | "turboRises" | "rounded" | "lacking" | "problems"
 > {
   /** For the whole machine, by /dev/cpu_dma_latency. */
   readonly latencyUs?: number | undefined;

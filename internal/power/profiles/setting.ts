@@ -5,8 +5,8 @@ import type { SysfsError } from "../../values/sysfs-error.ts";
 import { absent, AttrDir } from "../../sysfs/attr.ts";
 import { type Attribute, type Knob, parseAttribute, pathOf } from "../../sysfs/attribute.ts";
 import { readEppText } from "../../sysfs/cpufreq/epp.ts";
-import { domainDir } from "../../sysfs/cpufreq/files.ts";
-import { isNoLimit, type LimitKnob } from "../../sysfs/cpufreq/limits.ts";
+import { isNoLimit } from "../../sysfs/cpufreq/domain-state.ts";
+import type { LimitKnob } from "../../sysfs/cpufreq/limits.ts";
 
 /** One attribute and its text. */
 export interface Setting {
@@ -71,8 +71,7 @@ export function readSetting(cpuRoot: string, attribute: Attribute): Result<Setti
 
 /** Returns the setting that `attribute` has when it says `text`. */
 export function asRead(cpuRoot: string, attribute: Attribute, text: string): Setting {
-  const unlimited =
-    isLimit(attribute) && isNoLimit(domainDir(cpuRoot, attribute.domain), attribute.knob, Number(text));
+  const unlimited = isLimit(attribute) && isNoLimit(cpuRoot, attribute.domain, attribute.knob, Number(text));
   return { attribute, text, ...(unlimited && { unlimited }) };
 }
 

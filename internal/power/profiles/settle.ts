@@ -2,16 +2,9 @@
 
 import { err, ok, type Result } from "../../values/result.ts";
 import { pathOf } from "../../sysfs/attribute.ts";
+import type { Rounded } from "./draft.ts";
 import { byPath, type FailedSetting, isLimit, type Setting } from "./setting.ts";
 import { governorHoldsEpp, heldOtherwise, readBack } from "./write.ts";
-
-/** A value that the kernel rounded. */
-export interface Rounded {
-  readonly path: string;
-  /** What was asked; "no limit" for none. */
-  readonly asked: string;
-  readonly held: string;
-}
 
 /** Reads back what was written: clocks and EPP numbers may be rounded, everything else must stand as asked. Returns what stands now. */
 export function settle(

@@ -7,7 +7,7 @@ import { AttrDir } from "../../sysfs/attr.ts";
 import { type Knob, pathOf } from "../../sysfs/attribute.ts";
 import { UNKNOWN_EPP } from "../../sysfs/cpufreq/epp.ts";
 import { domainDir, FILE } from "../../sysfs/cpufreq/files.ts";
-import { isNoLimit, writeLimit } from "../../sysfs/cpufreq/limits.ts";
+import { writeLimit } from "../../sysfs/cpufreq/limits.ts";
 import { driverOf } from "../../sysfs/driver/index.ts";
 import { type FailedSetting, isAs, isLimit, readSetting, type Setting } from "./setting.ts";
 
@@ -154,10 +154,9 @@ export function writeSetting(cpuRoot: string, setting: Setting): Result<void, Sy
   const now = readSetting(cpuRoot, attribute);
   if (!now.ok) return now;
   if (isLimit(attribute)) {
-    const dir = domainDir(cpuRoot, attribute.domain);
-    // At the hardware's end any wider request looks the same.
-    if (now.value.text === text && !unlimited && !isNoLimit(dir, attribute.knob, Number(text))) return DONE;
-    return writeLimit(dir, attribute.knob, khz(Number(text)), unlimited);
+    // Where it looks like none, whatever was asked for looks the same.
+    if (now.value.text === text && !unlimited && !now.value.unlimited) return DONE;
+    return writeLimit(domainDir(cpuRoot, attribute.domain), attribute.knob, khz(Number(text)), unlimited);
   }
   if (now.value.text === text) return DONE;
   const word = attribute.knob === "epp" && text === UNKNOWN_EPP ? "default" : text;

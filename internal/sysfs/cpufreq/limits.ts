@@ -44,7 +44,7 @@ export function writeLimit(
     const least = dir.peekNumber(FILE.least) ?? 0;
     const greatest = dir.peekNumber(FILE.greatest) ?? 0;
     // Other limits of the kernel's may stand below the greatest, and a busy kernel shows the old one for a moment.
-    if (knob === "floor" ? shown === least : least <= shown && shown <= greatest) return DONE;
+    if (least <= shown && shown <= (knob === "floor" ? limit : greatest)) return DONE;
   }
   return dir.write(FILE[knob], `${limit}`);
 }
@@ -79,12 +79,6 @@ export function readKhz(dir: AttrDir, name: string): Result<Khz, SysfsError> {
 /** Reads the limits that stand. Errors: as readKhz. */
 export const readLimits = (dir: AttrDir): Result<KhzRange, SysfsError> =>
   all({ min: readKhz(dir, FILE.floor), max: readKhz(dir, FILE.ceiling) });
-
-/** Returns whether `limit` kHz is the hardware's own end as it is now, and so no limit. */
-export function isNoLimit(dir: AttrDir, knob: LimitKnob, limit: number): boolean {
-  if (knob === "floor") return limit <= (dir.peekNumber(FILE.least) ?? -1);
-  return limit >= (dir.peekNumber(FILE.greatest) ?? Infinity);
-}
 
 /**
  * Reads the limits that stand; one that shows where nobody set any is none. Errors: as readKhz.
