@@ -22,6 +22,7 @@ import {
   byPath,
   type FailedSetting,
   isAs,
+  isOffline,
   readSetting,
   type Setting,
   type SettingRecord,
@@ -132,8 +133,11 @@ function applyLocked(
   const now = readAll(cpuRoot, touched, beneath);
   if (!now.ok) return broken(now.error);
   const before = now.value;
-  const originals = [...before].map(([path, one]) => saved.get(path) ?? one);
-  const first = withReturns(plan, returns, saved);
+  const originals = [...new Map([...before, ...saved]).values()];
+  // Nothing is written that has not been read and saved, such as what is offline.
+  const refused = new Map<string, Lack>();
+  const isFree = ({ attribute }: Setting) => before.has(pathOf(attribute)) && !refused.has(pathOf(attribute));
+  const first = withReturns(plan, returns, saved).filter(isFree);
   const held = beneath ? ok([]) : heldDomains(roots, attributesOf(originals));
   if (!held.ok) return broken(held.error);
   if (held.value.length > 0) return err({ kind: "held", domains: held.value });
@@ -178,19 +182,17 @@ function applyLocked(
   };
   const switched = switchTurbo(cpuRoot, first);
   if (switched.failed) return undo(switched.failed);
-  const { refused } = switched;
+  for (const [path, lack] of switched.refused) refused.set(path, lack);
   // Turbo has moved what clocks can be set to, so all is read and planned again.
   const again = planProfile(cpuRoot, profile, options.sets, { ...planned, turbo: "done" });
   const final: Plan = {
     ...again,
-    settings: again.settings.filter(({ attribute }) => !refused.has(pathOf(attribute))),
+    settings: again.settings.filter(isFree),
     lacking: [...again.lacking, ...new Set(refused.values())],
   };
   const impossible = refusalOf(profile, final);
   if (impossible) return undo(impossible);
-  const targets = withReturns(final, returns, saved).filter(
-    ({ attribute }) => !refused.has(pathOf(attribute)),
-  );
+  const targets = withReturns(final, returns, saved).filter(isFree);
   const { changes, ...outcome } = outcomeOf(final, targets, []);
   const failed = writeSettings(cpuRoot, targets);
   if (failed) return undo(failed);
@@ -241,7 +243,7 @@ function changesOf(ordered: Iterable<Setting>, before: ReadonlyMap<string, Setti
   }));
 }
 
-/** Reads what `attributes` say now, each once, by path; every one of them must be there. */
+/** Reads what `attributes` say now, each once, by path; every one of them must be there, but those of offline CPUs are left out. */
 function readAll(
   cpuRoot: string,
   attributes: readonly Attribute[],
@@ -253,6 +255,7 @@ function readAll(
     if (found.has(path)) continue;
     const under = beneath && settingBeneath(beneath, attribute);
     const setting = under ? ok(under) : readSetting(cpuRoot, attribute);
+    if (!setting.ok && isOffline(attribute, setting.error)) continue;
     if (!setting.ok) return setting;
     found.set(path, setting.value);
   }

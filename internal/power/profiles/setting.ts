@@ -69,6 +69,10 @@ export function readSetting(cpuRoot: string, attribute: Attribute): Result<Setti
   return ok(asRead(cpuRoot, attribute, text.value));
 }
 
+/** Returns whether `error` of `attribute` says that all CPUs of its domain are offline, so that it can wait. Source: drivers/cpufreq/cpufreq.c, show and store. */
+export const isOffline = (attribute: Attribute, error: SysfsError): boolean =>
+  "domain" in attribute && error.code === "EBUSY";
+
 /** Returns the setting that `attribute` has when it says `text`. */
 export function asRead(cpuRoot: string, attribute: Attribute, text: string): Setting {
   const unlimited = isLimit(attribute) && isNoLimit(cpuRoot, attribute.domain, attribute.knob, Number(text));

@@ -4,7 +4,7 @@ import { ok, type Result } from "../../values/result.ts";
 import type { DomainId } from "../../values/units.ts";
 import { cpuRootOf, type Roots } from "../../sysfs/cpufreq/originals.ts";
 import type { SysfsError } from "../../values/sysfs-error.ts";
-import { isAs, readSetting, type SettingRecord, toRecord } from "./setting.ts";
+import { isAs, isOffline, readSetting, type SettingRecord, toRecord } from "./setting.ts";
 import { type AppliedProfile, loadProfile } from "./store.ts";
 import { beneathClaims, settingBeneath } from "./under-claim.ts";
 
@@ -21,7 +21,7 @@ export interface ProfileState extends Partial<Omit<AppliedProfile, "originals" |
   readonly held: readonly DomainId[];
 }
 
-/** Reads what is in force and what of it has drifted. Errors: as loadProfile. */
+/** Reads what is in force and what of it has drifted; what is offline can't be judged. Errors: as loadProfile. */
 export function verifyProfile(roots: Roots): Result<ProfileState, SysfsError> {
   const stored = loadProfile(roots);
   if (!stored.ok) return stored;
@@ -43,8 +43,9 @@ function driftOf(roots: Roots, { wanted }: AppliedProfile): Pick<ProfileState, "
     const underneath = settingBeneath(beneath, attribute);
     if (underneath !== undefined && "domain" in attribute) held.add(attribute.domain);
     const found = underneath ? ok(underneath) : readSetting(cpuRoot, attribute);
-    if (!found.ok) drift.push(toRecord(want));
-    else if (!isAs(want, found.value)) drift.push({ ...toRecord(want), found: found.value.text });
+    if (!found.ok) {
+      if (!isOffline(attribute, found.error)) drift.push(toRecord(want));
+    } else if (!isAs(want, found.value)) drift.push({ ...toRecord(want), found: found.value.text });
   }
   return { drift, held: [...held].sort((a, b) => a - b) };
 }

@@ -189,6 +189,27 @@ testNeeding(
   },
 );
 
+for (const name of ["intel_pstate-hwp", "amd-pstate-active"])
+  testNeeding(
+    NEEDS,
+    `a profile goes on while CPU 1 is offline on ${name}, and what is its waits`,
+    async () => {
+      const at = await mountMachine(name);
+      const before = readings(at);
+      value(applyTo(at, builtIn("powersave")));
+      at.write("cpu1/online", 0);
+      expect(value(verifyProfile(at.roots)).drift).toEqual([]);
+      value(applyTo(at, builtIn("performance")));
+      expect(at.read(`${P0}/scaling_governor`)).toBe("performance");
+      expect(new Set(restoreProfile(at.roots).failed.map(({ code }) => code))).toEqual(new Set(["EBUSY"]));
+      at.write("cpu1/online", 1);
+      expect(restoreProfile(at.roots).failed).toEqual([]);
+      // intel_pstate passes offline CPUs by when turbo comes or goes (intel_pstate_update_limits_for_all), and does not make up for it.
+      const left = changed(before, readings(at)).filter((line) => !line.startsWith(`${P1}/cpuinfo_max_freq`));
+      expect(left).toEqual([]);
+    },
+  );
+
 for (const name of [
   "intel_pstate-hwp",
   "amd-pstate-active",
