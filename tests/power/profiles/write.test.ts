@@ -76,6 +76,24 @@ testNeeding(
   },
 );
 
+for (const [name, file, top] of [
+  ["amd-pstate-active", "boost", "4313000"],
+  ["cppc_cpufreq", "boost", "4316000"],
+  ["amd-pstate-passive", "policy0/boost", "4313000"],
+] as const)
+  testNeeding(NEEDS, `restoreProfile() leaves no limit on ${name} where ${file} was off before`, async () => {
+    const at = await mountMachine(name);
+    at.write(`cpufreq/${file}`, 0);
+    const before = readings(at);
+    for (const profile of ["performance", "latency", "balanced"]) {
+      value(applyTo(at, builtIn(profile)));
+      expect(restoreProfile(at.roots).failed).toEqual([]);
+      expect(changed(before, readings(at))).toEqual([]);
+    }
+    at.write(`cpufreq/${file}`, 1);
+    expect(at.read(`${P0}/scaling_max_freq`)).toBe(top);
+  });
+
 testNeeding(NEEDS, "a profile without limits stays without them when turbo comes and goes", async () => {
   const at = await mountMachine("intel_pstate-hwp");
   at.write("intel_pstate/no_turbo", 1);
