@@ -132,7 +132,11 @@ function textOf({ state, profile, since, cpus, wanted = [], drift, held }: Profi
       `${drift.length} attributes drifted:`,
       table([
         ["ATTRIBUTE", "WANTED", "FOUND"],
-        ...drift.map(({ path, text, found }) => [path, text, found ?? "unreadable"]),
+        ...drift.map(({ path, text, unlimited, found }) => [
+          path,
+          unlimited ? "no limit" : text,
+          found ?? "unreadable",
+        ]),
       ]),
     );
   return lines.join("\n");

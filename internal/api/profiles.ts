@@ -33,7 +33,13 @@ export const profileChange = v.strictObject({
 });
 
 /** One attribute, its path from /sys/devices/system/cpu on. */
-const setting = { path: v.string(), knob: v.string(), text: v.string() };
+const setting = {
+  path: v.string(),
+  knob: v.string(),
+  text: v.string(),
+  /** Of a floor or ceiling: there is no limit, and `text` is the hardware's own at the moment. */
+  unlimited: v.optional(v.boolean()),
+};
 const settings = list(v.object(setting));
 
 /** A profile that was put in force, or would be. */
@@ -41,10 +47,11 @@ export const appliedReport = v.object({
   profile: v.string(),
   /** False for a dry run. */
   applied: v.boolean(),
-  changes: list(v.object({ ...setting, from: v.string() })),
+  /** In the order of their steps, which start at 1. */
+  changes: list(v.object({ ...setting, from: v.string(), step: v.number() })),
   /** Knobs left out because this machine lacks them. */
   left: list(v.object({ knob: v.string(), where: v.string(), why: v.string() })),
-  /** Values that the kernel rounded. */
+  /** Values that the kernel rounded; what was asked is "no limit" where there was to be none. */
   rounded: list(v.object({ path: v.string(), asked: v.string(), held: v.string() })),
   latencyUs: v.optional(v.number()),
 });

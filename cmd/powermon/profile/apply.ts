@@ -30,6 +30,7 @@ export default defineCommand({
     summary: "put a profile in force, whole or not at all",
     details:
       "All is checked before the first write; when a write fails, what was written goes back and the failure is named. The settings of before the first profile are kept until profile off.\n" +
+      "Turbo is switched first, for it moves the highest clock; then come governors, EPP and limits. Where the firmware forbids turbo it counts as a knob that the machine lacks. A floor of min and a ceiling of max are no limits: they stay where the hardware's end is when turbo comes or goes.\n" +
       "A running powermon does it: guests' claims step back for a moment and then stand within the profile. It knows the profiles of its own configuration.\n" +
       "Status 3: nobody runs, and a guest's claim of a powermon that crashed holds a clock. Status 5: this machine lacks a knob that the profile insists on, or has none of them.",
     examples: [
@@ -103,10 +104,19 @@ function told({ profile, applied, changes, left, rounded }: AppliedReport): stri
   const lines = [
     `${applied ? "In force" : "Would be in force"}: ${profile}, ${changes.length} attributes change`,
   ];
-  if (!applied && changes.length > 0)
-    lines.push(
-      table([["ATTRIBUTE", "FROM", "TO"], ...changes.map(({ path, from, text }) => [path, from, text])]),
-    );
+  if (!applied && changes.length > 0) {
+    const rows = changes.map(({ step, path, from, text, unlimited }) => [
+      `${step}`,
+      path,
+      from,
+      unlimited ? "no limit" : text,
+    ]);
+    lines.push(table([["STEP", "ATTRIBUTE", "FROM", "TO"], ...rows]));
+    if (changes.some(({ knob, step }) => knob === "boost" && step < (changes.at(-1)?.step ?? 0)))
+      lines.push(
+        "Turbo moves what clocks can be set to: it is read again after step 1, and what follows is judged by that.",
+      );
+  }
   for (const one of rounded)
     lines.push(`The kernel holds ${one.held} where ${one.asked} was asked: ${one.path}`);
   for (const one of new Set(left.map(({ knob, why }) => `${knob}: ${why}`))) lines.push(`Left out: ${one}`);

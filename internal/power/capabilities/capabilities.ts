@@ -69,7 +69,7 @@ export function readHostCapabilities(roots: MachineRoots, arch: string, logind?:
   const cpuRoot = cpuRootOf(roots);
   const online = part(new Topology(sysfsRoot).online()) ?? [];
   const sleep = part(readSleepCapabilities(roots, logind));
-  const cpufreq = part(readCpufreqCapabilities(cpuRoot));
+  const cpufreq = part(readCpufreqCapabilities(cpuRoot, roots.procRoot));
   const cpuidle = part(readCpuidleCapabilities(cpuRoot, online));
   const epb = part(readEpbCapability(cpuRoot, online));
   const uncore = part(readUncoreCapabilities(cpuRoot));

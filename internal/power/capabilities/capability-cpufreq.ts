@@ -4,7 +4,7 @@ import { ok, type Result } from "../../values/result.ts";
 import type { DomainId } from "../../values/units.ts";
 import { AttrDir } from "../../sysfs/attr.ts";
 import { pathOf } from "../../sysfs/attribute.ts";
-import { type BoostSwitch, readBoost } from "../../sysfs/cpufreq/boost.ts";
+import { type BoostSwitch, lacksTurbo, NO_TURBO_HERE, readBoost } from "../../sysfs/cpufreq/boost.ts";
 import { type DomainState, readDomainState } from "../../sysfs/cpufreq/domain-state.ts";
 import type { Epp } from "../../sysfs/cpufreq/epp.ts";
 import { listDomains } from "../../sysfs/cpufreq/files.ts";
@@ -51,7 +51,10 @@ export interface CpufreqCapabilities {
 }
 
 /** Reads what can be done about clocks; a domain that can't be read is not controllable, with the reason. Errors: EACCES for the folder. */
-export function readCpufreqCapabilities(cpuRoot: string): Result<CpufreqCapabilities, SysfsError> {
+export function readCpufreqCapabilities(
+  cpuRoot: string,
+  procRoot: string,
+): Result<CpufreqCapabilities, SysfsError> {
   const ids = listDomains(cpuRoot);
   if (!ids.ok) return ids;
   const switches = readBoost(cpuRoot, ids.value);
@@ -60,7 +63,7 @@ export function readCpufreqCapabilities(cpuRoot: string): Result<CpufreqCapabili
   const hasTurbo = states.some(({ state }) => state.ok && tableOf(state.value).nominal > 0);
   return ok({
     domains: states.map(({ id, state }) => domainOf(cpuRoot, id, state, hasSwitch)),
-    boost: boostOf(cpuRoot, switches, hasTurbo),
+    boost: boostOf(cpuRoot, procRoot, switches, hasTurbo),
     smt: readSmt(cpuRoot),
   });
 }
@@ -77,7 +80,7 @@ function domainOf(
     return { domain, cpus: [], ...uncontrollable(why) };
   }
   const percentLimits = readPercentLimits(cpuRoot, state.value);
-  const { driver, governor, governors, pcpus, min, max, base, floor, ceiling, listed, boosts } = state.value;
+  const { driver, governor, governors, pcpus, min, max, base, listed, boosts } = state.value;
   return {
     domain,
     cpus: pcpus,
@@ -89,19 +92,32 @@ function domainOf(
     maxKhz: max,
     maxRemark: remarkOnMax(state.value, hasSwitch),
     baseKhz: base,
-    floorKhz: floor,
-    ceilingKhz: ceiling,
+    ...heldLimits(state.value),
     percentLimits: percentLimits.length > 0 ? percentLimits : undefined,
     frequencies: listed.length > 0 ? [...new Set([...boosts, ...listed])].sort((a, b) => b - a) : undefined,
     epp: eppItem(cpuRoot, state.value),
   };
 }
 
+/**
+ * Returns the limits with the driver's for all CPUs, where a domain's minimum wins over the maximum of all, and its maximum over the
+ * minimum. Source: drivers/cpufreq/intel_pstate.c, intel_pstate_update_perf_limits.
+ */
+function heldLimits({ floor, ceiling, bounds, min, max }: DomainState) {
+  if (floor === undefined || ceiling === undefined) return { floorKhz: floor, ceilingKhz: ceiling };
+  const least = bounds.min > min ? bounds.min : floor;
+  const most = bounds.max < max ? bounds.max : ceiling;
+  const ceilingKhz = Math.max(floor, Math.min(ceiling, most));
+  return { floorKhz: Math.min(Math.max(floor, least), ceilingKhz), ceilingKhz };
+}
+
 function eppItem(cpuRoot: string, { id, driver, governor, epp }: DomainState): DomainCapability["epp"] {
   if (!epp.ok || !epp.value) return undefined;
   const file = itemAt(cpuRoot, { knob: "epp", domain: id });
   const { holdsEpp } = driverOf(driver).governors;
-  const held = holdsEpp !== undefined && governor === holdsEpp && epp.value.current === "performance";
+  // Raw 0, which has no word on Meteor Lake and shows as default.
+  const least = ["performance", "default"].includes(epp.value.current);
+  const held = holdsEpp !== undefined && governor === holdsEpp && least;
   return {
     ...epp.value,
     ...(file.controllable && held ? uncontrollable(`governor ${holdsEpp} holds it`) : file),
@@ -112,6 +128,7 @@ const tableOf = (found: DomainState) => driverOf(found.driver).table(found);
 
 function boostOf(
   cpuRoot: string,
+  procRoot: string,
   switches: Result<BoostSwitch[], SysfsError>,
   hasTurbo: boolean,
 ): CpufreqCapabilities["boost"] {
@@ -129,11 +146,14 @@ function boostOf(
         }
       : { supported: false, files: [], ...uncontrollable(none) };
   }
+  const on = switches.value.some((one) => one.on);
+  const file = itemAt(cpuRoot, first.attribute);
   return {
     supported: true,
-    on: switches.value.some((one) => one.on),
+    on,
     files: switches.value.map((one) => pathOf(one.attribute)),
-    ...itemAt(cpuRoot, first.attribute),
+    // The kernel refuses to turn it on then; what is on shows that it can be.
+    ...(file.controllable && !on && lacksTurbo(procRoot) ? uncontrollable(NO_TURBO_HERE) : file),
   };
 }
 

@@ -2,39 +2,49 @@
 
 import { err, ok, type Result } from "../../values/result.ts";
 import type { DomainId, Pcpu } from "../../values/units.ts";
-import { AttrDir } from "../../sysfs/attr.ts";
 import { type Attribute, pathOf } from "../../sysfs/attribute.ts";
+import { lacksTurbo, NO_TURBO_HERE } from "../../sysfs/cpufreq/boost.ts";
 import { explainSysfs, type SysfsError } from "../../values/sysfs-error.ts";
 import { cpuRootOf, type Roots } from "../../sysfs/cpufreq/originals.ts";
 import type { CpuSets } from "./cpu-selector.ts";
-import type { Lack } from "./draft.ts";
+import type { Lack, Rounded } from "./draft.ts";
 import type { HostProfile } from "./host-profile.ts";
 import { type Busy, takeLock } from "../../os/lock.ts";
 import { type Plan, planProfile } from "./plan.ts";
+import type { Standing } from "./plan-domain.ts";
+import { returnsOf, withReturns } from "./returns.ts";
+import { settle } from "./settle.ts";
 import { type AppliedProfile, forgetProfile, loadProfile, saveProfile } from "./store.ts";
-import { type Beneath, beneathClaims, heldDomains, textBeneath } from "./under-claim.ts";
+import { switchTurbo } from "./turbo.ts";
+import { type Beneath, beneathClaims, heldDomains, settingBeneath } from "./under-claim.ts";
 import {
+  attributesOf,
+  byPath,
   type FailedSetting,
-  restoreSettings,
+  isAs,
+  isOffline,
+  readSetting,
   type Setting,
   type SettingRecord,
   toRecord,
-  writeSettings,
 } from "./setting.ts";
+import { inWriteOrder, restoreSettings, stepsOf, writeSettings } from "./write.ts";
 
 /** One attribute's way. */
 interface Change extends SettingRecord {
   readonly from: string;
+  /** From 1; turbo comes first, for it moves what clocks can be set to. */
+  readonly step: number;
 }
 
 /** A profile that is in force, or would be. */
 export interface AppliedOutcome {
-  /** Attributes that differ from before, in no order that matters. */
+  /** Attributes that differ from before, in the order in which they are written. */
   readonly changes: readonly Change[];
   /** Knobs that were left out because this machine lacks them. */
   readonly left: readonly Lack[];
   /** Values the kernel rounded: what was asked, and what it holds. */
-  readonly rounded: readonly { readonly path: string; readonly asked: string; readonly held: string }[];
+  readonly rounded: readonly Rounded[];
   readonly latencyUs?: number;
 }
 
@@ -72,8 +82,9 @@ export interface ApplyOptions {
 }
 
 /**
- * Puts `profile` in force: all is checked, the originals are saved, then all is written; what a profile before it had changed and this
- * one does not goes back to its original. A guest's claims must have been given back before and may be made again after.
+ * Puts `profile` in force: all is checked and the originals are saved; turbo is switched, what it moves is read again and planned anew, and
+ * all is written. What a profile before it had changed and this one does not goes back to its original. A guest's claims must have been
+ * given back before and may be made again after.
  */
 export function applyProfile(
   roots: Roots,
@@ -97,134 +108,158 @@ function applyLocked(
 ): Result<AppliedOutcome, ProfileRefusal> {
   const broken = (error: SysfsError) => err({ kind: "broken", error } as const);
   const cpuRoot = cpuRootOf(roots);
-  const before = loadProfile(roots);
-  if (!before.ok) return broken(before.error);
-  const old = before.value.state === "applied" ? before.value.applied : undefined;
+  const stored = loadProfile(roots);
+  if (!stored.ok) return broken(stored.error);
+  const old = stored.value.state === "applied" ? stored.value.applied : undefined;
   const beneath = options.dryRun && options.givesBack ? beneathClaims(roots) : undefined;
-  const plan = planProfile(cpuRoot, profile, options.sets, {
+  const saved = byPath(old?.originals ?? []);
+  const returns = returnsOf(old, saved);
+  const planned = {
     only: options.only?.cpus,
     canHold: options.canHold === true,
-    beneath,
-  });
-  const { settings, sideEffects, lacking, problems, latencyUs } = plan;
-  const fatal = profile.missing === "refuse" ? [...problems, ...lacking] : problems;
-  if (problems.length > 0) return err({ kind: "impossible", lacks: fatal });
-  if (fatal.length > 0 || (settings.length === 0 && latencyUs === undefined))
-    return err({ kind: "unsupported", lacks: fatal.length > 0 ? fatal : lacking });
+    goesBack: (domain: DomainId) => standing(domain, beneath, returns),
+  };
+  const turboMoves = [...returns.values()].some(({ attribute }) => attribute.knob === "boost");
+  const turbo = turboMoves && profile.boost === undefined ? "moves" : undefined;
+  const plan = planProfile(cpuRoot, profile, options.sets, { ...planned, turbo });
+  const refusal = refusalOf(profile, plan);
+  if (refusal) return err(refusal);
 
-  const touched = [...attributesOf(settings), ...sideEffects, ...attributesOf(old?.originals ?? [])];
+  const touched = [
+    ...attributesOf(plan.settings),
+    ...plan.sideEffects,
+    ...attributesOf(old?.originals ?? []),
+  ];
   const now = readAll(cpuRoot, touched, beneath);
-  if (!now.ok) return broken(now.error.error);
-  const saved = byPath(old?.originals ?? []);
-  const originals = [...now.value].map(([path, one]) => saved.get(path) ?? one);
-  const targets = withReturns(plan, old, saved);
-  const changes = targets
-    .map(toRecord)
-    .map((one): Change => ({ ...one, from: now.value.get(one.path)?.text ?? "" }))
-    .filter((one) => one.from !== one.text);
-  const outcome = { changes, left: lacking, ...(latencyUs !== undefined && { latencyUs }) };
+  if (!now.ok) return broken(now.error);
+  const before = now.value;
+  const originals = [...new Map([...before, ...saved]).values()];
+  // Nothing is written that has not been read and saved, such as what is offline.
+  const refused = new Map<string, Lack>();
+  const isFree = ({ attribute }: Setting) => before.has(pathOf(attribute)) && !refused.has(pathOf(attribute));
+  const first = withReturns(plan, returns, saved).filter(isFree);
   const held = beneath ? ok([]) : heldDomains(roots, attributesOf(originals));
   if (!held.ok) return broken(held.error);
   if (held.value.length > 0) return err({ kind: "held", domains: held.value });
-  if (options.dryRun) return ok({ ...outcome, rounded: [] });
+  const outcomeOf = ({ lacking, latencyUs }: Plan, targets: readonly Setting[], left: readonly Lack[]) => ({
+    changes: changesOf(inWriteOrder(cpuRoot, targets), before),
+    left: [...lacking, ...left],
+    ...(latencyUs !== undefined && { latencyUs }),
+  });
+  if (options.dryRun) {
+    const why = `${NO_TURBO_HERE}, says /proc/cpuinfo; it is tried, and left out when the kernel refuses`;
+    const doubtful = plan.turboRises && profile.boost === true && lacksTurbo(roots.procRoot);
+    const left = doubtful ? [{ knob: "boost", where: "machine", why }] : [];
+    return ok({ ...outcomeOf(plan, first, left), rounded: plan.rounded });
+  }
 
   const applied: AppliedProfile = {
     profile: profile.name,
     since: options.now,
     originals,
-    wanted: settings,
+    wanted: plan.settings,
     ...(options.only && { cpus: options.only.text }),
-    ...(latencyUs !== undefined && { latencyUs }),
+    ...(plan.latencyUs !== undefined && { latencyUs: plan.latencyUs }),
   };
   const kept = saveProfile(roots, applied);
   if (!kept.ok) return broken(kept.error);
-  const undo = (failed: FailedSetting) => {
+  const undo = (why: FailedSetting | ProfileRefusal) => {
     // What moved by itself goes back too; stages order it after what moved it.
-    const moved = [...targets.map(({ attribute }) => attribute), ...sideEffects].map(pathOf);
-    const back = [...new Set(moved)].flatMap((path) => now.value.get(path) ?? []);
+    const moved = new Set([...attributesOf(first), ...plan.sideEffects].map(pathOf));
+    const inForce = byPath(old?.wanted ?? []);
+    const back = [...moved].flatMap((path) => {
+      const [was, set] = [before.get(path), inForce.get(path)];
+      return was && set && isAs(set, was) ? set : (was ?? []);
+    });
     const notRolledBack = restoreSettings(cpuRoot, back);
     // Originals that could not be put back stay on disk for another try.
     if (notRolledBack.length === 0) {
       const forgotten = old ? saveProfile(roots, old) : forgetProfile(roots.stateDir);
       if (!forgotten.ok) return broken(forgotten.error);
     }
-    return err({ kind: "failed", failed, notRolledBack } as const);
+    const [failed] = "kind" in why ? notRolledBack : [why];
+    return err(failed ? ({ kind: "failed", failed, notRolledBack } as const) : (why as ProfileRefusal));
   };
+  const switched = switchTurbo(cpuRoot, first);
+  if (switched.failed) return undo(switched.failed);
+  for (const [path, lack] of switched.refused) refused.set(path, lack);
+  // Turbo has moved what clocks can be set to, so all is read and planned again.
+  const again = planProfile(cpuRoot, profile, options.sets, { ...planned, turbo: "done" });
+  const final: Plan = {
+    ...again,
+    settings: again.settings.filter(isFree),
+    lacking: [...again.lacking, ...new Set(refused.values())],
+  };
+  const impossible = refusalOf(profile, final);
+  if (impossible) return undo(impossible);
+  const targets = withReturns(final, returns, saved).filter(isFree);
+  const { changes, ...outcome } = outcomeOf(final, targets, []);
   const failed = writeSettings(cpuRoot, targets);
   if (failed) return undo(failed);
-  const settled = settle(cpuRoot, settings);
+  const settled = settle(cpuRoot, final.settings);
   if (!settled.ok) return undo(settled.error);
   const { wanted, rounded } = settled.value;
-  if (rounded.length > 0) {
-    const keptAgain = saveProfile(roots, { ...applied, wanted });
-    if (!keptAgain.ok) return broken(keptAgain.error);
-  }
-  return ok({ ...outcome, rounded });
+  const keptAgain = saveProfile(roots, { ...applied, wanted });
+  return keptAgain.ok
+    ? ok({ ...outcome, changes, rounded: [...final.rounded, ...rounded] })
+    : broken(keptAgain.error);
 }
 
-const attributesOf = (settings: readonly Setting[]): Attribute[] =>
-  settings.map(({ attribute }) => attribute);
-
-const byPath = (settings: readonly Setting[]): Map<string, Setting> =>
-  new Map(settings.map((one) => [pathOf(one.attribute), one]));
-
-/** Adds the original of everything that the old profile wanted and the new one doesn't. EPP is left to a governor that holds it. */
-function withReturns(
-  { settings, holdsEpp }: Plan,
-  old: AppliedProfile | undefined,
-  saved: ReadonlyMap<string, Setting>,
-): Setting[] {
-  const wanted = byPath(settings);
-  for (const { attribute } of old?.wanted ?? []) {
-    const path = pathOf(attribute);
-    const original = saved.get(path);
-    if (wanted.has(path) || !original) continue;
-    const held = attribute.knob === "epp" && holdsEpp.has(attribute.domain);
-    if (held && original.text !== "performance") continue;
-    wanted.set(path, original);
-  }
-  return [...wanted.values()];
+/** Returns why `plan` can't be carried out; undefined when it can. */
+function refusalOf(profile: HostProfile, plan: Plan): ProfileRefusal | undefined {
+  const { settings, lacking, problems, latencyUs } = plan;
+  const fatal = profile.missing === "refuse" ? [...problems, ...lacking] : problems;
+  if (problems.length > 0) return { kind: "impossible", lacks: fatal };
+  if (fatal.length > 0) return { kind: "unsupported", lacks: fatal };
+  return settings.length === 0 && latencyUs === undefined
+    ? { kind: "unsupported", lacks: lacking }
+    : undefined;
 }
 
-/** Reads what `attributes` say now, each once, by path; every one of them must be there. */
+/** Returns what domain `id` goes back to before a profile is written: beneath its claim, and before the profile that stood. */
+function standing(
+  domain: DomainId,
+  beneath: Beneath | undefined,
+  returns: ReadonlyMap<string, Setting>,
+): Standing {
+  const back = (knob: "governor" | "floor" | "ceiling") => {
+    const attribute = { knob, domain } as const;
+    return (returns.get(pathOf(attribute)) ?? (beneath && settingBeneath(beneath, attribute)))?.text;
+  };
+  return { governor: back("governor"), floor: back("floor"), ceiling: back("ceiling") };
+}
+
+/** Returns what of `ordered` differs from `before`. */
+function changesOf(ordered: Iterable<Setting>, before: ReadonlyMap<string, Setting>): Change[] {
+  const differing = [...ordered].flatMap((setting) => {
+    const was = before.get(pathOf(setting.attribute));
+    return was && isAs(setting, was) ? [] : [{ setting, from: was?.text ?? "" }];
+  });
+  const steps = stepsOf(differing.map(({ setting }) => setting));
+  return differing.map(({ setting, from }, index) => ({
+    ...toRecord(setting),
+    from,
+    step: steps[index] ?? 0,
+  }));
+}
+
+/** Reads what `attributes` say now, each once, by path; every one of them must be there, but those of offline CPUs are left out. */
 function readAll(
   cpuRoot: string,
   attributes: readonly Attribute[],
-  beneath?: Beneath,
-): Result<Map<string, Setting>, FailedSetting> {
-  const dir = new AttrDir(cpuRoot);
+  beneath: Beneath | undefined,
+): Result<Map<string, Setting>, SysfsError> {
   const found = new Map<string, Setting>();
   for (const attribute of attributes) {
     const path = pathOf(attribute);
     if (found.has(path)) continue;
-    const under = beneath && textBeneath(beneath, attribute);
-    const text = under === undefined ? dir.must(path) : ok(under);
-    if (!text.ok) return err({ attribute, error: text.error });
-    found.set(path, { attribute, text: text.value });
+    const under = beneath && settingBeneath(beneath, attribute);
+    const setting = under ? ok(under) : readSetting(cpuRoot, attribute);
+    if (!setting.ok && isOffline(attribute, setting.error)) continue;
+    if (!setting.ok) return setting;
+    found.set(path, setting.value);
   }
   return ok(found);
-}
-
-/** Reads back what was written: clocks and EPP numbers may be rounded, everything else must stand as asked. */
-function settle(
-  cpuRoot: string,
-  settings: readonly Setting[],
-): Result<{ wanted: Setting[]; rounded: AppliedOutcome["rounded"] }, FailedSetting> {
-  const now = readAll(cpuRoot, attributesOf(settings));
-  if (!now.ok) return now;
-  const wanted = [...now.value.values()];
-  const rounded: { path: string; asked: string; held: string }[] = [];
-  for (const { attribute, text } of settings) {
-    const path = pathOf(attribute);
-    const held = now.value.get(path)?.text ?? "";
-    if (held === text) continue;
-    if (!/floor|ceiling|epp/.test(attribute.knob) || !/^\d+$/.test(text)) {
-      const code = `the kernel holds ${held}`;
-      return err({ attribute, error: { kind: "sysfs", op: "write", path: `${cpuRoot}/${path}`, code } });
-    }
-    rounded.push({ path, asked: text, held });
-  }
-  return ok({ wanted, rounded });
 }
 
 /** Returns the refusal as sentences without a full stop, the most telling first. */

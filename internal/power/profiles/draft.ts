@@ -5,6 +5,14 @@ import { explainSysfs, type SysfsError } from "../../values/sysfs-error.ts";
 import type { DomainId } from "../../values/units.ts";
 import type { Setting } from "./setting.ts";
 
+/** A value that the kernel holds otherwise. */
+export interface Rounded {
+  readonly path: string;
+  /** What was asked; "no limit" for none. */
+  readonly asked: string;
+  readonly held: string;
+}
+
 /** Something of the profile that can't be had. */
 export interface Lack {
   readonly knob: string;
@@ -20,13 +28,17 @@ export class Draft {
   readonly sideEffects: Attribute[] = [];
   /** Domains whose governor-to-be keeps EPP where it is. */
   readonly holdsEpp = new Set<DomainId>();
+  /** Turbo is turned on before all else, so that no number above what the hardware has now can be judged yet. */
+  turboRises = false;
+  /** Limits that were brought within the driver's for all CPUs. */
+  readonly rounded: Rounded[] = [];
   /** Knobs that this machine lacks. */
   readonly lacking: Lack[] = [];
   /** What makes the profile impossible, whatever may be left out. */
   readonly problems: Lack[] = [];
 
-  set(attribute: Attribute, text: string | number): void {
-    this.settings.push({ attribute, text: `${text}` });
+  set(attribute: Attribute, text: string | number, unlimited = false): void {
+    this.settings.push({ attribute, text: `${text}`, ...(unlimited && { unlimited }) });
   }
 
   lacks(knob: string, where: string, why: string): void {

@@ -1,6 +1,6 @@
 // A named set of power settings for the host itself: without it every site would script the same twelve files by hand.
 
-/** A clock: the hardware's lowest, its highest without turbo, its highest, or kHz. */
+/** A clock: the hardware's lowest, its highest without turbo, its highest, or kHz. A floor of min and a ceiling of max are no limits at all. */
 export type SettingLevel = "min" | "base" | "max" | number;
 
 /** What some CPUs get; a knob left out stays as it is. */
@@ -48,18 +48,14 @@ export const BUILT_IN: readonly HostProfile[] = [
     summary: "the highest clocks at all times, turbo on",
     missing: "skip",
     boost: true,
-    rules: [
-      { cpus: "all", governor: "performance", floor: "min", ceiling: "max", epp: "performance", epb: 0 },
-    ],
+    rules: [{ cpus: "all", governor: "performance", ceiling: "max", epp: "performance", epb: 0 }],
   },
   {
     name: "balanced",
     summary: "clocks that follow the load, turbo on",
     missing: "skip",
     boost: true,
-    rules: [
-      { cpus: "all", governor: "dynamic", floor: "min", ceiling: "max", epp: "balance_performance", epb: 6 },
-    ],
+    rules: [{ cpus: "all", governor: "dynamic", ceiling: "max", epp: "balance_performance", epb: 6 }],
   },
   {
     name: "powersave",

@@ -1,14 +1,13 @@
 // Every knob of the CPUs as it stands: without it a resume would leave clocks where the firmware put them.
 
-import { AttrDir } from "../../sysfs/attr.ts";
-import { type Attribute, pathOf } from "../../sysfs/attribute.ts";
+import type { Attribute } from "../../sysfs/attribute.ts";
 import { readBoost } from "../../sysfs/cpufreq/boost.ts";
 import { domainDir, FILE, listDomains } from "../../sysfs/cpufreq/files.ts";
 import { cpuRootOf } from "../../sysfs/cpufreq/originals.ts";
 import { readIdleStates } from "../../sysfs/cpuidle.ts";
 import { Topology } from "../../sysfs/topology.ts";
 import { movesWith } from "./draft.ts";
-import type { Setting } from "./setting.ts";
+import { readSetting, type Setting } from "./setting.ts";
 
 /** Reads what every knob of a running CPU says; what can't be read now could not be put back either and is left out. */
 export function snapshotKnobs(sysfsRoot: string): Setting[] {
@@ -29,9 +28,8 @@ export function snapshotKnobs(sysfsRoot: string): Setting[] {
     for (const { index } of states.ok ? states.value : [])
       attributes.push({ knob: "idle state", cpu, state: index });
   }
-  const dir = new AttrDir(cpuRoot);
   return attributes.flatMap((attribute) => {
-    const text = dir.peek(pathOf(attribute));
-    return text === undefined ? [] : [{ attribute, text }];
+    const found = readSetting(cpuRoot, attribute);
+    return found.ok ? [found.value] : [];
   });
 }

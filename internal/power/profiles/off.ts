@@ -4,8 +4,9 @@ import { pathOf } from "../../sysfs/attribute.ts";
 import { cpuRootOf, type Roots } from "../../sysfs/cpufreq/originals.ts";
 import type { SysfsError } from "../../values/sysfs-error.ts";
 import { takeLock } from "../../os/lock.ts";
-import { restoreSettings, type SettingRecord, toRecord } from "./setting.ts";
+import { type SettingRecord, toRecord } from "./setting.ts";
 import { forgetProfile, loadProfile, profilePath } from "./store.ts";
+import { restoreSettings } from "./write.ts";
 
 /** What restoreProfile did. */
 export interface RestoredProfile {

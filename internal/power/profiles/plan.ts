@@ -1,18 +1,26 @@
 // From a profile to attributes of this machine: without it half a profile would be written before the rest proved impossible.
 
 import { formatCpuList } from "../../values/cpulist.ts";
-import { type Pcpu } from "../../values/units.ts";
+import type { DomainId, Pcpu } from "../../values/units.ts";
 import { readBoost } from "../../sysfs/cpufreq/boost.ts";
 import { readUncore } from "../../sysfs/uncore.ts";
 import { type CpuSets, selectCpus } from "./cpu-selector.ts";
 import { Draft } from "./draft.ts";
 import type { HostProfile, HostRule, UncoreLevel } from "./host-profile.ts";
 import { planCpu } from "./plan-cpu.ts";
-import { type DomainKnobs, planDomain, type PlannedDomain, readDomains } from "./plan-domain.ts";
-import type { Beneath } from "./under-claim.ts";
+import {
+  type DomainKnobs,
+  planDomain,
+  type PlannedDomain,
+  readDomains,
+  type Standing,
+} from "./plan-domain.ts";
 
 /** What applying a profile comes to. */
-export interface Plan extends Pick<Draft, "settings" | "sideEffects" | "holdsEpp" | "lacking" | "problems"> {
+export interface Plan extends Pick<
+  Draft,
+  "settings" | "sideEffects" | "holdsEpp" | "turboRises" | "rounded" | "lacking" | "problems"
+> {
   /** For the whole machine, by /dev/cpu_dma_latency. */
   readonly latencyUs?: number | undefined;
 }
@@ -25,8 +33,10 @@ export interface PlanOptions {
   readonly only?: readonly Pcpu[] | undefined;
   /** Whether somebody holds /dev/cpu_dma_latency: only a program that stays can. */
   readonly canHold?: boolean;
-  /** What claimed clocks go back to before the plan is carried out. */
-  readonly beneath?: Beneath | undefined;
+  /** What a domain goes back to before the plan is carried out, as far as it goes back. */
+  readonly goesBack?: (domain: DomainId) => Standing;
+  /** Whether turbo has been switched already, or moves beside the plan; by default it is the plan's to switch. */
+  readonly turbo?: "done" | "moves" | undefined;
 }
 
 const PARTLY = "it is the whole machine's, and only some CPUs were asked for";
@@ -36,12 +46,13 @@ export function planProfile(
   cpuRoot: string,
   profile: HostProfile,
   sets: CpuSets,
-  { only, canHold = false, beneath }: PlanOptions = {},
+  { only, canHold = false, goesBack = () => ({}), turbo }: PlanOptions = {},
 ): Plan {
   const draft = new Draft();
   const wanted = knobsByCpu(profile, sets, only, draft);
-  const domains = readDomains(cpuRoot, sets.online, draft, beneath);
+  const domains = readDomains(cpuRoot, sets.online, draft, goesBack);
   planMachine(cpuRoot, profile, domains, only !== undefined, draft);
+  draft.turboRises = turbo === "moves" || (draft.turboRises && turbo !== "done");
   for (const domain of domains) {
     const knobs = knobsOf(domain, wanted, draft);
     if (knobs) planDomain(domain, knobs, draft);
@@ -132,6 +143,7 @@ function planBoost(cpuRoot: string, on: boolean, domains: readonly PlannedDomain
   if (switches.value.length === 0)
     return draft.lacks("boost", "machine", "the driver shows no switch for turbo");
   for (const { attribute, text } of switches.value) draft.set(attribute, on ? text.on : text.off);
+  draft.turboRises = on && switches.value.some((one) => !one.on);
   // Some drivers move the limits with the switch.
   for (const domain of ids) draft.sideEffects.push({ knob: "floor", domain }, { knob: "ceiling", domain });
 }

@@ -3,9 +3,10 @@
 import { takeLock } from "../../os/lock.ts";
 import { cpuRootOf, type Roots } from "../../sysfs/cpufreq/originals.ts";
 import type { SysfsError } from "../../values/sysfs-error.ts";
-import { restoreSettings, type SettingRecord, toRecord } from "./setting.ts";
+import { type SettingRecord, toRecord } from "./setting.ts";
 import { loadProfile } from "./store.ts";
 import { verifyProfile } from "./verify.ts";
+import { restoreSettings } from "./write.ts";
 
 /** What was written again, and what could not be. */
 export interface Renewed {

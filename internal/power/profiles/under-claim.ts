@@ -6,6 +6,7 @@ import type { DomainId } from "../../values/units.ts";
 import type { Attribute } from "../../sysfs/attribute.ts";
 import type { Roots } from "../../sysfs/cpufreq/originals.ts";
 import { type Originals, OriginalsStore } from "../../sysfs/cpufreq/store.ts";
+import type { Setting } from "./setting.ts";
 
 /** Returns what a claimed domain goes back to; undefined when nobody claims it. */
 export type Beneath = (domain: DomainId) => Originals | undefined;
@@ -19,13 +20,16 @@ export function beneathClaims(roots: Roots): Beneath {
   };
 }
 
-/** Returns what `attribute` says beneath a claim; undefined when nobody claims its domain, or for what a claim doesn't move. */
-export function textBeneath(beneath: Beneath, attribute: Attribute): string | undefined {
+/** Returns `attribute` as it is beneath a claim; undefined when nobody claims its domain, or for what a claim doesn't move. */
+export function settingBeneath(beneath: Beneath, attribute: Attribute): Setting | undefined {
   const { knob } = attribute;
   if (knob !== "governor" && knob !== "floor" && knob !== "ceiling") return undefined;
   const originals = beneath(attribute.domain);
-  if (originals === undefined || knob === "governor") return originals?.governor;
-  return `${knob === "floor" ? originals.min : originals.max}`;
+  if (originals === undefined) return undefined;
+  if (knob === "governor") return { attribute, text: originals.governor };
+  const [limit, unlimited] =
+    knob === "floor" ? [originals.min, originals.noMin] : [originals.max, originals.noMax];
+  return { attribute, text: `${limit}`, ...(unlimited && { unlimited }) };
 }
 
 /** Returns the domains of `attributes` that a guest's claim holds: their files say what the guest wants, not what the operator does. */

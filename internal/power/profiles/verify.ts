@@ -2,13 +2,11 @@
 
 import { ok, type Result } from "../../values/result.ts";
 import type { DomainId } from "../../values/units.ts";
-import { AttrDir } from "../../sysfs/attr.ts";
-import { pathOf } from "../../sysfs/attribute.ts";
 import { cpuRootOf, type Roots } from "../../sysfs/cpufreq/originals.ts";
 import type { SysfsError } from "../../values/sysfs-error.ts";
-import { type SettingRecord, toRecord } from "./setting.ts";
+import { isAs, isOffline, readSetting, type SettingRecord, toRecord } from "./setting.ts";
 import { type AppliedProfile, loadProfile } from "./store.ts";
-import { beneathClaims, textBeneath } from "./under-claim.ts";
+import { beneathClaims, settingBeneath } from "./under-claim.ts";
 
 /** An attribute that no longer has what the profile gave it; without `found`, one that can't be read any more. */
 type Drift = SettingRecord & { readonly found?: string };
@@ -23,7 +21,7 @@ export interface ProfileState extends Partial<Omit<AppliedProfile, "originals" |
   readonly held: readonly DomainId[];
 }
 
-/** Reads what is in force and what of it has drifted. Errors: as loadProfile. */
+/** Reads what is in force and what of it has drifted; what is offline can't be judged. Errors: as loadProfile. */
 export function verifyProfile(roots: Roots): Result<ProfileState, SysfsError> {
   const stored = loadProfile(roots);
   if (!stored.ok) return stored;
@@ -36,16 +34,18 @@ export function verifyProfile(roots: Roots): Result<ProfileState, SysfsError> {
 }
 
 function driftOf(roots: Roots, { wanted }: AppliedProfile): Pick<ProfileState, "drift" | "held"> {
-  const dir = new AttrDir(cpuRootOf(roots));
+  const cpuRoot = cpuRootOf(roots);
   const beneath = beneathClaims(roots);
   const drift: Drift[] = [];
   const held = new Set<DomainId>();
   for (const want of wanted) {
     const { attribute } = want;
-    const underneath = textBeneath(beneath, attribute);
+    const underneath = settingBeneath(beneath, attribute);
     if (underneath !== undefined && "domain" in attribute) held.add(attribute.domain);
-    const found = underneath ?? dir.peek(pathOf(attribute));
-    if (found !== want.text) drift.push({ ...toRecord(want), ...(found !== undefined && { found }) });
+    const found = underneath ? ok(underneath) : readSetting(cpuRoot, attribute);
+    if (!found.ok) {
+      if (!isOffline(attribute, found.error)) drift.push(toRecord(want));
+    } else if (!isAs(want, found.value)) drift.push({ ...toRecord(want), found: found.value.text });
   }
   return { drift, held: [...held].sort((a, b) => a - b) };
 }

@@ -11,7 +11,7 @@ import { snapshotKnobs } from "../profiles/knob-snapshot.ts";
 import { takeLock } from "../../os/lock.ts";
 import type { Logind } from "./logind.ts";
 import { type Libvirt, type Preparation, type Prepared, prepareVms, runningVms } from "./prepare-vms.ts";
-import { restoreSettings } from "../profiles/setting.ts";
+import { restoreSettings } from "../profiles/write.ts";
 import { momentNow, recordOf, type SleepRecord } from "./sleep-record.ts";
 import type { SleepTarget } from "./sleep-target.ts";
 import { type Blocker, blockersOf } from "./suspend-blockers.ts";

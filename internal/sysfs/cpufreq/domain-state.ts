@@ -11,7 +11,7 @@ import { readCpuList } from "../topology.ts";
 import { readTurboAllowed } from "./boost.ts";
 import { type Epp, readEpp } from "./epp.ts";
 import { domainDir, FILE } from "./files.ts";
-import { readKhz } from "./limits.ts";
+import { type LimitKnob, readKhz } from "./limits.ts";
 
 /** A domain and its settings at one moment: any of them may move when another is written. */
 export interface DomainState extends Hardware {
@@ -78,6 +78,15 @@ export function readHardware(cpuRoot: string, id: DomainId): Result<Hardware, Sy
     bounds: driver.bounds?.(cpus, read.value) ?? { min, max },
     unset: { min: shown.min, max: khz(Math.min(shown.max, firmware || shown.max)) },
   });
+}
+
+/** Returns whether `limit` kHz is what domain `id` shows where nobody set any, and so none. */
+export function isNoLimit(cpuRoot: string, id: DomainId, knob: LimitKnob, limit: number): boolean {
+  const isPast = (end: number) => (knob === "floor" ? limit <= end : limit >= end);
+  const end = domainDir(cpuRoot, id).peekNumber(knob === "floor" ? FILE.least : FILE.greatest);
+  if (end !== undefined && isPast(end)) return true;
+  const found = readHardware(cpuRoot, id);
+  return found.ok && isPast(knob === "floor" ? found.value.unset.min : found.value.unset.max);
 }
 
 /**

@@ -19,6 +19,9 @@ export interface OwnLimits extends KhzRange {
   readonly noMax: boolean;
 }
 
+/** The two limits, by what they are for. */
+export type LimitKnob = "floor" | "ceiling";
+
 /**
  * What the kernel takes for no limit: it keeps what was written, and shows it clipped to what the hardware has at the moment.
  * Source: include/linux/pm_qos.h, FREQ_QOS_MIN_DEFAULT_VALUE and FREQ_QOS_MAX_DEFAULT_VALUE; drivers/cpufreq/cpufreq.c, store_one.
@@ -32,7 +35,7 @@ const NO_LIMIT = { floor: 0, ceiling: 2_147_483_647 } as const;
  */
 export function writeLimit(
   dir: AttrDir,
-  knob: keyof typeof NO_LIMIT,
+  knob: LimitKnob,
   limit: Khz,
   none: boolean,
 ): Result<void, SysfsError> {
@@ -41,7 +44,7 @@ export function writeLimit(
     const least = dir.peekNumber(FILE.least) ?? 0;
     const greatest = dir.peekNumber(FILE.greatest) ?? 0;
     // Other limits of the kernel's may stand below the greatest, and a busy kernel shows the old one for a moment.
-    if (knob === "floor" ? shown === least : least <= shown && shown <= greatest) return DONE;
+    if (least <= shown && shown <= (knob === "floor" ? limit : greatest)) return DONE;
   }
   return dir.write(FILE[knob], `${limit}`);
 }

@@ -43,6 +43,8 @@ export interface Governors {
   readonly dynamic: readonly string[];
   /** The one under which EPP stays at performance and every other word is refused. */
   readonly holdsEpp: string | undefined;
+  /** Words that EPP takes under any other governor, where some drivers list but one under that. */
+  readonly eppWords: readonly string[];
 }
 
 /** How domains of some scaling_driver are read, judged and pinned. */
@@ -53,7 +55,7 @@ export interface CpufreqDriver {
   readonly table: (found: Hardware) => FrequencyTable;
   /** Returns the way to hold a frequency. */
   readonly pin: (dir: AttrDir) => Pin;
-  /** The switches of turbo it may have, the one that counts first. */
+  /** The switches of turbo it may have, those of the whole machine first. */
   readonly turbo: readonly TurboFile[];
   readonly governors: Governors;
   /**

@@ -30,16 +30,21 @@ export function ranged(found: Hardware): FrequencyTable {
 export const GENERIC: Governors = {
   dynamic: ["schedutil", "ondemand", "conservative"],
   holdsEpp: undefined,
+  eppWords: [],
 };
 
 /**
  * The driver's: powersave follows the load, and performance answers EBUSY to any EPP but its own.
  * Source: Documentation/admin-guide/pm/intel_pstate.rst, active mode; amd-pstate.rst; drivers/cpufreq/intel_pstate.c,
- * intel_pstate_set_energy_pref_index.
+ * intel_pstate_set_energy_pref_index; drivers/cpufreq/amd-pstate.c, show_energy_performance_available_preferences.
  */
-export const OWN: Governors = { dynamic: ["powersave"], holdsEpp: "performance" };
+export const OWN: Governors = {
+  dynamic: ["powersave"],
+  holdsEpp: "performance",
+  eppWords: ["default", "performance", "balance_performance", "balance_power", "power"],
+};
 
-/** cpufreq's own switch, for the whole machine or, where the driver says so, for each domain. Source: Documentation/admin-guide/pm/{cpufreq,amd-pstate}.rst. */
+/** cpufreq's own switches: of the whole machine and, since Linux 6.11 or where the driver says so, of each domain. Source: Documentation/admin-guide/pm/{cpufreq,amd-pstate}.rst. */
 export const BOOST: readonly TurboFile[] = [
   { file: "cpufreq/boost", on: "1", off: "0" },
   { file: undefined, on: "1", off: "0" },

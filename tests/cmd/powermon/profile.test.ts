@@ -38,6 +38,22 @@ test("profile apply, verify, drift, status and off are one round", async () => {
   expect((await run("off")).out).toBe("No profile is in force.");
 });
 
+test("profile apply --dry-run shows the steps, turbo first, and limits that are none", async () => {
+  const { at, run } = world("intel-server-8cpu");
+  at.put("intel_pstate/no_turbo", "1");
+  at.put("cpufreq/policy1/scaling_max_freq", "1600000");
+  const { out } = await run("apply", "performance", "--dry-run");
+  expect(out).toMatch(
+    /\nSTEP +ATTRIBUTE +FROM +TO\n1 +intel_pstate\/no_turbo +1 +0\n2 +cpufreq\/policy0\/scaling_governor /,
+  );
+  expect(out).toMatch(/\n4 +cpufreq\/policy1\/scaling_max_freq +1600000 +no limit\n/);
+  expect(out).toContain("\nTurbo moves what clocks can be set to: it is read again after step 1");
+  const steps: number[] = JSON.parse(
+    (await run("apply", "performance", "--dry-run", "--json")).out,
+  ).changes.map(({ step }: { step: number }) => step);
+  expect(steps).toEqual(steps.toSorted((a, b) => a - b));
+});
+
 test("profile apply --cpus takes words and refuses CPUs that are not there", async () => {
   const { at, run } = world("intel-server-8cpu");
   expect((await run("apply", "performance", "--cpus", "isolated")).status).toBe(0);
@@ -70,7 +86,7 @@ test("profile apply, off, status and verify are done by a running powermon", asy
   expect(await run("apply", "night", "--cpus", "0-1", "--dry-run", ...socket)).toEqual({
     status: 0,
     out: expect.stringMatching(
-      /^Would be in force: night, 2 attributes change\nATTRIBUTE[^]*\nLeft out: epp: /,
+      /^Would be in force: night, 2 attributes change\nSTEP  ATTRIBUTE[^]*\nLeft out: epp: /,
     ),
     err: "",
   });

@@ -1,10 +1,12 @@
 // The report on whole machines, and what becomes of it when a part is broken or logind knows better.
 
 import { expect, test } from "bun:test";
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { readHostCapabilities } from "../../../internal/power/capabilities/capabilities.ts";
 import { libvirtView } from "../../../internal/power/capabilities/libvirt-view.ts";
 import type { Logind } from "../../../internal/power/sleep/logind.ts";
+import { testNeeding } from "../../helpers/needing.ts";
+import { mountMachine } from "../../kernel/machine.ts";
 import { machine } from "../../sysfs/machine.ts";
 
 const target = (report: ReturnType<typeof readHostCapabilities>, name: string) =>
@@ -90,6 +92,42 @@ test.each(["field-epyc9654-epp-no-boost-file", "acpi-cpufreq-2cpu-turbo"])(
       files: [],
       controllable: false,
       why: "the driver, in this kernel, has no switch of turbo",
+    });
+  },
+);
+
+test.each([
+  ["intel_pstate/no_turbo", "1", "fpu arat", "the firmware has turned turbo off, or the CPU has none"],
+  ["intel_pstate/no_turbo", "1", "fpu ida", undefined],
+  ["intel_pstate/no_turbo", "0", "fpu arat", undefined],
+])(
+  "readHostCapabilities() with %s at %s and flags %p says of turbo why not: %p",
+  (file, text, flags, why) => {
+    const { roots, put } = machine("intel-server-8cpu");
+    put(file, text);
+    writeFileSync(`${roots.procRoot}/cpuinfo`, `flags\t\t: ${flags}\n`);
+    const boost = readHostCapabilities(roots, "x86_64").cpufreq?.boost;
+    expect(boost).toMatchObject({ supported: true, controllable: why === undefined });
+    expect(boost?.why).toBe(why);
+  },
+);
+
+testNeeding(
+  ["root and FUSE"],
+  "readHostCapabilities() tells an EPP without a word, and one that is held",
+  async () => {
+    const at = await mountMachine("amd-pstate-epp-powersave-6.12");
+    at.setRawEpp(1, 64);
+    const epp = readHostCapabilities(at.roots, "x86_64").cpufreq?.domains.map((one) => one.epp);
+    expect(epp?.map((one) => [one?.current, one?.controllable])).toEqual([
+      ["performance", true],
+      ["unknown", true],
+    ]);
+    const mtl = await mountMachine("intel_pstate-mtl");
+    mtl.write("cpufreq/policy0/scaling_governor", "performance");
+    expect(readHostCapabilities(mtl.roots, "x86_64").cpufreq?.domains[0]?.epp).toMatchObject({
+      controllable: false,
+      why: "governor performance holds it",
     });
   },
 );

@@ -14,27 +14,15 @@ import { khz, pcpu } from "../../../internal/values/units.ts";
 import { BOOT_ID, TREES } from "../../helpers/tree.ts";
 import { domain, error, machine, value } from "../../sysfs/machine.ts";
 import { changed, snapshot } from "../snapshot.ts";
+import { builtIn, own } from "./coupled.ts";
 
 type Machine = ReturnType<typeof machine>;
 const NOW = "2026-07-01T10:00:00.000Z";
 
 const setsOf = ({ roots }: Machine): CpuSets =>
   value(readCpuSets(roots.sysfsRoot, (vm) => (vm === "web" ? ok([pcpu(2), pcpu(6)]) : err("no such VM"))));
-const own = (profile: Partial<HostProfile>): HostProfile => ({
-  name: "own",
-  summary: "",
-  missing: "refuse",
-  rules: [],
-  ...profile,
-});
 const apply = (at: Machine, profile: HostProfile, more: Partial<Parameters<typeof applyProfile>[2]> = {}) =>
   applyProfile(at.roots, profile, { sets: setsOf(at), now: NOW, ...more });
-const builtIn = (name: string): HostProfile => {
-  const found = BUILT_IN.find((one) => one.name === name);
-  if (!found) throw new Error(`no profile ${name}`);
-  return found;
-};
-
 for (const tree of TREES)
   for (const profile of BUILT_IN)
     test(`applyProfile() puts ${profile.name} in force on ${tree}, verifyProfile() agrees, restoreProfile() takes it back`, () => {

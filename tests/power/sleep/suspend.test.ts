@@ -13,7 +13,10 @@ import {
   type SuspendWorld,
 } from "../../../internal/power/sleep/suspend.ts";
 import { DONE, err, ok } from "../../../internal/values/result.ts";
+import { testNeeding } from "../../helpers/needing.ts";
+import { mountMachine } from "../../kernel/machine.ts";
 import { error, machine, value } from "../../sysfs/machine.ts";
+import { readings } from "../profiles/coupled.ts";
 import { changed, snapshot } from "../snapshot.ts";
 
 const CLOCK = 1_795_348_351;
@@ -81,6 +84,35 @@ test("suspendHost() arms the alarm, sleeps, puts clocks back, calls the hooks in
   expect(alarm(at)).toBe("0");
   expect(changed(before, snapshot(at.path("")))).toEqual([]);
 });
+
+testNeeding(
+  ["root and FUSE"],
+  "suspendHost() puts turbo, EPP and limits back in an order that the kernel takes",
+  async () => {
+    const at = await mountMachine("amd-pstate-epp-powersave-6.12");
+    at.write("cpufreq/policy1/boost", 0);
+    at.write("cpufreq/policy0/energy_performance_preference", "balance_power");
+    at.setRawEpp(1, 64);
+    const before = readings(at);
+    const enter = async () => {
+      // Firmware and hotplug turned turbo off, and drivers began anew.
+      at.write("cpufreq/boost", 0);
+      for (const id of [0, 1]) at.write(`cpufreq/policy${id}/scaling_governor`, "performance");
+      at.write("cpufreq/policy0/scaling_max_freq", 2_000_000);
+      return DONE;
+    };
+    const { roots } = at;
+    const done = await suspendHost(request({ target: "freeze", wake: "none", force: true }), {
+      ...world({ roots } as Machine),
+      enter,
+    });
+    expect(value(done)).toMatchObject({ slept: true, notRestored: [] });
+    // What the firmware had set can't be written; its word of now stands there.
+    expect(changed(before, readings(at))).toEqual([
+      "cpufreq/policy1/energy_performance_preference: EINVAL > performance",
+    ]);
+  },
+);
 
 test("suspendHost() puts everything back and calls after() when the kernel refuses", async () => {
   const at = machine("intel-server-8cpu");
