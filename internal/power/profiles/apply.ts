@@ -141,8 +141,8 @@ function applyLocked(
   const held = beneath ? ok([]) : heldDomains(roots, attributesOf(originals));
   if (!held.ok) return broken(held.error);
   if (held.value.length > 0) return err({ kind: "held", domains: held.value });
-  const outcomeOf = ({ lacking, latencyUs }: Plan, targets: readonly Setting[], left: readonly Lack[]) => ({
-    changes: changesOf(inWriteOrder(cpuRoot, targets), before),
+  const outcomeOf = ({ lacking, latencyUs }: Plan, ordered: readonly Setting[], left: readonly Lack[]) => ({
+    changes: changesOf(ordered, before),
     left: [...lacking, ...left],
     ...(latencyUs !== undefined && { latencyUs }),
   });
@@ -150,7 +150,7 @@ function applyLocked(
     const why = `${NO_TURBO_HERE}, says /proc/cpuinfo; it is tried, and left out when the kernel refuses`;
     const doubtful = plan.turboRises && profile.boost === true && lacksTurbo(roots.procRoot);
     const left = doubtful ? [{ knob: "boost", where: "machine", why }] : [];
-    return ok({ ...outcomeOf(plan, first, left), rounded: plan.rounded });
+    return ok({ ...outcomeOf(plan, [...inWriteOrder(cpuRoot, first)], left), rounded: plan.rounded });
   }
 
   const applied: AppliedProfile = {
@@ -185,24 +185,26 @@ function applyLocked(
   for (const [path, lack] of switched.refused) refused.set(path, lack);
   // Turbo has moved what clocks can be set to, so all is read and planned again.
   const again = planProfile(cpuRoot, profile, options.sets, { ...planned, turbo: "done" });
-  const final: Plan = {
+  const possible = (): Plan => ({
     ...again,
     settings: again.settings.filter(isFree),
     lacking: [...again.lacking, ...new Set(refused.values())],
-  };
-  const impossible = refusalOf(profile, final);
+  });
+  const impossible = refusalOf(profile, possible());
   if (impossible) return undo(impossible);
-  const targets = withReturns(final, returns, saved).filter(isFree);
-  const { changes, ...outcome } = outcomeOf(final, targets, []);
-  const failed = writeSettings(cpuRoot, targets);
+  const targets = withReturns(possible(), returns, saved).filter(isFree);
+  const ordered = [...inWriteOrder(cpuRoot, targets)];
+  const failed = writeSettings(cpuRoot, targets, refused);
   if (failed) return undo(failed);
+  const final = possible();
+  const insists = refusalOf(profile, final);
+  if (insists) return undo(insists);
   const settled = settle(cpuRoot, final.settings);
   if (!settled.ok) return undo(settled.error);
   const { wanted, rounded } = settled.value;
+  const outcome = outcomeOf(final, ordered.filter(isFree), []);
   const keptAgain = saveProfile(roots, { ...applied, wanted });
-  return keptAgain.ok
-    ? ok({ ...outcome, changes, rounded: [...final.rounded, ...rounded] })
-    : broken(keptAgain.error);
+  return keptAgain.ok ? ok({ ...outcome, rounded: [...final.rounded, ...rounded] }) : broken(keptAgain.error);
 }
 
 /** Returns why `plan` can't be carried out; undefined when it can. */
@@ -230,8 +232,8 @@ function standing(
 }
 
 /** Returns what of `ordered` differs from `before`. */
-function changesOf(ordered: Iterable<Setting>, before: ReadonlyMap<string, Setting>): Change[] {
-  const differing = [...ordered].flatMap((setting) => {
+function changesOf(ordered: readonly Setting[], before: ReadonlyMap<string, Setting>): Change[] {
+  const differing = ordered.flatMap((setting) => {
     const was = before.get(pathOf(setting.attribute));
     return was && isAs(setting, was) ? [] : [{ setting, from: was?.text ?? "" }];
   });

@@ -9,6 +9,7 @@ import { UNKNOWN_EPP } from "../../sysfs/cpufreq/epp.ts";
 import { domainDir, FILE } from "../../sysfs/cpufreq/files.ts";
 import { writeLimit } from "../../sysfs/cpufreq/limits.ts";
 import { driverOf } from "../../sysfs/driver/index.ts";
+import type { Lack } from "./draft.ts";
 import { type FailedSetting, isAs, isLimit, readSetting, type Setting } from "./setting.ts";
 
 /**
@@ -56,11 +57,22 @@ export function stepsOf(settings: readonly Setting[]): number[] {
   return stages.map((stage) => [...new Set(stages)].indexOf(stage) + 1);
 }
 
-/** Writes `settings` in their order where they differ from what stands. Returns the first failure, which ends it. */
-export function writeSettings(cpuRoot: string, settings: readonly Setting[]): FailedSetting | undefined {
+/**
+ * Writes `settings` in their order where they differ from what stands. Returns the first failure, which ends it; an EPP that the driver
+ * does not take goes to `refused` by its path: amd-pstate of older kernels takes words alone.
+ */
+export function writeSettings(
+  cpuRoot: string,
+  settings: readonly Setting[],
+  refused: Map<string, Lack>,
+): FailedSetting | undefined {
   for (const setting of inWriteOrder(cpuRoot, settings)) {
+    const { attribute, text } = setting;
     const done = writeSetting(cpuRoot, setting);
-    if (!done.ok) return { attribute: setting.attribute, error: done.error };
+    if (!done.ok && attribute.knob === "epp" && done.error.code === "EINVAL") {
+      const why = `the driver takes no ${text} (EINVAL)`;
+      refused.set(pathOf(attribute), { knob: "epp", where: `domain ${attribute.domain}`, why });
+    } else if (!done.ok) return { attribute, error: done.error };
   }
   return undefined;
 }

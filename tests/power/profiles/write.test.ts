@@ -173,6 +173,24 @@ testNeeding(NEEDS, "an EPP that is a number, or a raw 0 without a word, goes bac
   expect([at.read(`${P0}/${EPP}`), at.read(`${P1}/${EPP}`), at.hw(1)?.epp]).toEqual(["100", "default", 0]);
 });
 
+testNeeding(
+  NEEDS,
+  "applyProfile() leaves out an EPP that the driver does not take, or refuses who insists",
+  async () => {
+    const at = await mountMachine("amd-pstate-epp-powersave-6.12");
+    const before = readings(at);
+    const profile = own({ rules: [{ cpus: "all", ceiling: 2_000_000, epp: "64" }] });
+    expect(explainProfile(error(applyTo(at, profile)))[0]).toBe(
+      "epp of domain 0: the driver takes no 64 (EINVAL)",
+    );
+    expect(changed(before, readings(at))).toEqual([]);
+    const { left, changes } = value(applyTo(at, { ...profile, missing: "skip" }));
+    expect(left.map(({ knob, where }) => `${knob} ${where}`)).toEqual(["epp domain 0", "epp domain 1"]);
+    expect(changes.map(({ knob }) => knob)).toEqual(["ceiling", "ceiling"]);
+    expect(value(verifyProfile(at.roots)).drift).toEqual([]);
+  },
+);
+
 testNeeding(NEEDS, "applyProfile() takes EPP default for the word that it stands for", async () => {
   const at = await mountMachine("intel_pstate-hwp");
   at.write(`${P0}/${EPP}`, "power");
