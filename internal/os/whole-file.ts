@@ -64,11 +64,11 @@ export function writeWholeFile(
 /** What is younger may be of somebody who is writing now, in ms. */
 const LEFT_MS = 1000;
 
-/** Removes the *.tmp and *.new in `folder` that ended processes have left there; a folder that is not there or can't be read has none. */
+/** Removes the *.tmp, *.new and *.back in `folder` that ended processes have left there; a folder that is not there or can't be read has none. */
 export function sweepLeftovers(folder: string, now = Date.now()): void {
   try {
     for (const name of readdirSync(folder)) {
-      if (!/\.(?:tmp|new)$/.test(name)) continue;
+      if (!/\.(?:tmp|new|back)$/.test(name)) continue;
       const path = `${folder}/${name}`;
       const stats = statSync(path, { throwIfNoEntry: false });
       if (stats?.isFile() && now - stats.mtimeMs > LEFT_MS) discard(path);
