@@ -34,13 +34,13 @@ export function takeLock(path: string, pid = process.pid): Result<() => void, Bu
     // What is private in it has a mode of its own, and others find sockets beside it.
     mkdirSync(dirname(path), { recursive: true });
     rmSync(own, { force: true });
-    // Whole before it has the lock's name: nobody ever reads half of it.
-    writeFileSync(own, `${JSON.stringify(mark)}\n`, { mode: 0o644, flag: "wx" });
     let holder: number | undefined;
     try {
+      // Whole before it has the lock's name: nobody ever reads half of it.
+      writeFileSync(own, `${JSON.stringify(mark)}\n`, { mode: 0o644, flag: "wx" });
       holder = takeAs(own, path);
     } finally {
-      rmSync(own);
+      rmSync(own, { force: true });
     }
     return holder === undefined
       ? ok(() => rmSync(path, { force: true }))

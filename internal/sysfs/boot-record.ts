@@ -21,7 +21,7 @@ export function readBootRecord<T>(
   path: string,
   judge: (raw: Readonly<Record<string, unknown>>) => T | undefined,
 ): Result<BootRecord<T>, SysfsError> {
-  const found = readOwn(path);
+  const found = readRecordText(path);
   if (!found.ok) return found;
   const text = found.value;
   if (text === undefined) return ok({ state: "none" });
@@ -63,10 +63,10 @@ function readBootId(procRoot: string): Result<string, SysfsError> {
 }
 
 /**
- * Returns the text of the file at `path`, which is ours; undefined when there is none. Errors: EINVAL for a FIFO or a device, which
+ * Returns the text of the record at `path`, as it is; undefined when there is none. Errors: EINVAL for a FIFO or a device, which
  * would make the reader wait, ELOOP for a link, EACCES, EISDIR.
  */
-function readOwn(path: string): Result<string | undefined, SysfsError> {
+export function readRecordText(path: string): Result<string | undefined, SysfsError> {
   let fd: number | undefined;
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);

@@ -8,7 +8,8 @@ import type { ConfigProblem } from "../../../internal/config/problem.ts";
 import type { ConfigFile } from "../../../internal/config/schema.ts";
 import { startControl } from "../../../internal/control/server.ts";
 import { Host } from "../../../internal/daemon/host.ts";
-import { claimInstance } from "../../../internal/daemon/instance.ts";
+import { claimInstance, untilRestored } from "../../../internal/daemon/instance.ts";
+import { takeUpRecords } from "../../../internal/daemon/older-records.ts";
 import { Notifier, type NotifyEnv } from "../../../internal/daemon/notify.ts";
 import { readMetrics } from "../../../internal/daemon/asks/metrics.ts";
 import { type Asks, asksOf } from "../../../internal/daemon/asks/table.ts";
@@ -37,13 +38,19 @@ export interface ServeOptions {
 
 /** Serves until a signal or a bug ends it. Returns the exit status. */
 export async function serve(options: ServeOptions): Promise<Status> {
-  const { config, log } = options;
-  const instance = claimInstance(config.stateDir);
+  const { config, log, sysfsRoot } = options;
+  const { runDir: stateDir } = config;
+  const instance = claimInstance({ sysfsRoot, stateDir });
   if (!instance.ok) {
     log.error(instance.error);
     return STATUS.failed;
   }
   try {
+    await untilRestored(stateDir);
+    const lost = takeUpRecords(stateDir);
+    for (const error of lost) log.error(explainSysfs(error));
+    // Clocks that it changed would be taken for the machine's own settings.
+    if (lost.length > 0) return STATUS.failed;
     return await serveAlone(options);
   } finally {
     instance.value();
@@ -52,7 +59,7 @@ export async function serve(options: ServeOptions): Promise<Status> {
 
 async function serveAlone(options: ServeOptions): Promise<Status> {
   const { config, log, procRoot, sysfsRoot } = options;
-  const roots = { sysfsRoot, procRoot, stateDir: config.stateDir };
+  const roots = { sysfsRoot, procRoot, stateDir: config.runDir };
   const cpufreq = openCpufreq(roots);
   if (!cpufreq.ok) {
     log.error(explainSysfs(cpufreq.error));
