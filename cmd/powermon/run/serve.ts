@@ -21,6 +21,7 @@ import { peerCredentials } from "../../../internal/os/libc.ts";
 import type { Result } from "../../../internal/values/result.ts";
 import { openCpufreq } from "../../../internal/sysfs/cpufreq/cpufreq.ts";
 import { explainSysfs } from "../../../internal/values/sysfs-error.ts";
+import { warmUp } from "./warm-up.ts";
 import { version } from "../../../package.json";
 
 /** What the daemon is started with. */
@@ -106,6 +107,7 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
   };
   process.on("SIGHUP", reload);
   power.start();
+  await warmUp(roots, cpufreq.value);
   host.start();
   log.info("Serving", { domains: cpufreq.value.domains.length, dirs: host.channels.dirs.join(",") });
   const http = await openHttp(options, host, asks);
