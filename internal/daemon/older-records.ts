@@ -4,9 +4,12 @@ import { existsSync, rmSync } from "node:fs";
 import { lockHolder } from "../os/lock.ts";
 import { sweepLeftovers, writeWholeFile } from "../os/whole-file.ts";
 import { readRecordText } from "../sysfs/boot-record.ts";
-import { listNumbered } from "../sysfs/numbered.ts";
+import { listFolder, listNumbered } from "../sysfs/numbered.ts";
 import { type SysfsError, sysfsError } from "../values/sysfs-error.ts";
 import { olderDirOf } from "./instance.ts";
+
+/** How the folder of a start's copy of a clock begins. */
+export const COPY_PREFIX = "warm-up-";
 
 /**
  * Moves what is saved in the older place of `stateDir` into it, and removes what killed processes left half written in both. A record
@@ -16,6 +19,11 @@ export function takeUpRecords(stateDir: string): readonly SysfsError[] {
   const older = olderDirOf(stateDir);
   for (const folder of older === undefined ? [stateDir] : [stateDir, older]) {
     for (const path of [folder, `${folder}/originals`, `${folder}/powermon.d`]) sweepLeftovers(path);
+    // Copies of a clock that a start was killed over.
+    const names = listFolder(folder);
+    for (const name of names.ok ? names.value : []) {
+      if (name.startsWith(COPY_PREFIX)) rmSync(`${folder}/${name}`, { recursive: true, force: true });
+    }
   }
   return older === undefined ? [] : moveRecords(older, stateDir);
 }

@@ -1,8 +1,9 @@
 // What an older powermon saved under /var/lib/powermon: in a mount namespace, where that folder and /run are a test's own.
 
-import { expect } from "bun:test";
-import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { expect, test } from "bun:test";
+import { cpSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { takeUpRecords } from "../../internal/daemon/older-records.ts";
 import { khz } from "../../internal/values/units.ts";
 import { testNeeding } from "../helpers/needing.ts";
 import { changed, snapshot } from "../power/snapshot.ts";
@@ -85,3 +86,25 @@ testNeeding(
     expect(broken.err).toContain('Cannot parse "/var/lib/powermon/profile.json" (value "no file"): EINVAL');
   },
 );
+
+test("takeUpRecords() removes what killed processes left half made, and nothing else", () => {
+  const { stateDir } = machine("acpi-cpufreq-4cpu-boost").roots;
+  mkdirSync(`${stateDir}/originals`, { recursive: true });
+  mkdirSync(`${stateDir}/warm-up-Xa1b2c/sys`, { recursive: true });
+  const left = [
+    "profile.json.tmp",
+    "profile.lock.4711.new",
+    "originals/policy0.json.tmp",
+    "originals/policy1.json.back",
+  ];
+  for (const name of [...left, "originals/policy0.json", "control.sock"])
+    writeFileSync(`${stateDir}/${name}`, "");
+  for (const name of left) utimesSync(`${stateDir}/${name}`, 1, 1);
+  expect(takeUpRecords(stateDir)).toEqual([]);
+  expect(readdirSync(stateDir, { recursive: true }).sort()).toEqual([
+    "control.sock",
+    "originals",
+    "originals/policy0.json",
+  ]);
+  expect(takeUpRecords(`${stateDir}/absent`)).toEqual([]);
+});

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { vmConfig } from "../../../internal/config/effective.ts";
 import { loadConfig } from "../../../internal/config/load.ts";
 import { Host } from "../../../internal/daemon/host.ts";
+import { COPY_PREFIX } from "../../../internal/daemon/older-records.ts";
 import { Log } from "../../../internal/log.ts";
 import { encodeRequest } from "../../../internal/packet/request.ts";
 import { staticPins } from "../../../internal/pinning/static.ts";
@@ -18,8 +19,8 @@ import { domainId } from "../../../internal/values/units.ts";
 /** How often all requests are made: the second time some code is still slow, after some more it is compiled. */
 const ROUNDS = 5;
 /** How long one request, and all of them, may take, in ms. */
-const ANSWER_MS = 100;
-const ALL_MS = 1000;
+const ANSWER_MS = 1000;
+const ALL_MS = 2000;
 
 const VM = "warm-up";
 const stated = { vcpu: 0, vmName: "", physical: false };
@@ -73,7 +74,7 @@ export async function warmUp(roots: Roots, cpufreq: Cpufreq): Promise<number> {
   if (first === undefined) return 0;
   let root: string | undefined;
   try {
-    root = mkdtempSync(`${roots.stateDir}/warm-up-`);
+    root = mkdtempSync(`${roots.stateDir}/${COPY_PREFIX}`);
     return await serveItself(root, first.dir, roots.procRoot);
   } catch {
     // No room for it, or a bug that the first guest will show.
