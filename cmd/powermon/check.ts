@@ -7,12 +7,15 @@ import { defineCommand } from "../../internal/cli/command.ts";
 import { STATUS } from "../../internal/cli/status.ts";
 import { type Config, CONFIG_FILE, loadConfig } from "../../internal/config/load.ts";
 import { type ConfigProblem, describeProblem } from "../../internal/config/problem.ts";
+import { olderDirOf } from "../../internal/daemon/instance.ts";
 import { ControlClient } from "../../internal/control/client.ts";
 import { formatCpuList } from "../../internal/values/cpulist.ts";
 import { readTimeZone, ZONE_TODO } from "../../internal/os/time-zone.ts";
 import { json } from "../../internal/output/json.ts";
 import { Cpufreq } from "../../internal/sysfs/cpufreq/cpufreq.ts";
-import { explainSysfs } from "../../internal/values/sysfs-error.ts";
+import { ok, type Result } from "../../internal/values/result.ts";
+import { explainSysfs, type SysfsError } from "../../internal/values/sysfs-error.ts";
+import type { DomainId } from "../../internal/values/units.ts";
 import { OriginalsStore } from "../../internal/sysfs/cpufreq/store.ts";
 import { type Finding, note, problem, warning } from "./check/finding.ts";
 import { checkFolders } from "./check/folders.ts";
@@ -65,7 +68,7 @@ export default defineCommand({
 
 async function look(config: Config, sysfsRoot: string, procRoot: string): Promise<Finding[]> {
   // Not openCpufreq(), which forgets what an older boot has left.
-  const cpufreq = new Cpufreq({ sysfsRoot, procRoot, stateDir: config.stateDir });
+  const cpufreq = new Cpufreq({ sysfsRoot, procRoot, stateDir: config.runDir });
   const scanned = cpufreq.refresh();
   const { findings, channels } = checkFolders(config);
   const service = await checkService(config, procRoot);
@@ -95,17 +98,29 @@ function whatIsWrong(one: ConfigProblem): string {
 }
 
 /** Whether powermon runs, and what an ended one has left. */
-async function checkService({ control, stateDir }: Config, procRoot: string): Promise<Finding[]> {
+async function checkService({ control, runDir }: Config, procRoot: string): Promise<Finding[]> {
   const status = await new ControlClient(control.socket, ANSWER_MS).ask("status");
   if (status.ok)
     return [note("service", `powermon ${status.value.version} runs as process ${status.value.pid}.`)];
   if (status.error.code !== "no-answer") return [note("service", status.error.message)];
-  const left = new OriginalsStore(stateDir, procRoot).list();
+  const left = listLeft(runDir, procRoot);
   if (!left.ok) return [problem("state folder", `${explainSysfs(left.error)}.`, "Let powermon read it.")];
   const stopped = note("service", `powermon does not run, or not on ${control.socket}.`);
   if (left.value.length === 0) return [stopped];
   const what = `An ended powermon has left domains ${formatCpuList(left.value)} as it had set them.`;
   return [stopped, warning("service", what, "Put them back with `powermon restore`.")];
+}
+
+/** Returns the domains whose originals are saved, here or by an older powermon. */
+function listLeft(runDir: string, procRoot: string): Result<DomainId[], SysfsError> {
+  const older = olderDirOf(runDir);
+  const all: DomainId[] = [];
+  for (const dir of older === undefined ? [runDir] : [runDir, older]) {
+    const left = new OriginalsStore(dir, procRoot).list();
+    if (!left.ok) return left;
+    all.push(...left.value);
+  }
+  return ok(all);
 }
 
 function report(files: readonly string[], findings: readonly Finding[]): string {

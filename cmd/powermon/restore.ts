@@ -2,10 +2,11 @@
 
 import { defineCommand } from "../../internal/cli/command.ts";
 import { STATUS } from "../../internal/cli/status.ts";
-import { runningInstance } from "../../internal/daemon/instance.ts";
+import { claimRestore } from "../../internal/daemon/instance.ts";
+import { takeUpRecords } from "../../internal/daemon/older-records.ts";
 import { restoreProfile } from "../../internal/power/profiles/off.ts";
 import { explainSysfs } from "../../internal/values/sysfs-error.ts";
-import { restoreAll } from "../../internal/sysfs/cpufreq/originals.ts";
+import { restoreAll, type Roots } from "../../internal/sysfs/cpufreq/originals.ts";
 import { ROOT_ARGS, rootsOf } from "./roots.ts";
 
 export default defineCommand({
@@ -13,23 +14,19 @@ export default defineCommand({
     name: "restore",
     summary: "put every setting back as it was before powermon's first write",
     details:
-      "Guests' clocks first, then the profile that they stood within. For after a crash or SIGKILL; a powermon that ends by SIGTERM does it itself. Settings saved before the last boot are dropped, since the kernel has forgotten them too. While powermon runs it does nothing and ends with status 1.",
+      "Guests' clocks first, then the profile that they stood within. For after a crash or SIGKILL; a powermon that ends by SIGTERM does it itself. Settings saved before the last boot are dropped, since the kernel has forgotten them too. While powermon runs it does nothing and ends with status 1; a second one waits for the first.",
     examples: ["powermon restore", "powermon restore --json"],
   },
   args: { ...ROOT_ARGS, json: { type: "boolean", description: "print one JSON object" } },
-  run({ args, io }) {
+  async run({ args, io }) {
     const roots = rootsOf(args);
-    const running = runningInstance(roots.stateDir);
-    if (running !== undefined) {
-      io.err(
-        `powermon: process ${running} serves with these settings; stop it, and it restores them itself.`,
-      );
+    const alone = await claimRestore(roots);
+    if (!alone.ok) {
+      io.err(`powermon: ${alone.error}`);
       return STATUS.failed;
     }
-    const { restored, failed: claims, stale } = restoreAll(roots);
-    // Claims were made on top of the profile: while one stands, what is beneath it can't be put back.
-    const off = claims.length > 0 ? undefined : restoreProfile(roots);
-    const failed = [...claims, ...(off?.failed ?? [])];
+    const { restored, stale, off, failed } = restore(roots);
+    alone.value();
     const profile = off?.profile;
     if (args.json) {
       io.out(JSON.stringify({ restored, stale, profile, failed: failed.map(explainSysfs) }));
@@ -47,3 +44,12 @@ export default defineCommand({
     return failed.length > 0 ? STATUS.failed : STATUS.done;
   },
 });
+
+function restore(roots: Roots) {
+  const lost = takeUpRecords(roots.stateDir);
+  const { restored, failed, stale } = restoreAll(roots);
+  const claims = [...lost, ...failed];
+  // Claims were made on top of the profile: while one stands, what is beneath it can't be put back.
+  const off = claims.length > 0 ? undefined : restoreProfile(roots);
+  return { restored, stale, off, failed: [...claims, ...(off?.failed ?? [])] };
+}

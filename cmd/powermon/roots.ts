@@ -3,6 +3,8 @@
 import { resolve } from "node:path";
 import * as v from "valibot";
 import { nonEmpty, parseArgs } from "../../internal/cli/args.ts";
+import { DEFAULTS } from "../../internal/config/defaults.ts";
+import { runDirOf } from "../../internal/config/load.ts";
 
 /** Flags that stand for /sys, /proc and the state folder, for tests, demos and containers. */
 export const ROOT_ARGS = {
@@ -10,8 +12,8 @@ export const ROOT_ARGS = {
   "proc-root": { type: "string", default: "/proc", description: "stands for /proc", valueHint: "DIR" },
   "state-dir": {
     type: "string",
-    default: "/var/lib/powermon",
-    description: "where the original settings are kept",
+    default: DEFAULTS.state_dir,
+    description: "where powermon's state is kept; for the default the original settings are in /run/powermon",
     valueHint: "DIR",
   },
 } as const;
@@ -24,8 +26,12 @@ export const absolutePath = v.pipe(
 
 const Roots = v.object({ "sysfs-root": absolutePath, "proc-root": absolutePath, "state-dir": absolutePath });
 
-/** Returns what ROOT_ARGS were given as. Errors: UsageError for an empty path. */
+/** Returns what ROOT_ARGS were given as; `stateDir` is where a boot's records are. Errors: UsageError for an empty path. */
 export function rootsOf(args: object) {
   const roots = parseArgs(Roots, args);
-  return { sysfsRoot: roots["sysfs-root"], procRoot: roots["proc-root"], stateDir: roots["state-dir"] };
+  return {
+    sysfsRoot: roots["sysfs-root"],
+    procRoot: roots["proc-root"],
+    stateDir: runDirOf(roots["state-dir"]),
+  };
 }

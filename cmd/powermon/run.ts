@@ -63,7 +63,8 @@ const ARGS = {
   "proc-root": { type: "string", default: "/proc", description: "stands for /proc", valueHint: "DIR" },
   "state-dir": {
     type: "string",
-    description: "where the original settings are kept (default /var/lib/powermon)",
+    description:
+      "where powermon's state is kept (default /var/lib/powermon; for it the original settings are in /run/powermon)",
     valueHint: "DIR",
   },
   "log-level": {

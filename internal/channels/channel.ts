@@ -1,5 +1,6 @@
 // One guest channel: whose socket it is, what is counted of it, and that it is connected again when its VM comes back.
 
+import { peerCredentials } from "../os/libc.ts";
 import type { Notice } from "../values/extension.ts";
 import { newCounts } from "./channel-counts.ts";
 import { type ChannelHost, Connection, type Framing, type Line } from "./connection.ts";
@@ -75,7 +76,10 @@ export class Channel implements Line {
       this.#healed.resyncs += this.#last.resyncs;
       this.#last = this.#connection;
     }
-    this.#host.log.info("Channel connected", { channel: this.name });
+    const { fd } = this.#connection;
+    const peer = fd === undefined ? undefined : peerCredentials(fd);
+    const pid = peer?.ok ? peer.value.pid : undefined;
+    this.#host.log.info("Channel connected", { channel: this.name, peer: pid });
     this.#host.events.emit("channel-connected", { channel: this.name });
   }
 

@@ -6,6 +6,8 @@ import { Lease } from "../claims/lease.ts";
 import type { EventFeed } from "../events.ts";
 import type { Log } from "../log.ts";
 import type { Histogram } from "../metrics/histogram.ts";
+import { isPastRoom } from "../os/descriptors.ts";
+import { atSocketFile } from "../os/unix-socket.ts";
 import { FrameCutter } from "../packet/frame.ts";
 import { encodeNotice } from "../packet/notice.ts";
 import { acknowledge } from "../packet/reply.ts";
@@ -96,7 +98,7 @@ export class Connection implements Caller, Peer, Framing {
 
   /** The socket's descriptor. Source: Bun's Socket has one that its types don't tell of. */
   get fd(): number | undefined {
-    return (this.#socket as { readonly fd?: number } | undefined)?.fd;
+    return this.#socket && fdOf(this.#socket);
   }
 
   /** The guest's DPDK generation, once it has told. */
@@ -119,9 +121,13 @@ export class Connection implements Caller, Peer, Framing {
 
   /** Connects; the channel is told what comes of it, unless end() comes first. */
   open(): void {
-    Bun.connect({ unix: this.path, socket: HANDLERS, data: this }).catch(() => {
-      // connectError told the reason.
+    // The kernel looks the address up before connect() returns.
+    const connected = atSocketFile(this.path, (unix) => {
+      Bun.connect({ unix, socket: HANDLERS, data: this }).catch(() => {
+        // connectError told the reason.
+      });
     });
+    if (!connected.ok) this.failed(Object.assign(new Error(), { code: connected.error }));
   }
 
   /** Takes back all that the guest wished and ends the connection: nothing that still comes of it is taken. */
@@ -135,6 +141,10 @@ export class Connection implements Caller, Peer, Framing {
 
   opened(socket: Socket<Connection>): void {
     if (this.claimant.gone) return void socket.end();
+    if (isPastRoom(fdOf(socket), "guest")) {
+      socket.end();
+      return this.failed(Object.assign(new Error(), { code: "EMFILE" }));
+    }
     this.#socket = socket;
     this.#outbox = new Outbox(socket, this.#counts);
     this.vm.connected(this);
@@ -261,6 +271,8 @@ export class Connection implements Caller, Peer, Framing {
     }
   }
 }
+
+const fdOf = (socket: object): number | undefined => (socket as { readonly fd?: number }).fd;
 
 const HANDLERS = {
   open: (socket: Socket<Connection>) => socket.data.opened(socket),

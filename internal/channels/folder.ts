@@ -85,10 +85,13 @@ export class ChannelFolder {
       entries = readdirSync(this.dir, { withFileTypes: true });
       this.#broken = false;
     } catch (cause) {
-      if (!this.#broken) this.#problem(codeOf(cause));
+      const code = codeOf(cause);
+      if (!this.#broken) this.#problem(code);
       this.#broken = true;
       // What comes back may have the number of what went.
       this.#inode = undefined;
+      // Too many open files and a disk that fails pass: only a folder that is gone takes its channels along.
+      if (code !== "ENOENT" && code !== "ENOTDIR") return;
       entries = [];
     }
     const there = new Set<string>();

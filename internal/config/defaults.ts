@@ -5,6 +5,9 @@ import { COMMANDS, type ConfigFile, type VmSection } from "./schema.ts";
 type Complete<T> = { readonly [K in keyof T]-?: Complete1<Exclude<T[K], undefined>> };
 type Complete1<T> = T extends readonly unknown[] | string | number | boolean ? T : Complete<T>;
 
+/** The folder of sockets, FIFOs and what means nothing after a reboot. */
+export const RUN_DIR = "/run/powermon";
+
 /** The settings of a VM that no file names. Times in seconds, frequencies in kHz; a rate of 0 is no limit, a lease of 0 none. */
 export const VM_DEFAULTS: Complete<Omit<VmSection, "policy">> = {
   pins: {},
@@ -25,11 +28,11 @@ export const DEFAULTS: Complete<Omit<ConfigFile, "vm-defaults" | "vm" | "profile
   readonly vm: Readonly<Record<string, never>>;
 } = {
   state_dir: "/var/lib/powermon",
-  channels: { dirs: ["/run/powermon/channels"] },
+  channels: { dirs: [`${RUN_DIR}/channels`] },
   pinning: { sources: ["proc"], floating: "refuse", libvirt_uri: "qemu:///system" },
   cpufreq: { drift: "reapply" },
-  fifo: { enable: false, dir: "/run/powermon/fifo", cpus: "", owner: "", group: "powermon", mode: "0660" },
-  control: { socket: "/run/powermon/control.sock", group: "powermon" },
+  fifo: { enable: false, dir: `${RUN_DIR}/fifo`, cpus: "", owner: "", group: "powermon", mode: "0660" },
+  control: { socket: `${RUN_DIR}/control.sock`, group: "powermon" },
   http: { listen: "", remote: false, names: [] },
   limits: {},
   profile: {},

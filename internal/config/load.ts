@@ -7,7 +7,7 @@ import { type ListenAddress, parseListen } from "../values/listen.ts";
 import { err, ok, type Result } from "../values/result.ts";
 import type { Pcpu } from "../values/units.ts";
 import { findErrors, findWarnings } from "./check.ts";
-import { DEFAULTS } from "./defaults.ts";
+import { DEFAULTS, RUN_DIR } from "./defaults.ts";
 import { pcpusOf } from "./effective.ts";
 import { type Layer, type Merged, mergeFiles } from "./merge.ts";
 import { type ConfigProblem, type Finding, firstOf, tomlKey } from "./problem.ts";
@@ -41,7 +41,10 @@ export interface FifoConfig {
 export interface Config extends Merged {
   /** The files it was made of, the main one first. */
   readonly files: readonly string[];
+  /** What outlasts a reboot. */
   readonly stateDir: string;
+  /** What means nothing after one: see runDirOf(). */
+  readonly runDir: string;
   readonly channels: { readonly dirs: readonly string[] };
   readonly pinning: {
     readonly sources: readonly PinningSource[];
@@ -112,6 +115,11 @@ export function dropInDirOf(stateDir: string): string {
   return join(stateDir, "powermon.d");
 }
 
+/** Returns the folder of a boot's records, such as the saved originals: the run folder, or the state folder where another one is named. */
+export function runDirOf(stateDir: string): string {
+  return stateDir === DEFAULTS.state_dir ? RUN_DIR : stateDir;
+}
+
 function listDropIns(dir: string): Result<string[], ConfigProblem> {
   if (!existsSync(dir)) return ok([]);
   try {
@@ -141,10 +149,12 @@ function settle(files: readonly Layer[], merged: Merged, warnings: ConfigProblem
   const { says } = merged;
   const fifo = { ...DEFAULTS.fifo, ...says.fifo };
   const pinning = { ...DEFAULTS.pinning, ...says.pinning };
+  const stateDir = says.state_dir ?? DEFAULTS.state_dir;
   return {
     ...merged,
     files: files.filter(({ from }) => from === "file" || from === "drop-in").map(({ read }) => read.file),
-    stateDir: says.state_dir ?? DEFAULTS.state_dir,
+    stateDir,
+    runDir: runDirOf(stateDir),
     channels: { ...DEFAULTS.channels, ...says.channels },
     pinning: { sources: pinning.sources, floating: pinning.floating, libvirtUri: pinning.libvirt_uri },
     cpufreq: { ...DEFAULTS.cpufreq, ...says.cpufreq },

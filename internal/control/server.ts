@@ -12,6 +12,7 @@ import { API, type Handlers, type Name } from "../api/table.ts";
 import { type Answer, type Code, no } from "../values/answer.ts";
 import { readAsk } from "./read-ask.ts";
 import { type BodyError, MAX_BODY, readBody } from "./read-body.ts";
+import { isPastRoom } from "../os/descriptors.ts";
 import { codeOf } from "../os/error-code.ts";
 import { clearStale, shareSocket, wrongSocketPath } from "../os/unix-socket.ts";
 
@@ -70,6 +71,11 @@ export async function startControl(options: ControlOptions): Promise<Result<Cont
   const connections = new Set<Socket>();
   const server = createServer((socket) => {
     socket.on("error", () => socket.destroy());
+    if (isPastRoom(fdOf(socket), "operator")) {
+      const busy = raw(503, "busy", "There are too many open files; guests go first. Try again.");
+      socket.end(busy, () => socket.destroy());
+      return;
+    }
     if (connections.size >= MAX_CONNECTIONS) {
       socket.end(raw(503, "busy", `There are ${MAX_CONNECTIONS} connections already; try again.`));
       return;

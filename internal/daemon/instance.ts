@@ -1,31 +1,92 @@
-// One powermon a state folder: two of them would fight over the clocks and over each other's saved originals.
+// One powermon for a machine's clocks and for a state folder: two would fight over both, and over each other's saved originals.
 
-import { mkdirSync } from "node:fs";
-import { codeOf } from "../os/error-code.ts";
+import { realpathSync, statSync } from "node:fs";
+import { DEFAULTS, RUN_DIR } from "../config/defaults.ts";
 import { lockHolder, takeLock } from "../os/lock.ts";
-import { err, type Result } from "../values/result.ts";
+import type { Roots } from "../sysfs/cpufreq/originals.ts";
+import { err, ok, type Result } from "../values/result.ts";
+
+type Place = Pick<Roots, "sysfsRoot" | "stateDir">;
+
+/** How long a restore waits for another one, in ms: it takes some ms for each clock. */
+const RESTORE_MS = 10_000;
+const LOOK_MS = 20;
+
+/** Returns where an older powermon kept what is kept in `stateDir` now; undefined where that is the same folder. */
+export const olderDirOf = (stateDir: string): string | undefined =>
+  stateDir === RUN_DIR ? DEFAULTS.state_dir : undefined;
 
 /** The mark of a running powermon in its state folder. */
 const markIn = (stateDir: string): string => `${stateDir}/running.json`;
+const restoreMarkIn = (stateDir: string): string => `${stateDir}/restore.lock`;
+
+/** Returns the mark of who sets the clocks of `sysfsRoot`: in the run folder for the machine's own, beside the folder for a stand-in; undefined when there is no such folder. */
+function clocksMarkOf(sysfsRoot: string): string | undefined {
+  const root = statSync(sysfsRoot, { throwIfNoEntry: false });
+  if (root === undefined) return undefined;
+  const own = statSync("/sys", { throwIfNoEntry: false });
+  // The machine's own may be mounted at a second place, as in a container.
+  if (own !== undefined && root.dev === own.dev && root.ino === own.ino) return `${RUN_DIR}/clocks.json`;
+  return `${realpathSync(sysfsRoot)}.powermon.json`;
+}
 
 /** Returns the pid of the powermon that uses `stateDir` now; undefined when none does. */
-export const runningInstance = (stateDir: string): number | undefined => lockHolder(markIn(stateDir));
+export function runningInstance(stateDir: string): number | undefined {
+  const older = olderDirOf(stateDir);
+  return lockHolder(markIn(stateDir)) ?? (older === undefined ? undefined : lockHolder(markIn(older)));
+}
 
 /**
- * Marks `stateDir` as this process's and returns what takes the mark away again. Errors: a sentence, when another one uses it or it
- * can't be written.
+ * Marks the state folder and the clocks as this process's and returns what takes the marks away again. Errors: a sentence, when another
+ * one uses either or the state folder can't be written.
  */
-export function claimInstance(stateDir: string): Result<() => void, string> {
+export function claimInstance({ sysfsRoot, stateDir }: Place): Result<() => void, string> {
+  const running = runningInstance(stateDir);
+  const inUse = (pid: number) => err(`Another powermon (process ${pid}) uses the state folder "${stateDir}"`);
+  if (running !== undefined) return inUse(running);
   const path = markIn(stateDir);
-  const wrong = (code: string) => err(`Cannot write "${path}": ${code}`);
-  try {
-    // Others find the control socket in here.
-    mkdirSync(stateDir, { recursive: true });
-  } catch (cause) {
-    return wrong(codeOf(cause));
+  const state = takeLock(path);
+  if (!state.ok) {
+    return state.error.kind === "busy"
+      ? inUse(state.error.pid)
+      : err(`Cannot write "${path}": ${state.error.code}`);
   }
-  const lock = takeLock(path);
-  if (lock.ok) return lock;
-  if (lock.error.kind !== "busy") return wrong(lock.error.code);
-  return err(`Another powermon (process ${lock.error.pid}) uses the state folder "${stateDir}"`);
+  const mark = clocksMarkOf(sysfsRoot);
+  const clocks = mark === undefined ? undefined : takeLock(mark);
+  if (clocks?.ok === false && clocks.error.kind === "busy") {
+    state.value();
+    return err(
+      `Another powermon (process ${clocks.error.pid}) sets the clocks under "${sysfsRoot}", with another state folder`,
+    );
+  }
+  // Where no mark can be made, as in a container that has no run folder, others can't be seen either.
+  return ok(() => {
+    if (clocks?.ok) clocks.value();
+    state.value();
+  });
+}
+
+/** Resolves when no `powermon restore` is at work in `stateDir`. */
+export async function untilRestored(stateDir: string): Promise<void> {
+  while (lockHolder(restoreMarkIn(stateDir)) !== undefined) await Bun.sleep(LOOK_MS);
+}
+
+/**
+ * Waits for other restores and marks this process as the one that restores now; returns what takes the mark away again. A mark that can't
+ * be written stops nobody: a full disk must not keep the machine changed. Errors: a sentence, when a powermon runs.
+ */
+export async function claimRestore({ sysfsRoot, stateDir }: Place): Promise<Result<() => void, string>> {
+  const until = performance.now() + RESTORE_MS;
+  let lock = takeLock(restoreMarkIn(stateDir));
+  while (!lock.ok && lock.error.kind === "busy") {
+    if (performance.now() > until) return err(`process ${lock.error.pid} restores these settings already.`);
+    await Bun.sleep(LOOK_MS);
+    lock = takeLock(restoreMarkIn(stateDir));
+  }
+  const release = lock.ok ? lock.value : () => {};
+  const mark = clocksMarkOf(sysfsRoot);
+  const running = runningInstance(stateDir) ?? (mark === undefined ? undefined : lockHolder(mark));
+  if (running === undefined) return ok(release);
+  release();
+  return err(`process ${running} serves with these settings; stop it, and it restores them itself.`);
 }

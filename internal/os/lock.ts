@@ -1,4 +1,4 @@
-// One process at a time: a lock's file names its holder by number and start time, since a number alone is used again.
+// One process at a time: a lock's file names its holder by boot, number and start time, since a number alone is used again.
 
 import { constants, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
@@ -17,27 +17,30 @@ interface Mark {
   readonly pid: number;
   /** starttime, clock ticks after boot. Source: proc(5), /proc/PID/stat, field 22. */
   readonly startTime: string;
+  /** After a reboot the same number may have the same start time. An older powermon wrote none. */
+  readonly bootId?: string;
 }
 
 /**
  * Takes the lock whose file is `path`, in a folder that is made when absent; returns how to give it back. The lock of a process that
- * has ended is taken over, by one of those who try. Nothing is synced: a lock means nothing after a reboot. Errors: Busy; EACCES,
- * EROFS, ENOSPC.
+ * has ended, or of another boot, is taken over, by one of those who try. Nothing is synced: a lock means nothing after a reboot.
+ * Errors: Busy; EACCES, EROFS, ENOSPC.
  * @param pid who will hold it
  */
 export function takeLock(path: string, pid = process.pid): Result<() => void, Busy | SysfsError> {
-  const own = `${path}.${process.pid}`;
-  const mark: Mark = { pid, startTime: startTimeOf(pid) ?? "" };
+  const own = `${path}.${process.pid}.new`;
+  const mark: Mark = { pid, startTime: startTimeOf(pid) ?? "", bootId: readBootId() };
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    // What is private in it has a mode of its own, and others find sockets beside it.
+    mkdirSync(dirname(path), { recursive: true });
     rmSync(own, { force: true });
-    // Whole before it has the lock's name: nobody ever reads half of it.
-    writeFileSync(own, `${JSON.stringify(mark)}\n`, { mode: 0o644, flag: "wx" });
     let holder: number | undefined;
     try {
+      // Whole before it has the lock's name: nobody ever reads half of it.
+      writeFileSync(own, `${JSON.stringify(mark)}\n`, { mode: 0o644, flag: "wx" });
       holder = takeAs(own, path);
     } finally {
-      rmSync(own);
+      rmSync(own, { force: true });
     }
     return holder === undefined
       ? ok(() => rmSync(path, { force: true }))
@@ -76,9 +79,12 @@ function takeAs(own: string, path: string): number | undefined {
 /** Returns whose lock stands at `path`. */
 function holderOf(path: string): number | "dead" | "nobody" {
   try {
-    const { pid = 0, startTime }: Partial<Mark> = JSON.parse(
-      readFileSync(path, { encoding: "utf8", flag: constants.O_RDONLY | constants.O_NOFOLLOW }),
-    );
+    const {
+      pid = 0,
+      startTime,
+      bootId = readBootId(),
+    }: Partial<Mark> = JSON.parse(readFileSync(path, { encoding: "utf8", flag: READ }));
+    if (bootId !== readBootId()) return "dead";
     return pid > 0 && startTime !== undefined && startTimeOf(pid) === startTime ? pid : "dead";
   } catch (thrown) {
     return codeOf(thrown) === "ENOENT" ? "nobody" : "dead";
@@ -92,6 +98,18 @@ function isLinked(own: string, path: string): boolean {
   } catch (thrown) {
     if (sysfsError("write", path, thrown).code === "EEXIST") return false;
     throw thrown;
+  }
+}
+
+/** Nothing is followed, and a FIFO in the file's place makes nobody wait. */
+const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** Returns the id of this boot; empty where /proc does not tell. */
+function readBootId(): string {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  } catch {
+    return "";
   }
 }
 

@@ -1,7 +1,19 @@
 // The files of unix sockets: what can be their path, who may use them, and that a program which answers on one is never pushed aside.
 
-import { chmodSync, chownSync, existsSync, lstatSync, readFileSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  rmSync,
+} from "node:fs";
 import { DONE, err, type Result } from "../values/result.ts";
+import { errorCode } from "./error-code.ts";
 
 /** Longest path that bind() and connect() take, in bytes without the NUL. Source: unix(7), sun_path. */
 export const MAX_SOCKET_PATH = 107;
@@ -16,6 +28,30 @@ export function wrongSocketPath(path: string): string | undefined {
     return `${path} has ${bytes} bytes, and a socket's path ends at ${MAX_SOCKET_PATH}`;
   if (path.includes("\0") || path.endsWith("/")) return `${JSON.stringify(path)} can't name a socket`;
   return undefined;
+}
+
+/** Source: asm-generic/fcntl.h. */
+const O_PATH = 0o10000000;
+
+/**
+ * Calls `use` with an address that leads to the very socket whose file is at `path` now: what is put in its place since, and what a
+ * link there leads to, is never connected to. The address holds until `use` returns. Errors: ENOTSOCK for another kind of file, ENOENT,
+ * EMFILE. Source: open(2), O_PATH; proc(5), /proc/PID/fd.
+ */
+export function atSocketFile(path: string, use: (address: string) => void): Result<void, string> {
+  let fd: number;
+  try {
+    fd = openSync(path, O_PATH | constants.O_NOFOLLOW);
+  } catch (cause) {
+    return err(errorCode(cause));
+  }
+  try {
+    if (!fstatSync(fd).isSocket()) return err("ENOTSOCK");
+    use(`/proc/self/fd/${fd}`);
+    return DONE;
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /**

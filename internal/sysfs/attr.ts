@@ -110,8 +110,10 @@ export class AttrWriter {
       return err(sysfsError("open", this.path, thrown, bytes.toString().trimEnd()));
     }
     try {
-      writeSync(this.#fd, bytes, 0, bytes.length, 0);
-      return DONE;
+      if (writeSync(this.#fd, bytes, 0, bytes.length, 0) === bytes.length) return DONE;
+      // The kernel takes a value whole or not at all; a file of a disk that is full takes a part.
+      const value = bytes.toString().trimEnd();
+      return err({ kind: "sysfs", op: "write", path: this.path, code: "EIO", value });
     } catch (thrown) {
       return err(sysfsError("write", this.path, thrown, bytes.toString().trimEnd()));
     }

@@ -30,6 +30,7 @@ describe("loadConfig()", () => {
       origins: new Map(),
       files: [],
       stateDir: "/var/lib/powermon",
+      runDir: "/run/powermon",
       channels: { dirs: ["/run/powermon/channels"] },
       pinning: { sources: ["proc"], floating: "refuse", libvirtUri: "qemu:///system" },
       cpufreq: { drift: "reapply" },
@@ -138,6 +139,7 @@ describe("loadConfig()", () => {
     const config = loadConfig(main);
     expect(config.ok && config.value.pinning.floating).toBe("all");
     expect(config.ok && config.value.stateDir).toBe(`${folder.dir}/state`);
+    expect(config.ok && config.value.runDir).toBe(`${folder.dir}/state`);
   });
 
   test("unfolds limits", () => {

@@ -22,11 +22,26 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true }));
 
+/** Returns what the lock's file says when this process holds it. */
+function own(): { pid: number; startTime: string; bootId?: string } {
+  const folder = mkdtempSync(`${tmpdir()}/lock-`);
+  try {
+    expect(takeLock(`${folder}/lock`).ok).toBe(true);
+    return JSON.parse(readFileSync(`${folder}/lock`, "utf8"));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 /** What stands in a lock's file that nobody alive holds. */
 const DEAD = [
   ["a process that has ended", JSON.stringify({ pid: 2 ** 22 + 7, startTime: "1" })],
   ["another process with the same number", JSON.stringify({ pid: process.pid, startTime: "1" })],
   ["a process without a start time", JSON.stringify({ pid: process.pid })],
+  [
+    "this process in another boot",
+    JSON.stringify({ ...own(), bootId: "0b0e6f5e-0000-4000-8000-000000000000" }),
+  ],
   ["a bare number", `${process.pid}\n`],
   ["garbage", "{"],
   ["null", "null"],
@@ -53,10 +68,24 @@ test.each(DEAD)("takeLock() takes over the lock of %s", (_, text) => {
 });
 
 test.each(DEAD)("takeLock() takes over where %s ended while it took over itself", (_, text) => {
-  for (const name of ["lock", "lock.next", `lock.${process.pid}`]) writeFileSync(`${dir}/${name}`, text);
+  for (const name of ["lock", "lock.next", `lock.${process.pid}.new`]) writeFileSync(`${dir}/${name}`, text);
   expect(takeLock(path).ok).toBe(true);
   expect(lockHolder(path)).toBe(process.pid);
   expect(readdirSync(dir)).toEqual(["lock"]);
+});
+
+test("lockHolder() knows the lock of an older powermon, which wrote no boot", () => {
+  const { bootId, ...older } = own();
+  expect(bootId).toMatch(/^[0-9a-f-]{36}$/);
+  writeFileSync(path, JSON.stringify(older));
+  expect(lockHolder(path)).toBe(process.pid);
+});
+
+test("takeLock() does not wait for a FIFO in the lock's place", () => {
+  expect(Bun.spawnSync(["mkfifo", path]).success).toBe(true);
+  expect(lockHolder(path)).toBeUndefined();
+  expect(takeLock(path).ok).toBe(true);
+  expect(lockHolder(path)).toBe(process.pid);
 });
 
 test("takeLock() leaves a dead one's lock to whoever takes it over now", async () => {

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import {
+  atSocketFile,
   clearStale,
   gidOf,
   MAX_SOCKET_PATH,
@@ -75,5 +76,31 @@ test("clearStale() removes a dead one's socket only", async () => {
     error: `${path} is there and is no socket; move it away.`,
   });
   expect(existsSync(path)).toBe(true);
+  rmSync(dir, { recursive: true });
+});
+
+test("atSocketFile() leads to the socket that was there, whatever takes its place", async () => {
+  const dir = mkdtempSync(`${tmpdir()}/socket-`);
+  const answering = (name: string) =>
+    Bun.listen({ unix: `${dir}/${name}`, socket: { open: (socket) => void socket.end(name), data() {} } });
+  const listeners = [answering("a"), answering("b")];
+  symlinkSync(`${dir}/b`, `${dir}/link`);
+  writeFileSync(`${dir}/file`, "");
+  const heard = new Promise<string>((resolve) => {
+    const there = atSocketFile(`${dir}/a`, (unix) => {
+      renameSync(`${dir}/a`, `${dir}/moved`);
+      symlinkSync(`${dir}/b`, `${dir}/a`);
+      void Bun.connect({ unix, socket: { data: (_, bytes) => resolve(String(bytes)) } });
+    });
+    expect(there.ok).toBe(true);
+  });
+  expect(await heard).toBe("a");
+  const never = () => {
+    throw new Error("used");
+  };
+  for (const name of ["a", "link", "file", "."])
+    expect(atSocketFile(`${dir}/${name}`, never)).toEqual({ ok: false, error: "ENOTSOCK" });
+  expect(atSocketFile(`${dir}/absent`, never)).toEqual({ ok: false, error: "ENOENT" });
+  for (const listener of listeners) listener.stop(true);
   rmSync(dir, { recursive: true });
 });

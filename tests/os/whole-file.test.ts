@@ -9,11 +9,12 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { writeWholeFile } from "../../internal/os/whole-file.ts";
+import { sweepLeftovers, writeWholeFile } from "../../internal/os/whole-file.ts";
 import { testNeeding } from "../helpers/needing.ts";
 
 let dir: string;
@@ -24,9 +25,10 @@ afterEach(() => rmSync(dir, { recursive: true }));
 
 const MODULE = join(import.meta.dir, "../../internal/os/whole-file.ts");
 /** A program that writes 20,000 bytes to `path` and prints what came of it. */
-const program = (path: string) =>
+const program = (path: string, options: object = {}) =>
   `import { writeWholeFile } from ${JSON.stringify(MODULE)};
-   console.log(JSON.stringify(writeWholeFile(${JSON.stringify(path)}, "y".repeat(20_000))));`;
+   const options = ${JSON.stringify(options)};
+   console.log(JSON.stringify(writeWholeFile(${JSON.stringify(path)}, "y".repeat(20_000), options)));`;
 
 test("writeWholeFile() makes folder and file with their modes, whatever the umask, and leaves nothing else", () => {
   const old = process.umask(0o077);
@@ -86,20 +88,51 @@ testNeeding(
 );
 
 testNeeding(
+  ["root and namespaces"],
+  "writeWholeFile() keeps the old file on a full disk, also when some of the new one fits",
+  async () => {
+    const mounted = 'mount -t tmpfs -o size=16k,mode=700 none $0 && echo old > $0/file && exec $1 -e "$2"';
+    for (const synced of [true, false]) {
+      const script = `${program(`${dir}/file`, { synced })}
+        import { readFileSync, readdirSync } from "node:fs";
+        console.log(readdirSync(${JSON.stringify(dir)}).join(), readFileSync(${JSON.stringify(`${dir}/file`)}, "utf8"));`;
+      const words = ["unshare", "-m", "sh", "-c", mounted, dir, process.execPath, script];
+      const child = Bun.spawn(words, { stdout: "pipe" });
+      const [result = "", left] = (await child.stdout.text()).split("\n");
+      expect(JSON.parse(result)).toMatchObject({ ok: false, error: { code: "ENOSPC" } });
+      expect(left).toBe("file old");
+    }
+  },
+);
+
+test("sweepLeftovers() removes what ended processes have left, and nothing that is being written or is no file of ours", () => {
+  for (const name of ["a.json", "a.json.tmp", "b.4711.new", "c.tmp"]) writeFileSync(`${dir}/${name}`, "");
+  mkdirSync(`${dir}/d.tmp`);
+  for (const name of ["a.json", "a.json.tmp", "b.4711.new", "d.tmp"]) utimesSync(`${dir}/${name}`, 1, 1);
+  sweepLeftovers(dir);
+  expect(readdirSync(dir).sort()).toEqual(["a.json", "c.tmp", "d.tmp"]);
+  sweepLeftovers(`${dir}/absent`);
+});
+
+testNeeding(
   ["strace that may trace"],
-  "writeWholeFile() syncs file and folder, in this order around the rename",
+  "writeWholeFile() syncs file and folder, in this order around the rename, or nothing at all",
   async () => {
     const path = `${dir}/file`;
     const words = ["strace", "-f", "-y", "-e", "trace=fsync,rename,renameat,renameat2"];
-    const child = Bun.spawn([...words, process.execPath, "-e", program(path)], {
-      stdout: "ignore",
-      stderr: "pipe",
-    });
-    const calls = [...(await child.stderr.text()).matchAll(/\b(fsync|rename)\w*\((?:\d+<([^>]*)>)?/g)];
-    expect(calls.map(([, call, file]) => [call, file])).toEqual([
+    const callsOf = async (options: object) => {
+      const child = Bun.spawn([...words, process.execPath, "-e", program(path, options)], {
+        stdout: "ignore",
+        stderr: "pipe",
+      });
+      const calls = [...(await child.stderr.text()).matchAll(/\b(fsync|rename)\w*\((?:\d+<([^>]*)>)?/g)];
+      return calls.map(([, call, file]) => [call, file]);
+    };
+    expect(await callsOf({})).toEqual([
       ["fsync", `${path}.tmp`],
       ["rename", undefined],
       ["fsync", dir],
     ]);
+    expect(await callsOf({ synced: false })).toEqual([["rename", undefined]]);
   },
 );

@@ -8,7 +8,8 @@ import type { ConfigProblem } from "../../../internal/config/problem.ts";
 import type { ConfigFile } from "../../../internal/config/schema.ts";
 import { startControl } from "../../../internal/control/server.ts";
 import { Host } from "../../../internal/daemon/host.ts";
-import { claimInstance } from "../../../internal/daemon/instance.ts";
+import { claimInstance, untilRestored } from "../../../internal/daemon/instance.ts";
+import { takeUpRecords } from "../../../internal/daemon/older-records.ts";
 import { Notifier, type NotifyEnv } from "../../../internal/daemon/notify.ts";
 import { readMetrics } from "../../../internal/daemon/asks/metrics.ts";
 import { type Asks, asksOf } from "../../../internal/daemon/asks/table.ts";
@@ -22,6 +23,7 @@ import { libcProblem, peerCredentials } from "../../../internal/os/libc.ts";
 import type { Result } from "../../../internal/values/result.ts";
 import { openCpufreq } from "../../../internal/sysfs/cpufreq/cpufreq.ts";
 import { explainSysfs } from "../../../internal/values/sysfs-error.ts";
+import { warmUp } from "./warm-up.ts";
 import { version } from "../../../package.json";
 
 /** What is missing where memory may not be made executable, as under MemoryDenyWriteExecute=yes. */
@@ -45,13 +47,19 @@ export interface ServeOptions {
 
 /** Serves until a signal or a bug ends it. Returns the exit status. */
 export async function serve(options: ServeOptions): Promise<Status> {
-  const { config, log } = options;
-  const instance = claimInstance(config.stateDir);
+  const { config, log, sysfsRoot } = options;
+  const { runDir: stateDir } = config;
+  const instance = claimInstance({ sysfsRoot, stateDir });
   if (!instance.ok) {
     log.error(instance.error);
     return STATUS.failed;
   }
   try {
+    await untilRestored(stateDir);
+    const lost = takeUpRecords(stateDir);
+    for (const error of lost) log.error(explainSysfs(error));
+    // Clocks that it changed would be taken for the machine's own settings.
+    if (lost.length > 0) return STATUS.failed;
     const status = await serveAlone(options);
     leaveWithin(LEAVE_MS, status);
     return status;
@@ -62,7 +70,7 @@ export async function serve(options: ServeOptions): Promise<Status> {
 
 async function serveAlone(options: ServeOptions): Promise<Status> {
   const { config, log, procRoot, sysfsRoot } = options;
-  const roots = { sysfsRoot, procRoot, stateDir: config.stateDir };
+  const roots = { sysfsRoot, procRoot, stateDir: config.runDir };
   const cpufreq = openCpufreq(roots);
   if (!cpufreq.ok) {
     log.error(explainSysfs(cpufreq.error));
@@ -118,6 +126,7 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
     giveUp: () => leave(STATUS.failed),
   });
   power.start();
+  await warmUp(roots, cpufreq.value);
   host.start();
   log.info("Serving", { domains: cpufreq.value.domains.length, dirs: host.channels.dirs.join(",") });
   const http = await openHttp(options, host, asks);

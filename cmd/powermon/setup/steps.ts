@@ -9,10 +9,9 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
-  writeFileSync,
 } from "node:fs";
-import { dirname } from "node:path";
 import { errorCode } from "../../../internal/os/error-code.ts";
+import { writeWholeFile } from "../../../internal/os/whole-file.ts";
 import { DONE, err, type Result } from "../../../internal/values/result.ts";
 
 /** One thing to be as it should be. */
@@ -71,8 +70,8 @@ export function file(path: string, text: string): Step {
       }
     },
     make() {
-      mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(path, text, { mode: 0o644 });
+      const written = writeWholeFile(path, text, { mode: 0o644, folderMode: 0o755 });
+      if (!written.ok) throw Object.assign(new Error(), written.error);
     },
   };
 }

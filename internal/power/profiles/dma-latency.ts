@@ -33,7 +33,8 @@ export class DmaLatency {
     try {
       this.#fd ??= openSync(this.#path, "r+");
       // Four bytes in the machine's order are taken as the number itself.
-      writeSync(this.#fd, new Uint8Array(value.buffer), 0, 4, 0);
+      if (writeSync(this.#fd, new Uint8Array(value.buffer), 0, 4, 0) !== 4)
+        return err({ kind: "sysfs", op: "write", path: this.#path, code: "EIO", value: `${us}` });
       this.#limitUs = us;
       return DONE;
     } catch (thrown) {

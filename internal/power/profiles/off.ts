@@ -27,16 +27,17 @@ export interface RestoredProfile {
 export function restoreProfile(roots: Roots): RestoredProfile {
   const nothing = { profile: undefined, stale: false, restored: [] };
   const lock = takeLock(`${roots.stateDir}/profile.lock`);
-  if (!lock.ok) {
+  // A disk that is full must not keep the machine changed.
+  if (!lock.ok && lock.error.kind === "busy") {
     const path = profilePath(roots.stateDir);
     const busy = (pid: number) =>
       ({ kind: "sysfs", op: "write", path, code: `EBUSY, process ${pid} changes it` }) as const;
-    return { ...nothing, failed: [lock.error.kind === "busy" ? busy(lock.error.pid) : lock.error] };
+    return { ...nothing, failed: [busy(lock.error.pid)] };
   }
   try {
     return restoreLocked(roots);
   } finally {
-    lock.value();
+    if (lock.ok) lock.value();
   }
 }
 

@@ -34,12 +34,12 @@ type Saved = Pick<Roots, "procRoot" | "stateDir">;
 export function loadProfile({ procRoot, stateDir }: Saved): Result<StoredProfile, SysfsError> {
   const read = readBootRecord(procRoot, profilePath(stateDir), judge);
   if (!read.ok) return read;
-  if (read.value.state === "none") return ok({ state: "none" });
+  if (!("record" in read.value)) return ok({ state: "none" });
   const { state, record } = read.value;
   return ok({ state: state === "current" ? "applied" : "stale", applied: record });
 }
 
-/** Keeps `applied` whole or not at all, through a synced temporary file. Errors: ENOSPC, EACCES, EROFS. */
+/** Keeps `applied` whole or not at all, through a temporary file. Errors: ENOSPC, EACCES, EROFS. */
 export function saveProfile(
   { procRoot, stateDir }: Saved,
   applied: AppliedProfile,

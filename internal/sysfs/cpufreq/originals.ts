@@ -14,7 +14,7 @@ export interface Roots {
   readonly sysfsRoot: string;
   /** Stands for /proc. */
   readonly procRoot: string;
-  /** Where originals are saved, such as /var/lib/powermon or /run/powermon. */
+  /** Where originals and whatever else means nothing after a reboot are kept, such as /run/powermon. */
   readonly stateDir: string;
 }
 

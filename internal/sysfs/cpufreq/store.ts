@@ -1,6 +1,7 @@
 // A domain's settings as they were before us, on disk: without it a crash would leave the machine at a guest's last wish.
 
-import { err, ok, type Result } from "../../values/result.ts";
+import { renameSync } from "node:fs";
+import { DONE, err, ok, type Result } from "../../values/result.ts";
 import { type DomainId, domainId, type Khz, khz } from "../../values/units.ts";
 import type { AttrDir } from "../attr.ts";
 import { forgetBootRecord, readBootRecord, writeBootRecord } from "../boot-record.ts";
@@ -22,10 +23,15 @@ export interface Originals extends OwnLimits {
 export type Saved =
   { readonly state: "none" | "stale" } | { readonly state: "saved"; readonly originals: Originals };
 
-/** The folder that keeps originals, one file per domain: `<stateDir>/originals/policyN.json`. */
+/**
+ * The folder that keeps originals, one file per domain: `<stateDir>/originals/policyN.json`. What has been given back is named
+ * `policyN.json.back`: nobody restores it, and it gets its old name where the next claim finds the same originals.
+ */
 export class OriginalsStore {
   readonly #folder: string;
   readonly #procRoot: string;
+  /** What this process has saved, as JSON, wherever it is now. */
+  readonly #texts = new Map<DomainId, string>();
 
   /** @param procRoot stands for /proc: the boot id tells this boot's files from older ones */
   constructor(stateDir: string, procRoot: string) {
@@ -43,22 +49,44 @@ export class OriginalsStore {
   load(id: DomainId): Result<Saved, SysfsError> {
     const read = readBootRecord(this.#procRoot, this.#path(id), judge);
     if (!read.ok) return read;
-    if (read.value.state !== "current") return ok({ state: read.value.state });
+    if (read.value.state === "none") return ok({ state: "none" });
+    if (read.value.state !== "current") return ok({ state: "stale" });
     return ok({ state: "saved", originals: read.value.record });
   }
 
-  /** Saves `originals` for `id` whole or not at all, synced when it returns. Errors: ENOSPC, EACCES, EROFS. */
+  /** Saves `originals` for `id` whole or not at all; no disk is waited for. Errors: ENOSPC, EACCES, EROFS. */
   save(id: DomainId, originals: Originals): Result<void, SysfsError> {
-    return writeBootRecord(this.#procRoot, this.#path(id), originals);
+    const text = JSON.stringify(originals);
+    if (this.#texts.get(id) === text && moved(this.#backPath(id), this.#path(id))) return DONE;
+    this.#texts.delete(id);
+    const saved = writeBootRecord(this.#procRoot, this.#path(id), originals);
+    if (saved.ok) this.#texts.set(id, text);
+    return saved;
   }
 
   /** Forgets what is saved for `id`, if anything. */
   forget(id: DomainId): Result<void, SysfsError> {
+    if (this.#texts.has(id) && moved(this.#path(id), this.#backPath(id))) return DONE;
+    this.#texts.delete(id);
     return forgetBootRecord(this.#path(id));
   }
 
   #path(id: DomainId): string {
     return `${this.#folder}/policy${id}.json`;
+  }
+
+  #backPath(id: DomainId): string {
+    return `${this.#path(id)}.back`;
+  }
+}
+
+/** Gives the file at `from` the name `to`, in one step: whoever is killed leaves one of them. Returns whether it did. */
+function moved(from: string, to: string): boolean {
+  try {
+    renameSync(from, to);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -119,7 +119,7 @@ test("profile apply, off, status and verify are done by a running powermon", asy
 
 test("profile apply never acts alone beside a powermon that does not answer", async () => {
   const { at, run } = world("intel-server-8cpu");
-  const instance = claimInstance(at.roots.stateDir);
+  const instance = claimInstance(at.roots);
   if (!instance.ok) throw new Error(instance.error);
   const ran = await run("apply", "powersave");
   instance.value();

@@ -1,13 +1,14 @@
 // The way back after a stop, a crash or a reboot.
 
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync, writeFileSync, renameSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { restoreAll } from "../../../internal/sysfs/cpufreq/originals.ts";
 import { domainId, khz } from "../../../internal/values/units.ts";
 import { domain, error, machine, value } from "../machine.ts";
 
 const FILES = ["scaling_governor", "scaling_min_freq", "scaling_max_freq", "scaling_setspeed"];
+const OTHER = "0b0e6f5e-0000-4000-8000-000000000000";
 const BOOT = "sys/kernel/random/boot_id";
 
 /** A tree whose domains 0 and 1 were set and never given back. */
@@ -67,7 +68,7 @@ describe("restoreAll()", () => {
   test("forgets another boot's originals without writing them", () => {
     const { roots, tree, read, saved } = crashed("acpi-cpufreq-4cpu-independent");
     const left = read(0);
-    writeFileSync(`${tree.proc}/${BOOT}`, "0b0e6f5e-0000-4000-8000-000000000000\n");
+    writeFileSync(`${tree.proc}/${BOOT}`, `${OTHER}\n`);
     expect(restoreAll(roots)).toEqual({ restored: [], failed: [], stale: [0, 1].map(domainId) });
     expect([read(0), existsSync(saved(0))]).toEqual([left, false]);
   });
@@ -99,7 +100,7 @@ describe("restoreAll()", () => {
 describe("saved originals", () => {
   test("of another boot are forgotten and named when the host is opened", () => {
     const { tree, open, saved } = crashed("acpi-cpufreq-4cpu-independent");
-    writeFileSync(`${tree.proc}/${BOOT}`, "0b0e6f5e-0000-4000-8000-000000000000\n");
+    writeFileSync(`${tree.proc}/${BOOT}`, `${OTHER}\n`);
     expect(open().stale).toEqual([0, 1].map(domainId));
     expect([existsSync(saved(0)), open().stale]).toEqual([false, []]);
   });
@@ -118,8 +119,66 @@ describe("saved originals", () => {
   });
 
   test.each([
-    ["cut", (text: string) => text.slice(0, 20)],
     ["empty", () => ""],
+    ["of zeros", (text: string) => "\0".repeat(text.length)],
+    [
+      "of another boot and without an end",
+      (text: string) => text.replace(/"[0-9a-f-]{36}"/, `"${OTHER}"`).slice(0, 60),
+    ],
+  ])("that a power cut has left %s are of another boot", (_, spoil) => {
+    const { roots, saved, open, read } = crashed("acpi-cpufreq-4cpu-independent");
+    writeFileSync(saved(0), spoil(readFileSync(saved(0), "utf8")));
+    const left = read(0);
+    expect(restoreAll(roots)).toEqual({ restored: [domainId(1)], failed: [], stale: [domainId(0)] });
+    expect(read(0)).toEqual(left);
+    value(domain(open(), 0).set(khz(2_000_000)));
+  });
+
+  test("that are a FIFO make nobody wait, and are named", () => {
+    const { roots, saved } = crashed("acpi-cpufreq-4cpu-independent");
+    rmSync(saved(0));
+    expect(Bun.spawnSync(["mkfifo", saved(0)]).success).toBe(true);
+    const { restored, failed } = restoreAll(roots);
+    expect([restored, failed]).toMatchObject([
+      [domainId(1)],
+      [{ op: "parse", path: saved(0), code: "EINVAL" }],
+    ]);
+  });
+
+  test("are kept from claim to claim, and never undo what the operator did between two", () => {
+    const host = crashed("acpi-cpufreq-4cpu-independent");
+    const cpufreq = host.open();
+    const one = domain(cpufreq, 0);
+    value(one.restore());
+    const claim = (freq: number) => value(one.set(khz(freq)));
+    claim(1_000_000);
+    const { ino } = statSync(host.saved(0));
+    value(one.restore());
+    expect([host.read(0), existsSync(host.saved(0))]).toEqual([host.before[0] ?? [], false]);
+    claim(1_400_000);
+    expect(statSync(host.saved(0)).ino).toBe(ino);
+    value(one.restore());
+
+    // Killed while nobody claims: there is nothing to put back.
+    host.put("cpufreq/policy0/scaling_max_freq", "1800000");
+    expect(restoreAll(host.roots).restored).toEqual([domainId(1)]);
+    expect(host.line("cpufreq/policy0/scaling_max_freq")).toBe("1800000");
+
+    // Killed in the next claim: what the operator set goes back, not what was before.
+    claim(1_000_000);
+    expect(JSON.parse(readFileSync(host.saved(0), "utf8"))).toMatchObject({ max: 1_800_000 });
+    host.put("cpufreq/policy0/scaling_max_freq", "2600000");
+    expect(restoreAll(host.roots).restored).toEqual([domainId(0)]);
+    expect(host.line("cpufreq/policy0/scaling_max_freq")).toBe("1800000");
+
+    // The record of the claim that stands is gone by now: an older one does not come back in its place.
+    value(one.restore());
+    claim(1_000_000);
+    expect(JSON.parse(readFileSync(host.saved(0), "utf8"))).toMatchObject({ max: 1_800_000 });
+  });
+
+  test.each([
+    ["cut", (text: string) => text.slice(0, 20)],
     ["another thing", () => "[1]"],
     ["without a speed", (text: string) => text.replace(/,"setspeed":\d+/, "")],
     ["with min above max", (text: string) => text.replace('"min":800000', '"min":9800000')],
