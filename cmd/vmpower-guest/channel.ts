@@ -116,7 +116,7 @@ const PLACE_SCHEMA = v.object({
 });
 
 /** What PLACE_ARGS were given as. */
-export interface Channel {
+export interface PlaceWords {
   readonly env: "auto" | Env;
   readonly agent: string;
   readonly port: string | undefined;
@@ -129,7 +129,7 @@ export interface Channel {
 }
 
 /** Returns what PLACE_ARGS say. Errors: UsageError. */
-export function channelOf(args: object): Channel {
+export function channelOf(args: object): PlaceWords {
   const { env, agent, port, portDir, vmName, timeoutMs, ...roots } = parseArgs(PLACE_SCHEMA, args);
   const { sysfsRoot, procRoot, stateDir } = roots;
   return {
@@ -150,7 +150,7 @@ export function portOf(vcpu: number, channel: { port?: string | undefined; portD
 }
 
 /** How a request may end: done, or why not. */
-export type Outcome =
+export type EndKind =
   | "done"
   | GuestFailure["kind"]
   | "not-listed"
@@ -161,7 +161,7 @@ export type Outcome =
   | "no-policy"
   | "agent-failed";
 
-const STATUS_OF: Readonly<Record<Outcome, Status>> = {
+const STATUS_OF: Readonly<Record<EndKind, Status>> = {
   done: STATUS.done,
   "not-listed": STATUS.unsupported,
   "no-such-vcpu": STATUS.failed,
@@ -184,18 +184,18 @@ const STATUS_OF: Readonly<Record<Outcome, Status>> = {
 };
 
 /** Returns what an outcome means to the shell. */
-export function statusOf(outcome: Outcome): Status {
+export function statusOf(outcome: EndKind): Status {
   return STATUS_OF[outcome];
 }
 
 /** Returns whether `word`, which another program said, is an outcome. */
-export function isOutcome(word: unknown): word is Outcome {
+export function isEndKind(word: unknown): word is EndKind {
   return typeof word === "string" && Object.hasOwn(STATUS_OF, word);
 }
 
 /** How one request ended, as `--json` shows it: `outcome` is "done" or the kind of failure, `message` its sentence. */
 export interface Ending {
-  readonly outcome: Outcome;
+  readonly outcome: EndKind;
   readonly message: string | null;
   readonly status: Status;
 }

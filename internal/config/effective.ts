@@ -5,7 +5,7 @@ import { type Pcpu, pcpu, type Vcpu, vcpu } from "../values/units.ts";
 import { VM_DEFAULTS } from "./defaults.ts";
 import { type Merged, type Provenance } from "./merge.ts";
 import { tomlKey } from "./problem.ts";
-import type { Bound, Command, VmSection, Wire } from "./schema.ts";
+import type { Bound, VmCommand, VmSection, Wire } from "./schema.ts";
 
 /** The settings of a VM as they are written, the rate's two apart. */
 const VM_KEYS = [
@@ -32,7 +32,7 @@ export interface VmConfig {
   readonly floor: Bound;
   readonly ceiling: Bound;
   readonly turbo: boolean;
-  readonly commands: ReadonlySet<Command>;
+  readonly commands: ReadonlySet<VmCommand>;
   /** Requests per second and how many may come at once; 0 per second is no limit. */
   readonly rate: { readonly requestsPerSecond: number; readonly burst: number };
   readonly wire: Wire;

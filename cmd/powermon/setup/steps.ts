@@ -16,7 +16,7 @@ import { errorCode } from "../../../internal/os/error-code.ts";
 import { DONE, err, type Result } from "../../../internal/values/result.ts";
 
 /** One thing to be as it should be. */
-export interface Step {
+export interface SetupStep {
   /** The path and how it shall be, such as `/run/powermon: folder, root:root, 0755`. */
   readonly says: string;
   /** Returns whether it is so already. */
@@ -33,7 +33,7 @@ export interface Owner {
 }
 
 /** Returns the step that makes `path` a folder of `owner` with `mode`; folders above it are made when they are missing. */
-export function folder(path: string, owner: Owner, mode: number): Step {
+export function folder(path: string, owner: Owner, mode: number): SetupStep {
   return {
     says: `${path}: folder of ${owner.name} (${owner.uid}:${owner.gid}), mode ${octal(mode)}`,
     isDone() {
@@ -60,7 +60,7 @@ export function folder(path: string, owner: Owner, mode: number): Step {
 }
 
 /** Returns the step that makes `path` hold `text`. */
-export function file(path: string, text: string): Step {
+export function file(path: string, text: string): SetupStep {
   return {
     says: `${path}: this text\n${text.replace(/^(?=.)/gm, "  ").trimEnd()}`,
     isDone() {
@@ -83,7 +83,7 @@ export function octal(mode: number): string {
 }
 
 /** Makes `step` so. Errors: a sentence. */
-export function make(step: Step): Result<void, string> {
+export function make(step: SetupStep): Result<void, string> {
   try {
     step.make();
     return DONE;

@@ -5,7 +5,7 @@ import type { Lists } from "../../../internal/guest/vcpu-list.ts";
 import type { Step } from "../../../internal/values/frequency.ts";
 import type { GuestPolicy } from "../../../internal/values/request.ts";
 import { STATUS } from "../../../internal/cli/status.ts";
-import { type Ending, isOutcome, statusOf } from "../channel.ts";
+import { type Ending, isEndKind, statusOf } from "../channel.ts";
 import type { Listed, Place, Row } from "./place.ts";
 
 type Said = Readonly<Record<string, unknown>>;
@@ -81,7 +81,7 @@ function localPolicy({ traffic, ...policy }: GuestPolicy): object {
 
 function endingIn(said: Said): Ending {
   const { outcome, message } = said;
-  if (!isOutcome(outcome)) {
+  if (!isEndKind(outcome)) {
     return { outcome: "agent-failed", message: String(message ?? "?"), status: STATUS.failed };
   }
   return { outcome, message: typeof message === "string" ? message : null, status: statusOf(outcome) };

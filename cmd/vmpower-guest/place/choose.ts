@@ -5,7 +5,7 @@ import { connectAgent } from "../../../internal/guest/agent/local-client.ts";
 import { listPorts } from "../../../internal/guest/port.ts";
 import { err, ok, type Result } from "../../../internal/values/result.ts";
 import { explainSysfs } from "../../../internal/values/sysfs-error.ts";
-import type { Channel } from "../channel.ts";
+import type { PlaceWords } from "../channel.ts";
 import { agentPlace } from "./agent.ts";
 import type { Place } from "./place.ts";
 import { portsPlace } from "./ports.ts";
@@ -17,7 +17,7 @@ const AGENT_MS = 5000;
  * Returns the place for `channel`: what --env says; on auto this VM's agent or ports, where there are any or some were named,
  * else this machine's own clocks, where it has any. Errors: a sentence, when --env cpufreq can't be.
  */
-export async function choosePlace(channel: Channel): Promise<Result<Place, string>> {
+export async function choosePlace(channel: PlaceWords): Promise<Result<Place, string>> {
   const { env, port, portDir, portsNamed, agent } = channel;
   const asked = env === "auto" ? "" : `--env ${env} was given; `;
   if (env !== "cpufreq") {

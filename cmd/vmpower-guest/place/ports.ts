@@ -8,11 +8,11 @@ import { type Lists, listVcpus } from "../../../internal/guest/vcpu-list.ts";
 import type { Step } from "../../../internal/values/frequency.ts";
 import { type GuestPolicy, MAX_V1_VCPUS } from "../../../internal/values/request.ts";
 import { ok, type Result } from "../../../internal/values/result.ts";
-import { type Channel, DONE_ENDING, endingOf, portOf } from "../channel.ts";
+import { type PlaceWords, DONE_ENDING, endingOf, portOf } from "../channel.ts";
 import type { Listed, Place, Row } from "./place.ts";
 
 /** Returns the place behind this VM's ports. */
-export function portsPlace(channel: Channel, why: string): Place {
+export function portsPlace(channel: PlaceWords, why: string): Place {
   return new Ports(channel, why);
 }
 
@@ -20,9 +20,9 @@ class Ports implements Place {
   readonly env = "kvm-vm";
   readonly agent = false;
   readonly why: string;
-  readonly #channel: Channel;
+  readonly #channel: PlaceWords;
 
-  constructor(channel: Channel, why: string) {
+  constructor(channel: PlaceWords, why: string) {
     this.#channel = channel;
     this.why = why;
   }

@@ -5,7 +5,7 @@ import {
   type AnswerOf,
   type AskOf,
   type Clocks,
-  type Command,
+  type ExtensionCommand,
   EXTENSION_VERSION,
   type ExtensionAnswer,
 } from "../../values/extension.ts";
@@ -36,7 +36,7 @@ interface Asking extends Caller {
 }
 
 /** One entry a command; the compiler holds it complete. */
-const ANSWER: { readonly [C in Command]: (by: Asking, ask: AskOf<C>) => Said<AnswerOf<C>> } = {
+const ANSWER: { readonly [C in ExtensionCommand]: (by: Asking, ask: AskOf<C>) => Said<AnswerOf<C>> } = {
   hello({ lease, vm }, ask) {
     lease.agree(Math.min(ask.version, EXTENSION_VERSION), ask.leaseS, ask.notices === true);
     lease.renew(performance.now());
