@@ -74,7 +74,7 @@ async function askPorts({ port, portDir, vmName, timeoutMs }: PlaceWords): Promi
 async function probe(port: string, vmName: string, timeoutMs: number): Promise<Row> {
   const place = { port, number: portNumber(port) ?? null };
   const question = { kind: "query-caps", all: true, vcpu: 0, vmName, physical: false } as const;
-  const reply = await use(port, (session) => session.ask(question, timeoutMs));
+  const reply = await use(port, { vmName, timeoutMs }, (session) => session.ask(question));
   if (reply.ok) return { ...place, heldBy: null, host: true, answers: true, ...DONE_ENDING };
   return { ...place, ...seen(reply.error), ...endingOf(reply.error) };
 }

@@ -1,6 +1,7 @@
 // A request's body, bounded in size and time.
 
 import type { IncomingMessage } from "node:http";
+import { parseJson } from "../values/json.ts";
 import { err, ok, type Result } from "../values/result.ts";
 
 /** Most bytes of a body. */
@@ -39,9 +40,6 @@ export function readBody(request: IncomingMessage, bodyMs = BODY_MS): Promise<Re
 
 function parse(text: string): Result<unknown, BodyError> {
   if (text.trim() === "") return ok(undefined);
-  try {
-    return ok(JSON.parse(text));
-  } catch {
-    return err("no-json");
-  }
+  const body = parseJson(text);
+  return body === undefined ? err("no-json") : ok(body);
 }

@@ -12,6 +12,7 @@ import { type Client, refusal, serveLocal } from "../../../internal/guest/agent/
 import { Notifier, type NotifyEnv } from "../../../internal/daemon/notify.ts";
 import type { Log } from "../../../internal/log.ts";
 import { libcProblem } from "../../../internal/os/libc.ts";
+import { parseJson } from "../../../internal/values/json.ts";
 import type { AgentConfig } from "./config.ts";
 
 /** Serves until SIGTERM or SIGINT. Returns the exit status. */
@@ -42,7 +43,6 @@ export async function runAgent(config: AgentConfig, procRoot: string, log: Log):
   });
   const rules: AnswerRules = {
     vmName: config.vm_name,
-    timeoutMs: config.timeout_ms,
     kept: { name: "kept", lastResort: false },
     governors: () => config.governors,
   };
@@ -85,12 +85,8 @@ export async function runAgent(config: AgentConfig, procRoot: string, log: Log):
 function client(agent: Agent, rules: AnswerRules, holder: Holder, send: (line: object) => void): Client {
   return {
     async answer(line) {
-      let said: unknown;
-      try {
-        said = JSON.parse(line);
-      } catch {
-        return refusal("The line is no JSON.");
-      }
+      const said = parseJson(line);
+      if (said === undefined) return refusal("The line is no JSON.");
       if (typeof said !== "object" || said === null || Array.isArray(said)) {
         return refusal('A line is one JSON object, such as {"do":"scale","vcpus":"0","step":"max"}.');
       }
