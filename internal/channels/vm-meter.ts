@@ -35,7 +35,6 @@ export const KIND_OF_REFUSAL = {
   "no-branch-counters": "unable",
 } as const satisfies Record<Refusal["kind"], string>;
 
-/** What the channels of a VM counted. */
 export type ChannelTotals = Pick<ChannelCounts, "malformed" | "ignored" | "repliesDropped"> & {
   dropped: number;
   resyncs: number;

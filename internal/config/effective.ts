@@ -8,22 +8,11 @@ import { tomlKey } from "./problem.ts";
 import type { Bound, VmCommand, VmSection, Wire } from "./schema.ts";
 
 /** The settings of a VM as they are written, the rate's two apart. */
-const VM_KEYS = [
-  "pins",
-  "queries",
-  "floor",
-  "ceiling",
-  "turbo",
-  "commands",
-  "rate.requests_per_second",
-  "rate.burst",
-  "wire",
-  "qmp",
-  "lease_s",
-] as const;
-type VmKey = (typeof VM_KEYS)[number];
+type VmKey = Exclude<keyof typeof VM_DEFAULTS, "rate"> | `rate.${keyof typeof VM_DEFAULTS.rate}`;
+const VM_KEYS = Object.entries(VM_DEFAULTS).flatMap(([key, value]) =>
+  key === "rate" ? Object.keys(value).map((part) => `rate.${part}`) : [key],
+) as readonly VmKey[];
 
-/** The effective settings of one VM. */
 export interface VmConfig {
   readonly vm: string;
   /** Written pins; a vCPU that is not in it is not pinned by the configuration. */

@@ -5,7 +5,6 @@ import type { TimeSpan } from "../values/policy.ts";
 import { hostTimeZone, spanOf } from "./policy.ts";
 import type { scheduleSchema } from "./schedule-schema.ts";
 
-/** The schedule in numbers. */
 export interface ProfileSchedule {
   readonly timeZone: string;
   /** The first that holds wins. */

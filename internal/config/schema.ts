@@ -32,7 +32,6 @@ export type DriftRule = (typeof DRIFT_RULES)[number];
 export type Floating = (typeof FLOATING)[number];
 export type Wire = (typeof WIRES)[number];
 export type VmCommand = (typeof COMMANDS)[number];
-/** A floor or a ceiling. */
 export type Bound = Khz | (typeof NAMED_BOUNDS)[number];
 
 /** Room that a channel's own name needs at least: a slash, a letter, a dot, a digit. */

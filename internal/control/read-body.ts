@@ -4,7 +4,6 @@ import type { IncomingMessage } from "node:http";
 import { parseJson } from "../values/json.ts";
 import { err, ok, type Result } from "../values/result.ts";
 
-/** Most bytes of a body. */
 export const MAX_BODY = 64 * 1024;
 /** How long a body may take, in ms. */
 const BODY_MS = 5000;

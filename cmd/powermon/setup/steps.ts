@@ -14,6 +14,7 @@ import {
 import { dirname } from "node:path";
 import { errorCode } from "../../../internal/os/error-code.ts";
 import { DONE, err, type Result } from "../../../internal/values/result.ts";
+import type { User } from "./qemu-user.ts";
 
 /** One thing to be as it should be. */
 export interface SetupStep {
@@ -25,15 +26,8 @@ export interface SetupStep {
   make(): void;
 }
 
-/** Who owns something. */
-export interface Owner {
-  readonly name: string;
-  readonly uid: number;
-  readonly gid: number;
-}
-
 /** Returns the step that makes `path` a folder of `owner` with `mode`; folders above it are made when they are missing. */
-export function folder(path: string, owner: Owner, mode: number): SetupStep {
+export function folder(path: string, owner: User, mode: number): SetupStep {
   return {
     says: `${path}: folder of ${owner.name} (${owner.uid}:${owner.gid}), mode ${octal(mode)}`,
     isDone() {
