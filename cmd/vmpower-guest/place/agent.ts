@@ -10,12 +10,8 @@ import type { Listed, Place, Row } from "./place.ts";
 
 type Said = Readonly<Record<string, unknown>>;
 
-/** Returns the place behind a running agent. Claims made here stay until they are released: the command's connection ends at once. */
-export function agentPlace(client: AgentClient, why: string): Place {
-  return new ThroughAgent(client, why);
-}
-
-class ThroughAgent implements Place {
+/** The place behind a running agent. Claims made here stay until they are released: the command's connection ends at once. */
+export class AgentPlace implements Place {
   readonly env = "kvm-vm";
   readonly agent = true;
   readonly why: string;

@@ -11,12 +11,8 @@ import { ok, type Result } from "../../../internal/values/result.ts";
 import { type PlaceWords, DONE_ENDING, endingOf, portOf } from "../channel.ts";
 import type { Listed, Place, Row } from "./place.ts";
 
-/** Returns the place behind this VM's ports. */
-export function portsPlace(channel: PlaceWords, why: string): Place {
-  return new Ports(channel, why);
-}
-
-class Ports implements Place {
+/** The place behind this VM's ports. */
+export class PortsPlace implements Place {
   readonly env = "kvm-vm";
   readonly agent = false;
   readonly why: string;

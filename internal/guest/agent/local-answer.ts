@@ -9,12 +9,6 @@ import type { Holder } from "./book.ts";
 import type { Line } from "./line.ts";
 import type { LocalAsk } from "./local-ask.ts";
 
-/** Of what happened to one request: "done", or the kind of failure and its sentence. */
-interface Ended {
-  readonly outcome: "done" | GuestFailure["kind"];
-  readonly message: string | null;
-}
-
 /** What answering needs beside the agent. */
 export interface AnswerRules {
   readonly vmName: string;
@@ -152,8 +146,8 @@ function portStatus({ port, vcpu, failure, host, tables }: Line): object {
   };
 }
 
-function ended(done: Result<unknown, GuestFailure>): Ended {
-  return done.ok
+/** Returns of what happened to one request "done", or the kind of failure and its sentence. */
+const ended = (done: Result<unknown, GuestFailure>) =>
+  done.ok
     ? { outcome: "done", message: null }
     : { outcome: done.error.kind, message: explainFailure(done.error) };
-}
