@@ -1,14 +1,6 @@
 // powermon: the host's executable. Its commands are in powermon/commands.ts; everything else is in internal/.
 
-import type { Io } from "../internal/cli/command.ts";
-import { main } from "../internal/cli/main.ts";
 import { POWERMON } from "./powermon/commands.ts";
+import { start } from "./start.ts";
 
-const io: Io = {
-  out: (text) => console.log(text),
-  err: (text) => console.error(text),
-  isTTY: process.stdout.isTTY,
-  env: process.env,
-};
-
-process.exitCode = await main(POWERMON, process.argv.slice(2), io);
+process.exitCode = await start(POWERMON);

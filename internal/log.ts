@@ -1,7 +1,8 @@
 // The one logger: levels, fields, formats, and how floods of the same line are folded.
 
 import { writeSync } from "node:fs";
-import { type ConsolaInstance, createConsola } from "consola/basic";
+import { openStandardError } from "./os/standard-error.ts";
+import { type ConsolaInstance, createConsola } from "consola/core";
 
 export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -44,7 +45,7 @@ export class Log {
     level: LogLevel = "info",
     format: LogFormat = "text",
     journal = "JOURNAL_STREAM" in process.env,
-    write: (line: string) => void = (line) => void writeSync(2, line),
+    write: (line: string) => void = toStandardError(),
   ) {
     this.debugs = level === "debug";
     this.#consola = createConsola({
@@ -121,6 +122,11 @@ export class Log {
       fold.swallowed = 0;
     }
   }
+}
+
+function toStandardError(): (line: string) => void {
+  let fd: number | undefined;
+  return (line) => void writeSync((fd ??= openStandardError()), line);
 }
 
 function textLine(type: string, message: string, fields: Fields | undefined, journal: boolean): string {

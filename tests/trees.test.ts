@@ -1,13 +1,16 @@
 // Every command an operator would try first, on every machine that was captured or rebuilt: none may trip over an odd one.
 
 import { describe, expect, test } from "bun:test";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { BUILT_IN } from "../internal/power/profiles/host-profile.ts";
+import { Topology } from "../internal/sysfs/topology.ts";
+import { parseCpuList } from "../internal/values/cpulist.ts";
 import { runPowermon } from "./cmd/powermon/power-main.ts";
 import { ask, frame, Lab } from "./helpers/lab.ts";
 import { TREES } from "./helpers/tree.ts";
 import { until } from "./helpers/until.ts";
 import { changed, snapshot } from "./power/snapshot.ts";
-import { machine } from "./sysfs/machine.ts";
+import { machine, value } from "./sysfs/machine.ts";
 
 /** What a program says that has lost its way. */
 const LOST = /undefined|NaN|null|\[object|TypeError|is a bug|Infinity/;
@@ -30,13 +33,32 @@ function settings(sys: string): Record<string, string> {
 for (const tree of TREES)
   describe(`on ${tree}`, () => {
     test("check, capabilities and energy tell what is there", async () => {
-      const { roots } = machine(tree);
+      const { roots, tree: files } = machine(tree);
       const flags = ["--sysfs-root", roots.sysfsRoot, "--proc-root", roots.procRoot];
-      expect((await say(flags, "check")).said).toContain("cpufreq");
-      expect((await say(flags, "check")).status).toBeOneOf([0, 1]);
-      for (const format of ["text", "xml", "rfc"])
+      mkdirSync(`${files.root}/channels`);
+      writeFileSync(
+        `${files.root}/powermon.toml`,
+        `state_dir = "${roots.stateDir}"\n[channels]\ndirs = ["${files.root}/channels"]\n[control]\nsocket = "${files.root}/control"\ngroup = ""\n`,
+      );
+      const checked = await say(flags, "check", "--config", `${files.root}/powermon.toml`);
+      // Another program of this machine may set its clocks.
+      expect(checked.said).not.toMatch(/^problem: (?!rivals)/m);
+      // Each CPU is told of once.
+      const clocks = [
+        ...checked.said.matchAll(/^note: cpufreq: CPUs? (\S+): driver \S+, \d+ domains?, \d+ to \d+ kHz, /gm),
+      ];
+      const told = clocks.flatMap(([, cpus = ""]) => value(parseCpuList(cpus)));
+      expect(told.sort((a, b) => a - b)).toEqual(value(new Topology(roots.sysfsRoot).present()).map(Number));
+      for (const format of ["xml", "rfc"])
         expect((await say(flags, "capabilities", "--format", format)).status).toBe(0);
-      expect((await say(flags, "energy", "--interval", "0.1")).status).toBeOneOf([0, 5]);
+      const can = await say(flags, "capabilities");
+      expect(can.status).toBe(0);
+      expect(can.said).not.toMatch(/^boost +(-|on) .*(firmware|the CPU)/m);
+      const energy = await say(flags, "energy", "--interval", "0.1");
+      expect(energy.status).toBeOneOf([0, 5]);
+      const ids = [...energy.said.matchAll(/ (intel-rapl\S*|hwmon\d\S*) +(?:-|[a-z])/g)].map(([, id]) => id);
+      expect(new Set(ids).size).toBe(ids.length);
+      expect(ids.length > 0).toBe(energy.status === 0);
     });
 
     test("a guest is scaled, explained and forgotten again", async () => {

@@ -9,6 +9,7 @@ import { type Config, CONFIG_FILE, loadConfig } from "../../internal/config/load
 import { type ConfigProblem, describeProblem } from "../../internal/config/problem.ts";
 import { ControlClient } from "../../internal/control/client.ts";
 import { formatCpuList } from "../../internal/values/cpulist.ts";
+import { readTimeZone, ZONE_TODO } from "../../internal/os/time-zone.ts";
 import { json } from "../../internal/output/json.ts";
 import { Cpufreq } from "../../internal/sysfs/cpufreq/cpufreq.ts";
 import { explainSysfs } from "../../internal/values/sysfs-error.ts";
@@ -69,17 +70,24 @@ async function look(config: Config, sysfsRoot: string, procRoot: string): Promis
   const { findings, channels } = checkFolders(config);
   const service = await checkService(config, procRoot);
   const machine = scanned.ok
-    ? checkMachine(cpufreq)
+    ? checkMachine(cpufreq, sysfsRoot)
     : [problem("cpufreq", `${explainSysfs(scanned.error)}.`, "Mount sysfs, or name it with --sysfs-root.")];
   cpufreq.close();
   return [
     ...config.warnings.map((one) => warning("configuration", whatIsWrong(one), one.right)),
+    ...checkTimeZone(),
     ...machine,
     ...checkRivals(procRoot),
     ...findings,
     ...checkVms(config, cpufreq, channels),
     ...service,
   ];
+}
+
+/** Whether the hours of policies and schedules can be told. */
+function checkTimeZone(): Finding[] {
+  const { problem: unknown } = readTimeZone();
+  return unknown === undefined ? [] : [warning("time zone", `${unknown}.`, ZONE_TODO)];
 }
 
 function whatIsWrong(one: ConfigProblem): string {

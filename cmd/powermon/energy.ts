@@ -15,12 +15,12 @@ import {
   zoneEnergies,
 } from "../../internal/power/energy/energy.ts";
 import {
+  explainMeter,
   explainNoMeter,
   openEnergyMeter,
   type PowerReading,
 } from "../../internal/power/energy/energy-meter.ts";
 import { findRunningVms, pinnedCpus } from "../../internal/power/running-vms.ts";
-import { explainSysfs } from "../../internal/values/sysfs-error.ts";
 import type { Pcpu } from "../../internal/values/units.ts";
 import { ROOT_ARGS, rootsOf } from "./roots.ts";
 
@@ -79,7 +79,7 @@ export default defineCommand({
     const to = from.ok ? meter.value.sample(performance.now()) : from;
     if (!from.ok || !to.ok) {
       const failed = from.ok ? to : from;
-      if (!failed.ok) io.err(`powermon: ${explainSysfs(failed.error)}`);
+      if (!failed.ok) io.err(`powermon: ${explainMeter(failed.error)}`);
       return STATUS.failed;
     }
     const zones = zoneEnergies(meter.value.zones, from.value, to.value);
@@ -120,9 +120,9 @@ function told(
   vms: readonly VmEnergy[],
 ): string {
   const rows = [
-    ["METER", "JOULES", "WATTS"],
-    ...zones.map((one) => [one.name, one.joules.toFixed(3), one.watts.toFixed(3)]),
-    ...power.map((one) => [one.name, "-", one.watts.toFixed(3)]),
+    ["METER", "ID", "PART OF", "JOULES", "WATTS"],
+    ...zones.map((one) => [one.name, one.id, place(one, zones), one.joules.toFixed(3), one.watts.toFixed(3)]),
+    ...power.map((one) => [one.name, one.id, "-", "-", one.watts.toFixed(3)]),
   ];
   const shares = vms.map((one) => [
     one.vm,
@@ -134,4 +134,10 @@ function told(
   const lines = [`In ${seconds.toFixed(2)} s:`, table(rows)];
   if (shares.length > 0) lines.push(table([["VM", "JOULES", "BOUNDS", "WATTS", "BUSY SHARE"], ...shares]));
   return lines.join("\n");
+}
+
+/** What a zone belongs to: the zone around it, or the one that counts the same. */
+function place({ parent, sameAs }: ZoneEnergy, zones: readonly ZoneEnergy[]): string {
+  if (sameAs !== undefined) return `same as ${sameAs}`;
+  return parent === undefined ? "-" : (zones.find(({ id }) => id === parent)?.name ?? parent);
 }

@@ -33,6 +33,7 @@ export default defineCommand({
         const next = await events.next();
         if (next.done) return fail(next.value, args.json, io, JSON.stringify);
         io.out(args.json ? JSON.stringify(next.value) : line(next.value));
+        if (io.isCut?.()) break;
       }
     } finally {
       await events.return({ code: "no-answer", message: "" });

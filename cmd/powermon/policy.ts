@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import { nonEmpty, parseArgs } from "../../internal/cli/args.ts";
 import { defineCommand } from "../../internal/cli/command.ts";
-import { hostTimeZone, parsePolicy } from "../../internal/config/policy.ts";
+import { parsePolicy } from "../../internal/config/policy.ts";
 import { type ConfigProblem, describeProblem } from "../../internal/config/problem.ts";
 import { parseTable, readTable } from "../../internal/config/read.ts";
 import { ok, type Result } from "../../internal/values/result.ts";
@@ -114,6 +114,6 @@ async function readWritten(file: string): Promise<Result<object, ConfigProblem[]
   const table = file === "-" ? parseTable(name, await Bun.stdin.text()) : readTable(file);
   if (!table.ok) return table;
   const { raw, text } = table.value;
-  const policy = parsePolicy(raw, hostTimeZone(), name, text);
+  const policy = parsePolicy(raw, name, text);
   return policy.ok ? ok(raw) : policy;
 }

@@ -12,6 +12,7 @@ import type { ConfigFile } from "../../internal/config/schema.ts";
 import { FLOATING, WIRES } from "../../internal/config/schema.ts";
 import { Log, LOG_FORMATS, LOG_LEVELS } from "../../internal/log.ts";
 import { parsePins } from "../../internal/pinning/static.ts";
+import { followTimeZone, ZONE_TODO } from "../../internal/os/time-zone.ts";
 import type { Result } from "../../internal/values/result.ts";
 import { absolutePath } from "./roots.ts";
 import { serve } from "./run/serve.ts";
@@ -55,7 +56,7 @@ const ARGS = {
   socket: {
     type: "string",
     description:
-      "control socket (default /run/powermon/control.sock, or STATE_DIR/control.sock with --state-dir)",
+      "control socket (default: the configuration's, STATE_DIR/control.sock with --state-dir, /run/powermon/control.sock)",
     valueHint: "PATH",
   },
   "sysfs-root": { type: "string", default: "/sys", description: "stands for /sys", valueHint: "DIR" },
@@ -101,16 +102,19 @@ export default defineCommand({
     const paths = parseArgs(Paths, args);
     const flags = flagsOf(args, paths);
     const file = paths.config ?? (existsSync(CONFIG_FILE) ? CONFIG_FILE : undefined);
-    const load = (runtime?: ConfigFile): Result<Config, readonly ConfigProblem[]> =>
-      loadConfig(file, undefined, [
+    const log = new Log(args["log-level"], args["log-format"]);
+    const load = (runtime?: ConfigFile): Result<Config, readonly ConfigProblem[]> => {
+      const unknownZone = followTimeZone();
+      if (unknownZone !== undefined) log.warn(`${unknownZone}. ${ZONE_TODO}`);
+      return loadConfig(file, undefined, [
         { from: "flags", read: { file: "the command line", text: "", says: flags } },
         ...(runtime === undefined
           ? []
           : [{ from: "runtime" as const, read: { file: "runtime", text: "", says: runtime } }]),
       ]);
+    };
     const config = load();
     if (!config.ok) throw new UsageError(config.error.map(describeProblem).join("\n"));
-    const log = new Log(args["log-level"], args["log-format"]);
     for (const warning of config.value.warnings) log.warn(describeProblem(warning));
     process.chdir("/");
     return await serve({
@@ -119,11 +123,18 @@ export default defineCommand({
       log,
       sysfsRoot: paths["sysfs-root"],
       procRoot: paths["proc-root"],
-      socket: paths.socket ?? (paths["state-dir"] && `${paths["state-dir"]}/control.sock`),
+      socket: paths.socket ?? besideState(paths["state-dir"], config.value),
       dropInDir: dropInDirOf(config.value.stateDir),
     });
   },
 });
+
+/** Returns the control socket in the state folder that a flag names; undefined where there is no flag or the configuration names a socket. */
+function besideState(stateDir: string | undefined, { says }: Config): string | undefined {
+  return stateDir === undefined || says.control?.socket !== undefined
+    ? undefined
+    : `${stateDir}/control.sock`;
+}
 
 /** Returns what the flags say, as a configuration file would. */
 function flagsOf(args: Args<typeof ARGS>, paths: v.InferOutput<typeof Paths>): ConfigFile {

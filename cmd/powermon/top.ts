@@ -6,6 +6,7 @@ import { defineCommand, type Io } from "../../internal/cli/command.ts";
 import { STATUS, type Status } from "../../internal/cli/status.ts";
 import type { ControlClient } from "../../internal/control/client.ts";
 import type { LiveReport } from "../../internal/api/live.ts";
+import { isTerminal } from "../../internal/os/terminal.ts";
 import { frame } from "../../internal/top/frame.ts";
 import { glance } from "../../internal/top/glance.ts";
 import { START } from "../../internal/top/state.ts";
@@ -47,7 +48,7 @@ export default defineCommand({
     if (!first.ok) return fail(first.error, args.json, io);
     const env = io.env ?? {};
     if (args.json) return await stream(client, first.value, interval * 1000, count ?? Infinity, io);
-    if (io.isTTY && process.stdin.isTTY) {
+    if (io.isTTY && isTerminal(0)) {
       return await watch(client, first.value, { intervalMs: interval * 1000, blocks: hasBlocks(env), io });
     }
     await Bun.sleep(PLAIN_MS);
@@ -76,7 +77,7 @@ async function stream(
   let now = first;
   for (let left = count; ; left--) {
     io.out(JSON.stringify(glance(before, now)));
-    if (left <= 1) return STATUS.done;
+    if (left <= 1 || io.isCut?.()) return STATUS.done;
     await Bun.sleep(intervalMs);
     const next = await client.ask("live");
     if (!next.ok) return fail(next.error, true, io);

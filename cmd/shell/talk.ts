@@ -4,6 +4,7 @@ import type { Io } from "../../internal/cli/command.ts";
 import { complete } from "../../internal/cli/complete.ts";
 import { main, type Program } from "../../internal/cli/main.ts";
 import { shellWordsOf } from "../../internal/cli/shell-line.ts";
+import { isTerminal } from "../../internal/os/terminal.ts";
 import { STATUS, type Status } from "../../internal/cli/status.ts";
 
 /** A prompt's program: commands, and whether somebody has said quit. */
@@ -17,7 +18,7 @@ export type Names = Parameters<typeof complete>[2];
 
 /** Talks with a person at a terminal; else runs the lines of standard input until one fails. */
 export async function talk(shell: Shell, names: Names, io: Io): Promise<Status> {
-  return process.stdin.isTTY ? await converse(shell, names, io) : await runScript(shell, io);
+  return isTerminal(0) ? await converse(shell, names, io) : await runScript(shell, io);
 }
 
 /** Runs the lines of standard input until one fails. */

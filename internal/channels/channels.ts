@@ -197,6 +197,10 @@ export class Channels {
       (path, name) => this.found(path, name),
       (path) => this.gone(path),
       (code) => this.#log.warn(`Cannot read the channel folder "${dir}": ${code}; waiting for it`),
+      (code) =>
+        this.#log.warn(
+          `Cannot watch the channel folder "${dir}": ${code}; VMs are seen up to 2 s late. Raise fs.inotify.max_user_instances or max_user_watches`,
+        ),
     );
   }
 

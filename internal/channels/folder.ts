@@ -3,7 +3,7 @@
 import { type FSWatcher, type Dirent, readdirSync, statSync, watch } from "node:fs";
 import { codeOf } from "../os/error-code.ts";
 import { MAX_CHANNEL } from "../values/numbers.ts";
-import { MAX_VM_NAME } from "../values/vm-name.ts";
+import { isVmName } from "../values/vm-name.ts";
 
 /** A channel's name split at its last dot. */
 export interface ChannelName {
@@ -21,7 +21,7 @@ export function parseChannelName(file: string): ChannelName | undefined {
   const match = /^(.+)\.(\d{1,4})$/s.exec(file);
   const [, vm = "", digits = ""] = match ?? [];
   const index = Number(digits);
-  return match === null || vm.length > MAX_VM_NAME || index > MAX_CHANNEL ? undefined : { vm, index };
+  return match === null || !isVmName(vm) || index > MAX_CHANNEL ? undefined : { vm, index };
 }
 
 export class ChannelFolder {
@@ -29,6 +29,7 @@ export class ChannelFolder {
   readonly #found: (path: string, name: ChannelName) => void;
   readonly #gone: (path: string) => void;
   readonly #problem: (code: string) => void;
+  readonly #unwatched: (code: string) => void;
   readonly #paths = new Set<string>();
   #watcher: FSWatcher | undefined;
   #rescan: ReturnType<typeof setInterval> | undefined;
@@ -36,22 +37,26 @@ export class ChannelFolder {
   #inode: string | undefined;
   #mtimeMs = 0;
   #broken = false;
+  #deaf = false;
 
   /**
    * @param found a socket appeared, or is still there after a change in the folder
    * @param gone a socket's file was removed
    * @param problem the folder can't be read; told once until it can
+   * @param unwatched the kernel won't tell of changes, so that they are seen up to 2 s late; told once until it does
    */
   constructor(
     dir: string,
     found: (path: string, name: ChannelName) => void,
     gone: (path: string) => void,
     problem: (code: string) => void,
+    unwatched: (code: string) => void,
   ) {
     this.dir = dir;
     this.#found = found;
     this.#gone = gone;
     this.#problem = problem;
+    this.#unwatched = unwatched;
   }
 
   /** Reads the folder now and follows its changes until stop(). */
@@ -71,16 +76,19 @@ export class ChannelFolder {
     let entries: Dirent[];
     try {
       const { dev, ino, mtimeMs } = statSync(this.dir);
-      const known = this.#watcher !== undefined && this.#inode === `${dev}:${ino}`;
+      const known = this.#inode === `${dev}:${ino}`;
+      if (!known || this.#watcher === undefined) this.#follow();
       // A folder's time changes with every entry that comes or goes.
       if (known && !changed && mtimeMs === this.#mtimeMs) return;
-      if (!known) this.#follow(`${dev}:${ino}`);
+      this.#inode = `${dev}:${ino}`;
       this.#mtimeMs = mtimeMs;
       entries = readdirSync(this.dir, { withFileTypes: true });
       this.#broken = false;
     } catch (cause) {
       if (!this.#broken) this.#problem(codeOf(cause));
       this.#broken = true;
+      // What comes back may have the number of what went.
+      this.#inode = undefined;
       entries = [];
     }
     const there = new Set<string>();
@@ -100,19 +108,26 @@ export class ChannelFolder {
     }
   }
 
-  /** Watches the folder that now stands at the path. */
-  #follow(inode: string): void {
+  /** Watches the folder that now stands at the path; where that can't be, it is read again and again all the same. */
+  #follow(): void {
     this.#watcher?.close();
-    this.#inode = inode;
-    this.#watcher = watch(this.dir, () => {
-      this.#settle ??= setTimeout(() => {
-        this.#settle = undefined;
-        this.#scan();
-      }, SETTLE_MS);
-    });
-    this.#watcher.on("error", () => {
-      this.#watcher?.close();
-      this.#watcher = undefined;
-    });
+    this.#watcher = undefined;
+    try {
+      const watcher = watch(this.dir, () => {
+        this.#settle ??= setTimeout(() => {
+          this.#settle = undefined;
+          this.#scan();
+        }, SETTLE_MS);
+      });
+      watcher.on("error", () => {
+        watcher.close();
+        this.#watcher = undefined;
+      });
+      this.#watcher = watcher;
+      this.#deaf = false;
+    } catch (cause) {
+      if (!this.#deaf) this.#unwatched((cause as { code?: string }).code ?? String(cause));
+      this.#deaf = true;
+    }
   }
 }

@@ -7,6 +7,8 @@ export interface Io {
   out(text: string): void;
   err(text: string): void;
   readonly isTTY: boolean;
+  /** Whether nothing that is written reaches anybody any more: a command that goes on until interrupted ends then. */
+  isCut?(): boolean;
   /** The environment; DEBUG shows stacks. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }

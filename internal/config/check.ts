@@ -3,7 +3,7 @@
 import { DEFAULTS, VM_DEFAULTS } from "./defaults.ts";
 import { pcpusOf, vmConfig } from "./effective.ts";
 import type { Merged } from "./merge.ts";
-import { hostTimeZone, policyOf, refuseZone } from "./policy.ts";
+import { policyOf, refuseZone } from "./policy.ts";
 import { isLoopback, parseListen } from "../values/listen.ts";
 import { type Finding, tomlKey } from "./problem.ts";
 import { type Bound, NAMED_BOUNDS, type VmSection } from "./schema.ts";
@@ -37,7 +37,7 @@ export function findErrors(merged: Merged): Finding[] {
     found.push(...crossed(["vm", name], floor, ceiling, own.ceiling !== undefined));
   }
   for (const [name, { policy }] of Object.entries(says.vm ?? {})) {
-    const judged = policy && policyOf(policy, hostTimeZone());
+    const judged = policy && policyOf(policy);
     if (judged?.ok !== false) continue;
     found.push(...judged.error.map((one) => ({ ...one, path: ["vm", name, "policy", ...one.path] })));
   }

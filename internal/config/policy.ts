@@ -28,25 +28,17 @@ const KEYS: Readonly<Record<PolicyType, readonly (keyof PolicySection)[]>> = {
 };
 const COMMON: readonly string[] = ["type", "vcpus", "turbo"];
 
-/**
- * Returns the policy in a TOML file, or a JSON one when it is named *.json. Errors: every problem, with its line in TOML.
- * @param timeZone whose hours are meant when the file names none: the host's
- */
-export function readPolicyFile(file: string, timeZone: string): Result<Policy, ConfigProblem[]> {
+/** Returns the policy in a TOML file, or a JSON one when it is named *.json. Errors: every problem, with its line in TOML. */
+export function readPolicyFile(file: string): Result<Policy, ConfigProblem[]> {
   const written = readTable(file);
-  return written.ok ? parsePolicy(written.value.raw, timeZone, file, written.value.text) : written;
+  return written.ok ? parsePolicy(written.value.raw, file, written.value.text) : written;
 }
 
 /** Returns `raw`, as JSON or TOML gave it, as a policy; problems are told as the file's. */
-export function parsePolicy(
-  raw: object,
-  timeZone: string,
-  file = "the policy",
-  text = "",
-): Result<Policy, ConfigProblem[]> {
+export function parsePolicy(raw: object, file = "the policy", text = ""): Result<Policy, ConfigProblem[]> {
   const section = judgeAs(policySection, file, raw, text);
   if (!section.ok) return section;
-  const policy = policyOf(section.value, timeZone);
+  const policy = policyOf(section.value);
   if (policy.ok) return policy;
   return err(
     policy.error.map(({ path, wrong, right }) => ({
@@ -63,23 +55,18 @@ export function parsePolicy(
 export function writtenPolicies({ says }: Merged): ReadonlyMap<string, Policy> {
   const written = new Map<string, Policy>();
   for (const [vm, { policy }] of Object.entries(says.vm ?? {})) {
-    const judged = policy && policyOf(policy, hostTimeZone());
+    const judged = policy && policyOf(policy);
     if (judged?.ok === true) written.set(vm, judged.value);
   }
   return written;
 }
 
-/** Returns the host's own time zone. */
-export function hostTimeZone(): string {
-  return Intl.DateTimeFormat().resolvedOptions().timeZone;
-}
-
 /** Returns a valid section as a policy. Errors: keys that don't go together, each where it is written. */
-export function policyOf(section: PolicySection, timeZone: string): Result<Policy, Finding[]> {
+export function policyOf(section: PolicySection): Result<Policy, Finding[]> {
   const found = [...strays(section), ...lacks(section)];
   if (found.length > 0) return err(found);
   return ok({
-    rule: ruleOf(section, timeZone),
+    rule: ruleOf(section),
     vcpus: section.vcpus === undefined || section.vcpus === "all" ? "all" : [...new Set(section.vcpus)],
     turbo: section.turbo ?? false,
   });
@@ -168,7 +155,7 @@ export function refuseZone(zone: string): Finding[] {
   }
 }
 
-function ruleOf(section: PolicySection, hostZone: string): PolicyRule {
+function ruleOf(section: PolicySection): PolicyRule {
   const traffic: TrafficRule = {
     macs: [...new Set(section.macs)],
     interfaces: [...new Set(section.interfaces)],
@@ -187,7 +174,7 @@ function ruleOf(section: PolicySection, hostZone: string): PolicyRule {
       for (const hour of section.traffic_hours ?? []) windows.push(hourWindow(hour, "traffic"));
       return {
         type: "time",
-        timeZone: section.timezone ?? hostZone,
+        timeZone: section.timezone,
         windows,
         otherwise: section.default,
         traffic,

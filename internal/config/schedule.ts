@@ -1,12 +1,13 @@
 // When which of the host's profiles is due, in numbers.
 
 import type * as v from "valibot";
-import { hostTimeZone, spanOf } from "./policy.ts";
+import { spanOf } from "./policy.ts";
 import type { scheduleSchema } from "./schedule-schema.ts";
 
 /** Returns the schedule as it is written. */
 export const scheduleOf = (section: v.InferOutput<typeof scheduleSchema>) => ({
-  timeZone: section.timezone ?? hostTimeZone(),
+  /** Undefined for the host's own, whichever that is at the time. */
+  timeZone: section.timezone,
   /** The first that holds wins. */
   windows: (section.windows ?? []).map(({ profile, ...span }) => ({ ...spanOf(span), profile })),
   /** Outside of all windows; undefined for none at all. */

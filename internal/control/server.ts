@@ -48,6 +48,8 @@ const MAX_CONNECTIONS = 64;
 const IDLE_MS = 10_000;
 /** The content type of metrics. Source: Prometheus, exposition formats, text format 0.0.4. */
 export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+/** How long clients may take to read what they asked for once the server stops, in ms. */
+const LAST_MS = 500;
 /** Most bytes of a body that are written to the log of changes. */
 const MAX_LOGGED = 200;
 
@@ -94,6 +96,7 @@ export async function startControl(options: ControlOptions): Promise<Result<Cont
       control.close();
       server.close();
       for (const socket of connections) socket.destroySoon();
+      setTimeout(() => connections.forEach((socket) => socket.destroy()), LAST_MS).unref();
       rmSync(path, { force: true });
     },
   });
@@ -113,6 +116,7 @@ async function openHttp(control: Control): Promise<HttpServer> {
 class Control {
   readonly #options: ControlOptions;
   readonly #streams: EventStreams;
+  #closed = false;
 
   constructor(options: ControlOptions) {
     this.#options = options;
@@ -126,6 +130,7 @@ class Control {
 
   serve(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
+    if (this.#closed) return void socket.destroy();
     // The answer may take longer than an idle connection may rest.
     socket.setTimeout(0);
     response.once("finish", () => socket.setTimeout(IDLE_MS));
@@ -139,7 +144,9 @@ class Control {
     });
   }
 
+  /** Ends the streams and serves no more requests, those that are being read included. */
   close(): void {
+    this.#closed = true;
     this.#streams.close();
   }
 
@@ -167,6 +174,7 @@ class Control {
         refuseBody(response, body.error);
         return;
       }
+      if (this.#closed) return void response.destroy();
       const asked = readAsk(API[found.name], found.parts, body.value);
       const done = asked.ok ? await this.#handle(found.name, asked.value) : asked;
       if (method !== "GET") this.#note(request, body.value, done);

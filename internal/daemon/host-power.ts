@@ -13,6 +13,7 @@ import { sleepAsks } from "./asks/sleep.ts";
 import type { Host } from "./host.ts";
 import { HostSleep } from "./host-sleep.ts";
 import { ProfileClock } from "./profile-clock.ts";
+import { profileResumed } from "./profile-resumed.ts";
 
 /** Where the machine is, and what a test puts in place of it. */
 export interface PowerOptions {
@@ -39,6 +40,7 @@ export class HostPower {
     this.#roots = roots;
     this.#latency = latency;
     const sleep = new HostSleep(host, roots, enter);
+    host.upkeep.onResumed = () => profileResumed(host, roots);
     const profiles = profileAsks(host, roots, latency, sleep);
     this.#schedule = new ProfileClock(clock, host.log, (name) => {
       const done =

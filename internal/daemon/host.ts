@@ -143,6 +143,8 @@ export class Host {
     this.#rules.floating = config.pinning.floating;
     this.#site.clear();
     this.#setPolicies();
+    // The time zone may be another.
+    this.policies.clockChanged();
     this.channels.configure();
     this.channels.watch(config.channels.dirs);
     for (const error of this.ledger.settle()) this.log.error(explainSysfs(error));

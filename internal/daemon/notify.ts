@@ -6,6 +6,8 @@ import { runCommand } from "../os/spawn.ts";
 
 /** Longest that the systemd-notify program may take, in ms. */
 const PROGRAM_MS = 2000;
+/** A longer delay becomes one of 1 ms. Source: WHATWG HTML, timers; 32 bits with a sign. */
+const LONGEST_MS = 2 ** 31 - 1;
 /** Longest status line, in characters. */
 const MAX_STATUS = 400;
 
@@ -31,7 +33,9 @@ export class Notifier {
     const usec = Number(env.WATCHDOG_USEC);
     const ours = env.WATCHDOG_PID === undefined || Number(env.WATCHDOG_PID) === process.pid;
     this.watchdogMs =
-      ours && Number.isSafeInteger(usec) && usec > 0 ? Math.max(1, Math.floor(usec / 2000)) : undefined;
+      ours && Number.isSafeInteger(usec) && usec > 0
+        ? Math.min(LONGEST_MS, Math.max(1, Math.floor(usec / 2000)))
+        : undefined;
   }
 
   /** The service does its work; also ends a reload. */

@@ -4,7 +4,7 @@ import { DEFAULTS } from "../config/defaults.ts";
 import { vmConfig } from "../config/effective.ts";
 import type { Config } from "../config/load.ts";
 import type { PinningSource } from "../config/schema.ts";
-import { listDomains, pinVcpu } from "../pinning/libvirt.ts";
+import { nameable, pinVcpu, readVms } from "../pinning/libvirt.ts";
 import { type LibvirtListener, LibvirtSource } from "../pinning/libvirt-source.ts";
 import type { PinSource } from "../pinning/pins.ts";
 import { procPins } from "../pinning/proc.ts";
@@ -50,8 +50,8 @@ export class Sources {
   async pinByLibvirt(vm: string, vcpu: number, cpuList: string): Promise<Result<void, string> | undefined> {
     if (this.#libvirt !== undefined) return await this.#libvirt.source.pin(vm, vcpu, cpuList);
     const virsh = { uri: this.#uri, timeoutMs: ONCE_MS };
-    const domains = await listDomains(virsh);
-    const domain = domains.ok ? domains.value.find(({ name }) => name === vm) : undefined;
+    const vms = await readVms(virsh);
+    const domain = vms.ok ? nameable(vms.value).vms.find(({ name }) => name === vm) : undefined;
     return domain && (await pinVcpu(virsh, domain.uuid, vcpu, cpuList));
   }
 

@@ -43,6 +43,8 @@ export class Upkeep {
   drifts = 0;
   /** Times it was set again after that. */
   corrections = 0;
+  /** Called after the machine slept, before claims are written again within what it left. */
+  onResumed: () => void = () => {};
   /** How late each look came: what else ran held up the event loop. */
   readonly lag = new Histogram();
   readonly #host: UpkeepHost;
@@ -110,6 +112,7 @@ export class Upkeep {
   resumed(): void {
     this.#offsetMs = Date.now() - performance.now();
     this.#host.events.emit("resumed");
+    this.onResumed();
     this.reapply();
     this.#host.clockJumped();
   }

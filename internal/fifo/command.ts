@@ -82,9 +82,8 @@ const object = objectOf({ instruction: v.optional(instruction), policy: v.option
 
 /**
  * Returns what one object asks, or the sentence that says what is wrong with it. Keys and words may be upper or lower case.
- * @param timeZone whose hours are meant: the host's
  */
-export function parseFifoCommand(text: string, timeZone: string): Result<FifoCommand, string> {
+export function parseFifoCommand(text: string): Result<FifoCommand, string> {
   let raw: unknown;
   try {
     raw = JSON.parse(text);
@@ -99,11 +98,11 @@ export function parseFifoCommand(text: string, timeZone: string): Result<FifoCom
   }
   if (instruction !== undefined) return ok({ kind: "scale", step: UNITS[instruction.unit] });
   if (policy === undefined || policy.command === "destroy") return ok({ kind: "policy-remove" });
-  const rule = ruleOf(policy, timeZone);
+  const rule = ruleOf(policy);
   return rule.ok ? ok({ kind: "policy", policy: { rule: rule.value, vcpus: "all", turbo: false } }) : rule;
 }
 
-function ruleOf(asked: v.InferOutput<typeof policy>, timeZone: string): Result<PolicyRule, string> {
+function ruleOf(asked: v.InferOutput<typeof policy>): Result<PolicyRule, string> {
   const { mac_list: list, avg_packet_thresh: mediumPps, max_packet_thresh: maxPps } = asked;
   const { fallPercent, threshold, quietSamples } = POLICY_DEFAULTS;
   const traffic = {
@@ -124,7 +123,7 @@ function ruleOf(asked: v.InferOutput<typeof policy>, timeZone: string): Result<P
         ...[...new Set(busy)].map((hour) => hourWindow(hour, "max")),
         ...[...new Set(quiet)].map((hour) => hourWindow(hour, "min")),
       ];
-      return ok({ type: "time", timeZone, windows, otherwise: undefined, traffic });
+      return ok({ type: "time", timeZone: undefined, windows, otherwise: undefined, traffic });
     }
     case "traffic":
       return list === undefined || mediumPps === undefined || maxPps === undefined

@@ -1,7 +1,6 @@
 // The FIFOs of a configuration on the real host: what is written into fifoN is a claim on CPU N, arbitrated like a guest's.
 
 import { mkdirSync } from "node:fs";
-import { hostTimeZone } from "../config/policy.ts";
 import type { FifoConfig } from "../config/load.ts";
 import type { Log } from "../log.ts";
 import { codeOf } from "../os/error-code.ts";
@@ -52,7 +51,6 @@ export class FifoHost {
       mode: config.mode,
       owner: config.owner,
       group: config.group,
-      timeZone: hostTimeZone(),
       onCommand: (core, command) => this.#serve(core, command),
       onProblem: (core, why) => log.warnFolded(`fifo ${core} ${why}`, `Not served: ${why}`, { fifo: core }),
     });

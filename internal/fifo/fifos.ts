@@ -23,8 +23,6 @@ export interface FifoOptions {
   /** User and group by name; empty leaves them as they are. */
   readonly owner: string;
   readonly group: string;
-  /** Whose hours a TIME policy means. */
-  readonly timeZone: string;
   onCommand(core: number, command: FifoCommand): void;
   /** Told of everything that was not understood: there is no way back to the writer. */
   onProblem(core: number, why: string): void;
@@ -89,7 +87,7 @@ export class Fifos {
   }
 
   async #listen({ core, reader }: Fifo): Promise<void> {
-    const { timeZone, onCommand, onProblem } = this.#options;
+    const { onCommand, onProblem } = this.#options;
     const cutter = new ObjectCutter();
     const objects: string[] = [];
     for (;;) {
@@ -104,7 +102,7 @@ export class Fifos {
       let served = 0;
       for (const text of objects.splice(0)) {
         if (++served % AT_A_TIME === 0) await new Promise((resolve) => setImmediate(resolve));
-        const command = parseFifoCommand(text, timeZone);
+        const command = parseFifoCommand(text);
         if (command.ok) onCommand(core, command.value);
         else onProblem(core, command.error);
       }

@@ -18,11 +18,13 @@ export interface RunLimits {
   readonly maxBytes?: number;
   /** Variables beside LC_ALL and PATH. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Ends it before its time: it is not wanted any more. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Why a program did not end by itself. */
 interface NotEnded {
-  /** ENOENT when there is no such program, ETIMEDOUT, ENOBUFS when it printed too much, or what else starting it failed with. */
+  /** ENOENT when there is no such program, ETIMEDOUT, ECANCELED, ENOBUFS when it printed too much, or what else starting it failed with. */
   readonly code: string;
   /** The same as a sentence's end. */
   readonly says: string;
@@ -47,7 +49,7 @@ export const plainEnv = (more: Readonly<Record<string, string>> = {}): Record<st
  * started is killed with it. Who has left that session is not waited for beyond the limit, though it may hold the outputs.
  */
 export const runCommand: Run = async (argv, limits) => {
-  const { limitMs, maxBytes = MAX_BYTES, env } = limits;
+  const { limitMs, maxBytes = MAX_BYTES, env, signal } = limits;
   let child: Bun.Subprocess<"ignore", "pipe", "pipe">;
   try {
     child = Bun.spawn([...argv], {
@@ -60,8 +62,10 @@ export const runCommand: Run = async (argv, limits) => {
   } catch (cause) {
     return err(notStarted(argv, cause));
   }
-  const over = Promise.withResolvers<"late" | "too much">();
+  const over = Promise.withResolvers<"late" | "too much" | "not wanted">();
   const timer = setTimeout(() => over.resolve("late"), limitMs);
+  const aborted = () => over.resolve("not wanted");
+  signal?.addEventListener("abort", aborted);
   const outputs = [child.stdout, child.stderr].map((stream) =>
     readUpTo(stream, maxBytes, () => over.resolve("too much")),
   );
@@ -69,10 +73,12 @@ export const runCommand: Run = async (argv, limits) => {
   const ending = Promise.all([child.exited, ...outputs.map(({ done }) => done)]);
   const why = await Promise.race([ending.then(() => undefined), over.promise]);
   clearTimeout(timer);
+  signal?.removeEventListener("abort", aborted);
   const status = child.exitCode;
   if (why !== undefined) killGroup(child.pid);
   for (const { stop } of outputs) stop();
   if (why === "too much") return err(tooMuch(argv, maxBytes));
+  if (why === "not wanted") return err({ code: "ECANCELED", says: "it is not wanted any more" });
   if (why === "late" && status === null) return err(late(argv, limitMs));
   const [stdout = "", stderr = ""] = outputs.map(({ text }) => text());
   return ok({ status: status ?? (await child.exited), stdout, stderr });
@@ -149,7 +155,8 @@ const tooMuch = ([program = ""]: readonly string[], maxBytes: number): NotEnded 
   says: `${basename(program)} printed more than ${maxBytes} bytes`,
 });
 
-function killGroup(pid: number): void {
+/** Ends every process of the group that `pid` leads. */
+export function killGroup(pid: number): void {
   try {
     process.kill(-pid, "SIGKILL");
   } catch {

@@ -1,7 +1,7 @@
-// Capabilities for people: what can be changed, and why the rest can't.
+// What the host can do, as a table for people.
 
 import { formatCpuList } from "../values/cpulist.ts";
-import type { HostCapabilities } from "../power/capabilities/capabilities.ts";
+import type { HostCapabilities, ZoneCapability } from "../power/capabilities/capabilities.ts";
 import type { DomainCapability } from "../power/capabilities/capability-cpufreq.ts";
 import type { Item } from "../power/capabilities/item.ts";
 import { table } from "./table.ts";
@@ -18,7 +18,7 @@ export function capabilitiesText(report: HostCapabilities): string {
     const [first] = domains;
     if (!first) continue;
     const cpus = formatCpuList(domains.flatMap((one) => one.cpus));
-    row(`clock of CPUs ${cpus || "?"}`, key, first);
+    row(cpus ? `clock of CPUs ${cpus}` : `clock of domain ${first.domain}`, key, first);
     if (first.epp) row(`EPP of CPUs ${cpus}`, first.epp.current, first.epp);
   }
   if (report.cpufreq) {
@@ -40,20 +40,39 @@ export function capabilitiesText(report: HostCapabilities): string {
   if (report.epb)
     row("EPB", report.epb.values.map((one) => `${one.epb} on ${one.cpus}`).join("; "), report.epb);
   for (const one of report.uncore ?? []) row(`uncore ${one.name}`, `${one.minKhz}-${one.maxKhz} kHz`, one);
-  for (const zone of report.powercap ?? [])
-    row(`power zone ${zone.name}`, zone.energyUj === undefined ? "" : `${zone.energyUj / 1e6} J`, zone);
+  for (const zone of report.powercap ?? []) row(`power zone ${zone.name} (${zone.id})`, counted(zone), zone);
   return [table(rows), ...report.problems].join("\n");
+}
+
+/** Returns the joules of a zone, and which other zone counts the same. */
+function counted({ energyUj, energyWhy, twinOf }: ZoneCapability): string {
+  const joules =
+    energyUj === undefined
+      ? energyWhy === undefined
+        ? ""
+        : "not readable, --json says why"
+      : `${energyUj / 1e6} J`;
+  return twinOf === undefined ? joules : `${joules}, counts the same as ${twinOf}`;
 }
 
 /** Domains that stand alike are one line: a host has hundreds. */
 function groupAlike(domains: readonly DomainCapability[]): Map<string, DomainCapability[]> {
   const groups = new Map<string, DomainCapability[]>();
   for (const one of domains) {
-    const { driver = "?", governor = "?", floorKhz = "?", ceilingKhz = "?" } = one;
-    const key = `${driver} ${governor} ${floorKhz}-${ceilingKhz} kHz`;
+    const key = one.driver === undefined ? "-" : clockOf(one);
     groups.set(key, [...(groups.get(key) ?? []), one]);
   }
   return groups;
+}
+
+function clockOf(one: DomainCapability): string {
+  const { driver, governor = "?", floorKhz = "?", ceilingKhz = "?", baseKhz, maxKhz = 0, maxRemark } = one;
+  return [
+    `${driver} ${governor} ${floorKhz}-${ceilingKhz} kHz`,
+    ...(baseKhz !== undefined && baseKhz < maxKhz ? [`base ${baseKhz} kHz`] : []),
+    ...(maxRemark === undefined ? [] : [`${maxKhz} kHz is ${maxRemark}`]),
+    ...(one.percentLimits ?? []).map(({ file, percent }) => `${file} ${percent} %`),
+  ].join(", ");
 }
 
 const onOff = (on: boolean | undefined): string => (on === undefined ? "" : on ? "on" : "off");

@@ -16,6 +16,7 @@ const SKIPPED = [
 const TAG = /<(\/?)([\w:.-]+)((?:[^<>"']|"[^"<]*"|'[^'<]*')*)>/y;
 const ATTRIBUTE = /([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g;
 const DEVICE = "domain/devices/channel";
+const NAME = "domain/name";
 
 /**
  * Returns the virtio channels on unix sockets that have a path, as `virsh dumpxml` prints them; elsewhere in the document, such
@@ -48,7 +49,19 @@ export function parseChannels(xml: string): DomainChannel[] {
   return found;
 }
 
-function* tags(xml: string): Generator<{ closing: boolean; name: string; attributes: string }> {
+/** Returns the domain's name, whole: blanks at its ends tell one domain from another. Undefined when it has none. */
+export function parseName(xml: string): string | undefined {
+  const open: string[] = [];
+  for (const { closing, name, attributes, end } of tags(xml)) {
+    if (closing) open.pop();
+    else if (open.push(name) === 2 && open.join("/") === NAME)
+      return unescapeXml(xml.slice(end, xml.indexOf("<", end)));
+    else if (attributes.endsWith("/")) open.pop();
+  }
+  return undefined;
+}
+
+function* tags(xml: string): Generator<{ closing: boolean; name: string; attributes: string; end: number }> {
   for (let at = xml.indexOf("<"); at >= 0; at = xml.indexOf("<", at)) {
     const skipped = SKIPPED.find(([start]) => xml.startsWith(start, at));
     if (skipped !== undefined) {
@@ -59,8 +72,8 @@ function* tags(xml: string): Generator<{ closing: boolean; name: string; attribu
     }
     TAG.lastIndex = at;
     const [whole = "<", slash, name, attributes = ""] = TAG.exec(xml) ?? [];
-    if (name !== undefined) yield { closing: slash === "/", name, attributes };
     at += whole.length;
+    if (name !== undefined) yield { closing: slash === "/", name, attributes, end: at };
   }
 }
 

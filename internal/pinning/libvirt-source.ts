@@ -1,10 +1,10 @@
 // libvirt's view kept at hand: a stuck or restarting libvirtd delays nothing but this.
 
-import { plainEnv } from "../os/spawn.ts";
+import { killGroup, plainEnv } from "../os/spawn.ts";
 import type { Result } from "../values/result.ts";
 import { err } from "../values/result.ts";
 import { pcpu } from "../values/units.ts";
-import { type LibvirtVm, pinVcpu, readVms } from "./libvirt.ts";
+import { type LibvirtVm, nameable, pinVcpu, readVms } from "./libvirt.ts";
 import type { Pins, PinSource, PinSubject } from "./pins.ts";
 import type { Virsh } from "./virsh.ts";
 
@@ -44,22 +44,26 @@ export class LibvirtSource implements PinSource {
   readonly name = "libvirt";
   readonly live = true;
   readonly #virsh: Virsh;
+  readonly #ending = new AbortController();
   readonly #listener: LibvirtListener;
   #vms = new Map<string, LibvirtVm>();
   #channels: readonly LibvirtChannel[] = [];
   #paused: ReadonlySet<string> = new Set();
   #problem: string | undefined = "libvirt has not answered yet";
+  /** Why domains are not served, as told. */
+  #told: ReadonlySet<string> = new Set();
   #asking: Promise<void> | undefined;
   #again = false;
   #stopped = true;
   #events: Bun.Subprocess<"ignore", "pipe", "ignore"> | undefined;
+  #lines: { cancel(): Promise<void> } | undefined;
   #backoffMs = BACKOFF_MS.first;
   #settle: ReturnType<typeof setTimeout> | undefined;
   #reopen: ReturnType<typeof setTimeout> | undefined;
   #refresh: ReturnType<typeof setInterval> | undefined;
 
   constructor(virsh: Virsh, listener: LibvirtListener) {
-    this.#virsh = virsh;
+    this.#virsh = { ...virsh, signal: this.#ending.signal };
     this.#listener = listener;
   }
 
@@ -76,7 +80,14 @@ export class LibvirtSource implements PinSource {
     clearInterval(this.#refresh);
     clearTimeout(this.#settle);
     clearTimeout(this.#reopen);
-    this.#events?.kill("SIGKILL");
+    this.#ending.abort();
+    this.#endEvents();
+  }
+
+  #endEvents(): void {
+    if (this.#events === undefined) return;
+    killGroup(this.#events.pid);
+    void this.#lines?.cancel();
   }
 
   pins({ vm }: PinSubject, vcpu: number): Pins {
@@ -126,8 +137,11 @@ export class LibvirtSource implements PinSource {
       return;
     }
     this.#problem = undefined;
-    this.#vms = new Map(vms.value.map((vm) => [vm.name, vm]));
-    const channels = vms.value.flatMap((vm) =>
+    const named = nameable(vms.value);
+    for (const why of named.problems) if (!this.#told.has(why)) this.#listener.problem(why);
+    this.#told = new Set(named.problems);
+    this.#vms = new Map(named.vms.map((vm) => [vm.name, vm]));
+    const channels = named.vms.flatMap((vm) =>
       vm.channels.flatMap(({ path, port }) => {
         const index = PORT.exec(port)?.[1];
         return index === undefined ? [] : [{ path, vm: vm.name, index: Number(index) }];
@@ -137,7 +151,7 @@ export class LibvirtSource implements PinSource {
       this.#channels = channels;
       this.#listener.channels(channels);
     }
-    const paused = new Set(vms.value.filter((vm) => vm.paused).map(({ name }) => name));
+    const paused = new Set(named.vms.filter((vm) => vm.paused).map(({ name }) => name));
     if (Bun.deepEquals(paused, this.#paused, true)) return;
     this.#paused = paused;
     this.#listener.paused(paused);
@@ -156,6 +170,8 @@ export class LibvirtSource implements PinSource {
         stdin: "ignore",
         stdout: "pipe",
         stderr: "ignore",
+        // A group of its own: a wrapper's children end with it.
+        detached: true,
         env: plainEnv(),
       });
     } catch {
@@ -169,7 +185,11 @@ export class LibvirtSource implements PinSource {
   async #follow(stream: ReadableStream<Uint8Array>): Promise<void> {
     const decoder = new TextDecoder();
     let rest = "";
-    for await (const bytes of stream) {
+    const reader = stream.getReader();
+    this.#lines = reader;
+    for (;;) {
+      const { done, value: bytes } = await reader.read();
+      if (done) return;
       const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
       rest = (lines.pop() ?? "").slice(0, MAX_LINE);
       for (const line of lines) {

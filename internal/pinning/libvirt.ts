@@ -2,7 +2,8 @@
 
 import { parseCpuList } from "../values/cpulist.ts";
 import { DONE, ok, type Result } from "../values/result.ts";
-import { type DomainChannel, parseChannels } from "./domain-xml.ts";
+import { type DomainChannel, parseChannels, parseName } from "./domain-xml.ts";
+import { isVmName } from "../values/vm-name.ts";
 import { runVirsh, type Virsh } from "./virsh.ts";
 
 /** Where a vCPU may run. */
@@ -11,14 +12,11 @@ export interface VcpuPin {
   readonly pcpus: readonly number[];
 }
 
-/** A running domain; its QEMU is started with `-uuid`. */
-export interface LibvirtDomain {
+/** A running domain with what powermon needs of it. */
+export interface LibvirtVm {
+  /** Its QEMU is started with `-uuid`. */
   readonly uuid: string;
   readonly name: string;
-}
-
-/** A running domain with what powermon needs of it. */
-export interface LibvirtVm extends LibvirtDomain {
   readonly channels: readonly DomainChannel[];
   readonly pins: readonly VcpuPin[];
   /** Whether its vCPUs stand still: suspended by an operator, by an error, for a snapshot, or on its way here. */
@@ -30,21 +28,12 @@ const STILL = ["paused", "pmsuspended", "crashed"];
 
 /** Domains asked in one run of virsh; their XML must fit into what is taken of its output. */
 const BATCH = 128;
+const UUIDS = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}(?=\s*$)/gim;
 
-/** Returns the running domains. Errors: one sentence. Source: virsh(1), list. */
-export async function listDomains(virsh: Virsh): Promise<Result<LibvirtDomain[], string>> {
-  const printed = await runVirsh(virsh, ["list", "--uuid", "--name"]);
-  return printed.ok ? ok(parseDomains(printed.value)) : printed;
-}
-
-/** Returns the domains that `virsh list --uuid --name` prints, a line each. */
-export function parseDomains(text: string): LibvirtDomain[] {
-  const found: LibvirtDomain[] = [];
-  for (const line of text.split("\n")) {
-    const [, uuid, name] = /^\s*([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})\s+(.+?)\s*$/i.exec(line) ?? [];
-    if (uuid !== undefined && name !== undefined) found.push({ uuid, name });
-  }
-  return found;
+/** Returns the UUIDs of the running domains: names in a table can't be told from its blanks. Errors: one sentence. Source: virsh(1), list. */
+async function listUuids(virsh: Virsh): Promise<Result<string[], string>> {
+  const printed = await runVirsh(virsh, ["list", "--uuid"]);
+  return printed.ok ? ok(printed.value.match(UUIDS) ?? []) : printed;
 }
 
 /** Returns the pins that `virsh vcpupin DOMAIN` prints, a line per vCPU; other lines are passed over. */
@@ -65,7 +54,7 @@ export function parseVcpuPins(text: string): VcpuPin[] {
  * ended in between is left out. Errors: one sentence, also when the connection was lost on the way.
  */
 export async function readVms(virsh: Virsh): Promise<Result<LibvirtVm[], string>> {
-  const domains = await listDomains(virsh);
+  const domains = await listUuids(virsh);
   if (!domains.ok) return domains;
   const vms: LibvirtVm[] = [];
   for (let at = 0; at < domains.value.length; at += BATCH) {
@@ -74,7 +63,7 @@ export async function readVms(virsh: Virsh): Promise<Result<LibvirtVm[], string>
     const mark = `powermon-${crypto.randomUUID()}`;
     const script = batch
       .map(
-        ({ uuid }) =>
+        (uuid) =>
           `echo ${mark}; dumpxml ${uuid}; echo ${mark}; vcpupin ${uuid}; echo ${mark}; domstate ${uuid}`,
       )
       .join("; ");
@@ -82,14 +71,33 @@ export async function readVms(virsh: Virsh): Promise<Result<LibvirtVm[], string>
     const printed = await runVirsh(virsh, [`${script}; echo ${mark}; uri`]);
     if (!printed.ok) return printed;
     const parts = printed.value.split(mark);
-    for (const [i, domain] of batch.entries()) {
+    for (const [i, uuid] of batch.entries()) {
       const [xml = "", pins = "", state = ""] = parts.slice(3 * i + 1);
-      if (xml.trim() === "") continue;
+      const name = parseName(xml);
+      if (name === undefined) continue;
       const paused = STILL.includes(state.trim());
-      vms.push({ ...domain, channels: parseChannels(xml), pins: parseVcpuPins(pins), paused });
+      vms.push({ uuid, name, channels: parseChannels(xml), pins: parseVcpuPins(pins), paused });
     }
   }
   return ok(vms);
+}
+
+/** Returns the VMs that can be told apart by names that a VM may have, and a sentence for each other. */
+export function nameable(vms: readonly LibvirtVm[]): {
+  readonly vms: readonly LibvirtVm[];
+  readonly problems: readonly string[];
+} {
+  const counts = new Map<string, number>();
+  for (const { name } of vms) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const problems: string[] = [];
+  const good = vms.filter(({ name, uuid }) => {
+    const isOne = counts.get(name) === 1;
+    if (isOne && isVmName(name)) return true;
+    const why = isOne ? "can't be a VM's name" : "is the name of another domain too";
+    problems.push(`libvirt's domain ${uuid} is not served: ${JSON.stringify(name)} ${why}`);
+    return false;
+  });
+  return { vms: good, problems };
 }
 
 /**

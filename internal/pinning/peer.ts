@@ -7,15 +7,16 @@ import { readVcpuThreads } from "./proc.ts";
 /**
  * Returns the pid of the QEMU process that serves the socket at `path`, to which `fd` is connected. Normally it is the
  * peer itself; where a manager opened the listening socket and passed it on, it is whoever else holds that socket.
- * Undefined when the peer can't be told; the peer's own pid when nobody better is found.
+ * Where the peer can't be told it is whoever holds that socket; undefined when there is nobody, the peer's own pid when nobody
+ * better is found.
  */
 export function findVmProcess(procRoot: string, fd: number, path: string): number | undefined {
   const peer = peerCredentials(fd);
-  if (!peer.ok) return undefined;
-  if (readVcpuThreads(procRoot, peer.value.pid).size > 0) return peer.value.pid;
+  const pid = peer.ok ? peer.value.pid : undefined;
+  if (pid !== undefined && readVcpuThreads(procRoot, pid).size > 0) return pid;
   const inodes = socketInodes(procRoot, path);
   const holder = inodes.size === 0 ? undefined : findHolder(procRoot, inodes);
-  return holder ?? peer.value.pid;
+  return holder ?? pid;
 }
 
 /** Returns the inodes of the unix sockets bound to `path`. Source: Documentation/filesystems/proc.rst, /proc/net/unix. */

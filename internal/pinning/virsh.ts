@@ -13,6 +13,8 @@ export interface Virsh {
   readonly maxBytes?: number;
   /** The program, virsh on the PATH unless given. */
   readonly program?: string;
+  /** Ends what runs when nobody wants its answer any more. */
+  readonly signal?: AbortSignal;
 }
 
 const TIMEOUT_MS = 5000;
@@ -26,7 +28,11 @@ const MAX_BYTES = 32 << 20;
 export async function runVirsh(virsh: Virsh, words: readonly string[]): Promise<Result<string, string>> {
   const { uri, timeoutMs: limitMs = TIMEOUT_MS, maxBytes = MAX_BYTES, program = "virsh" } = virsh;
   const failed = (why: string) => err(`Cannot ask libvirt at ${uri}: ${why}`);
-  const ended = await runCommand([program, "--quiet", "--connect", uri, ...words], { limitMs, maxBytes });
+  const ended = await runCommand([program, "--quiet", "--connect", uri, ...words], {
+    limitMs,
+    maxBytes,
+    signal: virsh.signal,
+  });
   if (!ended.ok) {
     const { code, says } = ended.error;
     return failed(code === "ENOENT" ? `${says}; install libvirt's clients` : says);

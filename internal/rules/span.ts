@@ -1,14 +1,18 @@
 // Spans of the local clock, for policies and for the host's own schedule.
 // What the local clock shows is what counts: an hour that summer time skips does not happen, one that it repeats happens twice.
 
+import { ownZone } from "../os/time-zone.ts";
 import type { TimeSpan } from "../values/policy.ts";
 
 const DAY = 24 * 60;
 const MINUTE_MS = 60_000;
 
-/** Returns the first span that holds at `now`, ms since 1970. */
+/**
+ * Returns the first span that holds at `now`, ms since 1970.
+ * @param timeZone undefined for the host's own
+ */
 export function spanAt<T extends TimeSpan>(
-  timeZone: string,
+  timeZone: string | undefined,
   spans: readonly T[],
   now: number,
 ): T | undefined {
@@ -23,7 +27,11 @@ export function spanAt<T extends TimeSpan>(
 }
 
 /** Returns the next time the local clock shows the start or end of a span, or is put forward or back; undefined without spans. */
-export function nextEdge(timeZone: string, spans: readonly TimeSpan[], now: number): number | undefined {
+export function nextEdge(
+  timeZone: string | undefined,
+  spans: readonly TimeSpan[],
+  now: number,
+): number | undefined {
   if (spans.length === 0) return undefined;
   const local = localTime(timeZone, now);
   const minute = minuteOf(local);
@@ -33,8 +41,8 @@ export function nextEdge(timeZone: string, spans: readonly TimeSpan[], now: numb
   return Math.min(boundary, turned);
 }
 
-function localTime(timeZone: string, now: number): Temporal.ZonedDateTime {
-  return Temporal.Instant.fromEpochMilliseconds(now).toZonedDateTimeISO(timeZone);
+function localTime(timeZone: string | undefined, now: number): Temporal.ZonedDateTime {
+  return Temporal.Instant.fromEpochMilliseconds(now).toZonedDateTimeISO(timeZone ?? ownZone());
 }
 
 const minuteOf = (local: Temporal.ZonedDateTime): number => local.hour * 60 + local.minute;

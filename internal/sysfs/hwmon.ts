@@ -1,4 +1,4 @@
-// Sensors of energy and power beside RAPL: without it boards with their own meters would be called blind.
+// Sensors of energy and power beside RAPL, as boards have them.
 
 import { ok, type Result } from "../values/result.ts";
 import { AttrDir } from "./attr.ts";

@@ -1,4 +1,4 @@
-// Energy counters and power limits of the packages: without it joules could only be guessed.
+// Energy counters and power limits of the packages, and which of them belong together.
 
 import { all, err, ok, type Result } from "../values/result.ts";
 import { AttrDir } from "./attr.ts";
@@ -23,25 +23,46 @@ export interface PowerZone {
   /** Such as package-0, core, uncore, dram, psys. */
   readonly name: string;
   readonly path: string;
+  /** The id of the zone that it is a part of. */
+  readonly parent: string | undefined;
+  /** The id of the zone of another control type that counts the same: a package is met by MSR and by MMIO. */
+  readonly twinOf: string | undefined;
   /** Where the counter starts anew, uJ; undefined when the zone counts no energy. */
   readonly maxEnergyUj: number | undefined;
   readonly enabled: boolean | undefined;
   readonly limits: readonly PowerLimit[];
 }
 
-/** Reads all zones, parents before children; none without powercap. Errors: as AttrDir.readNumber. */
+/**
+ * Reads all zones, parents before children and intel-rapl before intel-rapl-mmio; none without powercap. Errors: as AttrDir.readNumber.
+ * Source: drivers/powercap/intel_rapl_{msr,tpmi}.c, drivers/thermal/intel/int340x_thermal/processor_thermal_rapl.c.
+ */
 export function readPowerZones(sysfsRoot: string): Result<PowerZone[], SysfsError> {
   const folder = `${sysfsRoot}/class/powercap`;
   const names = listFolder(folder);
   if (!names.ok) return names;
-  const zones: PowerZone[] = [];
-  for (const id of names.value.filter((name) => /^[\w-]+(:[0-9a-f]{1,4})+$/.test(name))) {
-    const dir = new AttrDir(`${folder}/${id}`);
-    const zone = readZone(id, dir);
+  const ids = names.value.filter((name) => /^[\w-]+(:[0-9a-f]{1,4})+$/.test(name));
+  ids.sort((a, b) => (typeOf(a) < typeOf(b) ? -1 : typeOf(a) > typeOf(b) ? 1 : 0));
+  const zones = new Map<string, PowerZone>();
+  const counted = new Map<string, string>();
+  for (const id of ids) {
+    const zone = readZone(id, new AttrDir(`${folder}/${id}`));
     if (!zone.ok) return zone;
-    zones.push(zone.value);
+    const { name, parent } = zone.value;
+    const what = `${(parent && zones.get(parent)?.name) ?? ""}/${name}`;
+    const first = counted.get(what) ?? id;
+    counted.set(what, first);
+    zones.set(id, { ...zone.value, twinOf: typeOf(first) === typeOf(id) ? undefined : first });
   }
-  return ok(zones);
+  return ok([...zones.values()]);
+}
+
+const typeOf = (id: string): string => id.slice(0, id.indexOf(":"));
+
+/** What folder's name is left when its last number goes; nothing for one that stands below its control type. */
+function parentOf(id: string): string | undefined {
+  const parent = id.slice(0, id.lastIndexOf(":"));
+  return parent === typeOf(id) ? undefined : parent;
 }
 
 /**
@@ -54,7 +75,7 @@ export function readEnergy(zone: PowerZone): Result<number, SysfsError> {
   return value.value === undefined ? err(notUnderstood(`${zone.path}/energy_uj`, "")) : ok(value.value);
 }
 
-function readZone(id: string, dir: AttrDir): Result<PowerZone, SysfsError> {
+function readZone(id: string, dir: AttrDir): Result<Omit<PowerZone, "twinOf">, SysfsError> {
   const read = all({
     name: dir.read("name"),
     maxEnergyUj: dir.readNumber("max_energy_range_uj"),
@@ -67,6 +88,7 @@ function readZone(id: string, dir: AttrDir): Result<PowerZone, SysfsError> {
     id,
     name,
     path: dir.path,
+    parent: parentOf(id),
     maxEnergyUj,
     enabled: enabled === undefined ? undefined : enabled !== 0,
     limits: limits.map((index) => readLimit(dir, index)),

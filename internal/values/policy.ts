@@ -37,8 +37,8 @@ export interface TimeWindow extends TimeSpan {
 
 export interface TimePolicy {
   readonly type: "time";
-  /** IANA name, or an offset such as +05:30. */
-  readonly timeZone: string;
+  /** IANA name, or an offset such as +05:30; undefined for the host's own, whichever that is at the time. */
+  readonly timeZone: string | undefined;
   /** The first that holds wins. */
   readonly windows: readonly TimeWindow[];
   /** Outside of all windows; undefined leaves things as they are. */
@@ -92,13 +92,12 @@ export function hourWindow(hour: number, level: TimeWindow["level"]): TimeWindow
 /**
  * Returns a guest's policy as the host applies it. An hour in several lists is busy before quiet before traffic; traffic hours
  * without a MAC mean nothing, since a stock guest leaves that list at zeros. Source: DPDK channel_monitor.c, apply_time_profile.
- * @param timeZone the host's
  */
-export function fromGuest(guest: GuestPolicy, timeZone: string): Policy {
-  return { rule: ruleOf(guest, timeZone), vcpus: [...new Set(guest.vcpus)], turbo: guest.turbo };
+export function fromGuest(guest: GuestPolicy): Policy {
+  return { rule: ruleOf(guest), vcpus: [...new Set(guest.vcpus)], turbo: guest.turbo };
 }
 
-function ruleOf(guest: GuestPolicy, timeZone: string): PolicyRule {
+function ruleOf(guest: GuestPolicy): PolicyRule {
   const traffic: TrafficRule = {
     macs: guest.macs,
     interfaces: [],
@@ -113,7 +112,7 @@ function ruleOf(guest: GuestPolicy, timeZone: string): PolicyRule {
         ...guest.quietHours.map((hour) => hourWindow(hour, "min")),
         ...(guest.macs.length === 0 ? [] : guest.trafficHours.map((hour) => hourWindow(hour, "traffic"))),
       ];
-      return { type: "time", timeZone, windows, otherwise: undefined, traffic };
+      return { type: "time", timeZone: undefined, windows, otherwise: undefined, traffic };
     }
     case "traffic":
       return { type: "traffic", traffic };

@@ -9,7 +9,7 @@ import { configFolder } from "./folder.ts";
 
 function read(text: string, name = "policy.toml"): Policy {
   using folder = configFolder();
-  const policy = readPolicyFile(folder.write(name, text), "America/New_York");
+  const policy = readPolicyFile(folder.write(name, text));
   if (!policy.ok) throw new Error(policy.error.map(describeProblem).join("\n"));
   return policy.value;
 }
@@ -17,7 +17,7 @@ function read(text: string, name = "policy.toml"): Policy {
 /** Returns the problems, each without the file's folder. */
 function problems(text: string, name = "policy.toml"): string[] {
   using folder = configFolder();
-  const policy = readPolicyFile(folder.write(name, text), "UTC");
+  const policy = readPolicyFile(folder.write(name, text));
   if (policy.ok) throw new Error(`accepted: ${JSON.stringify(policy.value)}`);
   return policy.error.map((problem) => describeProblem(problem).replace(`${folder.dir}/`, ""));
 }
@@ -63,7 +63,7 @@ level = "medium"
     expect(policy).toMatchObject({
       vcpus: "all",
       turbo: false,
-      rule: { timeZone: "America/New_York", otherwise: undefined },
+      rule: { timeZone: undefined, otherwise: undefined },
     });
   });
 
@@ -173,8 +173,8 @@ level = "medium"
 
 describe("parsePolicy()", () => {
   test("judges what came as JSON from elsewhere", () => {
-    expect(parsePolicy({ type: "workload", workload: "low" }, "UTC").ok).toBe(true);
-    const wrong = parsePolicy({ type: "workload", workload: "lo", toString: 1 }, "UTC");
+    expect(parsePolicy({ type: "workload", workload: "low" }).ok).toBe(true);
+    const wrong = parsePolicy({ type: "workload", workload: "lo", toString: 1 });
     expect(wrong.ok ? [] : wrong.error.map(({ key }) => key)).toEqual(["workload", "toString"]);
   });
 });

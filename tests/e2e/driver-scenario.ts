@@ -8,7 +8,7 @@ import type { DriverCpu } from "./vm.ts";
 
 const NEEDS = {
   programs: ["qemu-system-x86_64", "iasl", "busybox", "socat", "xz", "zstd", "gcc"],
-  lab: "build-drivers.sh",
+  lab: { script: "build-drivers.sh" },
 } as const;
 const CPUS: readonly DriverCpu[] = ["intel", "amd", "amd-no-boost"];
 

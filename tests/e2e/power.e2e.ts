@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { scenario } from "./scenario.ts";
+import { buildPart, scenario } from "./scenario.ts";
 import { bootVm, type Vm } from "./vm.ts";
 
 const needs = { programs: ["qemu-system-x86_64", "iasl", "busybox", "xz", "gcc"], lab: true } as const;
@@ -16,9 +16,9 @@ scenario("power", needs, (build) => {
   let dir: string;
   let vm: Vm;
   // The module that says that the VM's CPUs have turbo needs the kernel's headers.
-  const turboBit = Bun.spawnSync(["bash", join(import.meta.dir, "lab/build-turbo-bit.sh"), dirname(build)]);
-  const turbo = turboBit.exitCode === 0;
-  const whyNoTurbo = turbo ? "" : ` (not run: ${turboBit.stderr.toString().trim().split("\n").at(-1)})`;
+  const turboBit = buildPart("build-turbo-bit.sh", dirname(build));
+  const turbo = "dir" in turboBit;
+  const whyNoTurbo = turbo ? "" : ` (not run: the module ${turboBit.missing})`;
   const sh = (command: string, limitSeconds = 30) => vm.sh(command, limitSeconds);
   const line = async (path: string) => (await sh(`head -n 1 ${path}`)).trimEnd();
   const knobs = () => sh(`cd ${CPU} && grep -H '' ${turbo ? "cpufreq/boost " : ""}${KNOBS}`);

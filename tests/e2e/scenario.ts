@@ -10,6 +10,7 @@ export const DIST = process.env["POWERMON_E2E_DIST"] ?? join(import.meta.dir, ".
 /** Debian package by program. */
 const PACKAGES = {
   "qemu-system-x86_64": "qemu-system-x86",
+  "qemu-system-aarch64": "qemu-system-arm",
   iasl: "acpica-tools",
   busybox: "busybox-static",
   socat: "socat",
@@ -21,10 +22,14 @@ const PACKAGES = {
   virsh: "libvirt-clients",
   libvirtd: "libvirt-daemon-system",
   ip: "iproute2",
+  npm: "npm",
 } as const;
 
-/** What builds a lab: Debian's own kernel, or Linux 6.12 for the drivers of today. */
-type Lab = "build.sh" | "build-drivers.sh";
+/** What builds a lab: a script of lab/ and its words. `true` is build.sh, which has Debian's own kernel. */
+interface Lab {
+  readonly script: string;
+  readonly words?: readonly string[];
+}
 
 /** What a scenario needs besides the executables: programs, a built lab, DPDK's library, root's rights, so many CPUs. */
 export interface Needs {
@@ -39,11 +44,11 @@ export interface Needs {
 const LIMIT_MS = 180_000;
 
 /** What a script of lab/ made, or why it made nothing. */
-export type Built = { readonly dir: string } | { readonly missing: string };
+type Built = { readonly dir: string } | { readonly missing: string };
 
 const built = new Map<string, Built>();
 
-/** Returns the folder that lab/SCRIPT made (it downloads what it needs the first time), or why there is none. */
+/** Returns the folder or file that lab/SCRIPT made (it downloads what it needs the first time), or why there is none. */
 export function buildPart(script: string, ...words: readonly string[]): Built {
   const key = [script, ...words].join(" ");
   const before = built.get(key);
@@ -60,7 +65,7 @@ export function buildPart(script: string, ...words: readonly string[]): Built {
 }
 
 function buildLab(lab: true | Lab): Built {
-  return buildPart(lab === true ? "build.sh" : lab);
+  return lab === true ? buildPart("build.sh") : buildPart(lab.script, ...(lab.words ?? []));
 }
 
 function whatIsMissing(needs: Needs): string | undefined {

@@ -73,7 +73,7 @@ export type DriverCpu = "intel" | "amd" | "amd-no-boost";
 
 /** What to boot: `kind` picks lab/boot-KIND.sh, `ports` is the number of channels, sockets go to `dir`; `cpu` is for kind driver. */
 export interface VmSpec {
-  readonly kind: "guest" | "host" | "power" | "migrant" | "driver";
+  readonly kind: "guest" | "host" | "power" | "migrant" | "driver" | "arm64";
   readonly cpu?: DriverCpu;
   readonly name: string;
   readonly ports: number;

@@ -25,7 +25,6 @@ function world(more: Partial<FifoOptions> = {}) {
     mode: 0o660,
     owner: "",
     group: "",
-    timeZone: "UTC",
     onCommand: (core, command) =>
       heard.push(`${core} ${command.kind === "scale" ? command.step : command.kind}`),
     onProblem: (core, why) => problems.push(`${core} ${why}`),

@@ -9,6 +9,7 @@ import { readHostCapabilities } from "../../internal/power/capabilities/capabili
 import { libvirtView } from "../../internal/power/capabilities/libvirt-view.ts";
 import { testNeeding } from "../helpers/needing.ts";
 import { TREES } from "../helpers/tree.ts";
+import { mountMachine } from "../kernel/machine.ts";
 import { machine } from "../sysfs/machine.ts";
 
 const SCHEMA = "/usr/share/libvirt/schemas/capability.rng";
@@ -82,8 +83,42 @@ test("capabilitiesText() groups domains that stand alike and tells why not", () 
   const lines = capabilitiesText(readHostCapabilities(roots, "x86_64")).split("\n");
   expect(lines[0]).toMatch(/^WHAT +NOW +CONTROL +WHY NOT$/);
   expect(lines.find((line) => line.startsWith("clock of CPUs 0-4,6-7"))).toMatch(
-    /intel_pstate powersave 800000-3700000 kHz +yes$/,
+    /intel_pstate powersave 800000-3700000 kHz, base 2400000 kHz +yes$/,
   );
   expect(lines.find((line) => line.startsWith("clock of CPUs 5 "))).toMatch(/performance/);
   expect(lines.find((line) => line.startsWith("SMT"))).toMatch(/no +powermon takes no CPUs offline/);
+});
+
+test.each([
+  [
+    "field-epyc7502p-acpi",
+    "acpi-cpufreq ondemand 1500000-2500000 kHz, 2500000 kHz is P0 and above, by hardware",
+  ],
+  ["field-xeon-sst-bf-2s-psys", "intel_pstate powersave 800000-3900000 kHz, base 2700000 kHz"],
+  [
+    "field-tlp703-max-perf-pct-30",
+    "intel_pstate powersave 400000-1700000 kHz, intel_pstate/max_perf_pct 30 %",
+  ],
+  ["field-arm-clusters-scmi", "scmi schedutil 408000-1800000 kHz"],
+])("capabilitiesText() tells of the clocks of %s what they are", (name, clock) => {
+  const lines = capabilitiesText(readHostCapabilities(machine(name).roots, "x86_64")).split("\n");
+  expect(lines.map((line) => /^clock of CPUs \S+ +(.*?) +yes$/.exec(line)?.[1])).toContain(clock);
+});
+
+testNeeding(["root and FUSE"], "capabilitiesText() says that a domain's CPUs are offline", async () => {
+  const { roots, write } = await mountMachine("acpi-cpufreq-boost");
+  write("cpu1/online", 0);
+  const { problems, cpufreq } = readHostCapabilities(roots, "x86_64");
+  expect(problems).toEqual([]);
+  expect(capabilitiesText({ arch: "x86_64", problems, cpufreq })).toMatch(
+    /\nclock of domain 1 +- +no +its CPUs are offline\n/,
+  );
+});
+
+test("capabilitiesText() tells power zones of one name apart", () => {
+  const text = capabilitiesText(readHostCapabilities(machine("field-hybrid-i5-13500").roots, "x86_64"));
+  expect(text).toMatch(/\npower zone package-0 \(intel-rapl:0\) +0.0001 J +no/);
+  expect(text).toMatch(
+    /\npower zone package-0 \(intel-rapl-mmio:0\) +0.0001 J, counts the same as intel-rapl:0 +no/,
+  );
 });

@@ -1,7 +1,7 @@
 // Channels are found where libvirt writes them, and nowhere else.
 
 import { expect, test } from "bun:test";
-import { parseChannels } from "../../internal/pinning/domain-xml.ts";
+import { parseChannels, parseName } from "../../internal/pinning/domain-xml.ts";
 
 const channel = (path: string, name = "p.0") =>
   `<channel type='unix'><source mode='bind' path='${path}'/><target type='virtio' name='${name}' state='connected'/><alias name='channel0'/></channel>`;
@@ -53,6 +53,18 @@ test.each([
 test("parseChannels() passes over metadata, which may hold any XML", () => {
   const metadata = `<metadata><a:b xmlns:a='u'><devices>${channel("/evil")}</devices></a:b></metadata>`;
   expect(parseChannels(domain(channel("/right"), metadata))).toEqual([{ path: "/right", port: "p.0" }]);
+});
+
+test.each([
+  ["<name>vm1</name>", "vm1"],
+  ["<name> vm1  </name>", " vm1  "],
+  ["<name>a&amp;b</name>", "a&b"],
+  ["<metadata><name>vm2</name><x><domain><name>vm3</name></domain></x></metadata><name>vm1</name>", "vm1"],
+  ["<name/><title>vm2</title>", ""],
+  ["<title>vm1</title>", undefined],
+])("parseName() reads %s whole", (xml, name) => {
+  expect(parseName(domain("<x><name>vm4</name></x>", xml))).toBe(name as string);
+  expect(parseName(xml)).toBeUndefined();
 });
 
 test("parseChannels() answers when the text is cut or is no XML", () => {

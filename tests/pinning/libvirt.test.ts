@@ -4,23 +4,25 @@ import { expect, test } from "bun:test";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { channelXml } from "../../internal/output/channel-xml.ts";
-import {
-  listDomains,
-  parseDomains,
-  parseVcpuPins,
-  pinVcpu,
-  readVms,
-} from "../../internal/pinning/libvirt.ts";
+import { nameable, parseVcpuPins, pinVcpu, readVms } from "../../internal/pinning/libvirt.ts";
 import { type PrivateLibvirt, startLibvirt } from "../helpers/libvirtd.ts";
 import { testNeeding } from "../helpers/needing.ts";
 
 const UUID = "6695eb01-f6a4-8304-79aa-97f2502e193f";
 const TEST = { uri: "test:///default" };
 
-test("parseDomains() takes names with blanks, and names that look like ids", () => {
-  expect(parseDomains(`${UUID} web 1.x\n${UUID.replace("6", "7")} 3   \n\n garbage\n`)).toEqual([
-    { uuid: UUID, name: "web 1.x" },
-    { uuid: UUID.replace("6", "7"), name: "3" },
+test("nameable() keeps names whole, and drops those that are no name or that two domains have", () => {
+  const names = ["web 1.x", "3", " 3", "3 ", "..", "a/b", "a\tb", "", "twin", "twin"];
+  const vms = names.map((name, i) => ({ uuid: `${i}`, name, channels: [], pins: [], paused: false }));
+  const { vms: good, problems } = nameable(vms);
+  expect(good.map(({ name }) => name)).toEqual(["web 1.x", "3", " 3", "3 "]);
+  expect(problems).toEqual([
+    `libvirt's domain 4 is not served: ".." can't be a VM's name`,
+    `libvirt's domain 5 is not served: "a/b" can't be a VM's name`,
+    `libvirt's domain 6 is not served: "a\\tb" can't be a VM's name`,
+    `libvirt's domain 7 is not served: "" can't be a VM's name`,
+    `libvirt's domain 8 is not served: "twin" is the name of another domain too`,
+    `libvirt's domain 9 is not served: "twin" is the name of another domain too`,
   ]);
 });
 
@@ -42,12 +44,11 @@ test("parseVcpuPins() passes over what is no pin", () => {
   expect(parseVcpuPins(" 0 3-1\n 1 -\n 2\n x 1\n 99999 1\n 3 1-99999\n")).toEqual([]);
 });
 
-testNeeding(["virsh"], "listDomains() and readVms() agree on libvirt's test driver", async () => {
+testNeeding(["virsh"], "readVms() reads libvirt's test driver", async () => {
   const pins = [
     { vcpu: 0, pcpus: [0, 1, 2, 3, 4, 5, 6, 7] },
     { vcpu: 1, pcpus: [0, 1, 2, 3, 4, 5, 6, 7] },
   ];
-  expect(await listDomains(TEST)).toEqual({ ok: true, value: [{ uuid: UUID, name: "test" }] });
   expect(await readVms(TEST)).toEqual({
     ok: true,
     value: [{ uuid: UUID, name: "test", channels: [], pins, paused: false }],

@@ -4,7 +4,8 @@ import { vmConfig } from "../../../internal/config/effective.ts";
 import type { Config } from "../../../internal/config/load.ts";
 import { formatCpuList } from "../../../internal/values/cpulist.ts";
 import type { Cpufreq } from "../../../internal/sysfs/cpufreq/cpufreq.ts";
-import { type Finding, warning } from "./finding.ts";
+import { type Finding, note, warning } from "./finding.ts";
+import { offlineCpus } from "./machine.ts";
 
 /** Returns what the configuration names and this machine does not have. @param channels channel numbers by VM, as they are now */
 export function checkVms(
@@ -13,8 +14,10 @@ export function checkVms(
   channels: ReadonlyMap<string, readonly number[]>,
 ): Finding[] {
   const findings: Finding[] = [];
+  const offline: readonly number[] = offlineCpus(cpufreq);
+  const clocked = new Set<number>(cpufreq.domains.flatMap(({ pcpus }) => pcpus));
   const clockless = (cpus: readonly number[]) =>
-    cpus.filter((cpu) => !cpufreq.domains.some(({ pcpus }) => (pcpus as readonly number[]).includes(cpu)));
+    cpus.filter((cpu) => !clocked.has(cpu) && !offline.includes(cpu));
   for (const { cpuList, cpus } of config.limits) {
     const none = clockless(cpus);
     if (none.length === 0) continue;
@@ -24,6 +27,14 @@ export function checkVms(
   for (const name of config.vms) {
     const { pins } = vmConfig(config, name);
     for (const [vcpu, cpus] of pins) {
+      const asleep = cpus.filter((cpu) => offline.includes(cpu));
+      if (asleep.length > 0)
+        findings.push(
+          note(
+            "pins",
+            `vCPU ${vcpu} of ${name} is pinned to CPU ${formatCpuList(asleep)}, which is offline.`,
+          ),
+        );
       const none = clockless(cpus);
       if (none.length === 0) continue;
       const what = `vCPU ${vcpu} of ${name} is pinned to CPU ${formatCpuList(none)}, which has no cpufreq domain here.`;

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import * as v from "valibot";
 import { cpuNumbers, nonEmpty, parseArgs } from "../../../internal/cli/args.ts";
+import { ownZone } from "../../../internal/os/time-zone.ts";
 import { defineCommand } from "../../../internal/cli/command.ts";
 import { STATUS, type Status } from "../../../internal/cli/status.ts";
 import { UsageError } from "../../../internal/cli/usage-error.ts";
@@ -69,12 +70,13 @@ export default defineCommand({
   },
   run({ args, io }): Status {
     const parsed = parseArgs(Args, args);
-    const policy = readPolicyFile(parsed.file, Temporal.Now.timeZoneId());
+    const policy = readPolicyFile(parsed.file);
     if (!policy.ok) {
       for (const problem of policy.error) io.err(describeProblem(problem));
       return STATUS.usage;
     }
-    const zone = policy.value.rule.type === "time" ? policy.value.rule.timeZone : Temporal.Now.timeZoneId();
+    const { rule } = policy.value;
+    const zone = (rule.type === "time" ? rule.timeZone : undefined) ?? ownZone();
     const from = timeOf({ from: args.from }, zone) ?? Math.floor(Date.now() / 60_000) * 60_000;
     const to = timeOf({ to: args.to }, zone) ?? from + DAY_MS;
     if (to <= from || to - from > MAX_DAYS * DAY_MS + HOUR_MS) {

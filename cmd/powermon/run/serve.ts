@@ -16,11 +16,19 @@ import { HostPower } from "../../../internal/daemon/host-power.ts";
 import { Sources } from "../../../internal/daemon/sources.ts";
 import type { Log } from "../../../internal/log.ts";
 import { prometheus } from "../../../internal/output/prometheus.ts";
-import { peerCredentials } from "../../../internal/os/libc.ts";
+import { untilEnd } from "../../../internal/os/end-signals.ts";
+import { leave, leaveWithin } from "../../../internal/os/leave.ts";
+import { libcProblem, peerCredentials } from "../../../internal/os/libc.ts";
 import type { Result } from "../../../internal/values/result.ts";
 import { openCpufreq } from "../../../internal/sysfs/cpufreq/cpufreq.ts";
 import { explainSysfs } from "../../../internal/values/sysfs-error.ts";
 import { version } from "../../../package.json";
+
+/** What is missing where memory may not be made executable, as under MemoryDenyWriteExecute=yes. */
+const WITHOUT_FFI =
+  "bun:ffi does not work here: VMs' processes are looked for in /proc/net/unix, vm pin and BRANCH_RATIO are refused, and changes are logged without who asked; allow memory to be executable";
+/** What still holds on this long after the settings were put back, in ms, is left behind. */
+const LEAVE_MS = 800;
 
 /** What the daemon is started with. */
 export interface ServeOptions {
@@ -44,7 +52,9 @@ export async function serve(options: ServeOptions): Promise<Status> {
     return STATUS.failed;
   }
   try {
-    return await serveAlone(options);
+    const status = await serveAlone(options);
+    leaveWithin(LEAVE_MS, status);
+    return status;
   } finally {
     instance.value();
   }
@@ -61,6 +71,8 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
   if (cpufreq.value.domains.length === 0) {
     log.warn("This machine has no cpufreq domains: every scale request will be refused");
   }
+  const noFfi = libcProblem();
+  if (noFfi !== undefined) log.warn(`${WITHOUT_FFI} (${noFfi})`);
   const sources = new Sources(procRoot, {
     channels: (channels) => host.channels.named(channels),
     paused: (vms) => host.paused(vms),
@@ -90,14 +102,21 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
     cpufreq.value.close();
     return STATUS.failed;
   }
-  const end = untilEnd();
   const notifier = new Notifier(process.env as NotifyEnv);
   const reload = () => {
     void notifier.reloading();
     asks.reload();
     void notifier.ready(statusLine(host));
   };
-  process.on("SIGHUP", reload);
+  const end = untilEnd({
+    reload,
+    again: ({ signal, bug }) => {
+      if (bug !== undefined) log.error(`A bug while stopping: ${bug}`);
+      else log.warn("Still stopping: the original settings are put back first", { signal });
+    },
+    // What is put back was put back by the time that a third signal is heard: nothing but connections holds on.
+    giveUp: () => leave(STATUS.failed),
+  });
   power.start();
   host.start();
   log.info("Serving", { domains: cpufreq.value.domains.length, dirs: host.channels.dirs.join(",") });
@@ -111,11 +130,11 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
           void notifier.status(statusLine(host));
         }, notifier.watchdogMs);
   const { signal, bug } = await end;
+  // Nothing is awaited up to the last write: no signal, request or timer comes in between.
   if (bug !== undefined) log.error(`Stopping after a bug: ${bug}`);
   else log.info("Stopping", { signal });
   clearInterval(timer);
-  process.off("SIGHUP", reload);
-  await notifier.stopping("Putting the original settings back");
+  void notifier.stopping("Putting the original settings back");
   control.value?.stop();
   http?.stop();
   sources.stop();
@@ -171,15 +190,4 @@ function statusLine(host: Host): string {
   const connected = channels.filter(({ state }) => state === "connected").length;
   const vms = [...host.channels.vms].length;
   return `${vms} VMs, ${connected} of ${channels.length} channels connected, ${[...host.ledger.claims()].length} claims`;
-}
-
-/** Resolves at the first SIGTERM, SIGINT or exception that nobody caught. */
-function untilEnd(): Promise<{ readonly signal?: string; readonly bug?: string }> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve({ signal }));
-    const bug = (cause: unknown) =>
-      resolve({ bug: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause) });
-    process.once("uncaughtException", bug);
-    process.once("unhandledRejection", bug);
-  });
 }

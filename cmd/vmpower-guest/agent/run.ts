@@ -11,11 +11,16 @@ import { parseLocalAsk } from "../../../internal/guest/agent/local-ask.ts";
 import { type Client, refusal, serveLocal } from "../../../internal/guest/agent/local-server.ts";
 import { Notifier, type NotifyEnv } from "../../../internal/daemon/notify.ts";
 import type { Log } from "../../../internal/log.ts";
+import { untilEnd } from "../../../internal/os/end-signals.ts";
+import { leave, leaveWithin } from "../../../internal/os/leave.ts";
 import { libcProblem } from "../../../internal/os/libc.ts";
 import { parseJson } from "../../../internal/values/json.ts";
 import type { AgentConfig } from "./config.ts";
 
-/** Serves until SIGTERM or SIGINT. Returns the exit status. */
+/** What still holds on this long after all claims were given up, in ms, is left behind. */
+const LEAVE_MS = 800;
+
+/** Serves until SIGTERM, SIGINT or SIGHUP. Returns the exit status. */
 export async function runAgent(config: AgentConfig, procRoot: string, log: Log): Promise<Status> {
   let telemetry: Telemetry | undefined;
   if (config.governors.some(({ type }) => type === "busy")) {
@@ -54,8 +59,15 @@ export async function runAgent(config: AgentConfig, procRoot: string, log: Log):
     log.error(server.error);
     return STATUS.failed;
   }
-  const end = new Promise<string>((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve(signal));
+  const end = untilEnd({
+    again: ({ signal, bug }) => {
+      if (bug !== undefined) log.error(`A bug while stopping: ${bug}`);
+      else log.warn("Still stopping: claims are given up first", { signal });
+    },
+    giveUp: () => {
+      log.error("Stopped before all claims were given up; the host ends them with their lease");
+      leave(STATUS.failed);
+    },
   });
   await agent.start();
   for (const governor of governors) governor.start();
@@ -70,15 +82,18 @@ export async function runAgent(config: AgentConfig, procRoot: string, log: Log):
     notifier.watchdogMs === undefined
       ? undefined
       : setInterval(() => void notifier.watchdog(), notifier.watchdogMs);
-  const signal = await end;
-  log.info("Stopping", { signal });
-  await notifier.stopping("Giving all claims up");
+  const { signal, bug } = await end;
+  if (bug !== undefined) log.error(`Stopping after a bug: ${bug}`);
+  else log.info("Stopping", { signal });
+  void notifier.stopping("Giving all claims up");
   clearInterval(timer);
   for (const governor of governors) governor.stop();
   telemetry?.close();
   server.value.stop();
   await agent.stop();
-  return STATUS.done;
+  const ended = bug === undefined ? STATUS.done : STATUS.failed;
+  leaveWithin(LEAVE_MS, ended);
+  return ended;
 }
 
 /** Returns a program's connection: its lines are answered, and its claims end with it. */

@@ -1,7 +1,6 @@
 // Policies from guests: what stands is acted on by the engine, and the answer comes after it was applied or refused.
 
 import { refuseStated, refuseCommand } from "../../claims/authorize.ts";
-import { hostTimeZone } from "../../config/policy.ts";
 import { fromGuest } from "../../values/policy.ts";
 import { SERVED, NOTED, refused, refusedSilently } from "../outcome.ts";
 import type { Serve } from "./serve.ts";
@@ -10,7 +9,7 @@ import type { Serve } from "./serve.ts";
 export const policy: Serve<"policy"> = (desk, { vm, claimant }, request) => {
   const no = refuseStated(vm, request) ?? refuseCommand(vm, "policy");
   if (no !== undefined) return refused(no);
-  const given = fromGuest(request.policy, hostTimeZone());
+  const given = fromGuest(request.policy);
   const set = desk.policies.set({ vm: vm.vm }, "guest", given, claimant);
   if (set.ok) return SERVED;
   return set.error.kind === "sysfs" ? { kind: "failed", error: set.error } : refused(set.error);

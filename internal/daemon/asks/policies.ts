@@ -2,7 +2,7 @@
 
 import type { PolicyReport } from "../../api/policies.ts";
 import type { Handlers } from "../../api/table.ts";
-import { hostTimeZone, parsePolicy } from "../../config/policy.ts";
+import { parsePolicy } from "../../config/policy.ts";
 import { type ConfigProblem, describeProblem } from "../../config/problem.ts";
 import { saveVm, type VmChanges } from "../../config/save.ts";
 import { explainProblem } from "../../values/problem.ts";
@@ -27,7 +27,7 @@ export function policyAsks({ policies: engine, channels }: Host, dropInDir: stri
 
     /** One for a VM that is not there yet waits for it. */
     setPolicy({ vm, policy: written, save: isKept }) {
-      const parsed = parsePolicy(written, hostTimeZone());
+      const parsed = parsePolicy(written);
       if (!parsed.ok) return no("invalid", sentences(parsed.error));
       const waits = channels.vm(vm) === undefined;
       const set = engine.set({ vm }, "operator", parsed.value, undefined, waits);

@@ -6,6 +6,7 @@ import { type CpuPlace, readCpuPlaces } from "../../sysfs/cpu-place.ts";
 import { explainSysfs, type SysfsError } from "../../values/sysfs-error.ts";
 import { AttrDir } from "../../sysfs/attr.ts";
 import { type NumaNode, readNumaNodes } from "../../sysfs/numa.ts";
+import { explainMeter } from "../energy/energy-meter.ts";
 import { type PowerZone, readEnergy, readPowerZones } from "../../sysfs/powercap.ts";
 import { cpuRootOf, type MachineRoots } from "../../sysfs/cpufreq/originals.ts";
 import { readCpuList, Topology } from "../../sysfs/topology.ts";
@@ -23,8 +24,8 @@ import { type Item, uncontrollable } from "./item.ts";
 import type { Logind } from "../sleep/logind.ts";
 
 /** One powercap zone; energy in microjoules, limits in microwatts. */
-type ZoneCapability = Item &
-  Pick<PowerZone, "id" | "name" | "enabled" | "maxEnergyUj" | "limits"> & {
+export type ZoneCapability = Item &
+  Pick<PowerZone, "id" | "name" | "parent" | "twinOf" | "enabled" | "maxEnergyUj" | "limits"> & {
     readonly energyUj?: number | undefined;
     /** Why the counter can't be read. */
     readonly energyWhy?: string | undefined;
@@ -82,15 +83,17 @@ export function readHostCapabilities(roots: MachineRoots, arch: string, logind?:
 
 function zoneOf(zone: PowerZone): ZoneCapability {
   const energy = zone.maxEnergyUj === undefined ? undefined : readEnergy(zone);
-  const { id, name, enabled, maxEnergyUj, limits } = zone;
+  const { id, name, parent, twinOf, enabled, maxEnergyUj, limits } = zone;
   return {
     id,
     name,
+    parent,
+    twinOf,
     enabled,
     maxEnergyUj,
     limits,
     ...uncontrollable("powermon reads energy and power limits and sets none"),
     energyUj: energy?.ok ? energy.value : undefined,
-    energyWhy: energy?.ok === false ? explainSysfs(energy.error) : undefined,
+    energyWhy: energy?.ok === false ? explainMeter(energy.error) : undefined,
   };
 }

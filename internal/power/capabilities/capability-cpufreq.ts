@@ -1,16 +1,18 @@
-// What the host can do about clocks: without it nobody could tell beforehand which profile this machine can take.
+// What the host can do about clocks, so that it is known beforehand which profile this machine can take.
 
 import { ok, type Result } from "../../values/result.ts";
 import type { DomainId } from "../../values/units.ts";
 import { AttrDir } from "../../sysfs/attr.ts";
 import { pathOf } from "../../sysfs/attribute.ts";
-import { readBoost } from "../../sysfs/cpufreq/boost.ts";
+import { type BoostSwitch, readBoost } from "../../sysfs/cpufreq/boost.ts";
 import { type DomainState, readDomainState } from "../../sysfs/cpufreq/domain-state.ts";
 import type { Epp } from "../../sysfs/cpufreq/epp.ts";
 import { listDomains } from "../../sysfs/cpufreq/files.ts";
+import { type PercentLimit, readPercentLimits } from "../../sysfs/cpufreq/percent.ts";
 import { readWords } from "../../sysfs/choice.ts";
 import { driverOf } from "../../sysfs/driver/index.ts";
 import { explainSysfs, type SysfsError } from "../../values/sysfs-error.ts";
+import { remarkOnMax } from "./clock-range.ts";
 import { type Item, itemAt, uncontrollable } from "./item.ts";
 
 /** One domain: the CPUs that share a clock. Frequencies in kHz. */
@@ -23,11 +25,15 @@ export interface DomainCapability extends Item {
   /** What the hardware can do. */
   readonly minKhz?: number;
   readonly maxKhz?: number;
+  /** What is to say of maxKhz where it is not what it seems. */
+  readonly maxRemark?: string | undefined;
   /** The highest that isn't turbo. */
   readonly baseKhz?: number | undefined;
   /** Within which limits it is held now. */
   readonly floorKhz?: number | undefined;
   readonly ceilingKhz?: number | undefined;
+  /** What limits beside these, in per cent of maxKhz; only where something does. */
+  readonly percentLimits?: readonly PercentLimit[] | undefined;
   /** Only where the driver lists them. */
   readonly frequencies?: readonly number[] | undefined;
   readonly epp?: (Item & Epp) | undefined;
@@ -48,16 +54,29 @@ export interface CpufreqCapabilities {
 export function readCpufreqCapabilities(cpuRoot: string): Result<CpufreqCapabilities, SysfsError> {
   const ids = listDomains(cpuRoot);
   if (!ids.ok) return ids;
+  const switches = readBoost(cpuRoot, ids.value);
+  const hasSwitch = switches.ok && switches.value.length > 0;
+  const states = ids.value.map((id) => ({ id, state: readDomainState(cpuRoot, id) }));
+  const hasTurbo = states.some(({ state }) => state.ok && tableOf(state.value).nominal > 0);
   return ok({
-    domains: ids.value.map((id) => readDomain(cpuRoot, id)),
-    boost: readBoostItem(cpuRoot, ids.value),
+    domains: states.map(({ id, state }) => domainOf(cpuRoot, id, state, hasSwitch)),
+    boost: boostOf(cpuRoot, switches, hasTurbo),
     smt: readSmt(cpuRoot),
   });
 }
 
-function readDomain(cpuRoot: string, domain: DomainId): DomainCapability {
-  const state = readDomainState(cpuRoot, domain);
-  if (!state.ok) return { domain, cpus: [], ...uncontrollable(explainSysfs(state.error)) };
+function domainOf(
+  cpuRoot: string,
+  domain: DomainId,
+  state: Result<DomainState, SysfsError>,
+  hasSwitch: boolean,
+): DomainCapability {
+  if (!state.ok) {
+    // Source: drivers/cpufreq/cpufreq.c, show(): a policy without CPUs is busy.
+    const why = state.error.code === "EBUSY" ? "its CPUs are offline" : explainSysfs(state.error);
+    return { domain, cpus: [], ...uncontrollable(why) };
+  }
+  const percentLimits = readPercentLimits(cpuRoot, state.value);
   const { driver, governor, governors, pcpus, min, max, base, floor, ceiling, listed, boosts } = state.value;
   return {
     domain,
@@ -68,9 +87,11 @@ function readDomain(cpuRoot: string, domain: DomainId): DomainCapability {
     governors,
     minKhz: min,
     maxKhz: max,
+    maxRemark: remarkOnMax(state.value, hasSwitch),
     baseKhz: base,
     floorKhz: floor,
     ceilingKhz: ceiling,
+    percentLimits: percentLimits.length > 0 ? percentLimits : undefined,
     frequencies: listed.length > 0 ? [...new Set([...boosts, ...listed])].sort((a, b) => b - a) : undefined,
     epp: eppItem(cpuRoot, state.value),
   };
@@ -87,16 +108,27 @@ function eppItem(cpuRoot: string, { id, driver, governor, epp }: DomainState): D
   };
 }
 
-function readBoostItem(cpuRoot: string, domains: readonly DomainId[]): CpufreqCapabilities["boost"] {
-  const switches = readBoost(cpuRoot, domains);
+const tableOf = (found: DomainState) => driverOf(found.driver).table(found);
+
+function boostOf(
+  cpuRoot: string,
+  switches: Result<BoostSwitch[], SysfsError>,
+  hasTurbo: boolean,
+): CpufreqCapabilities["boost"] {
   if (!switches.ok) return { supported: true, files: [], ...uncontrollable(explainSysfs(switches.error)) };
   const [first] = switches.value;
-  if (first === undefined)
-    return {
-      supported: false,
-      files: [],
-      ...uncontrollable("the driver shows no switch: the CPU has no turbo, or the firmware turned it off"),
-    };
+  if (first === undefined) {
+    // amd-pstate has a switch since Linux 6.11 only; without one turbo stays as the firmware has it.
+    const none = "the driver shows no switch of turbo, nor a frequency that is turbo";
+    return hasTurbo
+      ? {
+          supported: true,
+          on: true,
+          files: [],
+          ...uncontrollable("the driver, in this kernel, has no switch of turbo"),
+        }
+      : { supported: false, files: [], ...uncontrollable(none) };
+  }
   return {
     supported: true,
     on: switches.value.some((one) => one.on),

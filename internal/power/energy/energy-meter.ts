@@ -1,4 +1,4 @@
-// The counters of this machine in one look: without it RAPL and boards' own meters would be read in two ways.
+// The counters of this machine in one look: RAPL, and the meters of boards.
 
 import { all, err, ok, type Result } from "../../values/result.ts";
 import type { Pcpu } from "../../values/units.ts";
@@ -12,6 +12,8 @@ import type { EnergySample, EnergyZone } from "./energy.ts";
 
 /** A momentary power sensor; it is shown and never turned into joules. */
 export interface PowerReading {
+  /** Folder and file below hwmon. */
+  readonly id: string;
   readonly name: string;
   readonly watts: number;
 }
@@ -39,18 +41,18 @@ export class EnergyMeter {
     this.#rapl = rapl;
     this.#energy = sensors.filter((one) => one.kind === "energy");
     this.#power = sensors.filter((one) => one.kind === "power");
-    const counted = new Set<number>();
+    const counted = new Map<number, string>();
     this.zones = [
-      ...rapl.map(({ id, name, maxEnergyUj }) => ({
-        id,
-        name,
-        package: once(packageIn(name), counted),
+      ...rapl.map(({ id, name, parent, twinOf, maxEnergyUj }) => ({
+        ...{ id, name, parent },
+        ...homeOf(id, packageIn(name), counted),
+        ...(twinOf === undefined ? {} : { sameAs: twinOf }),
         maxUj: maxEnergyUj,
       })),
       ...this.#energy.map((one) => ({
         id: idOf(one),
         name: `${one.chip} ${one.label}`,
-        package: once(socketIn(one), counted),
+        ...homeOf(idOf(one), socketIn(one), counted),
         maxUj: undefined,
       })),
     ];
@@ -77,7 +79,7 @@ export class EnergyMeter {
     return this.#power.flatMap((sensor) => {
       const found = readSensor(sensor);
       return found.ok && found.value !== undefined
-        ? [{ name: `${sensor.chip} ${sensor.label}`, watts: found.value / 1e6 }]
+        ? [{ id: idOf(sensor), name: `${sensor.chip} ${sensor.label}`, watts: found.value / 1e6 }]
         : [];
     });
   }
@@ -96,7 +98,7 @@ export function openEnergyMeter(roots: MachineRoots): Result<EnergyMeter, NoMete
   if (rapl.length === 0 && sensors.length === 0)
     return err({
       kind: "no-sensor",
-      why: `this machine shows no energy counter: nothing in ${roots.sysfsRoot}/class/powercap (RAPL: is intel_rapl_msr loaded? a VM has none) and no energy or power sensor in ${roots.sysfsRoot}/class/hwmon`,
+      why: `this machine shows no energy counter: nothing in ${roots.sysfsRoot}/class/powercap (RAPL, on x86: is intel_rapl_msr loaded? a VM has none) and no energy or power sensor in ${roots.sysfsRoot}/class/hwmon`,
     });
   const packageOf = new Map<Pcpu, number>();
   for (const place of places) if (place.package !== undefined) packageOf.set(place.cpu, place.package);
@@ -105,7 +107,13 @@ export function openEnergyMeter(roots: MachineRoots): Result<EnergyMeter, NoMete
 
 /** Returns why there is no meter, a sentence without a full stop. */
 export const explainNoMeter = (error: NoMeter): string =>
-  error.kind === "no-sensor" ? error.why : explainSysfs(error);
+  error.kind === "no-sensor" ? error.why : explainMeter(error);
+
+/** Returns why a counter could not be read and, where it is root's alone, what to do; a sentence without a full stop. Source: CVE-2020-8694. */
+export function explainMeter(error: SysfsError): string {
+  const isRoots = error.code === "EACCES" && error.path.endsWith("/energy_uj");
+  return `${explainSysfs(error)}${isRoots ? ": since Linux 5.10 these counters are root's alone; run this as root" : ""}`;
+}
 
 /** RAPL's name of a whole package. package-0-die-1 is a part: with several dies nobody knows which CPUs are whose here. */
 const packageIn = (name: string): number | undefined => numberIn(/^package-(\d+)$/, name);
@@ -118,11 +126,11 @@ function numberIn(pattern: RegExp, text: string): number | undefined {
   return found === undefined ? undefined : Number(found);
 }
 
-/** A package that two meters count (RAPL by MSR and MMIO, or hwmon) is attributed by the first. */
-function once(home: number | undefined, counted: Set<number>): number | undefined {
-  if (home === undefined || counted.has(home)) return undefined;
-  counted.add(home);
-  return home;
+/** A package that two meters count (RAPL by MSR and MMIO, or hwmon) is attributed by the first. @param counted that one's id, by package */
+function homeOf(id: string, home: number | undefined, counted: Map<number, string>) {
+  const first = home === undefined ? undefined : counted.get(home);
+  if (home !== undefined && first === undefined) counted.set(home, id);
+  return first === undefined ? { package: home } : { package: undefined, sameAs: first };
 }
 
 const idOf = (sensor: Sensor): string =>

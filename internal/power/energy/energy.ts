@@ -1,4 +1,4 @@
-// Joules from counters, and whose they are: without it a VM's share of a package could only be guessed.
+// Joules from counters, and which part of them each VM used.
 
 import type { Pcpu } from "../../values/units.ts";
 
@@ -8,6 +8,10 @@ export interface EnergyZone {
   readonly name: string;
   /** The physical package that all of its energy belongs to; undefined for zones that are a part of one, or more than one. */
   readonly package: number | undefined;
+  /** The id of the zone that it is a part of. */
+  readonly parent?: string | undefined;
+  /** The id of the zone that counts the same; its joules are not to be added to that one's. */
+  readonly sameAs?: string | undefined;
   /** Where the counter starts anew, uJ; undefined for counters that are as wide as the file. */
   readonly maxUj: number | undefined;
 }
@@ -23,10 +27,7 @@ export interface EnergySample {
 }
 
 /** Joules of a zone within an interval. */
-export interface ZoneEnergy {
-  readonly id: string;
-  readonly name: string;
-  readonly package: number | undefined;
+export interface ZoneEnergy extends Omit<EnergyZone, "maxUj"> {
   readonly joules: number;
   readonly watts: number;
 }
@@ -61,13 +62,13 @@ export function zoneEnergies(
   to: EnergySample,
 ): ZoneEnergy[] {
   const seconds = (to.atMs - from.atMs) / 1000;
-  return zones.flatMap(({ id, name, package: home, maxUj }) => {
-    const [before, after] = [from.energyUj.get(id), to.energyUj.get(id)];
+  return zones.flatMap(({ maxUj, ...zone }) => {
+    const [before, after] = [from.energyUj.get(zone.id), to.energyUj.get(zone.id)];
     const gained =
       before === undefined || after === undefined ? undefined : energyGained(before, after, maxUj);
     if (gained === undefined) return [];
     const joules = gained / 1e6;
-    return [{ id, name, package: home, joules, watts: seconds > 0 ? joules / seconds : 0 }];
+    return [{ ...zone, joules, watts: seconds > 0 ? joules / seconds : 0 }];
   });
 }
 

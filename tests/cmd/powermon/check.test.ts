@@ -184,7 +184,7 @@ describe("checkMachine()", () => {
   const findings = (isRoot = true) => {
     const cpufreq = new Cpufreq({ sysfsRoot: tree.sys, procRoot: tree.proc, stateDir: `${tree.root}/state` });
     cpufreq.refresh();
-    return checkMachine(cpufreq, isRoot).filter(({ severity }) => severity !== "note");
+    return checkMachine(cpufreq, tree.sys, isRoot).filter(({ severity }) => severity !== "note");
   };
   const policy = (n: number) => `${tree.sys}/devices/system/cpu/cpufreq/policy${n}`;
 

@@ -41,7 +41,16 @@ test("energy without a meter ends with status 5 and the reason", async () => {
 test("energy of a board's power sensor shares nothing out", async () => {
   const { run } = world("arm64-server-4cpu");
   const ran = await run("--interval", "0.1", "--pin", "web:0=0");
-  expect(ran.out).toMatch(/scmi_sensors board +- +38.500$/);
+  expect(ran.out).toMatch(/scmi_sensors board +hwmon0\/power1_input +- +- +38.500$/);
+});
+
+test("energy tells zones of one name apart, and a counter of the same energy from another", async () => {
+  const two = await world("field-xeon-sst-bf-2s-psys").run("--interval", "0.1");
+  expect(two.out).toMatch(/\ndram +intel-rapl:0:0 +package-0 +0/);
+  expect(two.out).toMatch(/\ndram +intel-rapl:2:0 +package-1 +0/);
+  const twins = await world("field-hybrid-i5-13500").run("--interval", "0.1");
+  expect(twins.out).toMatch(/\npackage-0 +intel-rapl:0 +- +0/);
+  expect(twins.out).toMatch(/\npackage-0 +intel-rapl-mmio:0 +same as intel-rapl:0 +0/);
 });
 
 test.each(["0", "0.05", "9999", "soon"])("energy --interval %s is a usage error", async (interval) => {

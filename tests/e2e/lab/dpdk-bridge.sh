@@ -7,14 +7,15 @@ if [ "${1:-}" != --inside ]; then exec unshare --mount "$0" --inside "$@"; fi
 shift
 dir=$1 name=$2 ports=$3
 shift 3
-dev=$(mktemp -d "$dir/../dev.XXXXXX")
+# outside of /dev, where a machine of files may stand in memory
+dev=$(mktemp -d)
 mount --rbind /dev "$dev"
 mount -t tmpfs tmpfs /dev
 ln -s "$dev"/* /dev/
 mkdir /dev/virtio-ports
 
 bridges=()
-trap 'kill "${bridges[@]}"' EXIT
+trap 'kill "${bridges[@]}"; umount -l /dev "$dev"; rmdir "$dev"' EXIT
 for ((n = 0; n < ports; n++)); do
   link=/dev/virtio-ports/virtio.serial.port.poweragent.$n
   # socat makes the pty when its first side is connected

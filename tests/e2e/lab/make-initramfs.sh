@@ -1,13 +1,14 @@
 #!/bin/bash
 # Makes the small first root of a VM: busybox, the named kernel modules and our init; without it the kernel finds no root.
 # make-initramfs.sh KERNEL_DIR OUT "MODULE MODULE ..." : modules go in with their dependencies, in load order in /modules.list.
+# LAB_BUSYBOX : the busybox that goes in (default this machine's).
 set -euo pipefail
 lab=$(cd "$(dirname "$0")" && pwd)
 kernel=$1 out=$2 wanted=$3
 root=$(mktemp -d "$out.root.XXXXXX")
 trap 'rm -rf "$root"' EXIT
 mkdir -p "$root"/{bin,dev,proc,sys,mod}
-busybox=$(command -v busybox)
+busybox=${LAB_BUSYBOX:-$(command -v busybox)}
 if ldd "$busybox" >/dev/null 2>&1; then echo "make-initramfs: $busybox is not static; install busybox-static" >&2; exit 1; fi
 cp "$busybox" "$root/bin/busybox"
 install -m 755 "$lab/vm-init" "$root/init"

@@ -77,8 +77,22 @@ test("readHostCapabilities() names the kernel's lack when there is no hibernatio
   expect(report.sleep?.wakeClock.controllable).toBe(false);
   const acpi = readHostCapabilities(machine("acpi-cpufreq-4cpu-independent").roots, "x86_64");
   expect(acpi.cpufreq?.boost).toMatchObject({ supported: false, controllable: false });
-  expect(acpi.cpuidle).toMatchObject({ controllable: false, states: [] });
 });
+
+test.each(["field-epyc9654-epp-no-boost-file", "acpi-cpufreq-2cpu-turbo"])(
+  "readHostCapabilities() of %s blames neither processor nor firmware for a switch that the driver lacks",
+  (name) => {
+    const { roots, path } = machine(name);
+    rmSync(path("cpufreq/boost"), { force: true });
+    expect(readHostCapabilities(roots, "x86_64").cpufreq?.boost).toEqual({
+      supported: true,
+      on: true,
+      files: [],
+      controllable: false,
+      why: "the driver, in this kernel, has no switch of turbo",
+    });
+  },
+);
 
 test("readHostCapabilities() calls a hibernation without swap supported and not controllable", () => {
   const { roots, tree } = machine("intel-server-8cpu");

@@ -9,7 +9,11 @@ import {
   type EnergyZone,
   zoneEnergies,
 } from "../../../internal/power/energy/energy.ts";
-import { explainNoMeter, openEnergyMeter } from "../../../internal/power/energy/energy-meter.ts";
+import {
+  explainMeter,
+  explainNoMeter,
+  openEnergyMeter,
+} from "../../../internal/power/energy/energy-meter.ts";
 import { pcpu } from "../../../internal/values/units.ts";
 import { error, machine, value } from "../../sysfs/machine.ts";
 
@@ -125,11 +129,49 @@ test("openEnergyMeter() does not count a socket twice when RAPL and amd_energy b
   expect(whole()).toEqual(["amd_energy Esocket0"]);
 });
 
+test("openEnergyMeter() tells parts and twins by their ids, and attributes a package to its first counter", () => {
+  const told = (name: string) => {
+    const { tree } = machine(name);
+    const meter = value(openEnergyMeter({ sysfsRoot: tree.sys, procRoot: tree.proc }));
+    return meter.zones.map(({ id, name, parent, sameAs, package: home }) => [id, name, parent, sameAs, home]);
+  };
+  expect(told("field-xeon-sst-bf-2s-psys")).toEqual([
+    ["intel-rapl:0", "package-0", undefined, undefined, 0],
+    ["intel-rapl:0:0", "dram", "intel-rapl:0", undefined, undefined],
+    ["intel-rapl:1", "psys", undefined, undefined, undefined],
+    ["intel-rapl:2", "package-1", undefined, undefined, 1],
+    ["intel-rapl:2:0", "dram", "intel-rapl:2", undefined, undefined],
+  ]);
+  expect(told("field-hybrid-i5-13500")).toEqual([
+    ["intel-rapl:0", "package-0", undefined, undefined, 0],
+    ["intel-rapl:0:0", "core", "intel-rapl:0", undefined, undefined],
+    ["intel-rapl:1", "psys", undefined, undefined, undefined],
+    ["intel-rapl-mmio:0", "package-0", undefined, "intel-rapl:0", undefined],
+  ]);
+  expect(told("amd-server-4cpu").at(-1)).toEqual([
+    "hwmon0/energy5_input",
+    "amd_energy Esocket0",
+    undefined,
+    "intel-rapl:0",
+    undefined,
+  ]);
+});
+
+test("explainMeter() says what to do about a counter that is root's alone, and of no other failure", () => {
+  const failed = (code: string, path: string) =>
+    explainMeter({ kind: "sysfs", op: "read", path: `/sys/class/${path}`, code });
+  expect(failed("EACCES", "powercap/intel-rapl:0/energy_uj")).toBe(
+    `Cannot read "/sys/class/powercap/intel-rapl:0/energy_uj": EACCES: since Linux 5.10 these counters are root's alone; run this as root`,
+  );
+  expect(failed("EIO", "powercap/intel-rapl:0/energy_uj")).toEndWith(": EIO");
+  expect(failed("EACCES", "hwmon")).toEndWith(": EACCES");
+});
+
 test("openEnergyMeter() shows a board's power and makes no joules of it", () => {
   const { tree } = machine("arm64-server-4cpu");
   const meter = value(openEnergyMeter({ sysfsRoot: tree.sys, procRoot: tree.proc }));
   expect(meter.zones).toEqual([]);
-  expect(meter.readings()).toEqual([{ name: "scmi_sensors board", watts: 38.5 }]);
+  expect(meter.readings()).toEqual([{ id: "hwmon0/power1_input", name: "scmi_sensors board", watts: 38.5 }]);
 });
 
 test("openEnergyMeter() says why there is no meter", () => {
