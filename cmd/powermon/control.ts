@@ -30,12 +30,10 @@ export const vmName = v.pipe(
   v.check(isVmName, 'must be a VM\'s name, without "/" and control characters'),
 );
 
-/** A vCPU's number. */
 export const vcpuNumber = integer(0, MAX_VCPU);
 
 const CHANNELS = `must be a list of channel numbers from 0 to ${MAX_CHANNEL} such as 0-3,5, or all`;
 
-/** A list of channels, or all. */
 export const channelList = v.pipe(
   v.string(),
   v.rawTransform<string, Numbers>(({ dataset, addIssue, NEVER }) => {
@@ -62,7 +60,6 @@ export function wordOrKhz<const T extends string>(words: readonly T[]) {
   );
 }
 
-/** A frequency bound. */
 export const bound = wordOrKhz(["min", "base", "max"]);
 
 /** The word on or off, as a boolean. */

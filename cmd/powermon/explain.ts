@@ -19,10 +19,7 @@ export default askCommand("explain", {
   show: story,
 });
 
-type Report = ExplainReport;
-type Claim = ClaimReport;
-
-function story(report: Report): string {
+function story(report: ExplainReport): string {
   return [
     ...report.why,
     ...(report.why.length > 0 ? [""] : []),
@@ -39,7 +36,7 @@ function story(report: Report): string {
   ].join("\n");
 }
 
-function place({ cpu, domain, driver, governor, sharedWith, siblingDomains }: Report): string {
+function place({ cpu, domain, driver, governor, sharedWith, siblingDomains }: ExplainReport): string {
   const others = sharedWith.filter((other) => other !== cpu);
   const shared = others.length === 0 ? "alone" : `with CPU ${formatCpuList(others)}`;
   const siblings =
@@ -47,12 +44,12 @@ function place({ cpu, domain, driver, governor, sharedWith, siblingDomains }: Re
   return `CPU ${cpu} is in domain ${domain} ${shared}; driver ${driver}, governor ${governor ?? "unknown"}.${siblings}`;
 }
 
-function range({ minKhz, nominalKhz, maxKhz, turbo }: Report): string {
+function range({ minKhz, nominalKhz, maxKhz, turbo }: ExplainReport): string {
   const above = maxKhz > nominalKhz ? `, ${maxKhz} kHz with turbo${turbo ? "" : " (off)"}` : "";
   return `It goes from ${minKhz} to ${nominalKhz} kHz${above}.`;
 }
 
-function claimLine(claim: Claim, wins: boolean): string {
+function claimLine(claim: ClaimReport, wins: boolean): string {
   const { vm, vcpu, by, wishKhz, turbo, clippedKhz } = claim;
   const core = by === "operator" ? "An operator" : "This CPU's FIFO";
   const who = vm === undefined ? core : `${vcpu === undefined ? "" : `vCPU ${vcpu} of `}VM ${vm}`;
@@ -61,11 +58,11 @@ function claimLine(claim: Claim, wins: boolean): string {
   return `${who}${how} claims ${wishKhz} kHz${turbo ? " with turbo" : ""}${clipped}${wins ? ": it wins" : ""}.`;
 }
 
-function isSame(a: Claim, b: Claim | undefined): boolean {
+function isSame(a: ClaimReport, b: ClaimReport | undefined): boolean {
   return b !== undefined && a.by === b.by && a.vm === b.vm && a.vcpu === b.vcpu && a.wishKhz === b.wishKhz;
 }
 
-function limits({ clippedBy, site: { floorKhz, ceilingKhz } }: Report): string[] {
+function limits({ clippedBy, site: { floorKhz, ceilingKhz } }: ExplainReport): string[] {
   const bounds = [
     ...(floorKhz === undefined ? [] : [`not below ${floorKhz} kHz`]),
     ...(ceilingKhz === undefined ? [] : [`not above ${ceilingKhz} kHz`]),
@@ -77,7 +74,7 @@ function limits({ clippedBy, site: { floorKhz, ceilingKhz } }: Report): string[]
   ];
 }
 
-function written({ targetKhz, currentKhz, lastWrite }: Report): string[] {
+function written({ targetKhz, currentKhz, lastWrite }: ExplainReport): string[] {
   return [
     targetKhz === undefined
       ? "powermon has set nothing here."

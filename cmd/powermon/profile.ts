@@ -3,15 +3,19 @@
 import { defineCommand, type Io } from "../../internal/cli/command.ts";
 import { STATUS, type Status } from "../../internal/cli/status.ts";
 import type { ControlError } from "../../internal/control/client.ts";
-import type { ProfileStateReport } from "../../internal/api/profiles.ts";
+import type { OffReport, ProfileStateReport } from "../../internal/api/profiles.ts";
 import { json } from "../../internal/output/json.ts";
 import { table } from "../../internal/output/table.ts";
 import type { HostProfile } from "../../internal/power/profiles/host-profile.ts";
+import { explainProfile } from "../../internal/power/profiles/apply.ts";
+import { restoreProfile } from "../../internal/power/profiles/off.ts";
+import { loadProfile } from "../../internal/power/profiles/store.ts";
+import { heldDomains } from "../../internal/power/profiles/under-claim.ts";
 import { stillHolds, verifyProfile } from "../../internal/power/profiles/verify.ts";
 import { err, type Result } from "../../internal/values/result.ts";
 import { explainSysfs } from "../../internal/values/sysfs-error.ts";
 import { loaded } from "../loaded.ts";
-import { fail } from "./control.ts";
+import { fail, tell } from "./control.ts";
 import { allProfiles, CONFIG_ARG, namedProfile } from "./profile/profiles.ts";
 import { rootsOf } from "./roots.ts";
 import { RUNNING_ARGS, runningPowermon } from "./running.ts";
@@ -75,8 +79,38 @@ export default defineCommand({
         args: { ...RUNNING_ARGS, ...JSON_ARG },
         run: (context) => tellProfile(context, stillHolds),
       }),
+      defineCommand({
+        meta: {
+          name: "off",
+          summary: "put everything back as it was before the first profile",
+          details:
+            "A running powermon does it, and guests' claims stand on. Status 3: nobody runs, and a guest's claim of a powermon that crashed holds a clock that would have to be put back.",
+        },
+        args: { ...RUNNING_ARGS, ...JSON_ARG },
+        async run({ args, io }) {
+          const running = runningPowermon(args);
+          if (running !== undefined) return await tell(running.ask("profileOff"), { args, io }, toldOff);
+          const roots = rootsOf(args);
+          const stored = loadProfile(roots);
+          const originals =
+            stored.ok && stored.value.state === "applied" ? stored.value.applied.originals : [];
+          const held = heldDomains(
+            roots,
+            originals.map(({ attribute }) => attribute),
+          );
+          if (held.ok && held.value.length > 0) {
+            for (const reason of explainProfile({ kind: "held", domains: held.value }))
+              io.err(`powermon: ${reason}`);
+            return STATUS.refused;
+          }
+          const { failed, ...report } = restoreProfile(roots);
+          for (const error of failed) io.err(`powermon: ${explainSysfs(error)}`);
+          if (args.json) io.out(json({ ...report, failed: failed.map(explainSysfs) }));
+          else if (report.profile !== undefined || failed.length === 0) io.out(toldOff(report));
+          return failed.length > 0 ? STATUS.failed : STATUS.done;
+        },
+      }),
     ),
-    off: () => import("./profile/off.ts"),
   },
 });
 
@@ -140,4 +174,10 @@ function textOf({ state, profile, since, cpus, wanted = [], drift, held }: Profi
       ]),
     );
   return lines.join("\n");
+}
+
+function toldOff({ profile, stale, restored }: Partial<OffReport>): string {
+  if (profile === undefined) return "No profile is in force.";
+  if (stale) return `Profile ${profile} was applied before the last boot, dropped`;
+  return `Profile ${profile} is off, ${restored?.length ?? 0} attributes are as they were`;
 }

@@ -24,11 +24,15 @@ export const absolutePath = v.pipe(
   v.transform((path) => resolve(path)),
 );
 
-const Roots = v.object({ "sysfs-root": absolutePath, "proc-root": absolutePath, "state-dir": absolutePath });
+const RootWords = v.object({
+  "sysfs-root": absolutePath,
+  "proc-root": absolutePath,
+  "state-dir": absolutePath,
+});
 
 /** Returns what ROOT_ARGS were given as; `stateDir` is where a boot's records are. Errors: UsageError for an empty path. */
 export function rootsOf(args: object) {
-  const roots = parseArgs(Roots, args);
+  const roots = parseArgs(RootWords, args);
   return {
     sysfsRoot: roots["sysfs-root"],
     procRoot: roots["proc-root"],

@@ -8,7 +8,7 @@ import { DEFAULTS } from "../../internal/config/defaults.ts";
 import { json } from "../../internal/output/json.ts";
 import { absolutePath } from "./roots.ts";
 import { findUser, type User } from "./setup/qemu-user.ts";
-import { file, folder, make, octal, type Step } from "./setup/steps.ts";
+import { file, folder, make, octal, type SetupStep } from "./setup/steps.ts";
 
 const RUN = "/run/powermon";
 const TMPFILES = "/etc/tmpfiles.d/powermon.conf";
@@ -81,7 +81,7 @@ export default defineCommand({
   },
 });
 
-function stepsFor(dir: string, user: User, under: (path: string) => string): readonly Step[] {
+function stepsFor(dir: string, user: User, under: (path: string) => string): readonly SetupStep[] {
   const home = dir.startsWith(`${RUN}/`);
   const lines = [
     "# Written by powermon setup: the folders of QEMU's channels, made at every boot. Source: tmpfiles.d(5).",
@@ -102,7 +102,7 @@ interface Ran {
 }
 
 /** Takes the steps in order; stops at the first that fails. */
-function run(steps: readonly Step[], dry: boolean): readonly Ran[] {
+function run(steps: readonly SetupStep[], dry: boolean): readonly Ran[] {
   const results: Ran[] = [];
   for (const step of steps) {
     const { says } = step;

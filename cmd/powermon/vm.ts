@@ -1,111 +1,162 @@
 // powermon vm: everything about single VMs.
 
 import * as v from "valibot";
-import { cpuNumbers } from "../../internal/cli/args.ts";
+import { cpuNumbers, integer, parseArgs } from "../../internal/cli/args.ts";
 import { defineCommand } from "../../internal/cli/command.ts";
+import { UsageError } from "../../internal/cli/usage-error.ts";
 import { table } from "../../internal/output/table.ts";
 import { formatCpuList } from "../../internal/values/cpulist.ts";
 import { loaded } from "../loaded.ts";
 import { askCommand } from "./ask-command.ts";
-import { cell, onOff, vcpuNumber, VM_ARG, vmName } from "./control.ts";
-import { showVm } from "./vm/text.ts";
+import { bound, cell, clientOf, CONTROL_ARGS, onOff, tell, vcpuNumber, VM_ARG, vmName } from "./control.ts";
+import { showSettings, showVm } from "./vm/text.ts";
 
 const ONE_VM = { args: { vm: VM_ARG }, means: v.object({ vm: vmName }) } as const;
 
+const Limits = v.object({
+  vm: vmName,
+  floor: v.optional(bound),
+  ceiling: v.optional(bound),
+  turbo: v.optional(onOff),
+  rate: v.optional(integer(0, 1_000_000)),
+  burst: v.optional(integer(1, 1_000_000)),
+  save: v.boolean(),
+});
+
 export default defineCommand({
   meta: { name: "vm", summary: "list, show, pin and limit VMs" },
-  commands: {
-    ...loaded(
-      askCommand("vms", {
-        meta: {
-          name: "list",
-          summary: "list the VMs that powermon serves",
-          details: "PLACED counts the vCPUs whose pCPUs are known.",
-          examples: ["powermon vm list", "powermon vm list --json"],
-        },
-        show: (vms) =>
-          vms.length === 0
-            ? "No VMs."
-            : table([
-                ["VM", "PID", "CHANNELS", "VCPUS", "PLACED", "QUERIES"],
-                ...vms.map(({ vm, pid, channels, vcpus, settings }) => [
-                  vm,
-                  cell(pid),
-                  String(channels.length),
-                  String(vcpus.length),
-                  String(vcpus.filter(({ pcpus }) => pcpus.length > 0).length),
-                  settings.queries.value ? "on" : "off",
-                ]),
+  commands: loaded(
+    askCommand("vms", {
+      meta: {
+        name: "list",
+        summary: "list the VMs that powermon serves",
+        details: "PLACED counts the vCPUs whose pCPUs are known.",
+        examples: ["powermon vm list", "powermon vm list --json"],
+      },
+      show: (vms) =>
+        vms.length === 0
+          ? "No VMs."
+          : table([
+              ["VM", "PID", "CHANNELS", "VCPUS", "PLACED", "QUERIES"],
+              ...vms.map(({ vm, pid, channels, vcpus, settings }) => [
+                vm,
+                cell(pid),
+                String(channels.length),
+                String(vcpus.length),
+                String(vcpus.filter(({ pcpus }) => pcpus.length > 0).length),
+                settings.queries.value ? "on" : "off",
               ]),
-      }),
-      askCommand("vm", {
-        meta: {
-          name: "show",
-          summary: "show a VM's vCPUs, wishes, channels and settings, and who said each setting",
-          examples: ["powermon vm show vm1", "powermon vm show vm1 --json"],
+            ]),
+    }),
+    askCommand("vm", {
+      meta: {
+        name: "show",
+        summary: "show a VM's vCPUs, wishes, channels and settings, and who said each setting",
+        examples: ["powermon vm show vm1", "powermon vm show vm1 --json"],
+      },
+      ...ONE_VM,
+      show: showVm,
+    }),
+    askCommand("addVm", {
+      meta: {
+        name: "add",
+        summary: "serve a VM again that was removed",
+        details: "A VM whose channels appear in a channel folder is served without being asked for.",
+        examples: ["powermon vm add vm1"],
+      },
+      ...ONE_VM,
+      show: (_, { vm }) => `${vm}: added`,
+    }),
+    askCommand("removeVm", {
+      meta: {
+        name: "remove",
+        summary: "serve a VM no longer: its channels are closed and its claims end",
+        examples: ["powermon vm remove vm1"],
+      },
+      ...ONE_VM,
+      show: (_, { vm }) => `${vm}: removed`,
+    }),
+    askCommand("pinVcpu", {
+      meta: {
+        name: "pin",
+        summary: "pin a vCPU to a pCPU",
+        details:
+          "Through libvirt, running and stored definition, when the VM is libvirt's; else the vCPU's thread is pinned until the VM stops.",
+        examples: ["powermon vm pin vm1 0 4", "powermon vm pin vm1 1 4-5"],
+      },
+      args: {
+        vm: VM_ARG,
+        vcpu: { type: "positional", valueHint: "VCPU", description: "the vCPU's number in the VM" },
+        pcpu: { type: "positional", valueHint: "PCPU", description: "the host's CPU, or a list of them" },
+      },
+      means: v.pipe(
+        v.object({ vm: vmName, vcpu: vcpuNumber, pcpu: cpuNumbers }),
+        v.transform(({ vm, vcpu, pcpu }) => ({ vm, vcpu, pcpus: pcpu })),
+      ),
+      show: ({ pcpus, source }, { vm, vcpu }) =>
+        `${vm}: vCPU ${vcpu} is on pCPU ${formatCpuList(pcpus) || "none"}${source === undefined ? "" : ` (${source})`}`,
+    }),
+    askCommand("changeVm", {
+      meta: {
+        name: "query",
+        summary: "let a VM's guest ask for its frequencies and capabilities, or not",
+        examples: ["powermon vm query vm1 on", "powermon vm query vm1 off --save"],
+      },
+      args: {
+        vm: VM_ARG,
+        queries: {
+          type: "positional",
+          options: ["on", "off"],
+          description: "whether queries are answered",
         },
-        ...ONE_VM,
-        show: showVm,
-      }),
-      askCommand("addVm", {
-        meta: {
-          name: "add",
-          summary: "serve a VM again that was removed",
-          details: "A VM whose channels appear in a channel folder is served without being asked for.",
-          examples: ["powermon vm add vm1"],
+        save: { type: "boolean", description: "keep it over a restart of powermon" },
+      },
+      means: v.object({ vm: vmName, queries: onOff, save: v.boolean() }),
+      show: ({ settings: { queries } }, { vm, save }) =>
+        `${vm}: queries ${queries.value ? "on" : "off"} (${save ? queries.from : "until powermon restarts"})`,
+    }),
+    defineCommand({
+      meta: {
+        name: "limits",
+        summary: "show or change a VM's limits",
+        details: "Without a limit to change, shows what holds and where it comes from.",
+        examples: [
+          "powermon vm limits vm1",
+          "powermon vm limits vm1 --floor 1200000 --ceiling base --turbo off --save",
+          "powermon vm limits vm1 --rate 1000 --burst 50",
+        ],
+      },
+      args: {
+        vm: VM_ARG,
+        floor: {
+          type: "string",
+          valueHint: "kHz|min|base|max",
+          description: "lowest frequency of its claims",
         },
-        ...ONE_VM,
-        show: (_, { vm }) => `${vm}: added`,
-      }),
-      askCommand("removeVm", {
-        meta: {
-          name: "remove",
-          summary: "serve a VM no longer: its channels are closed and its claims end",
-          examples: ["powermon vm remove vm1"],
+        ceiling: {
+          type: "string",
+          valueHint: "kHz|min|base|max",
+          description: "highest frequency of its claims",
         },
-        ...ONE_VM,
-        show: (_, { vm }) => `${vm}: removed`,
-      }),
-      askCommand("pinVcpu", {
-        meta: {
-          name: "pin",
-          summary: "pin a vCPU to a pCPU",
-          details:
-            "Through libvirt, running and stored definition, when the VM is libvirt's; else the vCPU's thread is pinned until the VM stops.",
-          examples: ["powermon vm pin vm1 0 4", "powermon vm pin vm1 1 4-5"],
+        turbo: { type: "enum", options: ["on", "off"], description: "whether the guest may use turbo" },
+        rate: {
+          type: "string",
+          valueHint: "n",
+          description: "requests per second that are served, 0 for any",
         },
-        args: {
-          vm: VM_ARG,
-          vcpu: { type: "positional", valueHint: "VCPU", description: "the vCPU's number in the VM" },
-          pcpu: { type: "positional", valueHint: "PCPU", description: "the host's CPU, or a list of them" },
-        },
-        means: v.pipe(
-          v.object({ vm: vmName, vcpu: vcpuNumber, pcpu: cpuNumbers }),
-          v.transform(({ vm, vcpu, pcpu }) => ({ vm, vcpu, pcpus: pcpu })),
-        ),
-        show: ({ pcpus, source }, { vm, vcpu }) =>
-          `${vm}: vCPU ${vcpu} is on pCPU ${formatCpuList(pcpus) || "none"}${source === undefined ? "" : ` (${source})`}`,
-      }),
-      askCommand("changeVm", {
-        meta: {
-          name: "query",
-          summary: "let a VM's guest ask for its frequencies and capabilities, or not",
-          examples: ["powermon vm query vm1 on", "powermon vm query vm1 off --save"],
-        },
-        args: {
-          vm: VM_ARG,
-          queries: {
-            type: "positional",
-            options: ["on", "off"],
-            description: "whether queries are answered",
-          },
-          save: { type: "boolean", description: "keep it over a restart of powermon" },
-        },
-        means: v.object({ vm: vmName, queries: onOff, save: v.boolean() }),
-        show: ({ settings: { queries } }, { vm, save }) =>
-          `${vm}: queries ${queries.value ? "on" : "off"} (${save ? queries.from : "until powermon restarts"})`,
-      }),
-    ),
-    limits: () => import("./vm/limits.ts"),
-  },
+        burst: { type: "string", valueHint: "n", description: "requests that may come at once" },
+        save: { type: "boolean", description: "keep the change over a restart of powermon" },
+        ...CONTROL_ARGS,
+      },
+      run(context) {
+        const { vm, save, rate: requestsPerSecond, ...others } = parseArgs(Limits, context.args);
+        const change = { ...others, requestsPerSecond };
+        const client = clientOf(context.args);
+        if (Object.values(change).some((value) => value !== undefined))
+          return tell(client.ask("changeVm", { vm, ...change, save }), context, showSettings);
+        if (save) throw new UsageError("--save has nothing to save; name a limit, such as --ceiling base.");
+        return tell(client.ask("vm", { vm }), context, showSettings);
+      },
+    }),
+  ),
 });

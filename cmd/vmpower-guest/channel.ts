@@ -7,14 +7,13 @@ import { STATUS, type Status } from "../../internal/cli/status.ts";
 import { DEFAULT_SOCKET } from "../../internal/guest/agent/local-client.ts";
 import { explainFailure, type GuestFailure } from "../../internal/guest/failure.ts";
 import { DEFAULT_PORT_DIR, portPath } from "../../internal/guest/port.ts";
-import type { Roots } from "../../internal/sysfs/cpufreq/originals.ts";
 
 /** One of librte_power's environments. */
 const ENVS = ["kvm-vm", "cpufreq"] as const;
 export type Env = (typeof ENVS)[number];
 
-/** The flags of every command that uses a port. */
-export const CHANNEL_ARGS = {
+/** The flags of every command that asks for frequencies. */
+export const PLACE_ARGS = {
   port: {
     type: "string",
     valueHint: "path",
@@ -37,11 +36,6 @@ export const CHANNEL_ARGS = {
     description: "how long to wait for an answer, 1 to 60000 ms",
   },
   json: { type: "boolean", description: "print one JSON document instead of text" },
-} as const;
-
-/** The flags of commands that can do without a VM. */
-export const PLACE_ARGS = {
-  ...CHANNEL_ARGS,
   env: {
     type: "enum",
     options: ["auto", ...ENVS],
@@ -83,8 +77,7 @@ const absolute = v.pipe(
   v.transform((path) => resolve(path)),
 );
 
-/** The meaning of CHANNEL_ARGS. */
-const CHANNEL_SCHEMA = {
+const PlaceArgs = v.object({
   port: v.optional(
     v.pipe(
       nonEmpty,
@@ -104,10 +97,6 @@ const CHANNEL_SCHEMA = {
   ),
   timeoutMs: integer(1, 60_000),
   json: v.boolean(),
-};
-
-const PLACE_SCHEMA = v.object({
-  ...CHANNEL_SCHEMA,
   env: v.picklist(["auto", ...ENVS]),
   agent: nonEmpty,
   sysfsRoot: absolute,
@@ -115,28 +104,16 @@ const PLACE_SCHEMA = v.object({
   stateDir: absolute,
 });
 
-/** What PLACE_ARGS were given as. */
-export interface Channel {
-  readonly env: "auto" | Env;
-  readonly agent: string;
-  readonly port: string | undefined;
-  readonly portDir: string;
-  /** True when --port-dir was given. */
-  readonly portsNamed: boolean;
-  readonly vmName: string;
-  readonly timeoutMs: number;
-  readonly roots: Roots;
-}
-
 /** Returns what PLACE_ARGS say. Errors: UsageError. */
-export function channelOf(args: object): Channel {
-  const { env, agent, port, portDir, vmName, timeoutMs, ...roots } = parseArgs(PLACE_SCHEMA, args);
+export function channelOf(args: object) {
+  const { env, agent, port, portDir, vmName, timeoutMs, ...roots } = parseArgs(PlaceArgs, args);
   const { sysfsRoot, procRoot, stateDir } = roots;
   return {
     env,
     agent,
     port,
     portDir: portDir ?? DEFAULT_PORT_DIR,
+    /** True when --port-dir was given. */
     portsNamed: portDir !== undefined,
     vmName,
     timeoutMs,
@@ -144,13 +121,16 @@ export function channelOf(args: object): Channel {
   };
 }
 
+/** What PLACE_ARGS were given as. */
+export type PlaceWords = Readonly<ReturnType<typeof channelOf>>;
+
 /** Returns the port that vCPU `vcpu` uses: the one given for everything, else its own. */
 export function portOf(vcpu: number, channel: { port?: string | undefined; portDir: string }): string {
   return channel.port ?? portPath(vcpu, channel.portDir);
 }
 
 /** How a request may end: done, or why not. */
-export type Outcome =
+export type EndKind =
   | "done"
   | GuestFailure["kind"]
   | "not-listed"
@@ -161,7 +141,7 @@ export type Outcome =
   | "no-policy"
   | "agent-failed";
 
-const STATUS_OF: Readonly<Record<Outcome, Status>> = {
+const STATUS_OF: Readonly<Record<EndKind, Status>> = {
   done: STATUS.done,
   "not-listed": STATUS.unsupported,
   "no-such-vcpu": STATUS.failed,
@@ -184,18 +164,18 @@ const STATUS_OF: Readonly<Record<Outcome, Status>> = {
 };
 
 /** Returns what an outcome means to the shell. */
-export function statusOf(outcome: Outcome): Status {
+export function statusOf(outcome: EndKind): Status {
   return STATUS_OF[outcome];
 }
 
 /** Returns whether `word`, which another program said, is an outcome. */
-export function isOutcome(word: unknown): word is Outcome {
+export function isEndKind(word: unknown): word is EndKind {
   return typeof word === "string" && Object.hasOwn(STATUS_OF, word);
 }
 
 /** How one request ended, as `--json` shows it: `outcome` is "done" or the kind of failure, `message` its sentence. */
 export interface Ending {
-  readonly outcome: Outcome;
+  readonly outcome: EndKind;
   readonly message: string | null;
   readonly status: Status;
 }

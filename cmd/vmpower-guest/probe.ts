@@ -8,12 +8,12 @@ import { listPorts, portNumber, portPath } from "../../internal/guest/port.ts";
 import { json } from "../../internal/output/json.ts";
 import { table } from "../../internal/output/table.ts";
 import {
-  type Channel,
+  type PlaceWords,
   channelOf,
   DONE_ENDING,
   type Ending,
   endingOf,
-  isOutcome,
+  isEndKind,
   PLACE_ARGS,
   statusOf,
   worst,
@@ -64,7 +64,7 @@ interface Row extends Ending {
   readonly answers: boolean | null;
 }
 
-async function askPorts({ port, portDir, vmName, timeoutMs }: Channel): Promise<readonly Row[]> {
+async function askPorts({ port, portDir, vmName, timeoutMs }: PlaceWords): Promise<readonly Row[]> {
   const there = listPorts(portDir);
   const all = there.length === 0 ? [0] : there;
   const names = port === undefined ? all.map((n) => portPath(n, portDir)) : [port];
@@ -74,13 +74,13 @@ async function askPorts({ port, portDir, vmName, timeoutMs }: Channel): Promise<
 async function probe(port: string, vmName: string, timeoutMs: number): Promise<Row> {
   const place = { port, number: portNumber(port) ?? null };
   const question = { kind: "query-caps", all: true, vcpu: 0, vmName, physical: false } as const;
-  const reply = await use(port, (session) => session.ask(question, timeoutMs));
+  const reply = await use(port, { vmName, timeoutMs }, (session) => session.ask(question));
   if (reply.ok) return { ...place, heldBy: null, host: true, answers: true, ...DONE_ENDING };
   return { ...place, ...seen(reply.error), ...endingOf(reply.error) };
 }
 
 /** The agent has the ports open, so it is the one who knows. */
-async function askAgent({ agent, timeoutMs }: Channel): Promise<readonly Row[]> {
+async function askAgent({ agent, timeoutMs }: PlaceWords): Promise<readonly Row[]> {
   const client = await connectAgent(agent, timeoutMs);
   const said = await client?.ask({ do: "status" });
   client?.close();
@@ -88,7 +88,7 @@ async function askAgent({ agent, timeoutMs }: Channel): Promise<readonly Row[]> 
   if (!Array.isArray(ports)) return [];
   return ports.map(({ port, outcome, message }: Readonly<Record<string, unknown>>) => {
     const path = String(port);
-    const kind = isOutcome(outcome) ? outcome : "agent-failed";
+    const kind = isEndKind(outcome) ? outcome : "agent-failed";
     const host = kind === "done" ? true : kind === "absent-host" ? false : null;
     const heldBy = host === null ? null : holderOf(path);
     return {

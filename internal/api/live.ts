@@ -4,7 +4,6 @@ import * as v from "valibot";
 import { by, clippedBy, list, numbers, vcpuRefusal } from "./words.ts";
 import { origin } from "./policies.ts";
 
-/** One clock. */
 const liveDomain = v.object({
   domain: v.number(),
   cpus: numbers,

@@ -26,7 +26,6 @@ const number = (what: string, most: number) =>
 const cpuList = (text: string): Numbers | undefined => parseNumbers(text, MAX_CPUS - 1);
 const wrongCpus = (quoted: string) => `CPUs are a list such as 0-3,8, or all, not ${quoted}.`;
 
-/** A VM's name. */
 export const vm = part(
   (text) => (isVmName(text) ? text : undefined),
   (quoted) => `${quoted} can't be a VM's name.`,

@@ -3,7 +3,6 @@
 import * as v from "valibot";
 import type { Code } from "../values/answer.ts";
 
-/** The HTTP status of each code. */
 export const HTTP_STATUS: Readonly<Record<Code, number>> = {
   "not-found": 404,
   invalid: 400,

@@ -45,7 +45,6 @@ export const sleepAsk = v.pipe(
   ),
   v.transform(({ durationS, until, ...rest }) => ({ ...rest, wake: wakeOf(durationS, until) })),
 );
-/** A sleep that is asked for. */
 export type SleepAsk = v.InferOutput<typeof sleepAsk>;
 
 /** Seconds until the wake alarm, or the time of it in ISO 8601, or somebody else wakes the host. */

@@ -2,6 +2,7 @@
 
 import type { VmConfig } from "../config/effective.ts";
 import type { Notice } from "../values/extension.ts";
+import type { Numbers } from "../values/numbers.ts";
 import type { Log } from "../log.ts";
 import { Channel } from "./channel.ts";
 import type { ChannelHost } from "./connection.ts";
@@ -144,9 +145,9 @@ export class Channels {
   }
 
   /** Takes channels up again. Returns whether each of them has a socket. */
-  addChannels(vm: string, numbers: readonly number[] | "all"): boolean {
+  addChannels(vm: string, numbers: Numbers): boolean {
     const paths = this.#paths(vm, numbers);
-    if (paths.length === 0 || (numbers !== "all" && paths.length < numbers.length)) return false;
+    if (!isAll(paths, numbers)) return false;
     this.#removedVms.delete(vm);
     for (const [path, name] of paths) {
       this.#removedPaths.delete(path);
@@ -156,9 +157,9 @@ export class Channels {
   }
 
   /** Closes channels and leaves them alone. Returns whether each of them was there. */
-  removeChannels(vm: string, numbers: readonly number[] | "all"): boolean {
+  removeChannels(vm: string, numbers: Numbers): boolean {
     const paths = this.#paths(vm, numbers).filter(([path]) => this.#byPath.has(path));
-    if (paths.length === 0 || (numbers !== "all" && paths.length < numbers.length)) return false;
+    if (!isAll(paths, numbers)) return false;
     for (const [path] of paths) {
       this.#removedPaths.add(path);
       this.#drop(path);
@@ -166,7 +167,7 @@ export class Channels {
     return true;
   }
 
-  #paths(vm: string, numbers: readonly number[] | "all"): [string, ChannelName][] {
+  #paths(vm: string, numbers: Numbers): [string, ChannelName][] {
     return [...this.#seen].filter(
       ([, name]) => name.vm === vm && (numbers === "all" || numbers.includes(name.index)),
     );
@@ -214,6 +215,11 @@ export class Channels {
   get #log(): Log {
     return this.#host.log;
   }
+}
+
+/** Returns whether each that was asked for was found, and at least one. */
+export function isAll(found: readonly unknown[], asked: Numbers): boolean {
+  return found.length > 0 && (asked === "all" || found.length >= asked.length);
 }
 
 function dirOf(path: string): string {

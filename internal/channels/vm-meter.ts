@@ -1,7 +1,7 @@
 // What one VM asked and what came of it, counted in place: monitoring must not cost a request anything.
 
 import { EXTENSION } from "../packet/extension-table.ts";
-import type { Command } from "../values/extension.ts";
+import type { ExtensionCommand } from "../values/extension.ts";
 import type { Refusal } from "../values/refusal.ts";
 import type { Step } from "../values/frequency.ts";
 import type { Request } from "../values/request.ts";
@@ -10,7 +10,7 @@ import { type Outcome, OUTCOMES } from "./outcome.ts";
 
 /** What can be asked; what both DPDK's packets and the extension have a word for is one word. */
 type Word = Step | Exclude<Request["kind"], "scale" | "extension"> | "not-understood" | Own;
-type Own = Exclude<Command, "scale" | "policy-remove">;
+type Own = Exclude<ExtensionCommand, "scale" | "policy-remove">;
 const OWN = Object.keys(EXTENSION).filter((what) => what !== "scale" && what !== "policy-remove");
 
 type Outcomes = Record<Outcome["kind"], number>;
@@ -35,7 +35,6 @@ export const KIND_OF_REFUSAL = {
   "no-branch-counters": "unable",
 } as const satisfies Record<Refusal["kind"], string>;
 
-/** What the channels of a VM counted. */
 export type ChannelTotals = Pick<ChannelCounts, "malformed" | "ignored" | "repliesDropped"> & {
   dropped: number;
   resyncs: number;

@@ -5,25 +5,14 @@ import { type Pcpu, pcpu, type Vcpu, vcpu } from "../values/units.ts";
 import { VM_DEFAULTS } from "./defaults.ts";
 import { type Merged, type Provenance } from "./merge.ts";
 import { tomlKey } from "./problem.ts";
-import type { Bound, Command, VmSection, Wire } from "./schema.ts";
+import type { Bound, VmCommand, VmSection, Wire } from "./schema.ts";
 
 /** The settings of a VM as they are written, the rate's two apart. */
-const VM_KEYS = [
-  "pins",
-  "queries",
-  "floor",
-  "ceiling",
-  "turbo",
-  "commands",
-  "rate.requests_per_second",
-  "rate.burst",
-  "wire",
-  "qmp",
-  "lease_s",
-] as const;
-type VmKey = (typeof VM_KEYS)[number];
+type VmKey = Exclude<keyof typeof VM_DEFAULTS, "rate"> | `rate.${keyof typeof VM_DEFAULTS.rate}`;
+const VM_KEYS = Object.entries(VM_DEFAULTS).flatMap(([key, value]) =>
+  key === "rate" ? Object.keys(value).map((part) => `rate.${part}`) : [key],
+) as readonly VmKey[];
 
-/** The effective settings of one VM. */
 export interface VmConfig {
   readonly vm: string;
   /** Written pins; a vCPU that is not in it is not pinned by the configuration. */
@@ -32,7 +21,7 @@ export interface VmConfig {
   readonly floor: Bound;
   readonly ceiling: Bound;
   readonly turbo: boolean;
-  readonly commands: ReadonlySet<Command>;
+  readonly commands: ReadonlySet<VmCommand>;
   /** Requests per second and how many may come at once; 0 per second is no limit. */
   readonly rate: { readonly requestsPerSecond: number; readonly burst: number };
   readonly wire: Wire;

@@ -26,7 +26,6 @@ interface SiteLimit {
   readonly ceiling: Bound;
 }
 
-/** DPDK's JSON FIFOs. */
 export interface FifoConfig {
   readonly enable: boolean;
   readonly dir: string;

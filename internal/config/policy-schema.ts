@@ -12,7 +12,6 @@ export const MAX_WINDOWS = 200;
 
 /** Weekdays as they are written, Monday first. */
 export const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
-/** Levels by name. */
 const LEVELS = ["min", "medium", "max"] as const;
 
 const level = <const T extends string>(names: readonly T[]) =>
@@ -110,5 +109,4 @@ export const policySection = v.strictObject(
   "Write a table of settings.",
 );
 
-/** A policy as it is written. */
 export type PolicySection = v.InferOutput<typeof policySection>;

@@ -1,6 +1,5 @@
 // What is wrong with a configuration, told so that it can be mended at once: file, line, key, what was wrong, what would be right.
 
-/** One thing that is wrong with one file. */
 export interface ConfigProblem {
   readonly file: string;
   /** From 1; where the statement starts that holds the key. */

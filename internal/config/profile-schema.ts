@@ -71,7 +71,6 @@ export const profilesSchema = keyed(
   }),
 );
 
-/** The profiles as a file says them. */
 export type ProfileSections = v.InferOutput<typeof profilesSchema>;
 
 /**

@@ -1,23 +1,16 @@
 // When which of the host's profiles is due, in numbers.
 
 import type * as v from "valibot";
-import type { TimeSpan } from "../values/policy.ts";
 import { spanOf } from "./policy.ts";
 import type { scheduleSchema } from "./schedule-schema.ts";
 
-/** The schedule in numbers. */
-export interface ProfileSchedule {
-  /** Undefined for the host's own, whichever that is at the time. */
-  readonly timeZone: string | undefined;
-  /** The first that holds wins. */
-  readonly windows: readonly (TimeSpan & { readonly profile: string })[];
-  /** Outside of all windows; undefined for none at all. */
-  readonly otherwise: string | undefined;
-}
-
 /** Returns the schedule as it is written. */
-export const scheduleOf = (section: v.InferOutput<typeof scheduleSchema>): ProfileSchedule => ({
+export const scheduleOf = (section: v.InferOutput<typeof scheduleSchema>) => ({
+  /** Undefined for the host's own, whichever that is at the time. */
   timeZone: section.timezone,
+  /** The first that holds wins. */
   windows: (section.windows ?? []).map(({ profile, ...span }) => ({ ...spanOf(span), profile })),
+  /** Outside of all windows; undefined for none at all. */
   otherwise: section.default,
 });
+export type ProfileSchedule = Readonly<ReturnType<typeof scheduleOf>>;

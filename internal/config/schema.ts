@@ -31,8 +31,7 @@ export type PinningSource = (typeof PINNING_SOURCES)[number];
 export type DriftRule = (typeof DRIFT_RULES)[number];
 export type Floating = (typeof FLOATING)[number];
 export type Wire = (typeof WIRES)[number];
-export type Command = (typeof COMMANDS)[number];
-/** A floor or a ceiling. */
+export type VmCommand = (typeof COMMANDS)[number];
 export type Bound = Khz | (typeof NAMED_BOUNDS)[number];
 
 /** Room that a channel's own name needs at least: a slash, a letter, a dot, a digit. */

@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 import { formatCpuList } from "../values/cpulist.ts";
+import { parseJson } from "../values/json.ts";
 import { err, ok, type Result } from "../values/result.ts";
 import { event, type HappenedEvent } from "../api/event.ts";
 import { problemReport } from "../api/problem.ts";
@@ -141,12 +142,7 @@ export class ControlClient {
   }
 
   #parse<T>(schema: v.GenericSchema, text: string): Result<T, ControlError> {
-    let body: unknown;
-    try {
-      body = JSON.parse(text);
-    } catch {
-      body = undefined;
-    }
+    const body = parseJson(text);
     const parsed = v.safeParse(schema, body);
     // What was sent is handed on, not the schema's copy: keys of a newer powermon stay.
     if (parsed.success) return ok(body as T);
@@ -164,13 +160,7 @@ function wordOf(value: unknown): string {
 }
 
 function errorOf(status: number, text: string): ControlError {
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    body = undefined;
-  }
-  const parsed = v.safeParse(problemReport, body);
+  const parsed = v.safeParse(problemReport, parseJson(text));
   if (!parsed.success) return { code: "failed", message: `powermon answered with HTTP status ${status}.` };
   const { code, message } = parsed.output.error;
   return { code: CODES.find((known) => known === code) ?? "failed", message };

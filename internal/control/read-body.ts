@@ -1,9 +1,9 @@
 // A request's body, bounded in size and time.
 
 import type { IncomingMessage } from "node:http";
+import { parseJson } from "../values/json.ts";
 import { err, ok, type Result } from "../values/result.ts";
 
-/** Most bytes of a body. */
 export const MAX_BODY = 64 * 1024;
 /** How long a body may take, in ms. */
 const BODY_MS = 5000;
@@ -39,9 +39,6 @@ export function readBody(request: IncomingMessage, bodyMs = BODY_MS): Promise<Re
 
 function parse(text: string): Result<unknown, BodyError> {
   if (text.trim() === "") return ok(undefined);
-  try {
-    return ok(JSON.parse(text));
-  } catch {
-    return err("no-json");
-  }
+  const body = parseJson(text);
+  return body === undefined ? err("no-json") : ok(body);
 }

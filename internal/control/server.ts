@@ -38,7 +38,6 @@ export interface ControlOptions {
   readonly heartbeatMs?: number;
 }
 
-/** A running control server. */
 export interface ControlServer {
   /** Ends all connections and removes the socket. */
   stop(): void;

@@ -4,6 +4,7 @@ import { mkdirSync } from "node:fs";
 import type { FifoConfig } from "../config/load.ts";
 import type { Log } from "../log.ts";
 import { codeOf } from "../os/error-code.ts";
+import { pcpu } from "../values/units.ts";
 import { explainProblem } from "../values/problem.ts";
 import { Fifos } from "./fifos.ts";
 import type { FifoCommand } from "./command.ts";
@@ -89,14 +90,8 @@ export class FifoHost {
       case "scale": {
         const grant = coreGrant(cpufreq, core);
         if (grant === undefined) return refuse(`CPU ${core} has no cpufreq domain.`);
-        const [domain] = grant.domains;
-        if (
-          command.step === "turbo-on" &&
-          domain !== undefined &&
-          cpufreq.domainById(domain)?.hasTurbo !== true
-        ) {
+        if (command.step === "turbo-on" && cpufreq.domainOf(pcpu(core))?.hasTurbo !== true)
           return refuse(`CPU ${core} has no turbo frequencies.`);
-        }
         const done = ledger.step(grant, this.#claimant, command.step);
         if (!done.ok) return refuse(explainProblem(done.error));
         return log.debug("Served", fields);

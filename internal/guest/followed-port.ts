@@ -10,12 +10,8 @@ import type { Pulse } from "./pulse.ts";
 
 const NOTHING = new Uint8Array(0);
 
-/** Returns `device` as a port whose waits cost nothing: the kernel tells of bytes, and while no host is there `pulse` looks for one. */
-export function follow(device: DevicePort, pulse: Pulse): Port {
-  return new FollowedPort(device, pulse);
-}
-
-class FollowedPort implements Port {
+/** A device as a port whose waits cost nothing: the kernel tells of bytes, and while no host is there the pulse looks for one. */
+export class FollowedPort implements Port {
   readonly name: string;
   readonly heals = true;
   readonly #device: DevicePort;

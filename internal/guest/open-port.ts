@@ -3,7 +3,7 @@
 import { ok, type Result } from "../values/result.ts";
 import { openDevice } from "./device-port.ts";
 import { type GuestFailure, UNIX } from "./failure.ts";
-import { follow } from "./followed-port.ts";
+import { FollowedPort } from "./followed-port.ts";
 import type { Port } from "./port.ts";
 import type { Pulse } from "./pulse.ts";
 
@@ -14,7 +14,7 @@ import type { Pulse } from "./pulse.ts";
 export async function openFollowed(name: string, pulse: Pulse): Promise<Result<Port, GuestFailure>> {
   if (name.startsWith(UNIX)) return await openPort(name);
   const device = openDevice(name);
-  return device.ok ? ok(follow(device.value, pulse)) : device;
+  return device.ok ? ok(new FollowedPort(device.value, pulse)) : device;
 }
 
 /**

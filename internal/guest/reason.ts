@@ -3,7 +3,7 @@
 import type { Step } from "../values/frequency.ts";
 import { DONE, type Result } from "../values/result.ts";
 import type { GuestFailure } from "./failure.ts";
-import type { Session } from "./session.ts";
+import type { Session, Speaker } from "./session.ts";
 
 /** A host that doesn't know our words is not waited for any longer, in ms. */
 const PATIENCE_MS = 100;
@@ -16,15 +16,14 @@ export async function scaleOrWhy(
   session: Session,
   vcpu: number,
   step: Step,
-  vmName: string,
-  timeoutMs: number,
+  { vmName, timeoutMs }: Speaker,
 ): Promise<Result<void, GuestFailure>> {
-  const done = await session.ask({ kind: "scale", vcpu, vmName, physical: false, step }, timeoutMs);
+  const done = await session.ask({ kind: "scale", vcpu, vmName, physical: false, step });
   if (done.ok) return DONE;
   if (done.error.kind !== "refused") return done;
-  const agreed = await session.hello(vcpu, vmName, Math.min(timeoutMs, PATIENCE_MS));
+  const agreed = await session.hello(vcpu, {}, Math.min(timeoutMs, PATIENCE_MS));
   // Under a wrong name HELLO itself is refused, with the same reason.
   if (!agreed.ok) return agreed.error.kind === "refused" ? agreed : done;
-  const again = await session.say({ do: "scale", step }, vcpu, vmName, timeoutMs);
+  const again = await session.say({ do: "scale", step }, vcpu);
   return again.ok ? DONE : again;
 }

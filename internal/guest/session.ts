@@ -31,14 +31,25 @@ const SILENCE_MS = 100;
 /** More than a channel can hold (about 700 KB in QEMU): a host that never stops sending must not keep a request from being sent. */
 const DRAIN_BYTES = 1 << 20;
 
+/** As whom a program speaks. */
+export interface Speaker {
+  /** This VM as the host knows it; empty for none. */
+  readonly vmName: string;
+  /** How long an answer may take. */
+  readonly timeoutMs: number;
+}
+
 /**
  * Opens a port and says CONNECT, the first thing a v1 host wants to hear and never answers.
  * Errors: those of openPort(); absent-host; write-failed.
  */
-export async function openSession(portName: string): Promise<Result<Session, GuestFailure>> {
+export async function openSession(
+  portName: string,
+  speaker: Speaker,
+): Promise<Result<Session, GuestFailure>> {
   const port = await openPort(portName);
   if (!port.ok) return port;
-  const session = new Session(port.value);
+  const session = new Session(port.value, speaker);
   const greeted = session.greet();
   if (greeted.ok) return ok(session);
   session.close();
@@ -50,13 +61,15 @@ export class Session {
   /** Takes what the host says unasked; until it is set, that is dropped. */
   onNotice: ((notice: Notice) => void) | undefined;
   readonly #port: Port;
+  readonly #speaker: Speaker;
   readonly #cutter = new ReplyCutter();
   #receivedAt = 0;
   #asking = false;
   #sequence = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
 
-  constructor(port: Port) {
+  constructor(port: Port, speaker: Speaker) {
     this.#port = port;
+    this.#speaker = speaker;
   }
 
   /** Drops what an earlier program left unread, and says CONNECT. Errors: absent-host, read-failed, write-failed. */
@@ -72,7 +85,7 @@ export class Session {
    * A list answers any query of its kind: DPDK's host leaves the other fields of its head unset.
    * Errors: absent-host, no-answer after `timeoutMs`, refused, read-failed, write-failed.
    */
-  async ask(question: Question, timeoutMs: number): Promise<Result<Reply, GuestFailure>> {
+  async ask(question: Question, timeoutMs = this.#speaker.timeoutMs): Promise<Result<Reply, GuestFailure>> {
     if (this.#asking) throw new Error("a session asks one thing at a time");
     this.#asking = true;
     try {
@@ -83,9 +96,8 @@ export class Session {
   }
 
   /** Says HELLO. Errors: those of say(). @param more what is wanted beside claims without an end: a lease in seconds, notices */
-  hello(vcpu: number, vmName: string, timeoutMs: number, more: Partial<AskOf<"hello">> = {}) {
-    const hello = { do: "hello", version: EXTENSION_VERSION, leaseS: 0, ...more } as const;
-    return this.say(hello, vcpu, vmName, timeoutMs);
+  hello(vcpu: number, more: Partial<AskOf<"hello">> = {}, timeoutMs?: number) {
+    return this.say({ do: "hello", version: EXTENSION_VERSION, leaseS: 0, ...more }, vcpu, timeoutMs);
   }
 
   /**
@@ -95,10 +107,10 @@ export class Session {
   async say<A extends AskOf>(
     what: A,
     vcpu: number,
-    vmName: string,
-    timeoutMs: number,
+    timeoutMs?: number,
   ): Promise<Result<AnswerOf<A["do"]>, GuestFailure>> {
     this.#sequence = (this.#sequence + 1) >>> 0;
+    const { vmName } = this.#speaker;
     const reply = await this.ask(
       { kind: "extension", vcpu, vmName, physical: false, sequence: this.#sequence, ask: what },
       timeoutMs,

@@ -26,17 +26,16 @@ export async function listVcpus<K extends keyof Lists>(
   session: Session,
   kind: K,
   vmName: string,
-  timeoutMs: number,
   more: boolean,
 ): Promise<Result<VcpuList<Lists[K]>, GuestFailure>> {
-  const reply = await session.ask({ kind, all: true, vcpu: 0, vmName, physical: false }, timeoutMs);
+  const reply = await session.ask({ kind, all: true, vcpu: 0, vmName, physical: false });
   if (!reply.ok) return reply;
   const first = reply.value.kind === "freq-list" ? reply.value.khz : undefined;
   const caps = reply.value.kind === "caps-list" ? reply.value.caps : undefined;
   const entries = [...((first ?? caps ?? []) as readonly Lists[K][])];
   const count = "count" in reply.value ? reply.value.count : 0;
   if (!more || entries.length < MAX_V1_VCPUS) return ok({ count, entries });
-  const rest = await listRest(session, kind, vmName, timeoutMs);
+  const rest = await listRest(session, kind);
   return ok(
     rest.ok ? { count: rest.value.count, entries: [...entries, ...rest.value.entries] } : { count, entries },
   );
@@ -45,13 +44,11 @@ export async function listVcpus<K extends keyof Lists>(
 async function listRest<K extends keyof Lists>(
   session: Session,
   kind: K,
-  vmName: string,
-  timeoutMs: number,
 ): Promise<Result<VcpuList<Lists[K]>, GuestFailure>> {
   const entries: Lists[K][] = [];
   for (;;) {
     const first = MAX_V1_VCPUS + entries.length;
-    const page = await askPage(session, first, vmName, timeoutMs);
+    const page = await askPage(session, first);
     if (!page.ok) return page;
     for (const { khz, turbo, priority } of page.value.vcpus) {
       entries.push((kind === "query-freq" ? khz : { turbo, priority }) as Lists[K]);
@@ -62,10 +59,10 @@ async function listRest<K extends keyof Lists>(
 }
 
 /** Asks for a page; on a connection without HELLO says that first. */
-async function askPage(session: Session, first: number, vmName: string, timeoutMs: number) {
+async function askPage(session: Session, first: number) {
   const list = { do: "list", first } as const;
-  const page = await session.say(list, 0, vmName, timeoutMs);
+  const page = await session.say(list, 0);
   if (page.ok || page.error.kind !== "not-understood") return page;
-  const agreed = await session.hello(0, vmName, timeoutMs);
-  return agreed.ok ? await session.say(list, 0, vmName, timeoutMs) : agreed;
+  const agreed = await session.hello(0);
+  return agreed.ok ? await session.say(list, 0) : agreed;
 }

@@ -11,6 +11,7 @@ let rows = [];
 let report;
 let before;
 
+const timeOfDay = (at) => new Date(at).toLocaleTimeString([], { hour12: false });
 const ghz = (khz) => (khz === undefined ? "–" : `${(khz / 1e6).toFixed(2)}`);
 /** What a clock was told, and whether that is turbo. */
 const got = ({ targetKhz, nominalKhz }) => `${ghz(targetKhz)}${targetKhz > nominalKhz ? " turbo" : ""}`;
@@ -176,19 +177,15 @@ function showRefusals() {
   list.replaceChildren(
     ...report.refusals.map(({ at, vm, vcpu, message }) => {
       const item = document.createElement("li");
-      const time = document.createElement("time");
+      const time = withText("time", timeOfDay(at));
       time.dateTime = at;
-      time.textContent = new Date(at).toLocaleTimeString([], { hour12: false });
-      const who = document.createElement("b");
-      who.textContent = `${vm} vCPU ${vcpu}`;
-      item.append(time, who, message);
+      item.append(time, withText("b", `${vm} vCPU ${vcpu}`), message);
       return item;
     }),
   );
   if (report.refusals.length === 0) {
-    const item = document.createElement("li");
+    const item = withText("li", "Nothing was refused.");
     item.className = "dim";
-    item.textContent = "Nothing was refused.";
     list.append(item);
   }
 }

@@ -117,9 +117,7 @@ function say() {
   const element = $("strip-says");
   const text = `CPU ${cpu}:${what}`;
   if (element.textContent === text) return;
-  const name = document.createElement("b");
-  name.textContent = `CPU ${cpu}:`;
-  element.replaceChildren(name, what);
+  element.replaceChildren(withText("b", `CPU ${cpu}:`), what);
 }
 
 const rowAt = ({ clientY }) => {
@@ -174,7 +172,7 @@ function story(found) {
     [
       "last written",
       found.lastWrite
-        ? `${new Date(found.lastWrite.at).toLocaleTimeString([], { hour12: false })}${found.lastWrite.error ? `: ${found.lastWrite.error}` : ""}`
+        ? `${timeOfDay(found.lastWrite.at)}${found.lastWrite.error ? `: ${found.lastWrite.error}` : ""}`
         : "never",
     ],
   ];
@@ -183,10 +181,7 @@ function story(found) {
   const terms = document.createElement("dl");
   for (const [name, value] of facts) terms.append(withText("dt", name), withText("dd", value));
   const refused = found.lastRefusals.map(({ at, vm, vcpu, message }) =>
-    withText(
-      "li",
-      `${new Date(at).toLocaleTimeString([], { hour12: false })} ${vm} vCPU ${vcpu}: ${message}`,
-    ),
+    withText("li", `${timeOfDay(at)} ${vm} vCPU ${vcpu}: ${message}`),
   );
   if (refused.length === 0) return [list, terms];
   const refusals = document.createElement("ul");

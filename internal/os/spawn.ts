@@ -12,7 +12,7 @@ export interface Ended {
 }
 
 /** What a program may take. */
-export interface Limits {
+export interface RunLimits {
   readonly limitMs: number;
   /** Most bytes of each of its outputs, 1 MiB unless given. */
   readonly maxBytes?: number;
@@ -31,7 +31,7 @@ interface NotEnded {
 }
 
 /** Runs the program argv[0] of the PATH with the words that follow. */
-export type Run = (argv: readonly string[], limits: Limits) => Promise<Result<Ended, NotEnded>>;
+export type Run = (argv: readonly string[], limits: RunLimits) => Promise<Result<Ended, NotEnded>>;
 
 const MAX_BYTES = 1 << 20;
 /** Of what a program complains, this much is told, in characters. */
@@ -85,7 +85,7 @@ export const runCommand: Run = async (argv, limits) => {
 };
 
 /** Runs a program as runCommand() does, but stops everything else until it has ended. */
-export function runCommandSync(argv: readonly string[], limits: Limits): Result<Ended, NotEnded> {
+export function runCommandSync(argv: readonly string[], limits: RunLimits): Result<Ended, NotEnded> {
   const { limitMs, maxBytes = MAX_BYTES, env } = limits;
   try {
     const child = Bun.spawnSync([...argv], {

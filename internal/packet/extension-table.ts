@@ -4,7 +4,7 @@
 import {
   type AnswerOf,
   type AskOf,
-  type Command,
+  type ExtensionCommand,
   type Extension,
   type ListedVcpu,
   MAX_LEASE_S,
@@ -43,7 +43,7 @@ const last = members<NonNullable<VcpuState["lastNo"]>>({
 });
 
 /** A command as it is written down. */
-interface Line<C extends Command = Command> {
+interface Line<C extends ExtensionCommand = ExtensionCommand> {
   readonly code: number;
   readonly ask: Members<Extension[C]["ask"]>;
   /** Returns what is asked, as a literal: an object made member by member takes more time and memory, with each request. */
@@ -51,7 +51,7 @@ interface Line<C extends Command = Command> {
   readonly answer: Members<Extension[C]["answer"]>;
 }
 
-const TABLE: { readonly [C in Command]: Line<C> } = {
+const TABLE: { readonly [C in ExtensionCommand]: Line<C> } = {
   hello: {
     code: 0x564d0001,
     ask: {
@@ -171,7 +171,7 @@ export const EXTENSION = Object.fromEntries(
       answer: members<object>(answer, { do: what }),
     },
   ]),
-) as unknown as Readonly<Record<Command, Row>>;
+) as unknown as Readonly<Record<ExtensionCommand, Row>>;
 
 /** An answer that is no: nothing else in it means anything. */
 export const NO = members<No>({ no: word("status", 48, STATUS, "other"), text: sentence }, { do: "no" });

@@ -27,15 +27,13 @@ export function decodePolicy(frame: Uint8Array): GuestPolicy | string {
   if (workload === undefined) {
     return `workload is ${fields.workload.read(frame)}; it may be ${WORKLOAD.range}`;
   }
-  const busyHours = decodeHours("busy_hours", fields.busy_hours.read(frame));
-  if (typeof busyHours === "string") return busyHours;
-  const quietHours = decodeHours("quiet_hours", fields.quiet_hours.read(frame));
-  if (typeof quietHours === "string") return quietHours;
-  const trafficHours = decodeHours(
-    "hours_to_use_traffic_profile",
-    fields.hours_to_use_traffic_profile.read(frame),
-  );
-  if (typeof trafficHours === "string") return trafficHours;
+  const lists: number[][] = [];
+  for (const name of ["busy_hours", "quiet_hours", "hours_to_use_traffic_profile"] as const) {
+    const hours = decodeHours(name, fields[name].read(frame));
+    if (typeof hours === "string") return hours;
+    lists.push(hours);
+  }
+  const [busyHours = [], quietHours = [], trafficHours = []] = lists;
   const rate = fields.traffic_policy.offset;
   return {
     type,

@@ -7,7 +7,7 @@ import { decodeAnswer } from "./extension.ts";
 import { setU32At, u32At } from "./little-endian.ts";
 import { hasName } from "./name.ts";
 import { decodeNotice, isNotice } from "./notice.ts";
-import type { Malformed } from "./request.ts";
+import { type Malformed, malformed } from "./request.ts";
 
 const COMMAND_AT = channelPacket464.fields.command.offset;
 
@@ -102,8 +102,4 @@ function head(reply: ReplyHead, command: number) {
   const fits =
     !reply.vmName.includes("\0") && new TextEncoder().encode(reply.vmName).length < BOUND.NAME_BYTES;
   return { resource_id: reply.vcpu, unit: reply.unit, command, vm_name: fits ? reply.vmName : "" };
-}
-
-function malformed(why: Malformed["why"], command: number, detail: string): Malformed {
-  return { kind: "malformed", why, command, detail };
 }

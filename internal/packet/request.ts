@@ -164,6 +164,7 @@ function unitOf(step: Step, generation: Generation): number {
   return unit;
 }
 
-function malformed(why: Malformed["why"], command: number, detail: string): Malformed {
+/** Returns the value that bytes are which are no packet. */
+export function malformed(why: Malformed["why"], command: number, detail: string): Malformed {
   return { kind: "malformed", why, command, detail };
 }

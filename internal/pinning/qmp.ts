@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 import { codeOf } from "../os/error-code.ts";
+import { parseJson } from "../values/json.ts";
 import { err, ok, type Result } from "../values/result.ts";
 
 /** A vCPU and the host thread that runs it. */
@@ -113,7 +114,7 @@ class Conversation {
 
   /** Returns what to do after `line`: ask, wait for more, or take the answer. */
   hear(line: string): Result<"ask" | "wait" | MonitoredVm, string> {
-    const said = parseLine(line);
+    const said = parseJson(line);
     if (!this.#greeted) {
       this.#greeted = v.is(greetingSchema, said);
       return this.#greeted ? ok("ask") : err("it is no QMP monitor");
@@ -128,14 +129,5 @@ class Conversation {
       threadId: one["thread-id"],
     }));
     return ok({ threads: threads.sort((a, b) => a.vcpu - b.vcpu), paused: this.#paused });
-  }
-}
-
-/** Returns the line's JSON; undefined when it is none. */
-function parseLine(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

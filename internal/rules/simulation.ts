@@ -1,6 +1,6 @@
 // A dry run: the daemon's own engine on a clock that jumps from one event to the next, its wishes noted and not written.
 
-import type { FrequencyTable } from "../values/frequency.ts";
+import type { Domain } from "../sysfs/cpufreq/cpufreq.ts";
 import type { Policy, PolicyLevel } from "../values/policy.ts";
 import { placeLevel } from "./level.ts";
 import type { BranchSample } from "./rule.ts";
@@ -21,10 +21,7 @@ import { PolicyEngine } from "./engine.ts";
 import type { Trace } from "./trace.ts";
 
 /** One clock of the machine. */
-export interface SimulatedDomain {
-  readonly pcpus: readonly Pcpu[];
-  readonly table: FrequencyTable;
-}
+export type SimulatedDomain = Pick<Domain, "pcpus" | "table">;
 
 /** What is tried, on what, when. */
 export interface Simulation {

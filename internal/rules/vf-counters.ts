@@ -1,6 +1,7 @@
 // Packets of SR-IOV VFs, which have no file in /sys: `ip` tells them, so that a guest with a passed-through VF can have a TRAFFIC policy.
 
 import { runCommand, runCommandSync } from "../os/spawn.ts";
+import { parseJson } from "../values/json.ts";
 import type { SysfsError } from "../values/sysfs-error.ts";
 import { err, ok, type Result } from "../values/result.ts";
 import type { Counter } from "./desk.ts";
@@ -21,7 +22,7 @@ export interface Vf {
  */
 export function parseVfs(text: string): readonly Vf[] {
   const found: Vf[] = [];
-  for (const link of listOf(parsed(text))) {
+  for (const link of listOf(parseJson(text))) {
     for (const vf of listOf(field(link, "vfinfo_list"))) {
       const mac = field(vf, "address") ?? field(vf, "mac");
       const packets = field(field(field(vf, "stats"), "rx"), "packets");
@@ -85,14 +86,6 @@ const command = (program: string, physical: string): string[] => [
   "dev",
   physical,
 ];
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
 
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 

@@ -6,8 +6,6 @@ import type { Glance, GlanceVm } from "./glance.ts";
 import { fit } from "./screen.ts";
 import { KEYS, type TopState } from "./state.ts";
 
-type Clock = LiveDomain;
-
 /** How a picture is drawn. */
 export interface FrameOptions {
   readonly width: number;
@@ -98,7 +96,7 @@ function perSecond(rate: number | undefined): string {
   return rate === undefined ? "-" : rate >= 100 ? rate.toFixed(0) : rate.toFixed(1);
 }
 
-function shownClocks({ domains }: Glance, { filter, clockSort }: TopState): readonly Clock[] {
+function shownClocks({ domains }: Glance, { filter, clockSort }: TopState): readonly LiveDomain[] {
   const wanted = filter.toLowerCase();
   const found = domains.filter((clock) =>
     `domain${clock.domain} cpu ${formatCpuList(clock.cpus)} ${holderText(clock)}`
@@ -106,9 +104,9 @@ function shownClocks({ domains }: Glance, { filter, clockSort }: TopState): read
       .includes(wanted),
   );
   const by = {
-    number: (clock: Clock) => clock.domain,
-    frequency: (clock: Clock) => -(clock.targetKhz ?? 0),
-    claims: (clock: Clock) => -clock.claims,
+    number: (clock: LiveDomain) => clock.domain,
+    frequency: (clock: LiveDomain) => -(clock.targetKhz ?? 0),
+    claims: (clock: LiveDomain) => -clock.claims,
   }[clockSort];
   return found.sort((a, b) => by(a) - by(b) || a.domain - b.domain);
 }
@@ -138,7 +136,7 @@ function clockHeading({ bar, holder }: ClockColumns): string {
   return `${fit("CPUS", 10)} ${fit("GHz", 5, true)} ${fit("FREQUENCY", bar + 2)} ${fit("FLOOR", 5, true)} ${fit("CEIL", 5, true)} ${fit("HELD BY", holder)} CLAIMS`;
 }
 
-function clockLine(clock: Clock, { bar, holder }: ClockColumns, { blocks }: FrameOptions): string {
+function clockLine(clock: LiveDomain, { bar, holder }: ClockColumns, { blocks }: FrameOptions): string {
   const cells = [
     fit(formatCpuList(clock.cpus), 10),
     fit(ghz(clock.targetKhz), 5, true),
@@ -152,7 +150,7 @@ function clockLine(clock: Clock, { bar, holder }: ClockColumns, { blocks }: Fram
 }
 
 /** Returns a bar from the clock's lowest to its highest frequency: what it was told, what it could get, what limits bar. */
-function barOf(clock: Clock, width: number, marks: typeof BLOCKS): string {
+function barOf(clock: LiveDomain, width: number, marks: typeof BLOCKS): string {
   const { minKhz, maxKhz, floorKhz, ceilingKhz, targetKhz } = clock;
   const cell = (khz: number) =>
     maxKhz === minKhz ? width : Math.round(((khz - minKhz) / (maxKhz - minKhz)) * (width - 1)) + 1;
@@ -165,7 +163,7 @@ function barOf(clock: Clock, width: number, marks: typeof BLOCKS): string {
   return `[${text}]`;
 }
 
-function holderText({ holder }: Clock): string {
+function holderText({ holder }: LiveDomain): string {
   if (holder === undefined) return "nobody";
   if (holder.vm === undefined) return holder.by === "operator" ? "the operator" : holder.by;
   return `${holder.vm} vCPU ${holder.vcpu}${holder.by === "guest" ? "" : ` (${holder.by})`}`;

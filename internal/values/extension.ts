@@ -32,14 +32,14 @@ export interface Extension {
   "policy-remove": { ask: object; answer: { removed: boolean } };
 }
 
-export type Command = keyof Extension;
-type Side<C extends Command, S extends "ask" | "answer"> = {
+export type ExtensionCommand = keyof Extension;
+type Side<C extends ExtensionCommand, S extends "ask" | "answer"> = {
   [K in C]: Readonly<{ do: K } & Extension[K][S]>;
 }[C];
 /** What is asked by a command of `C`. */
-export type AskOf<C extends Command = Command> = Side<C, "ask">;
+export type AskOf<C extends ExtensionCommand = ExtensionCommand> = Side<C, "ask">;
 /** What it is answered. */
-export type AnswerOf<C extends Command = Command> = Side<C, "answer">;
+export type AnswerOf<C extends ExtensionCommand = ExtensionCommand> = Side<C, "answer">;
 
 export type ExtensionAsk =
   | AskOf

@@ -63,7 +63,7 @@ test.each([
   ["/dev/null", { kind: "absent-host", port: "/dev/null" }],
   ["/dev/full", { kind: "write-failed", port: "/dev/full", code: "ENOSPC", written: 0 }],
 ] as const)("openSession() on %s fails as the device does", async (port, error) => {
-  expect(await openSession(port)).toEqual({ ok: false, error });
+  expect(await openSession(port, { vmName: "", timeoutMs: 100 })).toEqual({ ok: false, error });
 });
 
 test("write() says how much went out when the host stops reading", async () => {

@@ -15,6 +15,7 @@ const CAPS: Question = { kind: "query-caps", all: true, vcpu: 0, vmName: "", phy
 const LONG_MS = 5000;
 const SHORT_MS = 20;
 const HEAD = { vcpu: 0, unit: 0, vmName: "" };
+const SPEAKER = { vmName: "", timeoutMs: LONG_MS };
 
 async function withHost(
   script: Script,
@@ -22,7 +23,7 @@ async function withHost(
   greeting?: Uint8Array,
 ): Promise<void> {
   using host = fakeHost(script, greeting);
-  const session = await openSession(host.port);
+  const session = await openSession(host.port, SPEAKER);
   if (!session.ok) throw new Error(session.error.kind);
   try {
     await use(session.value, host);
@@ -196,8 +197,8 @@ test("say() returns the answer that has its sequence, and none of another", asyn
       else send(Buffer.concat([first, extensionAnswer(frame, AGREED)]));
     },
     async (session) => {
-      expect(await session.say(HELLO, 0, "", SHORT_MS)).toMatchObject({ error: { kind: "no-answer" } });
-      expect(await session.say(HELLO, 0, "", LONG_MS)).toEqual({ ok: true, value: AGREED });
+      expect(await session.say(HELLO, 0, SHORT_MS)).toMatchObject({ error: { kind: "no-answer" } });
+      expect(await session.say(HELLO, 0, LONG_MS)).toEqual({ ok: true, value: AGREED });
     },
   );
 });
@@ -208,9 +209,9 @@ test("say() finds its answer behind a notice, which is handed on once somebody t
     (send, frame) => send(Buffer.concat([encodeNotice("vm1", notice), extensionAnswer(frame, AGREED)])),
     async (session) => {
       const heard: unknown[] = [];
-      expect(await session.say(HELLO, 0, "", LONG_MS)).toEqual({ ok: true, value: AGREED });
+      expect(await session.say(HELLO, 0, LONG_MS)).toEqual({ ok: true, value: AGREED });
       session.onNotice = (said) => heard.push(said);
-      expect(await session.say(HELLO, 0, "", LONG_MS)).toEqual({ ok: true, value: AGREED });
+      expect(await session.say(HELLO, 0, LONG_MS)).toEqual({ ok: true, value: AGREED });
       expect(heard).toEqual([notice]);
     },
   );
@@ -225,7 +226,7 @@ test.each([
   await withHost(
     (send, frame) => send(extensionAnswer(frame, { do: "no", no, text: "Why." })),
     async (session) =>
-      expect(await session.say({ do: "ping" }, 3, "", LONG_MS)).toMatchObject({ ok: false, error }),
+      expect(await session.say({ do: "ping" }, 3, LONG_MS)).toMatchObject({ ok: false, error }),
   );
 });
 
@@ -235,7 +236,7 @@ test("say() gives up on a host that ignores the extension, which then answers v1
       if (frame[14] === 0) send(answer(frame, true));
     },
     async (session) => {
-      expect(await session.say(HELLO, 0, "", SHORT_MS)).toMatchObject({ error: { kind: "no-answer" } });
+      expect(await session.say(HELLO, 0, SHORT_MS)).toMatchObject({ error: { kind: "no-answer" } });
       expect(await session.ask(UP, LONG_MS)).toMatchObject({ ok: true });
     },
   );

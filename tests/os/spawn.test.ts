@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { complaint, type Limits, runCommand, runCommandSync } from "../../internal/os/spawn.ts";
+import { complaint, type RunLimits, runCommand, runCommandSync } from "../../internal/os/spawn.ts";
 import { until } from "../helpers/until.ts";
 
 function isAlive(pid: number): boolean {
@@ -15,7 +15,7 @@ function isAlive(pid: number): boolean {
 }
 
 /** Runs a shell's `script` and returns what came of it, after how long, and the process whose number it wrote to DIR/pid. */
-async function timed(run: typeof runCommand | typeof runCommandSync, script: string, limits: Limits) {
+async function timed(run: typeof runCommand | typeof runCommandSync, script: string, limits: RunLimits) {
   const dir = mkdtempSync(`${tmpdir()}/spawn-`);
   const start = performance.now();
   const ended = await run(["sh", "-c", script.replaceAll("DIR", dir)], limits);

@@ -3,16 +3,15 @@
 import type { PolicyReport } from "../../../internal/api/policies.ts";
 import { formatCpuList } from "../../../internal/values/cpulist.ts";
 
-type Report = PolicyReport;
-
 /** Returns whether it is in force. */
-export const standing = ({ inForce }: Report): string => (inForce ? "in force" : "behind operator's");
+export const standing = ({ inForce }: PolicyReport): string => (inForce ? "in force" : "behind operator's");
 
 /** Returns whom it moves. */
-export const vcpusText = (vcpus: Report["vcpus"]): string => (vcpus === "all" ? vcpus : formatCpuList(vcpus));
+export const vcpusText = (vcpus: PolicyReport["vcpus"]): string =>
+  vcpus === "all" ? vcpus : formatCpuList(vcpus);
 
 /** Returns its wishes as `0-1 min, 2 1800000`; "-" when it has none. */
-export function wishesText(wishes: Report["wishes"]): string {
+export function wishesText(wishes: PolicyReport["wishes"]): string {
   const byLevel = Map.groupBy(wishes, ({ level }) => level);
   const parts = [...byLevel].map(
     ([level, same]) => `${formatCpuList(same.map(({ vcpu }) => vcpu))} ${level}`,
@@ -21,11 +20,11 @@ export function wishesText(wishes: Report["wishes"]): string {
 }
 
 /** Returns a VM's policies, each as a heading and what is known of it. */
-export function showPolicies(policies: readonly Report[]): string {
+export function showPolicies(policies: readonly PolicyReport[]): string {
   return policies.map(showPolicy).join("\n\n");
 }
 
-function showPolicy(policy: Report): string {
+function showPolicy(policy: PolicyReport): string {
   const { vm, origin, type, dueAt, pps, problem, rule, turbo } = policy;
   const lines = [
     `${vm}: ${type} policy of ${origin === "guest" ? "the guest" : "an operator"}, ${standing(policy)}`,

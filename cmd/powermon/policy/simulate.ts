@@ -10,7 +10,7 @@ import { UsageError } from "../../../internal/cli/usage-error.ts";
 import { readPolicyFile } from "../../../internal/config/policy.ts";
 import { describeProblem } from "../../../internal/config/problem.ts";
 import { codeOf } from "../../../internal/os/error-code.ts";
-import { type Simulated, simulate } from "../../../internal/rules/simulation.ts";
+import { simulate } from "../../../internal/rules/simulation.ts";
 import { parseTrace, type Trace } from "../../../internal/rules/trace.ts";
 import type { Policy } from "../../../internal/values/policy.ts";
 import { explainProblem } from "../../../internal/values/problem.ts";
@@ -110,14 +110,11 @@ export default defineCommand({
       io.err(`powermon: ${explainProblem(done.error)}`);
       return STATUS.failed;
     }
-    io.out(shown(done.value, args.json, { from, to, zone, type: policy.value.rule.type }));
+    const show = args.json ? simulationJson : simulationText;
+    io.out(show(done.value, { from, to, zone, type: policy.value.rule.type }));
     return STATUS.done;
   },
 });
-
-function shown(done: Simulated, asJson: boolean, span: Parameters<typeof simulationText>[1]): string {
-  return asJson ? simulationJson(done, span) : simulationText(done, span);
-}
 
 function cpusOf(wanted: readonly number[] | undefined, cpufreq: Cpufreq): readonly Pcpu[] {
   if (wanted === undefined) return cpufreq.domains.flatMap(({ pcpus }) => pcpus).sort((a, b) => a - b);

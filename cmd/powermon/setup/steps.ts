@@ -13,9 +13,10 @@ import {
 import { errorCode } from "../../../internal/os/error-code.ts";
 import { writeWholeFile } from "../../../internal/os/whole-file.ts";
 import { DONE, err, type Result } from "../../../internal/values/result.ts";
+import type { User } from "./qemu-user.ts";
 
 /** One thing to be as it should be. */
-export interface Step {
+export interface SetupStep {
   /** The path and how it shall be, such as `/run/powermon: folder, root:root, 0755`. */
   readonly says: string;
   /** Returns whether it is so already. */
@@ -24,15 +25,8 @@ export interface Step {
   make(): void;
 }
 
-/** Who owns something. */
-export interface Owner {
-  readonly name: string;
-  readonly uid: number;
-  readonly gid: number;
-}
-
 /** Returns the step that makes `path` a folder of `owner` with `mode`; folders above it are made when they are missing. */
-export function folder(path: string, owner: Owner, mode: number): Step {
+export function folder(path: string, owner: User, mode: number): SetupStep {
   return {
     says: `${path}: folder of ${owner.name} (${owner.uid}:${owner.gid}), mode ${octal(mode)}`,
     isDone() {
@@ -59,7 +53,7 @@ export function folder(path: string, owner: Owner, mode: number): Step {
 }
 
 /** Returns the step that makes `path` hold `text`. */
-export function file(path: string, text: string): Step {
+export function file(path: string, text: string): SetupStep {
   return {
     says: `${path}: this text\n${text.replace(/^(?=.)/gm, "  ").trimEnd()}`,
     isDone() {
@@ -82,7 +76,7 @@ export function octal(mode: number): string {
 }
 
 /** Makes `step` so. Errors: a sentence. */
-export function make(step: Step): Result<void, string> {
+export function make(step: SetupStep): Result<void, string> {
   try {
     step.make();
     return DONE;

@@ -5,10 +5,8 @@ import { formatCpuList } from "../../../internal/values/cpulist.ts";
 import { table } from "../../../internal/output/table.ts";
 import { cell, countsText } from "../control.ts";
 
-type Report = VmReport;
-
 /** Returns the whole VM. */
-export function showVm(report: Report): string {
+export function showVm(report: VmReport): string {
   const { vm, pid, channels, vcpus, counts } = report;
   const notes = vcpus.flatMap(({ vcpu, pcpus, why, lastRefusal }) => [
     ...(pcpus.length === 0 ? [`vCPU ${vcpu} has no known pCPU: ${why ?? "nobody knows why"}`] : []),
@@ -37,7 +35,7 @@ export function showVm(report: Report): string {
 }
 
 /** Returns what the VM may do, and where each value comes from. */
-export function showSettings({ settings }: Report): string {
+export function showSettings({ settings }: VmReport): string {
   const rows = Object.entries(settings).map(([name, { value, from }]) => [
     SETTINGS[name] ?? name,
     say(value),

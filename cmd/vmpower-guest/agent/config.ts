@@ -14,7 +14,6 @@ import { err, ok, type Result } from "../../../internal/values/result.ts";
 
 export const DEFAULT_CONFIG = "/etc/vmpower-guest.toml";
 
-/** The kinds of governor. */
 const GOVERNORS = ["none", "load", "busy"] as const;
 
 const filled = (right: string) => text(/./s, right);

@@ -14,6 +14,7 @@ import type { Log } from "../../../internal/log.ts";
 import { untilEnd } from "../../../internal/os/end-signals.ts";
 import { leave, leaveWithin } from "../../../internal/os/leave.ts";
 import { libcProblem } from "../../../internal/os/libc.ts";
+import { parseJson } from "../../../internal/values/json.ts";
 import type { AgentConfig } from "./config.ts";
 
 /** What still holds on this long after all claims were given up, in ms, is left behind. */
@@ -47,7 +48,6 @@ export async function runAgent(config: AgentConfig, procRoot: string, log: Log):
   });
   const rules: AnswerRules = {
     vmName: config.vm_name,
-    timeoutMs: config.timeout_ms,
     kept: { name: "kept", lastResort: false },
     governors: () => config.governors,
   };
@@ -100,12 +100,8 @@ export async function runAgent(config: AgentConfig, procRoot: string, log: Log):
 function client(agent: Agent, rules: AnswerRules, holder: Holder, send: (line: object) => void): Client {
   return {
     async answer(line) {
-      let said: unknown;
-      try {
-        said = JSON.parse(line);
-      } catch {
-        return refusal("The line is no JSON.");
-      }
+      const said = parseJson(line);
+      if (said === undefined) return refusal("The line is no JSON.");
       if (typeof said !== "object" || said === null || Array.isArray(said)) {
         return refusal('A line is one JSON object, such as {"do":"scale","vcpus":"0","step":"max"}.');
       }

@@ -5,17 +5,13 @@ import type { Lists } from "../../../internal/guest/vcpu-list.ts";
 import type { Step } from "../../../internal/values/frequency.ts";
 import type { GuestPolicy } from "../../../internal/values/request.ts";
 import { STATUS } from "../../../internal/cli/status.ts";
-import { type Ending, isOutcome, statusOf } from "../channel.ts";
+import { type Ending, isEndKind, statusOf } from "../channel.ts";
 import type { Listed, Place, Row } from "./place.ts";
 
 type Said = Readonly<Record<string, unknown>>;
 
-/** Returns the place behind a running agent. Claims made here stay until they are released: the command's connection ends at once. */
-export function agentPlace(client: AgentClient, why: string): Place {
-  return new ThroughAgent(client, why);
-}
-
-class ThroughAgent implements Place {
+/** The place behind a running agent. Claims made here stay until they are released: the command's connection ends at once. */
+export class AgentPlace implements Place {
   readonly env = "kvm-vm";
   readonly agent = true;
   readonly why: string;
@@ -81,7 +77,7 @@ function localPolicy({ traffic, ...policy }: GuestPolicy): object {
 
 function endingIn(said: Said): Ending {
   const { outcome, message } = said;
-  if (!isOutcome(outcome)) {
+  if (!isEndKind(outcome)) {
     return { outcome: "agent-failed", message: String(message ?? "?"), status: STATUS.failed };
   }
   return { outcome, message: typeof message === "string" ? message : null, status: statusOf(outcome) };

@@ -5,10 +5,10 @@ import { connectAgent } from "../../../internal/guest/agent/local-client.ts";
 import { listPorts } from "../../../internal/guest/port.ts";
 import { err, ok, type Result } from "../../../internal/values/result.ts";
 import { explainSysfs } from "../../../internal/values/sysfs-error.ts";
-import type { Channel } from "../channel.ts";
-import { agentPlace } from "./agent.ts";
+import type { PlaceWords } from "../channel.ts";
+import { AgentPlace } from "./agent.ts";
 import type { Place } from "./place.ts";
-import { portsPlace } from "./ports.ts";
+import { PortsPlace } from "./ports.ts";
 
 /** What of an agent's answer may take longer than the host's own: its other programs' turns. */
 const AGENT_MS = 5000;
@@ -17,24 +17,24 @@ const AGENT_MS = 5000;
  * Returns the place for `channel`: what --env says; on auto this VM's agent or ports, where there are any or some were named,
  * else this machine's own clocks, where it has any. Errors: a sentence, when --env cpufreq can't be.
  */
-export async function choosePlace(channel: Channel): Promise<Result<Place, string>> {
+export async function choosePlace(channel: PlaceWords): Promise<Result<Place, string>> {
   const { env, port, portDir, portsNamed, agent } = channel;
   const asked = env === "auto" ? "" : `--env ${env} was given; `;
   if (env !== "cpufreq") {
-    if (port !== undefined) return ok(portsPlace(channel, `${asked}--port was given.`));
-    if (portsNamed) return ok(portsPlace(channel, `${asked}--port-dir was given.`));
+    if (port !== undefined) return ok(new PortsPlace(channel, `${asked}--port was given.`));
+    if (portsNamed) return ok(new PortsPlace(channel, `${asked}--port-dir was given.`));
     const client = await connectAgent(agent, channel.timeoutMs + AGENT_MS);
     if (client !== undefined) {
-      return ok(agentPlace(client, `${asked}an agent listens at ${JSON.stringify(agent)}.`));
+      return ok(new AgentPlace(client, `${asked}an agent listens at ${JSON.stringify(agent)}.`));
     }
     const count = listPorts(portDir).length;
     if (env === "kvm-vm" || count > 0) {
-      return ok(portsPlace(channel, `${asked}${JSON.stringify(portDir)} has ${count} poweragent ports.`));
+      return ok(new PortsPlace(channel, `${asked}${JSON.stringify(portDir)} has ${count} poweragent ports.`));
     }
     const own = hasClocks(channel.roots.sysfsRoot);
     if (!own) {
       return ok(
-        portsPlace(
+        new PortsPlace(
           channel,
           `There is neither a poweragent port in ${JSON.stringify(portDir)} nor a cpufreq domain.`,
         ),

@@ -3,62 +3,56 @@
 import type { GuestFailure } from "../../../internal/guest/failure.ts";
 import { listPorts, portPath } from "../../../internal/guest/port.ts";
 import { scaleOrWhy } from "../../../internal/guest/reason.ts";
-import { openSession, type Session } from "../../../internal/guest/session.ts";
+import { openSession, type Session, type Speaker } from "../../../internal/guest/session.ts";
 import { type Lists, listVcpus } from "../../../internal/guest/vcpu-list.ts";
 import type { Step } from "../../../internal/values/frequency.ts";
 import { type GuestPolicy, MAX_V1_VCPUS } from "../../../internal/values/request.ts";
 import { ok, type Result } from "../../../internal/values/result.ts";
-import { type Channel, DONE_ENDING, endingOf, portOf } from "../channel.ts";
+import { type PlaceWords, DONE_ENDING, endingOf, portOf } from "../channel.ts";
 import type { Listed, Place, Row } from "./place.ts";
 
-/** Returns the place behind this VM's ports. */
-export function portsPlace(channel: Channel, why: string): Place {
-  return new Ports(channel, why);
-}
-
-class Ports implements Place {
+/** The place behind this VM's ports. */
+export class PortsPlace implements Place {
   readonly env = "kvm-vm";
   readonly agent = false;
   readonly why: string;
-  readonly #channel: Channel;
+  readonly #channel: PlaceWords;
 
-  constructor(channel: Channel, why: string) {
+  constructor(channel: PlaceWords, why: string) {
     this.#channel = channel;
     this.why = why;
   }
 
   scale(step: Step, vcpus: readonly number[]): Promise<readonly Row[]> {
-    const { vmName, timeoutMs } = this.#channel;
-    return this.#each(vcpus, (session, vcpu) => scaleOrWhy(session, vcpu, step, vmName, timeoutMs));
+    return this.#each(vcpus, (session, vcpu) => scaleOrWhy(session, vcpu, step, this.#channel));
   }
 
   /** v1 has no word for this. */
   release(vcpus: readonly number[]): Promise<readonly Row[]> {
-    const { vmName, timeoutMs } = this.#channel;
     return this.#each(vcpus, async (session, vcpu) => {
-      const agreed = await session.hello(vcpu, vmName, timeoutMs);
-      return agreed.ok ? await session.say({ do: "release", all: false }, vcpu, vmName, timeoutMs) : agreed;
+      const agreed = await session.hello(vcpu);
+      return agreed.ok ? await session.say({ do: "release", all: false }, vcpu) : agreed;
     });
   }
 
   async list<K extends keyof Lists>(kind: K, vcpus: "all" | readonly number[]): Promise<Listed<Lists[K]>> {
-    const { vmName, timeoutMs } = this.#channel;
+    const { vmName } = this.#channel;
     const port = this.#channel.port ?? this.#firstPort(vcpus);
     const more = vcpus === "all" || vcpus.some((vcpu) => vcpu >= MAX_V1_VCPUS);
-    const listed = await use(port, (session) => listVcpus(session, kind, vmName, timeoutMs, more));
+    const listed = await use(port, this.#channel, (session) => listVcpus(session, kind, vmName, more));
     return listed.ok
       ? { port, ...DONE_ENDING, ...listed.value }
       : { port, ...endingOf(listed.error), count: 0, entries: [] };
   }
 
   async policy(policy: GuestPolicy | undefined) {
-    const { vmName, timeoutMs } = this.#channel;
+    const { vmName } = this.#channel;
     const port = this.#channel.port ?? this.#firstPort("all");
     const head = { vcpu: 0, vmName, physical: false } as const;
-    const done = await use<unknown>(port, async (session) =>
+    const done = await use<unknown>(port, this.#channel, async (session) =>
       policy === undefined
         ? session.tell({ kind: "policy-remove", ...head })
-        : await session.ask({ kind: "policy", ...head, policy }, timeoutMs),
+        : await session.ask({ kind: "policy", ...head, policy }),
     );
     return { port, ...(done.ok ? DONE_ENDING : endingOf(done.error)) };
   }
@@ -73,7 +67,7 @@ class Ports implements Place {
     const channel = this.#channel;
     const through = async (port: string, some: readonly number[]): Promise<readonly Row[]> => {
       const rows: Row[] = [];
-      const opened = await use(port, async (session) => {
+      const opened = await use(port, channel, async (session) => {
         for (const vcpu of some) {
           const done = await ask(session, vcpu);
           rows.push({ vcpu, port, ...(done.ok ? DONE_ENDING : endingOf(done.error)) });
@@ -98,9 +92,10 @@ class Ports implements Place {
 /** Opens `port`, uses it and closes it again. */
 export async function use<T>(
   port: string,
+  speaker: Speaker,
   ask: (session: Session) => Promise<Result<T, GuestFailure>>,
 ): Promise<Result<T, GuestFailure>> {
-  const session = await openSession(port);
+  const session = await openSession(port, speaker);
   if (!session.ok) return session;
   try {
     return await ask(session.value);

@@ -1,11 +1,11 @@
 // Our own guest's requests: every one gets exactly one answer, done or why not.
 
-import { authorizeKhz, refuseStated, refuseQuery } from "../../claims/authorize.ts";
+import { authorizeKhz, type Grant, refuseStated, refuseQuery } from "../../claims/authorize.ts";
 import {
   type AnswerOf,
   type AskOf,
   type Clocks,
-  type Command,
+  type ExtensionCommand,
   EXTENSION_VERSION,
   type ExtensionAnswer,
 } from "../../values/extension.ts";
@@ -36,7 +36,7 @@ interface Asking extends Caller {
 }
 
 /** One entry a command; the compiler holds it complete. */
-const ANSWER: { readonly [C in Command]: (by: Asking, ask: AskOf<C>) => Said<AnswerOf<C>> } = {
+const ANSWER: { readonly [C in ExtensionCommand]: (by: Asking, ask: AskOf<C>) => Said<AnswerOf<C>> } = {
   hello({ lease, vm }, ask) {
     lease.agree(Math.min(ask.version, EXTENSION_VERSION), ask.leaseS, ask.notices === true);
     lease.renew(performance.now());
@@ -140,9 +140,7 @@ function step(by: Asking, wanted: Step) {
 function setKhz({ desk, vm, claimant, request }: Asking, ask: AskOf<"set-khz">) {
   const grant = authorizeKhz(vm, request.vcpu, ask.turbo);
   if (!grant.ok) return { refusal: grant.error };
-  const first = grant.value.domains[0];
-  const domain = first === undefined ? undefined : desk.cpufreq.domainById(first);
-  if (domain === undefined) throw new Error(`a grant names policy${first}, which is not there`);
+  const domain = grantedDomain(desk, grant.value);
   const turbo = ask.turbo && domain.hasTurbo;
   const wanted = khz(Math.min(roundUp(domain.table, khz(ask.khz)), highest(domain.table, turbo)));
   const done = desk.ledger.wish(grant.value, claimant, { khz: wanted, turbo });
@@ -161,8 +159,11 @@ function told<A>({ desk, vm, request }: Asking, say: (domain: Domain) => A): Sai
   if (refusal !== undefined) return { refusal };
   const grant = vm.granted(request.vcpu);
   if (!grant.ok) return { refusal: grant.error };
-  const domain = domainOf(desk, vm, request.vcpu);
-  if (domain === undefined)
-    throw new Error(`a grant names policy${grant.value.domains[0]}, which is not there`);
-  return say(domain);
+  return say(grantedDomain(desk, grant.value));
+}
+
+function grantedDomain({ cpufreq }: Desk, { domains: [first] }: Grant): Domain {
+  const domain = first === undefined ? undefined : cpufreq.domainById(first);
+  if (domain === undefined) throw new Error(`a grant names domain ${first}, which is not there`);
+  return domain;
 }

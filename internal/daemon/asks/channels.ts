@@ -2,6 +2,7 @@
 
 import type { Handlers } from "../../api/table.ts";
 import type { ChannelReport } from "../../api/channels.ts";
+import { isAll } from "../../channels/channels.ts";
 import type { Channel } from "../../channels/channel.ts";
 import { type Answer, no } from "../../values/answer.ts";
 import type { Numbers } from "../../values/numbers.ts";
@@ -29,8 +30,7 @@ export function channelAsks({ channels: all }: Host) {
     enableChannels({ vm, channels, enabled }) {
       const open = all.of(vm);
       const chosen = channels === "all" ? open : open.filter(({ index }) => channels.includes(index));
-      if (chosen.length === 0 || (channels !== "all" && chosen.length < channels.length))
-        return noChannels(vm, channels);
+      if (!isAll(chosen, channels)) return noChannels(vm, channels);
       for (const channel of chosen) channel.enabled = enabled;
       return DONE;
     },

@@ -36,5 +36,4 @@ export function asksOf(host: Host, { version, dropInDir, load, power, ...pinning
   } satisfies Handlers;
 }
 
-/** Who answers. */
 export type Asks = ReturnType<typeof asksOf>;

@@ -17,7 +17,6 @@ import { refusalOf } from "./refusals.ts";
 /** Most vCPUs that a report lists one by one. */
 const MAX_LISTED = 512;
 
-/** How vCPUs are pinned. */
 export interface Pinning {
   readonly procRoot: string;
   /** Pins through libvirt when the VM is libvirt's; undefined when it is not. */
@@ -123,37 +122,18 @@ function knownVcpus(host: Host, vm: Vm): readonly number[] {
 
 /** Returns one vCPU's place, wish and last refusal. */
 function vcpuReport(host: Host, vm: Vm, vcpu: number): VcpuReport {
-  const { placement, source } = vm.find(vcpu);
+  const { placement, source, granted } = vm.find(vcpu);
   const placed = placement.kind === "placed" ? placement : undefined;
   const first = placed?.domains[0];
   const refusal = vm.lastRefusal(vcpu);
   return {
     vcpu,
     pcpus: placed?.pcpus ?? [],
-    why: placed === undefined ? whyNot(vm, vcpu) : undefined,
+    why: granted.ok ? undefined : explain(granted.error),
     source,
     domains: placed?.domains ?? [],
     wishKhz: host.ledger.claim("guest", vm.vm, vcpu)?.level.khz,
     targetKhz: first === undefined ? undefined : host.cpufreq.domainById(first)?.target,
     lastRefusal: refusal && refusalOf(refusal),
   };
-}
-
-function whyNot(vm: Vm, vcpu: number): string {
-  const place = vm.placement(vcpu);
-  switch (place.kind) {
-    case "floating":
-      return explain({ kind: "floating", vm: vm.vm, vcpu, pcpus: place.pcpus });
-    case "no-cpufreq":
-      return explain({ kind: "no-cpufreq", vm: vm.vm, vcpu, pcpu: place.pcpu });
-    case "absent":
-      return explain({ kind: "no-such-vcpu", vm: vm.vm, vcpu, count: place.count });
-    default:
-      return explain({
-        kind: "not-pinned",
-        vm: vm.vm,
-        vcpu,
-        why: place.kind === "unpinned" ? place.why : "",
-      });
-  }
 }

@@ -137,7 +137,7 @@ export class Line {
 
   /** Greets the host and serves until it is gone; returns why, or undefined when the line was closed. */
   async #converse(port: Port, tried: () => void): Promise<GuestFailure | undefined> {
-    const session = new Session(port);
+    const session = new Session(port, this.#rules);
     const greeted = session.greet();
     if (!greeted.ok) return greeted.error;
     const talk = new Talk(session, this.port, this.vcpu, this.#rules, this.tables);

@@ -9,16 +9,9 @@ import type { Holder } from "./book.ts";
 import type { Line } from "./line.ts";
 import type { LocalAsk } from "./local-ask.ts";
 
-/** Of what happened to one request: "done", or the kind of failure and its sentence. */
-interface Ended {
-  readonly outcome: "done" | GuestFailure["kind"];
-  readonly message: string | null;
-}
-
 /** What answering needs beside the agent. */
 export interface AnswerRules {
   readonly vmName: string;
-  readonly timeoutMs: number;
   /** Holds the claims that outlive their connection. */
   readonly kept: Holder;
   /** What governs which vCPUs, for status. */
@@ -59,7 +52,7 @@ export async function answerLocal(
     case "state":
       return await each(agent, asked.vcpus, (vcpu) =>
         agent.ask(vcpu, async ({ session }) => {
-          const said = await session.say({ do: "state" }, vcpu, rules.vmName, rules.timeoutMs);
+          const said = await session.say({ do: "state" }, vcpu);
           if (!said.ok) return said;
           const { do: _, ...state } = said.value;
           return ok(state);
@@ -111,8 +104,8 @@ async function listed(
     vcpu,
     ({ session }) =>
       what === "freq"
-        ? listVcpus(session, "query-freq", rules.vmName, rules.timeoutMs, more)
-        : listVcpus(session, "query-caps", rules.vmName, rules.timeoutMs, more),
+        ? listVcpus(session, "query-freq", rules.vmName, more)
+        : listVcpus(session, "query-caps", rules.vmName, more),
   );
   const { count, entries } = list.ok ? list.value : { count: null, entries: [] };
   return { ok: list.ok, port: agent.portOf(vcpu), ...ended(list), vmVcpus: count, entries };
@@ -121,7 +114,7 @@ async function listed(
 /** A policy is the VM's: it goes through the first port that has a host. */
 async function policy(
   agent: Agent,
-  { vmName, timeoutMs }: AnswerRules,
+  { vmName }: AnswerRules,
   asked: Extract<LocalAsk, { do: "policy" | "policy-remove" }>,
 ): Promise<object> {
   const lines = [...agent.lines];
@@ -134,9 +127,8 @@ async function policy(
   const done = await line.ask(async ({ session, speech }): Promise<Result<unknown, GuestFailure>> => {
     const vcpu = line.vcpu ?? 0;
     const head = { vcpu, vmName, physical: false } as const;
-    if (asked.do === "policy")
-      return await session.ask({ kind: "policy", ...head, policy: asked.policy }, timeoutMs);
-    if (speech === "extension") return await session.say({ do: "policy-remove" }, vcpu, vmName, timeoutMs);
+    if (asked.do === "policy") return await session.ask({ kind: "policy", ...head, policy: asked.policy });
+    if (speech === "extension") return await session.say({ do: "policy-remove" }, vcpu);
     return session.tell({ kind: "policy-remove", ...head });
   });
   return { ok: done.ok, port: line.port, ...ended(done) };
@@ -154,8 +146,8 @@ function portStatus({ port, vcpu, failure, host, tables }: Line): object {
   };
 }
 
-function ended(done: Result<unknown, GuestFailure>): Ended {
-  return done.ok
+/** Returns of what happened to one request "done", or the kind of failure and its sentence. */
+const ended = (done: Result<unknown, GuestFailure>) =>
+  done.ok
     ? { outcome: "done", message: null }
     : { outcome: done.error.kind, message: explainFailure(done.error) };
-}

@@ -1,5 +1,6 @@
 // The agent's socket from a program's side.
 
+import { parseJson } from "../../values/json.ts";
 import { err, ok, type Result } from "../../values/result.ts";
 
 /** Where the agent and those who ask it meet, when nobody says otherwise. */
@@ -54,12 +55,8 @@ export async function connectAgent(path: string, deadlineMs: number): Promise<Ag
       clearTimeout(timer);
       const quoted = JSON.stringify(path);
       if (answer === undefined) return err(`The agent at ${quoted} did not answer within ${deadlineMs} ms.`);
-      try {
-        const said: unknown = JSON.parse(answer);
-        if (typeof said === "object" && said !== null) return ok(said as Readonly<Record<string, unknown>>);
-      } catch {
-        // Told below.
-      }
+      const said = parseJson(answer);
+      if (typeof said === "object" && said !== null) return ok(said as Readonly<Record<string, unknown>>);
       return err(
         `What listens at ${quoted} is no agent: it answered ${JSON.stringify(answer.slice(0, 80))}.`,
       );

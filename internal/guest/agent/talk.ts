@@ -5,15 +5,12 @@ import type { Log } from "../../log.ts";
 import { DONE, type Result } from "../../values/result.ts";
 import { khz } from "../../values/units.ts";
 import { explainFailure, type GuestFailure } from "../failure.ts";
-import type { Session } from "../session.ts";
+import type { Session, Speaker } from "../session.ts";
 import type { Book } from "./book.ts";
 import { inSteps, orders, same, type Wish } from "./wish.ts";
 
 /** What a connection needs of its agent. */
-export interface TalkRules {
-  /** As the host knows this VM; empty for none. */
-  readonly vmName: string;
-  readonly timeoutMs: number;
+export interface TalkRules extends Speaker {
   /** What HELLO asks for, in seconds; 0 for claims without an end. */
   readonly leaseS: number;
   readonly book: Book;
@@ -61,8 +58,8 @@ export class Talk {
 
   /** Says HELLO, a host that doesn't answer speaks v1, and makes all claims of the book. Errors: the host is gone. */
   async begin(): Promise<Result<void, GuestFailure>> {
-    const { vmName, timeoutMs, leaseS, log } = this.#rules;
-    const said = await this.session.hello(this.#vcpu ?? 0, vmName, timeoutMs, { leaseS, notices: true });
+    const { leaseS, log } = this.#rules;
+    const said = await this.session.hello(this.#vcpu ?? 0, { leaseS, notices: true });
     if (!said.ok) {
       if (isGone(said.error)) return said;
       if (said.error.kind !== "no-answer") log.warn(explainFailure(said.error), { port: this.#port });
@@ -99,7 +96,7 @@ export class Talk {
       const done =
         this.speech === "v1" && order.do === "scale"
           ? await this.#scale(vcpu, order.step)
-          : await this.session.say(order, vcpu, this.#rules.vmName, this.#rules.timeoutMs);
+          : await this.session.say(order, vcpu);
       if (done.ok) continue;
       if (list.length > 1) this.#held.delete(vcpu);
       return done;
@@ -111,11 +108,10 @@ export class Talk {
   /** Asks for a vCPU's table, where the host speaks the extension and this VM may query. Errors: the host is gone. */
   async learn(vcpu: number): Promise<Result<void, GuestFailure>> {
     if (this.speech !== "extension" || this.#tables.has(vcpu)) return DONE;
-    const { vmName, timeoutMs } = this.#rules;
     const steps: number[] = [];
     let nominal = 0;
     for (let total = 1; steps.length < total;) {
-      const page = await this.session.say({ do: "freqs", first: steps.length }, vcpu, vmName, timeoutMs);
+      const page = await this.session.say({ do: "freqs", first: steps.length }, vcpu);
       if (!page.ok) return isGone(page.error) ? page : DONE;
       if (page.value.khz.length === 0) return DONE;
       steps.push(...page.value.khz);
@@ -139,8 +135,7 @@ export class Talk {
     }
     if (!again && this.#held.size === 0 && ++this.#beats < UNCLAIMED_BEATS) return DONE;
     this.#beats = 0;
-    const { vmName, timeoutMs, log } = this.#rules;
-    const pong = await this.session.say({ do: "ping" }, this.#vcpu ?? 0, vmName, timeoutMs);
+    const pong = await this.session.say({ do: "ping" }, this.#vcpu ?? 0);
     if (!pong.ok) {
       // A host that has seen no HELLO is a new one.
       if (pong.error.kind === "not-understood") return await this.begin();
@@ -148,7 +143,7 @@ export class Talk {
     }
     const lapsed = pong.value.lapses !== this.#lapses;
     if (!lapsed && !again) return DONE;
-    if (lapsed) log.info("Claims had lapsed; making them again", { port: this.#port });
+    if (lapsed) this.#rules.log.info("Claims had lapsed; making them again", { port: this.#port });
     this.#lapses = pong.value.lapses;
     return await this.#claimAll();
   }
@@ -157,11 +152,10 @@ export class Talk {
   async releaseAll(): Promise<void> {
     if (this.speech === "v1") for (const vcpu of this.#held.keys()) await this.#release(vcpu);
     else {
-      const { vmName, timeoutMs } = this.#rules;
       const vcpu = this.#vcpu ?? 0;
-      await this.session.say({ do: "release", all: true }, vcpu, vmName, timeoutMs);
+      await this.session.say({ do: "release", all: true }, vcpu);
       // What the host says unasked from now on would be read by who opens the port next.
-      await this.session.hello(vcpu, vmName, timeoutMs);
+      await this.session.hello(vcpu);
     }
   }
 
@@ -184,20 +178,19 @@ export class Talk {
 
   /** Nobody wants anything of `vcpu` any more. A v1 host has no word for that: its own start, the highest frequency, is the next best. */
   async #release(vcpu: number): Promise<Result<void, GuestFailure>> {
-    const { vmName, timeoutMs } = this.#rules;
     if (!this.#held.has(vcpu)) return DONE;
     const done =
       this.speech === "v1"
         ? await this.#scale(vcpu, "max")
-        : await this.session.say({ do: "release", all: false }, vcpu, vmName, timeoutMs);
+        : await this.session.say({ do: "release", all: false }, vcpu);
     if (!done.ok) return done;
     this.#held.delete(vcpu);
     return DONE;
   }
 
   async #scale(vcpu: number, step: Step): Promise<Result<unknown, GuestFailure>> {
-    const { vmName, timeoutMs } = this.#rules;
-    return await this.session.ask({ kind: "scale", vcpu, vmName, physical: false, step }, timeoutMs);
+    const { vmName } = this.#rules;
+    return await this.session.ask({ kind: "scale", vcpu, vmName, physical: false, step });
   }
 }
 

@@ -1,5 +1,6 @@
 // How busy a polling program says it is: to the kernel it always looks like a hundred percent.
 
+import { parseJson } from "../../../values/json.ts";
 import type { CpuTimes } from "./cpu-times.ts";
 
 /** What is asked of a DPDK program. Source: DPDK lib/eal/common/eal_common_lcore.c, lcore_handle_usage (since 23.03). */
@@ -10,12 +11,7 @@ export const USAGE_COMMAND = "/eal/lcore/usage";
  * (rte_lcore_register_usage_cb), undefined for any other text.
  */
 export function parseLcoreUsage(text: string): ReadonlyMap<number, CpuTimes> | undefined {
-  let said: unknown;
-  try {
-    said = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const said = parseJson(text);
   if (typeof said !== "object" || said === null || !(USAGE_COMMAND in said)) return undefined;
   const usage = said[USAGE_COMMAND];
   const times = new Map<number, CpuTimes>();
