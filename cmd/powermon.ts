@@ -2,11 +2,12 @@
 
 import type { Io } from "../internal/cli/command.ts";
 import { main } from "../internal/cli/main.ts";
+import { printable } from "../internal/values/printable.ts";
 import { POWERMON } from "./powermon/commands.ts";
 
 const io: Io = {
-  out: (text) => console.log(text),
-  err: (text) => console.error(text),
+  out: (text) => console.log(printable(text)),
+  err: (text) => console.error(printable(text)),
   isTTY: process.stdout.isTTY,
   env: process.env,
 };

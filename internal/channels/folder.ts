@@ -3,7 +3,7 @@
 import { type FSWatcher, type Dirent, readdirSync, statSync, watch } from "node:fs";
 import { codeOf } from "../os/error-code.ts";
 import { MAX_CHANNEL } from "../values/numbers.ts";
-import { MAX_VM_NAME } from "../values/vm-name.ts";
+import { isVmName } from "../values/vm-name.ts";
 
 /** A channel's name split at its last dot. */
 export interface ChannelName {
@@ -21,7 +21,7 @@ export function parseChannelName(file: string): ChannelName | undefined {
   const match = /^(.+)\.(\d{1,4})$/s.exec(file);
   const [, vm = "", digits = ""] = match ?? [];
   const index = Number(digits);
-  return match === null || vm.length > MAX_VM_NAME || index > MAX_CHANNEL ? undefined : { vm, index };
+  return match !== null && isVmName(vm) && index <= MAX_CHANNEL ? { vm, index } : undefined;
 }
 
 export class ChannelFolder {
