@@ -54,11 +54,13 @@ async function openPorts(dir: string, count: number) {
           socket.data = { cutter: new FrameCutter("18.11"), decoder: new RequestDecoder() };
         },
         data(socket, bytes) {
-          socket.data.cutter.push(bytes, performance.now(), (frame) => {
-            const request = socket.data.decoder.decode(frame);
-            if (request.kind === "malformed" || request.kind === "connect") return;
+          const { cutter, decoder } = socket.data;
+          cutter.take(bytes, performance.now());
+          for (let frame = cutter.next(); frame !== undefined; frame = cutter.next()) {
+            const request = decoder.decode(frame);
+            if (request.kind === "malformed" || request.kind === "connect") continue;
             socket.write(answer(request) ?? acknowledge(frame, true));
-          });
+          }
         },
       },
     });

@@ -4,31 +4,39 @@
  * then obeys stdin, one line of JSON for each command:
  *   ping COUNT           one request at a time on the first channel
  *   flood WINDOW COUNT   WINDOW requests outstanding on every channel, COUNT in all
+ *   canary FLOODS COUNT  a request every 5 ms on the last channel, while the first FLOODS are written to as fast as they take it
+ *                        (the last command of a client: those channels are left in the middle of something)
  * Units alternate MAX, MIN. An answer must be the request's own bytes with command ACK, in the order of the requests. */
 #define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 /* struct rte_power_channel_packet, DPDK drivers/power/kvm_vm/rte_power_guest_channel.h */
 enum { FRAME = 464, UNIT_AT = 8, COMMAND_AT = 12, NAME_AT = 16, NAME_SIZE = 32, SEQUENCE_AT = 48 /* vfid[0], unused */ };
 enum { UNIT_MAX = 3, UNIT_MIN = 4 };
+enum { VCPUS = 8 /* of each VM; more channels begin again at vCPU 0 */ };
 enum { CPU_POWER = 1, CONNECT = 2, ACK = 1 };
 enum { WINDOW_MAX = 64, SETTLE_MS = 300 /* a guest is silent around its CONNECT */ };
+enum { FLOOD_FRAMES = 64 /* in one write */, CANARY_MS = 5, FLOOD_MS = 500 /* until a flood is at its height */ };
 enum { CONNECT_TIMEOUT_MS = 20000, REPLY_TIMEOUT_MS = 5000 };
 
 struct channel {
 	int listener, fd;
+	unsigned number;
 	uint64_t vcpu, sent, acked; /* sequence numbers */
 	char vm[NAME_SIZE], path[108];
 	uint64_t sent_at[WINDOW_MAX]; /* ns, by sequence modulo WINDOW_MAX */
@@ -143,6 +151,66 @@ static void drive(unsigned active, unsigned window, uint64_t count)
 	report(sent, acked, wrong, ns);
 }
 
+/* Writes to the first `floods` channels whatever they take, and reads what comes back, in a process of its own until it is killed. */
+static pid_t flood(unsigned floods)
+{
+	static uint8_t out[FLOOD_FRAMES * FRAME], in[1 << 16];
+	size_t *at = calloc(floods, sizeof *at);
+	struct epoll_event ready[256];
+	pid_t pid = fork();
+	if (pid < 0 || !at)
+		err(1, "Cannot flood");
+	if (pid > 0) {
+		free(at);
+		return pid;
+	}
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	int ep = epoll_create1(EPOLL_CLOEXEC), n;
+	for (unsigned i = 0; i < floods; i++)
+		epoll_ctl(ep, EPOLL_CTL_ADD, channels[i].fd, &(struct epoll_event){ .events = EPOLLIN | EPOLLOUT, .data.u32 = i });
+	while ((n = epoll_wait(ep, ready, 256, -1)) >= 0)
+		for (int e = 0; e < n; e++) {
+			unsigned i = ready[e].data.u32;
+			if (ready[e].events & EPOLLIN && recv(channels[i].fd, in, sizeof in, MSG_DONTWAIT) == 0)
+				_exit(0);
+			if (!(ready[e].events & EPOLLOUT))
+				continue;
+			for (unsigned f = 0; f < FLOOD_FRAMES; f++)
+				packet(&channels[i], f, CPU_POWER, out + f * FRAME);
+			ssize_t sent = send(channels[i].fd, out + at[i], sizeof out - at[i], MSG_NOSIGNAL | MSG_DONTWAIT);
+			if (sent > 0)
+				at[i] = (at[i] + (size_t)sent) % sizeof out;
+		}
+	_exit(1);
+}
+
+static void canary(unsigned floods, uint64_t count)
+{
+	struct channel *c = &channels[channel_count - 1];
+	struct pollfd p = { .fd = c->fd, .events = POLLIN };
+	uint64_t acked = 0, wrong = 0, sent = 0;
+	times = realloc(times, count * sizeof *times);
+	pid_t pid = floods > 0 ? flood(floods) : 0;
+	if (floods > 0)
+		poll(NULL, 0, FLOOD_MS);
+	uint64_t start = now_ns(), next = start;
+	for (; sent < count && wrong == 0; sent++) {
+		struct timespec due = { .tv_sec = (time_t)(next / 1000000000u), .tv_nsec = (long)(next % 1000000000u) };
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL);
+		if (request(c) < 0)
+			err(1, "Cannot send on \"%s\"", c->path);
+		while (acked <= sent && wrong == 0 && poll(&p, 1, REPLY_TIMEOUT_MS) > 0)
+			if (replies(c, &acked, &wrong) < 0)
+				errx(1, "The host left \"%s\"", c->path);
+		if (acked <= sent)
+			break;
+		next = next + CANARY_MS * 1000000u > now_ns() ? next + CANARY_MS * 1000000u : now_ns();
+	}
+	if (pid > 0 && (kill(pid, SIGKILL) < 0 || waitpid(pid, NULL, 0) < 0))
+		err(1, "Cannot end the flood");
+	report(sent, acked, wrong, now_ns() - start);
+}
+
 static void listen_all(const char *dir, unsigned vms, unsigned each)
 {
 	channel_count = vms * each;
@@ -153,9 +221,10 @@ static void listen_all(const char *dir, unsigned vms, unsigned each)
 	for (unsigned i = 0; i < channel_count; i++) {
 		struct channel *c = &channels[i];
 		struct sockaddr_un at = { .sun_family = AF_UNIX };
-		c->vcpu = i % each;
+		c->number = i % each;
+		c->vcpu = c->number % VCPUS;
 		snprintf(c->vm, sizeof c->vm, "vm%u", i / each);
-		if (snprintf(c->path, sizeof c->path, "%s/%s.%lu", dir, c->vm, c->vcpu) >= (int)sizeof c->path)
+		if (snprintf(c->path, sizeof c->path, "%s/%s.%u", dir, c->vm, c->number) >= (int)sizeof c->path)
 			errx(2, "The folder's name \"%s\" is too long for a socket", dir);
 		memcpy(at.sun_path, c->path, sizeof at.sun_path);
 		c->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -208,6 +277,8 @@ int main(int argc, char **argv)
 			drive(1, 1, count);
 		else if (sscanf(line, "flood %u %lu", &window, &count) == 2 && window > 0 && window <= WINDOW_MAX && count > 0)
 			drive(channel_count, window, count);
+		else if (sscanf(line, "canary %u %lu", &window, &count) == 2 && window < channel_count && count > 0)
+			canary(window, count);
 		else
 			errx(2, "Cannot obey \"%s\"", line);
 	}

@@ -3,6 +3,26 @@
 import type { Metric } from "./report.ts";
 import { type Server, session } from "./session.ts";
 
+/** What floods beside the canary: so many channels, of so many VMs. */
+const CANARIES = [
+  { name: "1", beside: "1 flooding channel", vms: 1, channelsPerVm: 1 },
+  { name: "8", beside: "8 flooding channels", vms: 1, channelsPerVm: 8 },
+  { name: "64", beside: "64 flooding channels", vms: 1, channelsPerVm: 64 },
+  { name: "Vms64", beside: "64 flooding VMs", vms: 64, channelsPerVm: 1 },
+] as const;
+type CanaryKey = `${"p50" | "p99" | "slow50" | "slow99"}Beside${(typeof CANARIES)[number]["name"]}`;
+
+/** Returns the figures of the canary: a guest that asks every 5 ms, beside each flood and against itself when all is quiet. */
+function canaryMetrics(): Record<CanaryKey, Metric> {
+  const lines = CANARIES.flatMap(({ name, beside }): [string, Metric][] => [
+    [`p50Beside${name}`, { title: `canary, p50 beside ${beside}`, unit: "us" }],
+    [`slow50Beside${name}`, { title: "  of its quiet p50", unit: "x", wanted: { of: "value", most: 5 } }],
+    [`p99Beside${name}`, { title: `canary, p99 beside ${beside}`, unit: "us" }],
+    [`slow99Beside${name}`, { title: "  of its quiet p99", unit: "x", wanted: { of: "value", most: 10 } }],
+  ]);
+  return Object.fromEntries(lines) as Record<CanaryKey, Metric>;
+}
+
 /** Every figure of the report, in its order. Wanted values: issue of the first release; see README.md for their meaning. */
 export const METRICS = {
   p50: { title: "round trip, p50", unit: "us", wanted: { of: "ratio", most: 1.5 } },
@@ -23,6 +43,7 @@ export const METRICS = {
   idleWakeups: { title: "idle wakeups, 1,024 channels", unit: "/s" },
   rss: { title: "RSS, 1,024 channels", unit: "MiB", wanted: { of: "value", most: 64 } },
   anon: { title: "of which anonymous", unit: "MiB" },
+  ...canaryMetrics(),
   start: { title: "vmpower-guest --version", unit: "ms", wanted: { of: "value", most: 60 } },
 } as const satisfies Record<string, Metric>;
 
@@ -34,6 +55,8 @@ export interface Size {
   readonly warmUp: number;
   readonly pings: number;
   readonly requests: number;
+  /** Of the canary, beside each flood; 0 leaves them out. */
+  readonly canaries: number;
   /** How long to watch the idle server; 0 leaves idle CPU and memory out. */
   readonly idleMs: number;
 }
@@ -79,6 +102,22 @@ export async function measure(
       put("idleWakeups", (after.wakeups - before.wakeups) / (ns / 1e9));
       put("rss", after.rssKib / 1024);
       put("anon", after.anonKib / 1024);
+    });
+  }
+  if (size.canaries === 0) return;
+  for (const { name, vms, channelsPerVm } of CANARIES) {
+    // One VM more: the canary is the last channel.
+    await session(scratch, client, server, vms + 1, channelsPerVm, async ({ drive }) => {
+      await drive(`flood 1 ${size.warmUp}`);
+      const quiet = (await drive(`canary 0 ${size.canaries}`)).answers;
+      const { answers } = await drive(`canary ${vms * channelsPerVm} ${size.canaries}`);
+      for (const [share, p] of [
+        ["50", "p50"],
+        ["99", "p99"],
+      ] as const) {
+        put(`p${share}Beside${name}`, answers[p]);
+        put(`slow${share}Beside${name}`, answers[p] / quiet[p]);
+      }
     });
   }
 }

@@ -17,9 +17,20 @@ const USAGE = `usage: bun run bench [--quick] [--null | --before FOLDER] [--json
 `;
 
 const REPO = resolve(import.meta.dir, "..");
-const FULL = { rounds: 5, idleMs: 10_000, size: { warmUp: 20_000, pings: 30_000, requests: 100_000 } };
-const QUICK = { rounds: 1, idleMs: 1000, size: { warmUp: 2000, pings: 4000, requests: 20_000 } };
+const FULL = {
+  rounds: 5,
+  idleMs: 10_000,
+  size: { warmUp: 20_000, pings: 30_000, requests: 100_000, canaries: 600 },
+};
+const QUICK = {
+  rounds: 1,
+  idleMs: 1000,
+  size: { warmUp: 2000, pings: 4000, requests: 20_000, canaries: 100 },
+};
 const STARTS = 20;
+/** The fixture machine and how many CPUs it has. */
+const MACHINE = "acpi-cpufreq-8cpu-independent";
+const CPUS = 8;
 
 /** Builds `name`.c of this folder into `scratch`; returns the program's path. */
 function compile(scratch: string, name: string): string {
@@ -58,7 +69,7 @@ function powermonServer(program: string, scratch: string, tree: Tree): Server {
   return (dir, vms, channelsPerVm) => {
     rmSync(stateDir, { recursive: true, force: true });
     mkdirSync(stateDir);
-    const map = Array.from({ length: channelsPerVm }, (_, n) => `${n}=${n}`).join(",");
+    const map = Array.from({ length: Math.min(channelsPerVm, CPUS) }, (_, n) => `${n}=${n}`).join(",");
     const pins = Array.from({ length: vms }, (_, k) => ["--pin", `vm${k}:${map}`]).flat();
     const roots = ["--sysfs-root", tree.sys, "--proc-root", tree.proc, "--state-dir", stateDir];
     const run = ["run", "--dir", dir, ...roots, ...pins, "--log-level", "warn"];
@@ -80,7 +91,7 @@ async function bench(scratch: string, quick: boolean, contest: Record<Side, Cont
     const order: Side[] = round % 2 === 0 ? ["powermon", "yardstick"] : ["yardstick", "powermon"];
     for (const side of order) {
       process.stderr.write(`round ${round + 1} of ${rounds}: ${contest[side].name}\n`);
-      const whole: Size = { ...size, idleMs: round === 0 ? idleMs : 0 };
+      const whole: Size = round === 0 ? { ...size, idleMs } : { ...size, idleMs: 0, canaries: 0 };
       await measure(scratch, client, contest[side].server, whole, put(side));
     }
   }
@@ -144,7 +155,7 @@ async function main(): Promise<number> {
   const scratch = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "powermon-bench-"));
   try {
     const load = loadavg()[0] ?? 0; // before the bench adds its own
-    const contest = contenders(scratch, makeTree("acpi-cpufreq-8cpu-independent", scratch), against);
+    const contest = contenders(scratch, makeTree(MACHINE, scratch), against);
     const lines = await bench(scratch, values.quick === true, contest);
     const machine = { cpu: cpus()[0]?.model, cpus: cpus().length, kernel: release(), bun: Bun.version, load };
     process.stdout.write(

@@ -7,6 +7,7 @@ import { leave } from "../internal/os/leave.ts";
 import { ERR, OUT, StandardOutput } from "../internal/os/standard-output.ts";
 import { followTimeZone } from "../internal/os/time-zone.ts";
 import { isTerminal } from "../internal/os/terminal.ts";
+import { printable } from "../internal/values/printable.ts";
 
 /** What ends a program by default, with its number; a shell calls such an end 128 and the number. Source: signal(7). */
 const SIGNALS = [
@@ -23,8 +24,8 @@ export async function start(program: Program): Promise<Status> {
   const out = new StandardOutput(OUT);
   const err = new StandardOutput(ERR);
   const io: Io = {
-    out: (text) => out.line(text),
-    err: (text) => err.line(text),
+    out: (text) => out.line(printable(text)),
+    err: (text) => err.line(printable(text)),
     isCut: () => out.failure !== undefined,
     get isTTY() {
       return isTerminal(OUT);

@@ -3,6 +3,7 @@
 import { writeSync } from "node:fs";
 import { openStandardError } from "./os/standard-error.ts";
 import { type ConsolaInstance, createConsola } from "consola/core";
+import { printable, printableLine } from "./values/printable.ts";
 
 export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -131,21 +132,15 @@ function toStandardError(): (line: string) => void {
 
 function textLine(type: string, message: string, fields: Fields | undefined, journal: boolean): string {
   const priority = journal ? `<${PRIORITY[type as LogLevel] ?? PRIORITY.info}>` : `${type}: `;
-  let line = priority + oneLine(message);
+  let line = priority + printableLine(message);
   for (const [key, value] of Object.entries(fields ?? {})) {
     if (value === undefined) continue;
     const text = String(value);
-    line += ` ${key}=${/^[\w./:,+-]+$/.test(text) ? text : JSON.stringify(text)}`;
+    line += ` ${key}=${/^[\w./:,+-]+$/.test(text) ? text : printable(JSON.stringify(text))}`;
   }
   return `${line}\n`;
 }
 
 function jsonLine(type: string, message: string, fields: Fields | undefined, date: Date): string {
-  return `${JSON.stringify({ time: date.toISOString(), level: type, message, ...fields })}\n`;
-}
-
-/** Returns `text` with control characters escaped: a VM's name must not forge a log line. */
-function oneLine(text: string): string {
-  // oxlint-disable-next-line no-control-regex
-  return text.replace(/[\u0000-\u001f\u007f]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`);
+  return `${printable(JSON.stringify({ time: date.toISOString(), level: type, message, ...fields }))}\n`;
 }

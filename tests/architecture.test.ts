@@ -143,6 +143,7 @@ test.each(files.map(({ file, text }) => [file, text] as const))("%s keeps the ho
     ([, name]) => name,
   );
   expect(early, "modules that every start would load: import() them where they are needed").toEqual([]);
+  expect(text.match(/\b(?:spawn|exec|execFile)Sync\b/g) ?? [], "guests wait for a process").toEqual([]);
   if (!file.startsWith("internal/sysfs/")) {
     expect(text.match(/"\/sys\/|`\/sys\//g) ?? [], "only internal/sysfs opens /sys").toEqual([]);
   }

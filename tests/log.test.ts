@@ -74,7 +74,7 @@ test("a line has the journal's priority, and one line is one event whatever is i
   const { lines, log } = logged("debug", "text", true);
   log.error("a\n<0>forged", { vm: "x\n<0>y", n: 3, gone: undefined });
   log.debug("b");
-  expect(lines).toEqual(['<3>a\\x0a<0>forged vm="x\\n<0>y" n=3\n', "<7>b\n"]);
+  expect(lines).toEqual(['<3>a\\u000a<0>forged vm="x\\n<0>y" n=3\n', "<7>b\n"]);
 });
 
 test("JSON lines hold time, level, message and fields", () => {

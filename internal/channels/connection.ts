@@ -8,7 +8,7 @@ import type { Log } from "../log.ts";
 import type { Histogram } from "../metrics/histogram.ts";
 import { isPastRoom } from "../os/descriptors.ts";
 import { atSocketFile } from "../os/unix-socket.ts";
-import { FrameCutter } from "../packet/frame.ts";
+import type { Turns } from "../os/turns.ts";
 import { encodeNotice } from "../packet/notice.ts";
 import { acknowledge } from "../packet/reply.ts";
 import { RequestDecoder } from "../packet/request.ts";
@@ -16,6 +16,7 @@ import type { Notice } from "../values/extension.ts";
 import { explain } from "../values/refusal.ts";
 import { explainSysfs, type SysfsError } from "../values/sysfs-error.ts";
 import type { ChannelCounts } from "./channel-counts.ts";
+import { Intake, type Server } from "./intake.ts";
 import { Outbox } from "./outbox.ts";
 import type { Outcome } from "./outcome.ts";
 import { refuse, serve } from "./serve/index.ts";
@@ -29,6 +30,8 @@ export interface ChannelHost {
   readonly events: EventFeed;
   /** From received to answered. */
   readonly durations: Histogram;
+  /** Whose work is done when. */
+  readonly turns: Turns;
   /** Told when a VM came, went or is configured anew. */
   vmChanged(vm: string): void;
 }
@@ -60,7 +63,7 @@ export interface Line {
   failed(error: Error): void;
 }
 
-export class Connection implements Caller, Peer, Framing {
+export class Connection implements Caller, Peer, Framing, Server {
   readonly vm: Vm;
   readonly path: string;
   readonly lease = new Lease();
@@ -68,7 +71,7 @@ export class Connection implements Caller, Peer, Framing {
   readonly #line: Line;
   readonly #host: ChannelHost;
   readonly #counts: ChannelCounts;
-  readonly #cutter: FrameCutter;
+  readonly #intake: Intake;
   readonly #decoder = new RequestDecoder();
   #socket: Socket<Connection> | undefined;
   #outbox: Outbox | undefined;
@@ -76,9 +79,8 @@ export class Connection implements Caller, Peer, Framing {
   #heardAt = 0;
   /** Whether something may stand of what the guest said. */
   #spoke = false;
-  /** Requests of the chunk at hand. */
-  #served = 0;
-  readonly #onFrame = (frame: Uint8Array): void => this.#frame(frame);
+  /** What was told of dropped and resyncs. */
+  #healed = 0;
 
   constructor(line: Line, host: ChannelHost) {
     const { vm } = line;
@@ -87,7 +89,7 @@ export class Connection implements Caller, Peer, Framing {
     this.#line = line;
     this.#host = host;
     this.#counts = line.counts;
-    this.#cutter = new FrameCutter(vm.settings.wire);
+    this.#intake = new Intake(vm.party, host.turns, vm.settings.wire, this);
     this.claimant = {
       slot: "guest",
       by: "guest",
@@ -103,15 +105,15 @@ export class Connection implements Caller, Peer, Framing {
 
   /** The guest's DPDK generation, once it has told. */
   get generation(): string | undefined {
-    return this.#cutter.generation;
+    return this.#intake.framing.generation;
   }
 
   get dropped(): number {
-    return this.#cutter.dropped;
+    return this.#intake.framing.dropped;
   }
 
   get resyncs(): number {
-    return this.#cutter.resyncs;
+    return this.#intake.framing.resyncs;
   }
 
   /** Whether the guest has said anything. */
@@ -134,6 +136,7 @@ export class Connection implements Caller, Peer, Framing {
   end(): void {
     if (this.claimant.gone) return;
     this.claimant.gone = true;
+    this.#intake.end();
     this.vm.disconnected(this);
     this.withdraw();
     this.#socket?.end();
@@ -146,6 +149,7 @@ export class Connection implements Caller, Peer, Framing {
       return this.failed(Object.assign(new Error(), { code: "EMFILE" }));
     }
     this.#socket = socket;
+    this.#intake.opened(socket);
     this.#outbox = new Outbox(socket, this.#counts);
     this.vm.connected(this);
     this.#line.opened();
@@ -156,16 +160,22 @@ export class Connection implements Caller, Peer, Framing {
     const now = performance.now();
     this.#heardAt = now;
     this.#spoke = true;
+    this.#intake.received(chunk, now);
+  }
+
+  portion(requests: number, atMs: number, done: boolean): void {
+    if (done) this.#outbox?.flush();
+    else this.#outbox?.send();
+    if (requests > 0) this.#host.durations.observe(performance.now() - atMs, requests);
     const healed = this.dropped + this.resyncs;
-    this.#served = 0;
-    this.#cutter.push(chunk, now, this.#onFrame);
-    this.#outbox?.flush();
-    if (this.#served > 0) this.#host.durations.observe(performance.now() - now, this.#served);
-    if (this.dropped + this.resyncs !== healed) {
-      const { name, framing } = this.#line;
-      const message = "Stream out of step; bytes discarded until silence";
-      this.#host.log.warnFolded(`${name} framing`, message, { channel: name, ...framing });
-    }
+    if (healed !== this.#healed) this.#tellHealed(healed);
+  }
+
+  #tellHealed(healed: number): void {
+    this.#healed = healed;
+    const { name, framing } = this.#line;
+    const message = "Stream out of step; bytes discarded until silence";
+    this.#host.log.warnFolded(`${name} framing`, message, { channel: name, ...framing });
   }
 
   closed(): void {
@@ -210,13 +220,14 @@ export class Connection implements Caller, Peer, Framing {
     for (const error of failed) this.#host.log.error(explainSysfs(error), { channel: this.#line.name });
   }
 
-  #frame(frame: Uint8Array): void {
+  frame(frame: Uint8Array, atMs: number): boolean {
     const counts = this.#counts;
     counts.received++;
     if (!this.#line.enabled) {
       counts.ignored++;
-      return;
+      return false;
     }
+    const over = this.vm.overRate(atMs);
     const request = this.#decoder.decode(frame);
     if (request.kind === "malformed") {
       counts.malformed++;
@@ -224,9 +235,8 @@ export class Connection implements Caller, Peer, Framing {
       this.#host.log.warnFolded(`${name} ${request.why}`, `Not served: ${request.detail}`, { channel: name });
       // A guest that sends a policy waits for an answer, and this one is no.
       if (request.why === "bad-policy") this.#acknowledge(frame, false);
-      return;
+      return false;
     }
-    const over = request.kind === "connect" ? undefined : this.vm.overRate(this.#heardAt);
     const outcome = over ? refuse(this, request, over) : serve(this.#host.desk, this, request);
     counts[outcome.kind]++;
     this.vm.meter.served(request, outcome);
@@ -234,7 +244,7 @@ export class Connection implements Caller, Peer, Framing {
       this.#tell(request.kind, request.kind === "connect" ? 0 : request.vcpu, outcome);
     }
     this.#reply(frame, outcome);
-    this.#served++;
+    return true;
   }
 
   #reply(frame: Uint8Array, outcome: Outcome): void {
@@ -246,7 +256,7 @@ export class Connection implements Caller, Peer, Framing {
 
   /** Guests older than 18.11 know no replies: they get none. */
   #acknowledge(frame: Uint8Array, yes: boolean): void {
-    if (this.#cutter.generation === "18.11") this.#outbox?.put(acknowledge(frame, yes));
+    if (this.generation === "18.11") this.#outbox?.put(acknowledge(frame, yes));
   }
 
   #tell(kind: string, vcpu: number, outcome: Outcome): void {

@@ -13,7 +13,7 @@ const BATCH = 8;
 
 /**
  * The replies of one connection. Of those to one chunk, written over their requests, the first leaves at once, so that the guest
- * goes on while the others are served; these leave some at a time, and the last with flush().
+ * goes on while the others are served; these leave some at a time, and the last with flush(). send() is for a pause in between.
  */
 export class Outbox {
   readonly #sink: Sink;
@@ -31,9 +31,9 @@ export class Outbox {
     this.#counts = counts;
   }
 
-  /** Takes a reply, which must stay as it is until flush(). */
+  /** Takes a reply, which must stay as it is until send() or flush(). */
   put(reply: Uint8Array): void {
-    if (!this.#continues(reply)) this.#send();
+    if (!this.#continues(reply)) this.send();
     if (this.#rest !== undefined) {
       this.#counts.repliesDropped++;
       return;
@@ -41,13 +41,13 @@ export class Outbox {
     this.#first ??= reply;
     if (++this.#waiting < this.#most) return;
     this.#most = BATCH;
-    this.#send();
+    this.send();
   }
 
   /** Sends what waits: the chunk was served. */
   flush(): void {
     this.#most = 1;
-    this.#send();
+    this.send();
   }
 
   /** Returns whether `reply` stands right behind those that wait. */
@@ -58,8 +58,8 @@ export class Outbox {
     return reply.buffer === first.buffer && reply.byteOffset === next && reply.length === first.length;
   }
 
-  /** What the guest has no room for is dropped, but never a part of a reply. */
-  #send(): void {
+  /** Sends what waits; what the guest has no room for is dropped, but never a part of a reply. */
+  send(): void {
     const first = this.#first;
     const waiting = this.#waiting;
     if (first === undefined) return;

@@ -12,6 +12,7 @@ import { limitsIn } from "../claims/limits.ts";
 import { TokenBucket } from "../claims/rate.ts";
 import type { VmConfig } from "../config/effective.ts";
 import type { Floating } from "../config/schema.ts";
+import { Party } from "../os/turns.ts";
 import { findVmProcess } from "../pinning/peer.ts";
 import type { PinSource, PinSubject } from "../pinning/pins.ts";
 import type { FrequencyTable } from "../values/frequency.ts";
@@ -74,6 +75,8 @@ export class Vm implements Standing, PinSubject {
   readonly vm: string;
   readonly wireName: string;
   readonly meter = new VmMeter();
+  /** Its channels, as they wait to be served. */
+  readonly party = new Party();
   /** Whether a guest of its channels has ever agreed a lease. */
   leased = false;
   readonly #rules: PlacementRules;

@@ -14,6 +14,7 @@ import type { FrequencyTable } from "../values/frequency.ts";
 import { explainSysfs, type SysfsError } from "../values/sysfs-error.ts";
 import { Channels } from "../channels/channels.ts";
 import { EventFeed } from "../events.ts";
+import { Turns } from "../os/turns.ts";
 import { FifoHost } from "../fifo/fifo-host.ts";
 import { Ledger } from "../claims/ledger.ts";
 import { LedgerDesk } from "../rules/ledger-desk.ts";
@@ -103,10 +104,11 @@ export class Host {
       clock,
     );
     this.policies = new PolicyEngine(desk, counters, clock);
-    this.#fifos = new FifoHost({ cpufreq, ledger, policies: this.policies, log });
+    const turns = new Turns();
+    this.#fifos = new FifoHost({ cpufreq, ledger, policies: this.policies, log, turns });
     const vmChanged = (vm: string) => this.policies.vmChanged(vm);
     this.channels = new Channels(
-      { desk: { cpufreq, ledger, policies: this.policies }, log, events, durations, vmChanged },
+      { desk: { cpufreq, ledger, policies: this.policies }, log, events, durations, turns, vmChanged },
       this.#rules,
       (vm) => vmConfig(this.#config, vm),
     );

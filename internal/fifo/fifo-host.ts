@@ -12,6 +12,7 @@ import type { Claimant } from "../claims/claim.ts";
 import type { Ledger } from "../claims/ledger.ts";
 import { coreGrant } from "../rules/ledger-desk.ts";
 import type { PolicyEngine } from "../rules/engine.ts";
+import type { Turns } from "../os/turns.ts";
 import type { Cpufreq } from "../sysfs/cpufreq/cpufreq.ts";
 
 /** What the FIFOs act on. */
@@ -20,6 +21,7 @@ export interface FifoHostOptions {
   readonly ledger: Ledger;
   readonly policies: PolicyEngine;
   readonly log: Log;
+  readonly turns: Turns;
 }
 
 export class FifoHost {
@@ -27,18 +29,34 @@ export class FifoHost {
   readonly #claimant: Claimant = { slot: "guest", by: "fifo", limitsIn: () => ({}) };
   #fifos: Fifos | undefined;
   #config: FifoConfig | undefined;
+  /** What was begun with the FIFOs, to its end. */
+  #done: Promise<void> = Promise.resolve();
 
   constructor(options: FifoHostOptions) {
     this.#options = options;
   }
 
   /** Serves what `config` says, and nothing else; claims of FIFOs that go are withdrawn. */
-  async configure(config: FifoConfig): Promise<void> {
-    if (Bun.deepEquals(config, this.#config)) return;
-    await this.stop();
+  configure(config: FifoConfig): Promise<void> {
+    if (Bun.deepEquals(config, this.#config)) return this.#done;
+    this.#withdraw();
     this.#config = config;
-    if (!config.enable) return;
-    const { log } = this.#options;
+    this.#done = this.#done.then(() => this.#open(config));
+    return this.#done;
+  }
+
+  /** Withdraws what the FIFOs claim at once, then removes them. */
+  stop(): Promise<void> {
+    this.#withdraw();
+    this.#config = undefined;
+    this.#done = this.#done.then(() => this.#close());
+    return this.#done;
+  }
+
+  async #open(config: FifoConfig): Promise<void> {
+    await this.#close();
+    if (!config.enable || config !== this.#config) return;
+    const { log, turns } = this.#options;
     try {
       mkdirSync(config.dir, { recursive: true, mode: 0o755 });
     } catch (cause) {
@@ -51,26 +69,29 @@ export class FifoHost {
       mode: config.mode,
       owner: config.owner,
       group: config.group,
+      turns,
       onCommand: (core, command) => this.#serve(core, command),
       onProblem: (core, why) => log.warnFolded(`fifo ${core} ${why}`, `Not served: ${why}`, { fifo: core }),
     });
-    const opened = fifos.open();
+    this.#fifos = fifos;
+    const opened = await fifos.open();
     if (!opened.ok) {
       log.error(opened.error);
       return;
     }
-    this.#fifos = fifos;
     log.info("FIFOs served", { dir: config.dir, cpus: config.cpus.join(",") });
   }
 
-  async stop(): Promise<void> {
+  async #close(): Promise<void> {
+    await this.#fifos?.close();
+    this.#fifos = undefined;
+  }
+
+  #withdraw(): void {
     const { ledger, policies, log } = this.#options;
     policies.removeOwner(this.#claimant);
     for (const error of ledger.withdraw(({ claimant }) => claimant === this.#claimant))
       log.error(explainProblem(error));
-    this.#config = undefined;
-    await this.#fifos?.close();
-    this.#fifos = undefined;
   }
 
   #serve(core: number, command: FifoCommand): void {

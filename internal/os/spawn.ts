@@ -84,31 +84,6 @@ export const runCommand: Run = async (argv, limits) => {
   return ok({ status: status ?? (await child.exited), stdout, stderr });
 };
 
-/** Runs a program as runCommand() does, but stops everything else until it has ended. */
-export function runCommandSync(argv: readonly string[], limits: RunLimits): Result<Ended, NotEnded> {
-  const { limitMs, maxBytes = MAX_BYTES, env } = limits;
-  try {
-    const child = Bun.spawnSync([...argv], {
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
-      detached: true,
-      env: plainEnv(env),
-      timeout: limitMs,
-      maxBuffer: maxBytes,
-      killSignal: "SIGKILL",
-    });
-    killGroup(child.pid);
-    if (child.exitedDueToMaxBuffer) return err(tooMuch(argv, maxBytes));
-    // Typed as a number, but null when a signal ended it.
-    const status: number | null = child.exitCode;
-    if (child.exitedDueToTimeout && status === null) return err(late(argv, limitMs));
-    return ok({ status: status ?? 128, stdout: child.stdout.toString(), stderr: child.stderr.toString() });
-  } catch (cause) {
-    return err(notStarted(argv, cause));
-  }
-}
-
 /** Returns what a program complained about, in one line, or the status that it ended with. */
 export function complaint(program: string, { status, stderr }: Ended): string {
   const said = stderr

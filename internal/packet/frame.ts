@@ -1,4 +1,4 @@
-// A stream of bytes becomes frames here, and falls back in step after a torn write, a guest that died half-way or another format.
+// A stream of bytes becomes frames here, one at a time as they are served; a torn write, a guest that died half-way or an old format shifts none.
 
 import { COMMAND, type Generation, hasCommand, REQUEST_BYTES } from "./constants.ts";
 import { channelPacket464 } from "./dpdk.ts";
@@ -13,9 +13,12 @@ const COMMAND_AT = channelPacket464.fields.command.offset;
 const NEWEST: Generation = "18.11";
 const GENERATIONS: readonly Generation[] = ["2014", "17.11", "18.11"];
 
-/** Cuts one channel's stream into request frames, finds out their generation and falls back in step; holds less than one frame. */
+/** Cuts one channel's stream into request frames, finds out their generation and falls back in step; beside one chunk it holds less than a frame. */
 export class FrameCutter {
   readonly #auto: boolean;
+  /** What was taken, from `#at` on; undefined once all of it is handed out. */
+  #bytes: Uint8Array | undefined;
+  #at = 0;
   /** Room for an incomplete frame, once there has been one: guests write whole ones. */
   #held: Uint8Array | undefined;
   #heldBytes = 0;
@@ -50,12 +53,16 @@ export class FrameCutter {
     return this.#resyncs;
   }
 
+  /** Whether something of what was taken is not handed out yet. */
+  get waits(): boolean {
+    return this.#bytes !== undefined;
+  }
+
   /**
-   * Hands every whole frame of what was received so far to `sink`, which may change and keep it: it is `chunk` itself or a part of it
-   * unless the frame came in pieces, and the cutter keeps neither.
-   * @param nowMs a clock that never goes back, in ms
+   * Takes what was received, once nothing of what came before waits any more.
+   * @param nowMs when it was received, by a clock that never goes back, in ms
    */
-  push(chunk: Uint8Array, nowMs: number, sink: (frame: Uint8Array) => void): void {
+  take(chunk: Uint8Array, nowMs: number): void {
     if (chunk.length === 0) return;
     const silence = nowMs - this.#lastMs >= SILENCE_MS;
     this.#lastMs = nowMs;
@@ -69,12 +76,42 @@ export class FrameCutter {
     if (this.#generation === undefined) {
       bytes = this.#withHeld(chunk);
       const told = tell(bytes);
-      if (told === undefined && bytes.length < REQUEST_BYTES[NEWEST]) return this.#hold(chunk, nowMs);
+      if (told === undefined && bytes.length < REQUEST_BYTES[NEWEST]) return this.#hold(chunk);
       this.#generation = told ?? NEWEST;
       this.#told = told !== undefined;
       this.#heldBytes = 0;
     }
-    this.#cut(bytes, this.#generation, nowMs, sink);
+    this.#bytes = bytes;
+    this.#at = 0;
+  }
+
+  /**
+   * Returns the next whole frame of what was taken, or undefined when there is none. The caller may change and keep it: it is the
+   * chunk itself or a part of it unless the frame came in pieces, and the cutter does not look at it again.
+   */
+  next(): Uint8Array | undefined {
+    const bytes = this.#bytes;
+    const generation = this.#generation;
+    if (bytes === undefined || generation === undefined) return undefined;
+    const at = this.#at;
+    const end = at + REQUEST_BYTES[generation] - this.#heldBytes;
+    if (end > bytes.length) {
+      this.#bytes = undefined;
+      this.#hold(bytes.subarray(at));
+      return undefined;
+    }
+    let frame: Uint8Array;
+    if (this.#heldBytes > 0) {
+      frame = this.#withHeld(bytes.subarray(at, end));
+      this.#heldBytes = 0;
+      if (!canBePacket(frame, 0, generation)) return this.#resync();
+    } else {
+      if (!canBePacket(bytes, at, generation)) return this.#resync();
+      frame = end - at === bytes.length ? bytes : bytes.subarray(at, end);
+    }
+    if (end === bytes.length) this.#bytes = undefined;
+    else this.#at = end;
+    return frame;
   }
 
   /** After silence `chunk` starts at a frame boundary: a guess may be corrected by it, a CONNECT starts everything afresh. */
@@ -87,26 +124,8 @@ export class FrameCutter {
     if (this.#heldBytes > 0) this.#drop();
   }
 
-  #cut(bytes: Uint8Array, generation: Generation, nowMs: number, sink: (frame: Uint8Array) => void): void {
-    const size = REQUEST_BYTES[generation];
-    let at = 0;
-    if (this.#heldBytes > 0) {
-      at = size - this.#heldBytes;
-      if (bytes.length < at) return this.#hold(bytes, nowMs);
-      const frame = this.#withHeld(bytes.subarray(0, at));
-      this.#heldBytes = 0;
-      if (!canBePacket(frame, 0, generation)) return this.#resync();
-      sink(frame);
-    }
-    for (; at + size <= bytes.length; at += size) {
-      if (!canBePacket(bytes, at, generation)) return this.#resync();
-      sink(bytes.length === size ? bytes : bytes.subarray(at, at + size));
-    }
-    if (at < bytes.length) this.#hold(bytes.subarray(at), nowMs);
-  }
-
-  #hold(bytes: Uint8Array, nowMs: number): void {
-    if (this.#heldBytes === 0) this.#heldSinceMs = nowMs;
+  #hold(bytes: Uint8Array): void {
+    if (this.#heldBytes === 0) this.#heldSinceMs = this.#lastMs;
     this.#held ??= new Uint8Array(REQUEST_BYTES[NEWEST]);
     this.#held.set(bytes, this.#heldBytes);
     this.#heldBytes += bytes.length;
@@ -126,7 +145,8 @@ export class FrameCutter {
     this.#dropped++;
   }
 
-  #resync(): void {
+  #resync(): undefined {
+    this.#bytes = undefined;
     this.#heldBytes = 0;
     this.#discarding = true;
     this.#told = !this.#auto;

@@ -1,5 +1,6 @@
 // Every policy that stands, and when to act on it.
 
+import { TokenBucket } from "../claims/rate.ts";
 import type { Policy } from "../values/policy.ts";
 import { DONE, err, type Result } from "../values/result.ts";
 import {
@@ -24,6 +25,9 @@ export const BRANCHES_MS = 100;
 export const RETRY_MS = 5000;
 /** Longest sleep while a TIME policy stands, ms: a timer sees neither a clock that is set nor the time spent suspended. */
 export const LOOK_MS = 60_000;
+
+/** How many policies of its own a guest, or the writers of a FIFO, may set a second, and how many at once. */
+export const POLICIES = { perSecond: 10, burst: 20 };
 
 /** A policy as somebody gave it. */
 interface Held {
@@ -61,6 +65,8 @@ export class PolicyEngine {
   /** The policy in force, by the subject's name. */
   readonly #runs = new Map<string, PolicyRun>();
   readonly #timers = new Map<Timer, () => void>();
+  /** By the subject's name; of guests only. */
+  readonly #rates = new Map<string, TokenBucket>();
 
   constructor(desk: PolicyDesk, counters: PolicyCounters, clock: Clock = SYSTEM_CLOCK) {
     this.#world = { desk, counters, clock, evaluations: this.evaluations };
@@ -68,7 +74,7 @@ export class PolicyEngine {
 
   /**
    * Sets the policy of one origin for a subject in place of the one before, and applies it unless an operator's stands before a guest's.
-   * When it is refused or can't be applied the one before stands.
+   * When it is refused, which guests' are that come too often, or can't be applied the one before stands.
    * @param owner who can go away and take it along, such as a channel
    * @param lasting true to keep it all the same and try again later, as for one that is written in the configuration
    */
@@ -80,6 +86,9 @@ export class PolicyEngine {
     lasting = false,
   ): Result<void, PolicyProblem> {
     const name = nameOf(subject);
+    if (origin === "guest" && this.#tooOften(name)) {
+      return err({ kind: "rate", vm: name, perSecond: POLICIES.perSecond, of: "policies" });
+    }
     const run = new PolicyRun(subject, origin, policy, this.#world);
     const opened = run.open();
     const behind = origin === "guest" && this.#held.get(name)?.operator !== undefined;
@@ -134,6 +143,7 @@ export class PolicyEngine {
 
   /** Begins anew with a VM that came, went, or whose vCPUs or limits changed. */
   vmChanged(vm: string): void {
+    this.#rates.delete(vm);
     const run = this.#runs.get(nameOf({ vm }));
     if (run === undefined) return;
     run.restart();
@@ -173,6 +183,15 @@ export class PolicyEngine {
     this.#runs.clear();
     this.#held.clear();
     this.#arm();
+  }
+
+  #tooOften(name: string): boolean {
+    const now = this.#world.clock.monotonicMs();
+    let rate = this.#rates.get(name);
+    if (rate === undefined) {
+      this.#rates.set(name, (rate = new TokenBucket(POLICIES.perSecond, POLICIES.burst, now)));
+    }
+    return !rate.take(now);
   }
 
   /** Puts `run` in force. Another origin's wishes go after its own are made, so that the clock does not dip. */

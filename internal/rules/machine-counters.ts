@@ -10,7 +10,7 @@ import { type Network, readNetwork } from "../sysfs/net/network.ts";
 import { type OpenBranches, type PcpusOf, SharedBranches, VcpuBranches } from "./branch-counters.ts";
 import { openPerfPair } from "./perf-events.ts";
 import { type Clock, type Counter, nameOf, type PolicyCounters, type PolicySubject } from "./desk.ts";
-import { hasVf, VfCounter } from "./vf-counters.ts";
+import { VfCounter, VfViews } from "./vf-counters.ts";
 
 /** A view of the interfaces is used this long, ms, so that 512 policies at once don't list them 512 times. */
 const FRESH_MS = 1000;
@@ -20,10 +20,18 @@ export class MachineCounters implements PolicyCounters {
   readonly #pcpusOf: PcpusOf;
   readonly #clock: Clock;
   readonly #branches: SharedBranches;
-  #network: { readonly seen: Network; readonly until: number } | undefined;
+  readonly #vfs: VfViews;
+  #network: { readonly seen: Network; physicals?: readonly string[]; readonly until: number } | undefined;
 
   /** @param sysfsRoot stands for /sys */
-  constructor(sysfsRoot: string, pcpusOf: PcpusOf, clock: Clock, openBranches: OpenBranches = openPerfPair) {
+  constructor(
+    sysfsRoot: string,
+    pcpusOf: PcpusOf,
+    clock: Clock,
+    openBranches: OpenBranches = openPerfPair,
+    vfs = new VfViews(clock),
+  ) {
+    this.#vfs = vfs;
     this.#sysfsRoot = sysfsRoot;
     this.#pcpusOf = pcpusOf;
     this.#clock = clock;
@@ -42,13 +50,17 @@ export class MachineCounters implements PolicyCounters {
       if (found === undefined) return err({ kind: "no-interface", vm, name });
       counters.set(found.path, new PacketCounter(found.path));
     }
-    for (const mac of rule.macs) {
+    for (const mac of new Set(rule.macs)) {
       const found = network?.byMac(mac);
-      const vf =
-        found === undefined ? network?.withVfs().find((physical) => hasVf(physical, mac)) : undefined;
-      if (found !== undefined) counters.set(found.path, new PacketCounter(found.path));
-      else if (vf !== undefined) counters.set(mac, new VfCounter(vf, mac));
-      else return err({ kind: "mac-nowhere", vm, mac });
+      if (found !== undefined) {
+        counters.set(found.path, new PacketCounter(found.path));
+        continue;
+      }
+      // Where `ip` has not answered yet the policy stands, and fails once it is known that nobody has the MAC.
+      const physicals = this.#physicals();
+      if (physicals.every((physical) => this.#vfs.look(physical, mac) === "none"))
+        return err({ kind: "mac-nowhere", vm, mac });
+      counters.set(mac, new VfCounter(this.#vfs, physicals, mac));
     }
     return ok(new Sum([...counters.values()]));
   }
@@ -66,6 +78,12 @@ export class MachineCounters implements PolicyCounters {
       this.#network = seen.ok ? { seen: seen.value, until: now + FRESH_MS } : undefined;
     }
     return this.#network?.seen;
+  }
+
+  /** Returns the interfaces that have VFs, as of the last look. */
+  #physicals(): readonly string[] {
+    const network = this.#network;
+    return network === undefined ? [] : (network.physicals ??= network.seen.withVfs());
   }
 }
 

@@ -11,7 +11,13 @@ export type Refusal =
   | { readonly kind: "no-turbo"; readonly vm: string; readonly vcpu: number; readonly pcpu: number }
   | { readonly kind: "turbo-off"; readonly vm: string }
   | { readonly kind: "command-off"; readonly vm: string; readonly command: string }
-  | { readonly kind: "rate"; readonly vm: string; readonly perSecond: number }
+  /** `of` where it is not the VM's own rate. */
+  | {
+      readonly kind: "rate";
+      readonly vm: string;
+      readonly perSecond: number;
+      readonly of?: "policies";
+    }
   | { readonly kind: "queries-off"; readonly vm: string }
   | { readonly kind: "policy-lacks"; readonly vm: string; readonly lacks: "vcpus" | "macs" }
   | { readonly kind: "mac-nowhere"; readonly vm: string; readonly mac: string }
@@ -46,6 +52,8 @@ export function explain(no: Refusal): string {
     case "command-off":
       return `VM ${JSON.stringify(no.vm)} may not ask "${no.command}"; its setting "commands" does not list it.`;
     case "rate":
+      if (no.of === "policies")
+        return `VM ${JSON.stringify(no.vm)} sends more than ${no.perSecond} policies a second; one that stands need not be sent again.`;
       return `VM ${JSON.stringify(no.vm)} asks more than ${no.perSecond} times a second; raise its rate with: powermon vm limits ${no.vm} --rate N.`;
     case "queries-off":
       return `VM ${JSON.stringify(no.vm)} may not query; allow it with: powermon vm query ${no.vm} on.`;

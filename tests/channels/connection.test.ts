@@ -1,6 +1,7 @@
 // One connection of a guest after another: nothing of an old one is left to the next, and nothing that comes late is taken.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import type { Socket } from "bun";
 import type { Connection } from "../../internal/channels/connection.ts";
 import { decodeReply } from "../../internal/packet/reply.ts";
 import { encodeRequest } from "../../internal/packet/request.ts";
@@ -102,5 +103,90 @@ describe("isSilent()", () => {
     expect(connection.isSilent(later())).toBe(false);
     await ask(vm1, frame({ step: "max" }));
     expect(connection.isSilent(later())).toBe(true);
+  });
+});
+
+describe("a guest that floods", () => {
+  /** Bytes on the way at most: what the kernel holds of both directions, one chunk at hand and one behind it. */
+  const MOST_WAITING = 1 << 20;
+  const listeners: { stop(now: boolean): void }[] = [];
+  afterEach(() => {
+    for (const listener of listeners.splice(0)) listener.stop(true);
+  });
+
+  /** Opens a channel whose guest sends what the host takes until it has sent `most` bytes. */
+  function flood(name: string, most: number) {
+    const bytes = frame({ step: "max" });
+    const burst = new Uint8Array(100 * bytes.length);
+    for (let at = 0; at < burst.length; at += bytes.length) burst.set(bytes, at);
+    const told = { sent: 0 };
+    const go = (socket: Socket<undefined>) => {
+      for (let taken = 1; taken > 0 && told.sent < most; told.sent += Math.max(0, taken)) {
+        taken = socket.write(burst.subarray(told.sent % burst.length));
+      }
+    };
+    listeners.push(
+      Bun.listen({ unix: `${lab.dir}/${name}`, socket: { open: go, drain: go, data: () => {} } }),
+    );
+    return told;
+  }
+
+  test("is not read faster than it is served, and is served whole", async () => {
+    const most = 464 * 20_000;
+    const told = flood("vm1.0", most);
+    lab.start();
+    let waited = 0;
+    await until(
+      "all is served",
+      () => {
+        const { received } = channelOf(0).counts;
+        waited = Math.max(waited, told.sent - received * 464);
+        return told.sent >= most && received === told.sent / 464;
+      },
+      20_000,
+    );
+    expect(waited).toBeGreaterThan(0);
+    expect(waited).toBeLessThan(MOST_WAITING);
+    expect(channelOf(0).counts).toMatchObject({ malformed: 0, refused: 0 });
+  });
+
+  test("does not make another VM wait for its requests", async () => {
+    const floods = [0, 1, 2, 3].map((index) => flood(`vm1.${index}`, 464 * 5000));
+    let answered: readonly number[] | undefined;
+    const served = () => lab.host.channels.of("vm1").map(({ counts }) => counts.received);
+    lab.start();
+    let ask: (() => void) | undefined;
+    listeners.push(
+      Bun.listen({
+        unix: `${lab.dir}/vm2.0`,
+        socket: {
+          open(socket) {
+            ask = () => void socket.write(frame({ step: "max" }));
+          },
+          data() {
+            answered = served();
+          },
+        },
+      }),
+    );
+    await until("all are connected and flood", () => ask !== undefined && served().every((n) => n > 100));
+    const before = served();
+    ask?.();
+    await until("it is answered", () => answered !== undefined);
+    const meanwhile = (answered ?? []).map((count, at) => count - (before[at] ?? 0));
+    // Some turns of all of them together, not the 500 requests that one chunk holds.
+    expect(Math.max(...meanwhile)).toBeLessThan(300);
+    expect(floods.every(({ sent }) => sent > 0)).toBe(true);
+  });
+
+  test("spends its VM's rate with CONNECTs and packets that are none", async () => {
+    lab.start({ ...STATIC, "vm-defaults": { rate: { requests_per_second: 1, burst: 3 } } });
+    const vm1 = await lab.guest("vm1.0");
+    const connect = encodeRequest({ kind: "connect" }, "18.11");
+    const unknown = frame({ step: "max" });
+    unknown[8] = 99;
+    for (const bytes of [connect, connect, unknown]) vm1.send(bytes);
+    expect(await ask(vm1, frame({ step: "max" }))).toBe("nack");
+    expect(channelOf(0).counts).toMatchObject({ received: 4, noted: 2, malformed: 1, refused: 1 });
   });
 });

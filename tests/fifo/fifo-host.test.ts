@@ -25,7 +25,7 @@ describe("a FIFO of the configuration", () => {
   test("moves its own CPU only, and is arbitrated with guests", async () => {
     lab.start(says());
     const before = lab.speeds;
-    await until("the FIFOs are there", () => existsSync(`${dir}/fifo2`));
+    await until("the FIFOs are served", () => lab.log.join().includes("FIFOs served"));
     expect(statSync(`${dir}/fifo2`).mode & 0o777).toBe(0o600);
     expect(existsSync(`${dir}/fifo0`)).toBe(false);
     write(2, '{"instruction": {"command": "power", "unit": "SCALE_MAX"}}');
@@ -41,7 +41,7 @@ describe("a FIFO of the configuration", () => {
   test("takes policies and their end", async () => {
     lab.start(says());
     const before = lab.speed(1);
-    await until("the FIFOs are there", () => existsSync(`${dir}/fifo1`));
+    await until("the FIFOs are served", () => lab.log.join().includes("FIFOs served"));
     write(1, '{"policy": {"command": "create", "policy_type": "WORKLOAD", "workload": "MEDIUM"}}');
     await until("CPU 1 follows", () => lab.speed(1) === 1600000);
     write(1, '{"policy": {"command": "destroy"}}');
@@ -50,7 +50,7 @@ describe("a FIFO of the configuration", () => {
 
   test("says what is wrong and goes on", async () => {
     lab.start(says());
-    await until("the FIFOs are there", () => existsSync(`${dir}/fifo1`));
+    await until("the FIFOs are served", () => lab.log.join().includes("FIFOs served"));
     write(
       1,
       '{"instruction": {"command": "power", "unit": "SCALE_MAXX"}}{"instruction": {"command": "power", "unit": "SCALE_MAX"}}',
@@ -62,7 +62,7 @@ describe("a FIFO of the configuration", () => {
   test("goes, with its claims, when the configuration names it no more", async () => {
     lab.start(says());
     const before = lab.speed(1);
-    await until("the FIFOs are there", () => existsSync(`${dir}/fifo1`));
+    await until("the FIFOs are served", () => lab.log.join().includes("FIFOs served"));
     write(1, '{"instruction": {"command": "power", "unit": "SCALE_MAX"}}');
     await until("CPU 1 follows", () => lab.speed(1) === 2600000);
     const config = lab.load(says({ cpus: "2" }));

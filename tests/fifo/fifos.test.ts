@@ -5,6 +5,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:
 import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { Fifos, type FifoOptions } from "../../internal/fifo/fifos.ts";
+import { Turns } from "../../internal/os/turns.ts";
 import { until } from "../helpers/until.ts";
 
 const opened: Fifos[] = [];
@@ -25,6 +26,7 @@ function world(more: Partial<FifoOptions> = {}) {
     mode: 0o660,
     owner: "",
     group: "",
+    turns: new Turns(),
     onCommand: (core, command) =>
       heard.push(`${core} ${command.kind === "scale" ? command.step : command.kind}`),
     onProblem: (core, why) => problems.push(`${core} ${why}`),
@@ -45,10 +47,10 @@ async function write(path: string, ...texts: readonly string[]): Promise<void> {
 }
 
 describe("Fifos.open()", () => {
-  test("makes one FIFO per core with the mode that is asked for, whatever the umask", () => {
+  test("makes one FIFO per core with the mode that is asked for, whatever the umask", async () => {
     const { dir, fifos } = world();
     const old = process.umask(0o077);
-    expect(fifos.open()).toEqual({ ok: true, value: undefined });
+    expect(await fifos.open()).toEqual({ ok: true, value: undefined });
     process.umask(old);
     expect(readdirSync(dir).sort()).toEqual(["fifo0", "fifo7"]);
     expect(statSync(`${dir}/fifo7`).isFIFO()).toBe(true);
@@ -57,41 +59,41 @@ describe("Fifos.open()", () => {
 
   test.skipIf(process.getuid?.() !== 0)(
     "gives them to the owner and group that are asked for (needs root)",
-    () => {
+    async () => {
       const { dir, fifos } = world({ owner: "nobody", group: "daemon" });
-      expect(fifos.open().ok).toBe(true);
+      expect((await fifos.open()).ok).toBe(true);
       const { uid, gid } = statSync(`${dir}/fifo0`);
       expect([uid, gid]).toEqual([65_534, 1]);
     },
   );
 
-  test("says which user is not known, and leaves no FIFO behind", () => {
+  test("says which user is not known, and leaves no FIFO behind", async () => {
     const { dir, fifos } = world({ group: "no-such-group" });
-    const done = fifos.open();
+    const done = await fifos.open();
     expect(done.ok ? "" : done.error).toContain("no-such-group");
     expect(readdirSync(dir)).toEqual([]);
   });
 
   test("takes the place of an old FIFO and of nothing else", async () => {
     const first = world();
-    first.fifos.open();
+    await first.fifos.open();
     const { ino } = statSync(`${first.dir}/fifo0`);
     const again = world({ dir: first.dir, mode: 0o600 });
-    expect(again.fifos.open().ok).toBe(true);
+    expect((await again.fifos.open()).ok).toBe(true);
     expect(statSync(`${first.dir}/fifo0`).mode & 0o777).toBe(0o600);
     expect(ino).toBeGreaterThan(0);
     const { dir, fifos } = world();
     writeFileSync(`${dir}/fifo7`, "precious");
-    const done = fifos.open();
+    const done = await fifos.open();
     expect(done.ok ? "" : done.error).toBe(
       `Cannot make a FIFO at "${dir}/fifo7": something else is there; remove it.`,
     );
     expect(readdirSync(dir)).toEqual(["fifo7"]);
   });
 
-  test("names a folder that is not there", () => {
+  test("names a folder that is not there", async () => {
     const { fifos } = world({ dir: "/nowhere" });
-    const done = fifos.open();
+    const done = await fifos.open();
     expect(done.ok ? "" : done.error).toContain("/nowhere/fifo0");
   });
 });
@@ -99,7 +101,7 @@ describe("Fifos.open()", () => {
 describe("Fifos", () => {
   test("hears each object once, of several writers that come and go, each for its own core", async () => {
     const { dir, fifos, heard, problems } = world();
-    fifos.open();
+    await fifos.open();
     await write(`${dir}/fifo0`, scale("MAX"), scale("MIN") + scale("UP"));
     await write(`${dir}/fifo7`, '{"policy": {"command": "destr', 'oy"}}');
     await until("all is heard", () => heard.length === 4);
@@ -112,7 +114,7 @@ describe("Fifos", () => {
 
   test("tells of what it does not understand, applies nothing of it, and hears what follows", async () => {
     const { dir, fifos, heard, problems } = world();
-    fifos.open();
+    await fifos.open();
     await write(
       `${dir}/fifo7`,
       'nonsense {"instruction": {"command": "power", "unit": "SCALE_MAXX"}}',
@@ -132,7 +134,7 @@ describe("Fifos", () => {
         most = Math.max(most, ++inARow);
       },
     });
-    fifos.open();
+    await fifos.open();
     const turn = () => {
       inARow = 0;
       if (!over) setImmediate(turn);
@@ -148,7 +150,7 @@ describe("Fifos", () => {
 
   test("close() removes its FIFOs and hears nothing more", async () => {
     const { dir, fifos, heard } = world();
-    fifos.open();
+    await fifos.open();
     const writer = await open(`${dir}/fifo0`, "w");
     await fifos.close();
     expect(readdirSync(dir)).toEqual([]);

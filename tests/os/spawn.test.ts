@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { complaint, type RunLimits, runCommand, runCommandSync } from "../../internal/os/spawn.ts";
+import { complaint, type RunLimits, runCommand } from "../../internal/os/spawn.ts";
 import { until } from "../helpers/until.ts";
 
 function isAlive(pid: number): boolean {
@@ -15,36 +15,33 @@ function isAlive(pid: number): boolean {
 }
 
 /** Runs a shell's `script` and returns what came of it, after how long, and the process whose number it wrote to DIR/pid. */
-async function timed(run: typeof runCommand | typeof runCommandSync, script: string, limits: RunLimits) {
+async function timed(script: string, limits: RunLimits) {
   const dir = mkdtempSync(`${tmpdir()}/spawn-`);
   const start = performance.now();
-  const ended = await run(["sh", "-c", script.replaceAll("DIR", dir)], limits);
+  const ended = await runCommand(["sh", "-c", script.replaceAll("DIR", dir)], limits);
   const ms = performance.now() - start;
   const pid = existsSync(`${dir}/pid`) ? Number(readFileSync(`${dir}/pid`, "utf8")) : undefined;
   rmSync(dir, { recursive: true });
   return { ended, ms, pid };
 }
 
-describe.each([
-  ["runCommand()", runCommand],
-  ["runCommandSync()", runCommandSync],
-] as const)("%s", (_, run) => {
+describe("runCommand()", () => {
   test("returns status and both outputs whole", async () => {
     const script = "echo out; echo err >&2; cat; exit 3";
-    const { ended } = await timed(run, script, { limitMs: 5000 });
+    const { ended } = await timed(script, { limitMs: 5000 });
     expect(ended).toEqual({ ok: true, value: { status: 3, stdout: "out\n", stderr: "err\n" } });
-    const long = await timed(run, "head -c 300000 /dev/zero | tr '\\0' x", { limitMs: 5000 });
+    const long = await timed("head -c 300000 /dev/zero | tr '\\0' x", { limitMs: 5000 });
     expect(long.ended.ok && long.ended.value.stdout).toBe("x".repeat(300_000));
   });
 
   test("gives two variables and those it is told", async () => {
     const script = "/usr/bin/env | cut -d= -f1 | grep -vE '^(PWD|SHLVL|_|OLDPWD)$' | sort | tr '\\n' ' '";
-    const { ended } = await timed(run, script, { limitMs: 5000, env: { MORE: "x" } });
+    const { ended } = await timed(script, { limitMs: 5000, env: { MORE: "x" } });
     expect(ended.ok && ended.value.stdout).toBe("LC_ALL MORE PATH ");
   });
 
   test("kills a program that takes too long, and what it started", async () => {
-    const { ended, ms, pid } = await timed(run, "sleep 60 & echo $! > DIR/pid; wait", { limitMs: 200 });
+    const { ended, ms, pid } = await timed("sleep 60 & echo $! > DIR/pid; wait", { limitMs: 200 });
     expect(ended).toEqual({
       ok: false,
       error: { code: "ETIMEDOUT", says: "sh took longer than 200 ms" },
@@ -54,7 +51,7 @@ describe.each([
   });
 
   test("kills what a program leaves behind, and takes what it said", async () => {
-    const { ended, ms, pid } = await timed(run, "sleep 60 & echo $! > DIR/pid; echo said", { limitMs: 300 });
+    const { ended, ms, pid } = await timed("sleep 60 & echo $! > DIR/pid; echo said", { limitMs: 300 });
     expect(ended).toEqual({ ok: true, value: { status: 0, stdout: "said\n", stderr: "" } });
     expect(ms).toBeLessThan(5000);
     await until("the grandchild is gone", () => pid !== undefined && !isAlive(pid));
@@ -63,7 +60,7 @@ describe.each([
   test("does not wait beyond the limit for one that holds the outputs from a session of its own", async () => {
     const script =
       "setsid sh -c 'echo $$ > DIR/pid; exec sleep 60' & while ! [ -s DIR/pid ]; do :; done; echo said";
-    const { ended, ms, pid = 0 } = await timed(run, script, { limitMs: 300 });
+    const { ended, ms, pid = 0 } = await timed(script, { limitMs: 300 });
     process.kill(pid, "SIGKILL");
     expect(ended).toEqual({ ok: true, value: { status: 0, stdout: "said\n", stderr: "" } });
     expect(ms).toBeLessThan(5000);
@@ -71,7 +68,7 @@ describe.each([
 
   test("stops a program that prints without end, on either output", async () => {
     for (const script of ["exec yes", "exec yes >&2"]) {
-      const { ended } = await timed(run, script, { limitMs: 5000, maxBytes: 100_000 });
+      const { ended } = await timed(script, { limitMs: 5000, maxBytes: 100_000 });
       expect(ended).toEqual({
         ok: false,
         error: { code: "ENOBUFS", says: "sh printed more than 100000 bytes" },
@@ -80,15 +77,15 @@ describe.each([
   });
 
   test("says when there is no such program, or it is none", async () => {
-    expect(await run(["/nonexistent/program"], { limitMs: 1000 })).toEqual({
+    expect(await runCommand(["/nonexistent/program"], { limitMs: 1000 })).toEqual({
       ok: false,
       error: { code: "ENOENT", says: "there is no /nonexistent/program" },
     });
-    expect(await run(["/"], { limitMs: 1000 })).toMatchObject({ error: { code: "EACCES" } });
+    expect(await runCommand(["/"], { limitMs: 1000 })).toMatchObject({ error: { code: "EACCES" } });
   });
 
   test("counts an end by a signal as a failure", async () => {
-    const { ended } = await timed(run, "kill -9 $$", { limitMs: 5000 });
+    const { ended } = await timed("kill -9 $$", { limitMs: 5000 });
     expect(ended.ok && ended.value.status).toBeGreaterThanOrEqual(128);
   });
 });

@@ -6,7 +6,7 @@ import { golden } from "../fixtures/packet/golden.ts";
 import { conversation, cutting, GENERATIONS, hex, join, scale } from "../fixtures/packet/stream.ts";
 
 test.each(GENERATIONS)(
-  "push() learns generation %s from the first read when it is a CONNECT",
+  "next() learns generation %s from the first read when it is a CONNECT",
   (generation) => {
     const { cutter, frames, push } = cutting("auto");
     expect(cutter.generation).toBeUndefined();
@@ -18,7 +18,7 @@ test.each(GENERATIONS)(
 );
 
 test.each(GENERATIONS)(
-  "push() learns generation %s when the host came later and the first burst is requests",
+  "next() learns generation %s when the host came later and the first burst is requests",
   (generation) => {
     for (const count of [1, 2, 3, 10]) {
       const { cutter, frames, push } = cutting("auto");
@@ -28,20 +28,20 @@ test.each(GENERATIONS)(
   },
 );
 
-test("push() learns 18.11 from a CONNECT whose other bytes are uninitialised", () => {
+test("next() learns 18.11 from a CONNECT whose other bytes are uninitialised", () => {
   const { cutter, frames, push } = cutting("auto");
   push(golden("18.11", "connect-dirty"), 0);
   expect([cutter.generation, frames.length]).toEqual(["18.11", 1]);
 });
 
-test("push() tells 29 old frames from one new one when both have 464 bytes", () => {
+test("next() tells 29 old frames from one new one when both have 464 bytes", () => {
   const { cutter, frames, push } = cutting("auto");
   push(join(Array.from({ length: 29 }, (_, i) => scale("2014", i))), 0);
   expect([cutter.generation, frames.length]).toEqual(["2014", 29]);
 });
 
 test.each(GENERATIONS)(
-  "push() learns generation %s at every split of the CONNECT that isn't an older one's size",
+  "next() learns generation %s at every split of the CONNECT that isn't an older one's size",
   (generation) => {
     const frames = conversation(generation).slice(0, 2);
     const stream = join(frames);
@@ -58,7 +58,7 @@ test.each(GENERATIONS)(
 );
 
 test.each(GENERATIONS)(
-  "push() learns generation %s when a backlog of requests is torn after the second",
+  "next() learns generation %s when a backlog of requests is torn after the second",
   (generation) => {
     const frames = conversation(generation);
     const stream = join(frames);
@@ -71,7 +71,7 @@ test.each(GENERATIONS)(
   },
 );
 
-test("push() takes a channel for the newest when 464 bytes tell nothing, until a burst after silence tells", () => {
+test("next() takes a channel for the newest when 464 bytes tell nothing, until a burst after silence tells", () => {
   const { cutter, frames, push } = cutting("auto");
   push(new Uint8Array(300).fill(0xee), 0);
   expect(cutter.generation).toBeUndefined();
@@ -81,7 +81,7 @@ test("push() takes a channel for the newest when 464 bytes tell nothing, until a
   expect([cutter.generation, frames.length]).toEqual(["17.11", 1]);
 });
 
-test("push() drops the rest of an unknown frame when the next burst after silence tells", () => {
+test("next() drops the rest of an unknown frame when the next burst after silence tells", () => {
   const { cutter, frames, push } = cutting("auto");
   push(scale("17.11", 1).slice(-50), 0);
   push(scale("17.11", 2), 100);
@@ -90,7 +90,7 @@ test("push() drops the rest of an unknown frame when the next burst after silenc
 
 for (const from of GENERATIONS) {
   for (const to of GENERATIONS) {
-    test(`push() goes from ${from} to ${to} when the guest restarts with another DPDK`, () => {
+    test(`next() goes from ${from} to ${to} when the guest restarts with another DPDK`, () => {
       const { cutter, frames, push } = cutting("auto");
       push(golden(from, "connect"), 0);
       push(scale(from, 1), 10);
@@ -103,7 +103,7 @@ for (const from of GENERATIONS) {
   }
 }
 
-test("push() drops what a dead guest left when the CONNECT of the next one comes within 1 s", () => {
+test("next() drops what a dead guest left when the CONNECT of the next one comes within 1 s", () => {
   const { cutter, frames, push } = cutting("auto");
   push(golden("18.11", "connect"), 0);
   push(scale("18.11", 1).slice(0, 100), 10);
@@ -111,7 +111,7 @@ test("push() drops what a dead guest left when the CONNECT of the next one comes
   expect([frames.length, cutter.generation, cutter.dropped]).toEqual([2, "17.11", 1]);
 });
 
-test("push() never leaves the configured generation when wire is given", () => {
+test("next() never leaves the configured generation when wire is given", () => {
   const { cutter, frames, push } = cutting("17.11");
   push(golden("18.11", "connect"), 0);
   expect([cutter.generation, frames.length]).toEqual(["17.11", 1]);

@@ -19,7 +19,7 @@ function pieces(bytes: Uint8Array, next: (below: number) => number): Uint8Array[
   return chunks;
 }
 
-test.each(GENERATIONS)("push() gives the same frames at every split in two when wire is %s", (wire) => {
+test.each(GENERATIONS)("next() gives the same frames at every split in two when wire is %s", (wire) => {
   const frames = conversation(wire).slice(0, 4);
   const stream = join(frames);
   for (let at = 0; at <= stream.length; at++) {
@@ -31,7 +31,7 @@ test.each(GENERATIONS)("push() gives the same frames at every split in two when 
   }
 });
 
-test.each(GENERATIONS)("push() gives the same frames at every random split when wire is %s", (wire) => {
+test.each(GENERATIONS)("next() gives the same frames at every random split when wire is %s", (wire) => {
   const next = random(4);
   const frames = conversation(wire);
   for (let round = 0; round < 300; round++) {
@@ -42,14 +42,14 @@ test.each(GENERATIONS)("push() gives the same frames at every random split when 
   }
 });
 
-test.each(GENERATIONS)("push() keeps a %s stream in step when its bytes come one by one", (wire) => {
+test.each(GENERATIONS)("next() keeps a %s stream in step when its bytes come one by one", (wire) => {
   const { frames: cut, push } = cutting(wire);
   const frames = conversation(wire);
   for (const byte of join(frames)) push(Uint8Array.of(byte), 0);
   expect(hex(cut)).toEqual(hex(frames));
 });
 
-test("push() goes on with a partial frame when its rest comes within 1 s", () => {
+test("next() goes on with a partial frame when its rest comes within 1 s", () => {
   const { cutter, frames, push } = cutting("18.11");
   const frame = scale("18.11", 1);
   push(frame.slice(0, 463), 0);
@@ -57,7 +57,7 @@ test("push() goes on with a partial frame when its rest comes within 1 s", () =>
   expect([hex(frames), cutter.dropped]).toEqual([hex([frame]), 0]);
 });
 
-test("push() drops a partial frame when it is older than 1 s, counted from its first byte", () => {
+test("next() drops a partial frame when it is older than 1 s, counted from its first byte", () => {
   const { cutter, frames, push } = cutting("18.11");
   const frame = scale("18.11", 1);
   push(frame.slice(0, 100), 0);
@@ -80,7 +80,7 @@ test.each([
   ["a code just below the extension's", commanded(EXTENSION_FIRST - 1)],
   ["a code past the extension's", commanded(0x564e_0001)],
   ["a name without NUL", nameless],
-])("push() discards all until 100 ms of silence when a frame has %s", (_, bad) => {
+])("next() discards all until 100 ms of silence when a frame has %s", (_, bad) => {
   const { cutter, frames, push } = cutting("18.11");
   const [one, two, three, four] = [1, 2, 3, 4].map((vcpu) => scale("18.11", vcpu)) as [
     Uint8Array,
@@ -97,7 +97,7 @@ test.each([
   expect([hex(frames), cutter.resyncs, cutter.dropped]).toEqual([hex([one, three, four]), 1, 0]);
 });
 
-test("push() discards when the bad frame came in pieces, too", () => {
+test("next() discards when the bad frame came in pieces, too", () => {
   const { cutter, frames, push } = cutting("18.11");
   push(commanded(0).slice(0, 200), 0);
   push(join([commanded(0).slice(200), scale("18.11", 1)]), 1);
@@ -106,7 +106,7 @@ test("push() discards when the bad frame came in pieces, too", () => {
   expect(hex(frames)).toEqual(hex([scale("18.11", 2)]));
 });
 
-test("push() passes what is a frame but no good request when commands are the extension's or units and policies are wrong", () => {
+test("next() passes what is a frame but no good request when commands are the extension's or units and policies are wrong", () => {
   const { cutter, frames, push } = cutting("18.11");
   const unit = scale("18.11", 1);
   unit[8] = 77;
@@ -115,7 +115,7 @@ test("push() passes what is a frame but no good request when commands are the ex
   expect([frames.length, cutter.resyncs]).toEqual([4, 0]);
 });
 
-test("push() falls back in step when a stream of each generation lost some bytes", () => {
+test("next() falls back in step when a stream of each generation lost some bytes", () => {
   const next = random(5);
   for (let round = 0; round < 300; round++) {
     const generation = GENERATIONS[next(3)] ?? "18.11";
@@ -130,7 +130,7 @@ test("push() falls back in step when a stream of each generation lost some bytes
   }
 });
 
-test("push() gives the chunk itself, or parts of it, when nothing is held", () => {
+test("next() gives the chunk itself, or parts of it, when nothing is held", () => {
   const { frames, push } = cutting("18.11");
   const [one, two] = [scale("18.11", 1), join([scale("18.11", 2), scale("18.11", 3)])];
   push(one, 0);
@@ -139,7 +139,7 @@ test("push() gives the chunk itself, or parts of it, when nothing is held", () =
   expect(frames.map((frame) => frame.buffer)).toEqual([one.buffer, two.buffer, two.buffer]);
 });
 
-test("push() leaves a frame to its taker when it came in pieces", () => {
+test("next() leaves a frame to its taker when it came in pieces", () => {
   const { frames, push } = cutting("18.11");
   for (const vcpu of [1, 2]) {
     push(scale("18.11", vcpu).slice(0, 300), 0);
@@ -150,7 +150,7 @@ test("push() leaves a frame to its taker when it came in pieces", () => {
   expect(hex(frames)).toEqual(hex(nacks));
 });
 
-test("push() never throws and only gives whole frames when the bytes and times are random", () => {
+test("next() never throws and only gives whole frames when the bytes and times are random", () => {
   const next = random(6);
   const packets = PACKETS.map((packet) => Uint8Array.fromHex(packet.hex));
   for (let round = 0; round < 200; round++) {
@@ -162,9 +162,10 @@ test("push() never throws and only gives whole frames when the bytes and times a
       const packet = packets[next(packets.length)] ?? noise;
       const chunk = [noise, packet, packet.slice(next(packet.length)), noise.fill(0)][next(4)] ?? noise;
       now += [0, 1, 150, 1500][next(4)] ?? 0;
-      cutter.push(chunk, now, (frame) => {
+      cutter.take(chunk, now);
+      for (let frame = cutter.next(); frame !== undefined; frame = cutter.next()) {
         expect(frame.length).toBe(REQUEST_BYTES[cutter.generation ?? "18.11"]);
-      });
+      }
     }
     if (wire !== "auto") expect(cutter.generation).toBe(wire);
   }

@@ -1,7 +1,7 @@
 // The engine against notes and a hand-turned clock: who is in force, what is wished, which timers run.
 
 import { describe, expect, test } from "bun:test";
-import { BRANCHES_MS, LOOK_MS, RETRY_MS, TRAFFIC_MS } from "../../internal/rules/engine.ts";
+import { BRANCHES_MS, LOOK_MS, POLICIES, RETRY_MS, TRAFFIC_MS } from "../../internal/rules/engine.ts";
 import { khz } from "../../internal/values/units.ts";
 import { span, timeRule, TRAFFIC } from "./rules.ts";
 import { makeWorld, policy, workload } from "./policy-world.ts";
@@ -329,6 +329,26 @@ describe("PolicyEngine: BRANCH_RATIO", () => {
     expect(tenth(true, false)).toEqual(["vm0/1 guest min"]);
     expect(tenth(false, true)).toEqual(["vm0/1 guest max"]);
     expect([tenth(false, true), tenth(false, true)]).toEqual([[], ["vm0/0 guest min"]]);
+  });
+});
+
+describe("PolicyEngine: a guest that sets policies all the time", () => {
+  test("is refused past its rate, and what stands stays; an operator and other guests are not", () => {
+    const { engine, host, clock } = makeWorld();
+    for (let n = 0; n < POLICIES.burst; n++) {
+      expect(engine.set({ vm: "vm0" }, "guest", workload("high")).ok).toBe(true);
+    }
+    host.take();
+    expect(engine.set({ vm: "vm0" }, "guest", workload("low"))).toEqual({
+      ok: false,
+      error: { kind: "rate", vm: "vm0", perSecond: POLICIES.perSecond, of: "policies" },
+    });
+    expect(host.take()).toEqual([]);
+    expect(engine.set({ vm: "vm1" }, "guest", workload("low")).ok).toBe(true);
+    expect(engine.set({ vm: "vm0" }, "operator", workload("low")).ok).toBe(true);
+    clock.pass(1000 / POLICIES.perSecond);
+    expect(engine.set({ vm: "vm0" }, "guest", workload("low")).ok).toBe(true);
+    expect(engine.set({ vm: "vm0" }, "guest", workload("low")).ok).toBe(false);
   });
 });
 

@@ -1,6 +1,8 @@
 // The machine's counters behind the engine: real packets in a namespace move a fixture's frequency; recorded branches move another.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import type { OpenBranches } from "../../internal/rules/branch-counters.ts";
 import { MachineCounters } from "../../internal/rules/machine-counters.ts";
 import { SYSTEM_CLOCK } from "../../internal/rules/desk.ts";
@@ -9,6 +11,8 @@ import type { TrafficRule } from "../../internal/values/policy.ts";
 import { placeLevel } from "../../internal/rules/level.ts";
 import { err, ok } from "../../internal/values/result.ts";
 import { type Pcpu, pcpu } from "../../internal/values/units.ts";
+import { VfViews } from "../../internal/rules/vf-counters.ts";
+import { until } from "../helpers/until.ts";
 import { makeNetns, type Netns, netnsLacks, sendPackets } from "../helpers/netns.ts";
 import { domain, error, machine, value } from "../sysfs/machine.ts";
 import { policy, TestClock, TestHost } from "./policy-world.ts";
@@ -112,6 +116,35 @@ describe.skipIf(LACKS !== undefined)(
     });
   },
 );
+
+describe("MachineCounters.traffic() on VFs", () => {
+  const made: string[] = [];
+  afterAll(() => {
+    for (const dir of made.splice(0)) rmSync(dir, { recursive: true });
+  });
+
+  test("lets a policy stand until ip has told, then counts the VF or refuses", async () => {
+    const dir = mkdtempSync(`${tmpdir()}/vf-`);
+    made.push(dir);
+    mkdirSync(`${dir}/class/net/ens1f0/device`, { recursive: true });
+    writeFileSync(`${dir}/class/net/ens1f0/device/sriov_numvfs`, "2\n");
+    writeFileSync(`${dir}/class/net/ens1f0/address`, "52:54:00:00:00:01\n");
+    const vfs = [{ vfinfo_list: [{ address: GUEST, stats: { rx: { packets: 5 } } }] }];
+    writeFileSync(`${dir}/ip`, `#!/bin/sh\necho '${JSON.stringify(vfs)}'\n`, { mode: 0o755 });
+    const clock = new TestClock("2026-06-10T12:00:00Z");
+    const views = new VfViews(clock, `${dir}/ip`);
+    const counters = new MachineCounters(dir, nowhere, clock, undefined, views);
+    const nobody = "52:54:00:00:00:99";
+    const wrong = value(counters.traffic({ vm: "vm0" }, rule({ macs: [nobody] })));
+    const right = value(counters.traffic({ vm: "vm0" }, rule({ macs: [GUEST, GUEST] })));
+    await until("ip has told", () => Bun.deepEquals(right.read(), ok(5)));
+    expect(error(wrong.read())).toMatchObject({ code: "ENODEV" });
+    expect(error(counters.traffic({ vm: "vm0" }, rule({ macs: [nobody] })))).toMatchObject({
+      kind: "mac-nowhere",
+    });
+    right.close();
+  });
+});
 
 describe("MachineCounters.branches()", () => {
   /** Counters that a test sets, by CPU; which are open now. */

@@ -24,6 +24,8 @@ export function tellGuest(no: Refusal): string {
     case "command-off":
       return `This VM may not ask "${no.command}"; the host's operator can allow it.`;
     case "rate":
+      if (no.of === "policies")
+        return `This VM sends more than ${no.perSecond} policies a second; one that stands need not be sent again.`;
       return `This VM asks more than ${no.perSecond} times a second; ask less often.`;
     case "queries-off":
       return "This VM may not query; the host's operator can allow it.";
