@@ -194,7 +194,8 @@ export class Domain {
     const saved = this.#store.load(this.id);
     if (!saved.ok) return saved;
     this.close();
-    const done = saved.value.state === "saved" ? restoreDomain(this.#attrs, saved.value.originals) : DONE;
+    const done =
+      saved.value.state === "saved" ? restoreDomain(this.#attrs, saved.value.originals, this.target) : DONE;
     if (!done.ok) return done;
     this.#taken = false;
     this.#tight = undefined;
