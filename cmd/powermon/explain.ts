@@ -62,23 +62,33 @@ function isSame(a: ClaimReport, b: ClaimReport | undefined): boolean {
   return b !== undefined && a.by === b.by && a.vm === b.vm && a.vcpu === b.vcpu && a.wishKhz === b.wishKhz;
 }
 
-function limits({ clippedBy, site: { floorKhz, ceilingKhz } }: ExplainReport): string[] {
+/** Returns whose limits these are, and they; nothing where there are none. */
+function boundsOf(whose: string, { floorKhz, ceilingKhz }: ExplainReport["site"]): string[] {
   const bounds = [
     ...(floorKhz === undefined ? [] : [`not below ${floorKhz} kHz`]),
     ...(ceilingKhz === undefined ? [] : [`not above ${ceilingKhz} kHz`]),
   ];
+  return bounds.length === 0 ? [] : [`${whose}: ${bounds.join(", ")}.`];
+}
+
+function limits({ clippedBy, site, ownLimits, driverLimits }: ExplainReport): string[] {
   return [
-    ...(bounds.length === 0 ? [] : [`The site's limits: ${bounds.join(", ")}.`]),
+    ...boundsOf("The site's limits", site),
+    ...boundsOf("Its own limits, as they stood before powermon", ownLimits),
+    ...boundsOf("The driver's limits for all CPUs", driverLimits),
     ...(clippedBy === "vm" ? ["The VM's own limits clip the winner."] : []),
     ...(clippedBy === "site" ? ["The site's limits clip the winner."] : []),
   ];
 }
 
-function written({ targetKhz, currentKhz, lastWrite }: ExplainReport): string[] {
+function written({ targetKhz, currentKhz, heldMinKhz, heldMaxKhz, lastWrite }: ExplainReport): string[] {
   return [
     targetKhz === undefined
       ? "powermon has set nothing here."
       : `powermon told it ${targetKhz} kHz; the kernel holds ${currentKhz ?? "an unknown frequency"}${currentKhz === undefined ? "" : " kHz"}.`,
+    ...(heldMinKhz === undefined
+      ? []
+      : [`The kernel's limits on it now are ${heldMinKhz} to ${heldMaxKhz} kHz.`]),
     ...(lastWrite === undefined
       ? []
       : lastWrite.error === undefined

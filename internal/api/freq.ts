@@ -39,6 +39,9 @@ const claimReport = v.object({
 });
 export type ClaimReport = v.InferOutput<typeof claimReport>;
 
+/** A floor and a ceiling where there are any. */
+const limits = v.object({ floorKhz: v.optional(v.number()), ceilingKhz: v.optional(v.number()) });
+
 export const explainReport = v.object({
   ...freqEntries,
   /** CPUs that share the clock. */
@@ -49,7 +52,15 @@ export const explainReport = v.object({
   siblingClaims: list(claimReport),
   winner: v.optional(claimReport),
   clippedBy,
-  site: v.object({ floorKhz: v.optional(v.number()), ceilingKhz: v.optional(v.number()) }),
+  site: limits,
+  /** Limits that stood on the domain before powermon, and come back with its last claim. */
+  ownLimits: limits,
+  /** Limits that the driver has for all CPUs, as by intel_pstate's max_perf_pct. */
+  driverLimits: limits,
+  online: v.boolean(),
+  /** The limits that the kernel holds now; absent while they can't be read, as those of an offline CPU. */
+  heldMinKhz: v.optional(v.number()),
+  heldMaxKhz: v.optional(v.number()),
   /** Sentences, most important first: why the clock is what it is. */
   why: texts,
   lastRefusals: list(vcpuRefusal),

@@ -44,7 +44,7 @@ export interface UpkeepHost {
 export class Upkeep {
   /** Times a domain was found changed by somebody else. */
   drifts = 0;
-  /** Times it was set again after that. */
+  /** Times it was set again after that, and held. */
   corrections = 0;
   /** Called after the machine slept, before claims are written again within what it left. */
   onResumed: () => void = () => {};
@@ -55,6 +55,8 @@ export class Upkeep {
   #offsetMs = 0;
   #online = "";
   #seekAt = 0;
+  /** Domains that were set again and did not hold it yet. */
+  readonly #late = new Set<Domain>();
   /** Periods since the start, and how many the next look waits for. */
   #periods = 0;
   #wait = 1;
@@ -238,24 +240,23 @@ export class Upkeep {
     for (const domain of this.#host.cpufreq.domains) {
       if (domain.target === undefined || !this.#host.ledger.decides(domain)) continue;
       const drifted = domain.drifted();
+      if (this.#late.delete(domain) && drifted.ok && !drifted.value) this.corrections++;
       // A file that can't be read now is an offline CPU's: its claim waits.
       if (!drifted.ok || (!drifted.value && !domain.turboMoved())) continue;
       if (this.#moved(domain) || !drifted.value) continue;
       this.drifts++;
       const reapply = this.#host.drift() === "reapply";
       const fields = { domain: domain.id, khz: domain.target };
-      this.#host.events.emit("drift", { ...fields, reapplied: reapply });
-      this.#host.log.warnFolded(
-        `drift ${domain.id}`,
-        reapply
-          ? "Another tool changed a claimed frequency; set again"
-          : "Another tool changed a claimed frequency; left as it is",
-        fields,
-      );
-      if (!reapply) continue;
-      const applied = domain.reapply();
-      if (applied.ok) this.corrections++;
-      this.#tell(applied, fields);
+      const applied = reapply ? domain.reapply() : undefined;
+      const held = applied?.ok === true && isHeld(domain);
+      this.#host.events.emit("drift", { ...fields, reapplied: held });
+      const end = held ? "set again" : reapply ? "set again, and not held" : "left as it is";
+      const message = `Another tool changed a claimed frequency; ${end}`;
+      this.#host.log.warnFolded(`drift ${domain.id} ${end}`, message, fields);
+      if (held) this.corrections++;
+      // A busy kernel takes a limit over a moment later: the next look tells.
+      else if (applied?.ok) this.#late.add(domain);
+      else if (applied) this.#tell(applied, fields);
     }
   }
 
@@ -273,4 +274,10 @@ export class Upkeep {
   ): void {
     if (!done.ok) this.#host.log.warnFolded(explainSysfs(done.error), explainSysfs(done.error), fields);
   }
+}
+
+/** Reads whether a domain holds what it was told. */
+function isHeld(domain: Domain): boolean {
+  const drifted = domain.drifted();
+  return drifted.ok && !drifted.value;
 }

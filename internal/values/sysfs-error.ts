@@ -28,6 +28,15 @@ export const notUnderstood = (path: string, value: string): SysfsError => ({
   value,
 });
 
+/** Returns the error for `text` that was written to `path` with no fault, and isn't what it reads then. */
+export const notKept = (path: string, text: string, reads: string | number): SysfsError => ({
+  kind: "sysfs",
+  op: "write",
+  path,
+  code: "EIO",
+  value: `${text}, and it reads ${reads} after`,
+});
+
 /** Returns one sentence fragment with verb, path, value and errno, such as `Cannot write "PATH": EBUSY`. */
 export function explainSysfs(e: SysfsError): string {
   const value =

@@ -233,3 +233,57 @@ describe("another driver while a guest claims", () => {
     expect(at.read("cpufreq/policy1/scaling_governor")).toBe("schedutil");
   });
 });
+
+describe("what is said to be set again or put back was read back", () => {
+  testNeeding(
+    ["root and FUSE"],
+    "a correction that doesn't hold is none, and one that holds late is",
+    async () => {
+      const at = await mountMachine("intel_pstate-hwp");
+      const { lab, host, vm1 } = await serve(at);
+      expect(await ask(vm1, frame({ step: "max" }))).toBe("ack");
+      at.write(`cpufreq/policy1/scaling_min_freq`, 1_000_000);
+      at.fault("cpufreq/policy1/scaling_min_freq", { write: "ignored" });
+      await until("it is tried", () => host.upkeep.drifts > 0);
+      expect([host.upkeep.corrections, lab.log.join().includes("set again, and not held")]).toEqual([
+        0,
+        true,
+      ]);
+      at.fault("cpufreq/policy1/scaling_min_freq");
+      at.late(3);
+      await until("it holds", () => host.upkeep.corrections === 1);
+      expect(at.read("cpufreq/policy1/scaling_min_freq")).toBe("2400000");
+    },
+  );
+
+  testNeeding(["root and FUSE"], "a limit or a governor that stays is not given back", async () => {
+    for (const [name, file] of [
+      ["intel_pstate-hwp", MAX],
+      ["cppc_cpufreq", "scaling_governor"],
+    ] as const) {
+      const at = await mountMachine(name);
+      const { host, vm1 } = await serve(at);
+      expect(await ask(vm1, frame({ step: "min" }))).toBe("ack");
+      at.fault(`cpufreq/policy1/${file}`, { write: "ignored" });
+      expect(host.stop()).toMatchObject([{ op: "write", code: "EIO", path: expect.stringContaining(file) }]);
+      at.fault(`cpufreq/policy1/${file}`);
+      expect(restoreAll(at.roots)).toMatchObject({ restored: [1], failed: [] });
+    }
+  });
+
+  for (const name of DRIVERS)
+    for (const own of [undefined, 1_800_000])
+      testNeeding(["root and FUSE"], `${name}: a busy kernel gives back limit ${own} too`, async () => {
+        const at = await mountMachine(name);
+        const files = ["scaling_governor", "scaling_min_freq", MAX];
+        const read = () => files.map((file) => at.read(`cpufreq/policy1/${file}`));
+        if (own !== undefined) at.write(`cpufreq/policy1/${MAX}`, own);
+        const before = read();
+        at.late(3);
+        const { host, vm1 } = await serve(at);
+        expect(await ask(vm1, frame({ step: "max" }))).toBe("ack");
+        expect(host.stop()).toEqual([]);
+        at.late(0);
+        await until("the kernel has taken it over", () => read().join() === before.join());
+      });
+});

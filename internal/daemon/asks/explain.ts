@@ -6,6 +6,7 @@ import type { ClaimReport, ExplainReport } from "../../api/freq.ts";
 import type { Handlers } from "../../api/table.ts";
 import type { Domain } from "../../sysfs/cpufreq/cpufreq.ts";
 import { ok } from "../../values/result.ts";
+import { pcpu } from "../../values/units.ts";
 import { explainSysfs } from "../../values/sysfs-error.ts";
 import type { Host } from "../host.ts";
 import { domainsOf, freqReport } from "./freq.ts";
@@ -28,6 +29,8 @@ export function explainAsks(host: Host) {
 /** Returns everything that decides a pCPU's clock, and sentences that say what follows from it. */
 function explainCpu(host: Host, cpu: number, domain: Domain): ExplainReport {
   const { ledger, cpufreq } = host;
+  // What nobody claims may have been set since it was looked at.
+  if (domain.target === undefined) domain.reread();
   const group = cpufreq.group(domain.id).filter((other) => other !== domain);
   const claims = [...ledger.claimsOn(domain.id)].map((claim) => claimReport(claim, domain));
   const siblingClaims = group.flatMap((other) =>
@@ -36,6 +39,8 @@ function explainCpu(host: Host, cpu: number, domain: Domain): ExplainReport {
   const decision = ledger.decide(domain);
   const site = host.siteLimits(domain);
   const write = ledger.lastWrite(domain.id);
+  const online = cpufreq.topology.online();
+  const held = domain.held();
   const view = {
     ...freqReport(host, cpu, domain),
     sharedWith: domain.pcpus.filter((other) => other !== cpu),
@@ -45,6 +50,11 @@ function explainCpu(host: Host, cpu: number, domain: Domain): ExplainReport {
     winner: decision && claimReport(decision.winner, domain),
     clippedBy: decision?.clippedBy,
     site: { floorKhz: site.floor, ceilingKhz: site.ceiling },
+    ownLimits: endsOf(domain.limits.own),
+    driverLimits: endsOf(domain.limits.driver),
+    online: !online.ok || online.value.includes(pcpu(cpu)),
+    heldMinKhz: held.ok ? held.value.min : undefined,
+    heldMaxKhz: held.ok ? held.value.max : undefined,
     lastRefusals: lastRefusals(host.channels.vms, MAX_REFUSALS, (vm, vcpu) => {
       const place = vm.placement(vcpu);
       return place.kind === "placed" && place.domains.includes(domain.id);
@@ -55,8 +65,14 @@ function explainCpu(host: Host, cpu: number, domain: Domain): ExplainReport {
       error: write.error && explainSysfs(write.error),
     },
   };
-  return { ...view, why: sentences(view, decision?.target) };
+  const offline = view.online ? [] : [`CPU ${cpu} is offline: claims on it wait until it is back.`];
+  return { ...view, why: [...offline, ...sentences(view, decision?.target)] };
 }
+
+const endsOf = ({ min, max }: { readonly min?: number; readonly max?: number }) => ({
+  floorKhz: min,
+  ceilingKhz: max,
+});
 
 /** Returns a claim and what its VM's limits leave of it on `domain`. */
 function claimReport(claim: Claim, domain: Domain): ClaimReport {
@@ -101,8 +117,12 @@ function sentences(view: Omit<ExplainReport, "why">, decided: number | undefined
       `The site's limits (${view.site.floorKhz ?? "no floor"} to ${view.site.ceilingKhz ?? "no ceiling"} kHz) cut it to ${decided} kHz.`,
     );
   if (targetKhz !== undefined && decided !== undefined && targetKhz !== decided) {
+    const { ceilingKhz, floorKhz } = view.driverLimits;
+    const byDriver = targetKhz < decided ? ceilingKhz : floorKhz;
     why.push(
-      `The kernel's limits as they were before powermon, or its table, made ${targetKhz} kHz of ${decided} kHz.`,
+      byDriver === undefined || (targetKhz < decided ? targetKhz > byDriver : targetKhz < byDriver)
+        ? `The kernel's limits as they were before powermon, or its table, made ${targetKhz} kHz of ${decided} kHz.`
+        : `The driver's limit for all CPUs, ${byDriver} kHz, made ${targetKhz} kHz of ${decided} kHz.`,
     );
   }
   if (view.sharedWith.length > 0) why.push(`This clock is also that of CPU ${view.sharedWith.join(", ")}.`);

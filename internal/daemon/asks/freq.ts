@@ -14,13 +14,22 @@ import { khz, pcpu } from "../../values/units.ts";
 import type { Host } from "../host.ts";
 
 /** Returns each CPU with its domain; all are those that have one. */
-export function domainsOf({ cpufreq }: Host, cpus: Numbers): Answer<readonly (readonly [number, Domain])[]> {
+export function domainsOf(
+  { cpufreq, upkeep }: Host,
+  cpus: Numbers,
+): Answer<readonly (readonly [number, Domain])[]> {
   const numbers =
     cpus === "all" ? cpufreq.domains.flatMap(({ pcpus }) => [...pcpus]).sort((a, b) => a - b) : cpus;
   const found: (readonly [number, Domain])[] = [];
   for (const cpu of numbers) {
-    const domain = cpufreq.domainOf(pcpu(cpu));
-    if (domain === undefined) return no("not-found", `CPU ${cpu} is not there, or has no cpufreq domain.`);
+    const domain = cpufreq.domainOf(pcpu(cpu)) ?? upkeep.seek(pcpu(cpu));
+    if (domain === undefined) {
+      const [present, online] = [cpufreq.topology.present(), cpufreq.topology.online()];
+      const lists = (found: typeof present) => found.ok && found.value.includes(pcpu(cpu));
+      if (lists(present) && online.ok && !lists(online))
+        return no("not-found", `CPU ${cpu} is offline: it has no clock until it is online.`);
+      return no("not-found", `CPU ${cpu} is not there, or has no cpufreq domain.`);
+    }
     found.push([cpu, domain]);
   }
   return ok(found);

@@ -14,7 +14,7 @@ import { FILE } from "./files.ts";
 import { type KhzRange, type OwnLimits, readLimits, readOwnLimits, writeLimits } from "./limits.ts";
 import { type Originals, type OriginalsStore, readOriginals } from "./store.ts";
 import type { Pin } from "./pin.ts";
-import { type Reach, reachOf } from "./reach.ts";
+import { limitsOf, type Reach, reachOf } from "./reach.ts";
 import { restoreDomain } from "./originals.ts";
 
 /** A table entry made ready, so that a change of frequency allocates nothing. */
@@ -82,9 +82,14 @@ export class Domain {
     return this.#reach.range;
   }
 
-  /** What the driver's limits for all CPUs leave of the hardware's range. */
-  get bounds(): KhzRange {
-    return this.#found.bounds;
+  /** The operator's own limits, and those that the driver has for all CPUs; an end that is none is undefined. */
+  get limits() {
+    return limitsOf(this.#found, this.#own);
+  }
+
+  /** Reads the limits that the kernel holds now. Errors: EBUSY while the CPUs are offline. */
+  held(): Result<KhzRange, SysfsError> {
+    return readLimits(this.#attrs);
   }
 
   /** Whether the hardware has turbo, and it is on. */
@@ -189,7 +194,8 @@ export class Domain {
     const saved = this.#store.load(this.id);
     if (!saved.ok) return saved;
     this.close();
-    const done = saved.value.state === "saved" ? restoreDomain(this.#attrs, saved.value.originals) : DONE;
+    const done =
+      saved.value.state === "saved" ? restoreDomain(this.#attrs, saved.value.originals, this.target) : DONE;
     if (!done.ok) return done;
     this.#taken = false;
     this.#tight = undefined;

@@ -1,11 +1,11 @@
 // Putting a machine back as it was: without it the end of powermon would not be the end of its settings.
 
-import { DONE, type Result } from "../../values/result.ts";
-import type { DomainId } from "../../values/units.ts";
+import { DONE, err, type Result } from "../../values/result.ts";
+import type { DomainId, Khz } from "../../values/units.ts";
 import type { AttrDir } from "../attr.ts";
-import type { SysfsError } from "../../values/sysfs-error.ts";
+import { notKept, type SysfsError } from "../../values/sysfs-error.ts";
 import { domainDir, FILE } from "./files.ts";
-import { writeLimits } from "./limits.ts";
+import { readLimits, writeLimits } from "./limits.ts";
 import { type Originals, OriginalsStore } from "./store.ts";
 
 /** Where the machine and the saved originals are. */
@@ -56,14 +56,33 @@ export function restoreAll(roots: Roots): Restored {
 
 /**
  * Writes `originals` to the domain in `dir`: limits, governor, then the speed, which only governor userspace takes. A failed step
- * doesn't stop the next ones; returns the first failure.
+ * doesn't stop the next ones; returns the first failure. Errors: whatever the kernel answers; EIO for what it took and does not show.
+ * @param told the kHz at which a claim held the limits, where that is known
  */
-export function restoreDomain(dir: AttrDir, originals: Originals): Result<void, SysfsError> {
+export function restoreDomain(dir: AttrDir, originals: Originals, told?: Khz): Result<void, SysfsError> {
   // The kernel made the domain anew for another driver, whose governors and limits mean something else.
   const driver = dir.peek(FILE.driver);
   if (originals.driver !== undefined && driver !== undefined && driver !== originals.driver) return DONE;
   const limits = writeLimits(dir, originals);
   const governor = dir.write(FILE.governor, originals.governor);
   const speed = originals.setspeed !== undefined ? dir.write(FILE.speed, `${originals.setspeed}`) : DONE;
-  return [limits, governor, speed].find((step) => !step.ok) ?? DONE;
+  return [limits, governor, speed].find((step) => !step.ok) ?? readBack(dir, originals, told);
+}
+
+/** Readings of what was put back, a millisecond apart: a busy kernel shows the old for a moment. */
+const READINGS = 20;
+
+/** Reads whether `originals` are in force. A limit below the one put back is the kernel's own, as when it is too hot, but not one that a claim had. */
+function readBack(dir: AttrDir, { governor, max, noMax }: Originals, told?: Khz): Result<void, SysfsError> {
+  const shown = dir.peek(FILE.governor);
+  if (shown !== governor) return err(notKept(`${dir.path}/${FILE.governor}`, governor, shown ?? "nothing"));
+  const wanted = noMax ? (dir.peekNumber(FILE.greatest) ?? max) : max;
+  for (let reading = 1; ; reading++) {
+    const now = readLimits(dir);
+    if (!now.ok) return now;
+    const held = now.value.min === told && now.value.max === told && told !== wanted;
+    if (!held && (noMax || now.value.max <= max)) return DONE;
+    if (reading === READINGS) return err(notKept(`${dir.path}/${FILE.ceiling}`, `${wanted}`, now.value.max));
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+  }
 }

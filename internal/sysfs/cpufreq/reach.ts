@@ -30,3 +30,14 @@ export function reachOf(found: Hardware, own: OwnLimits | undefined): Reach {
   const range = { min: khz(Math.min(Math.max(least, bounds.min), max)), max };
   return { table, range, allowed: within(table, range, found.listed.length === 0) };
 }
+
+/** Returns the limits that `range` comes from; an end that is none is absent. */
+export function limitsOf(
+  { min, max, bounds }: Hardware,
+  own: OwnLimits | undefined,
+): Readonly<Record<"own" | "driver", Partial<KhzRange>>> {
+  return {
+    own: { ...(own?.noMin === false && { min: own.min }), ...(own?.noMax === false && { max: own.max }) },
+    driver: { ...(bounds.min > min && { min: bounds.min }), ...(bounds.max < max && { max: bounds.max }) },
+  };
+}

@@ -130,6 +130,7 @@ vCPU 0 of VM vm1 claims 2600000 kHz, which its limits make 2400000 kHz: it wins.
 The site's limits: not above 2400000 kHz.
 The VM's own limits clip the winner.
 powermon told it 2400000 kHz; the kernel holds 2400000 kHz.
+The kernel's limits on it now are 800000 to 2600000 kHz.
 Last written at TIME.
 Refused at TIME to vCPU 0 of vm1: ${MISNAMED}`,
   ],

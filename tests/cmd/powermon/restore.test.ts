@@ -3,6 +3,9 @@
 import { expect, test } from "bun:test";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { khz } from "../../../internal/values/units.ts";
+import { join } from "node:path";
+import { testNeeding } from "../../helpers/needing.ts";
+import { mountMachine } from "../../kernel/machine.ts";
 import { changed, snapshot } from "../../power/snapshot.ts";
 import { domain, machine, value } from "../../sysfs/machine.ts";
 import { runPowermon } from "./power-main.ts";
@@ -61,3 +64,31 @@ test("restore drops a profile of another boot", async () => {
     "policy2: saved before the last boot, dropped\nprofile powersave: saved before the last boot, dropped",
   );
 });
+
+for (const [name, file, off, on] of [
+  ["intel_pstate-hwp", "intel_pstate/no_turbo", 1, 0],
+  ["amd-pstate-active", "cpufreq/boost", 0, 1],
+] as const)
+  testNeeding(
+    ["root and FUSE"],
+    `restore on ${name} after SIGKILL leaves no limit of turbo's absence`,
+    async () => {
+      const at = await mountMachine(name);
+      const read = () => ["min", "max"].map((end) => at.read(`cpufreq/policy1/scaling_${end}_freq`));
+      const before = read();
+      at.write(file, off);
+      const cpufreq = join(import.meta.dir, "../../../internal/sysfs/cpufreq/cpufreq.ts");
+      const script = `
+      import { openCpufreq } from ${JSON.stringify(cpufreq)};
+      for (const domain of openCpufreq(${JSON.stringify(at.roots)}).value.domains) domain.set(1000000);
+      process.kill(process.pid, "SIGKILL");`;
+      const child = Bun.spawn([process.execPath, "-e", script]);
+      await child.exited;
+      expect(child.signalCode).toBe("SIGKILL");
+      expect(new Set(read()).size).toBe(1);
+      const restored = await runPowermon(["restore", ...at.flags, ...at.stateFlags]);
+      expect(restored).toEqual({ status: 0, out: "policy0: restored\npolicy1: restored", err: "" });
+      at.write(file, on);
+      expect(read()).toEqual(before);
+    },
+  );
