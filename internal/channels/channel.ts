@@ -3,7 +3,8 @@
 import { peerCredentials } from "../os/libc.ts";
 import type { Notice } from "../values/extension.ts";
 import { newCounts } from "./channel-counts.ts";
-import { type ChannelHost, Connection, type Framing, type Line } from "./connection.ts";
+import { Connection } from "./connection.ts";
+import type { ChannelHost, Framing, Line } from "./line.ts";
 import type { Vm } from "./vm.ts";
 
 /** First and longest wait before a lost channel is tried again, ms. */

@@ -5,7 +5,7 @@ import type { Notice } from "../values/extension.ts";
 import type { Numbers } from "../values/numbers.ts";
 import type { Log } from "../log.ts";
 import { Channel } from "./channel.ts";
-import type { ChannelHost } from "./connection.ts";
+import type { ChannelHost } from "./line.ts";
 import { ChannelFolder, type ChannelName } from "./folder.ts";
 import { type PlacementRules, Vm } from "./vm.ts";
 

@@ -3,12 +3,8 @@
 import type { Socket } from "bun";
 import type { Claimant } from "../claims/claim.ts";
 import { Lease } from "../claims/lease.ts";
-import type { EventFeed } from "../events.ts";
-import type { Log } from "../log.ts";
-import type { Histogram } from "../metrics/histogram.ts";
 import { isPastRoom } from "../os/descriptors.ts";
 import { atSocketFile } from "../os/unix-socket.ts";
-import type { Turns } from "../os/turns.ts";
 import { encodeNotice } from "../packet/notice.ts";
 import { acknowledge } from "../packet/reply.ts";
 import { RequestDecoder } from "../packet/request.ts";
@@ -17,51 +13,12 @@ import { explain } from "../values/refusal.ts";
 import { explainSysfs, type SysfsError } from "../values/sysfs-error.ts";
 import type { ChannelCounts } from "./channel-counts.ts";
 import { Intake, type Server } from "./intake.ts";
+import type { ChannelHost, Framing, Line } from "./line.ts";
 import { Outbox } from "./outbox.ts";
 import type { Outcome } from "./outcome.ts";
 import { refuse, serve } from "./serve/index.ts";
-import type { Caller, Desk } from "./serve/serve.ts";
+import type { Caller } from "./serve/serve.ts";
 import type { Peer, Vm } from "./vm.ts";
-
-/** What a channel and its connections need of the host. */
-export interface ChannelHost {
-  readonly desk: Desk;
-  readonly log: Log;
-  readonly events: EventFeed;
-  /** From received to answered. */
-  readonly durations: Histogram;
-  /** Whose work is done when. */
-  readonly turns: Turns;
-  /** Told when a VM came, went or is configured anew. */
-  vmChanged(vm: string): void;
-}
-
-/** How often a guest's bytes were out of step. */
-export interface Framing {
-  /** Frames given up because they stayed incomplete. */
-  readonly dropped: number;
-  /** Times the framing was started anew. */
-  readonly resyncs: number;
-}
-
-/** The channel that a connection is one of, and what outlasts it there. */
-export interface Line {
-  readonly path: string;
-  readonly vm: Vm;
-  /** As the log has it: VM, dot, number. */
-  readonly name: string;
-  readonly counts: ChannelCounts;
-  /** Of all its connections. */
-  readonly framing: Framing;
-  /** While false, packets are read and ignored. */
-  readonly enabled: boolean;
-  /** Its connection stands. */
-  opened(): void;
-  /** Its connection was lost. */
-  lost(): void;
-  /** Its connection did not come about. */
-  failed(error: Error): void;
-}
 
 export class Connection implements Caller, Peer, Framing, Server {
   readonly vm: Vm;
