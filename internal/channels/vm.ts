@@ -15,7 +15,6 @@ import type { Floating } from "../config/schema.ts";
 import { Party } from "../os/turns.ts";
 import { findVmProcess } from "../pinning/peer.ts";
 import type { PinSource, PinSubject } from "../pinning/pins.ts";
-import type { FrequencyTable } from "../values/frequency.ts";
 import { explain, type Refusal } from "../values/refusal.ts";
 import { MAX_V1_VCPUS } from "../values/request.ts";
 import type { Result } from "../values/result.ts";
@@ -84,8 +83,9 @@ export class Vm implements Standing, PinSubject {
   readonly #places = new Map<number, Found>();
   /** What mayMove came to; undefined when a place has changed since. */
   #mayMove: boolean | undefined;
-  /** By what a domain could be set to when they were worked out. */
-  #limits = new WeakMap<FrequencyTable, Limits>();
+  readonly #limits = new Map<DomainId, Limits>();
+  /** What the machine was when they were worked out. */
+  #edition = 0;
   readonly #refusals = new Map<number, PastRefusal>();
   #settings: VmConfig;
   #rate: TokenBucket;
@@ -121,7 +121,7 @@ export class Vm implements Standing, PinSubject {
   configure(settings: VmConfig): void {
     this.#settings = settings;
     this.#rate = bucket(settings);
-    this.#limits = new WeakMap();
+    this.#limits.clear();
     this.forgetPlaces();
   }
 
@@ -134,13 +134,15 @@ export class Vm implements Standing, PinSubject {
 
   /** Returns the VM's floor and ceiling on a domain. */
   limitsIn(id: DomainId): Limits {
-    const table = this.#rules.cpufreq.domainById(id)?.table;
-    if (table === undefined) return {};
-    let limits = this.#limits.get(table);
+    const { cpufreq } = this.#rules;
+    if (this.#edition !== cpufreq.edition) this.#limits.clear();
+    this.#edition = cpufreq.edition;
+    let limits = this.#limits.get(id);
     if (limits === undefined) {
+      const domain = cpufreq.domainById(id);
       const { floor, ceiling } = this.#settings;
-      limits = limitsIn(table, floor, ceiling);
-      this.#limits.set(table, limits);
+      limits = domain === undefined ? {} : limitsIn(domain.table, floor, ceiling);
+      this.#limits.set(id, limits);
     }
     return limits;
   }

@@ -10,7 +10,7 @@ import type { Log } from "../log.ts";
 import { Histogram } from "../metrics/histogram.ts";
 import type { PinSource } from "../pinning/pins.ts";
 import type { Cpufreq } from "../sysfs/cpufreq/cpufreq.ts";
-import type { FrequencyTable } from "../values/frequency.ts";
+import type { DomainId } from "../values/units.ts";
 import { explainSysfs, type SysfsError } from "../values/sysfs-error.ts";
 import { Channels } from "../channels/channels.ts";
 import { EventFeed } from "../events.ts";
@@ -52,8 +52,9 @@ export class Host {
   readonly log: Log;
   readonly #options: HostOptions;
   readonly #rules: PlacementRules;
-  /** By what the domain could be set to when they were worked out. */
-  #site = new WeakMap<FrequencyTable, Limits>();
+  readonly #site = new Map<DomainId, Limits>();
+  /** What the machine was when they were worked out. */
+  #edition = 0;
   #config: Config;
   /** VMs whose operator's policy stands in the configuration. */
   #written: ReadonlySet<string> = new Set();
@@ -151,7 +152,7 @@ export class Host {
     this.#config = config;
     this.#rules.sources = this.#options.sources(config);
     this.#rules.floating = config.pinning.floating;
-    this.#site = new WeakMap();
+    this.#site.clear();
     this.upkeep.lookAtMachine(true);
     this.#setPolicies();
     // The time zone may be another.
@@ -207,14 +208,16 @@ export class Host {
 
   /** Returns the site's limits on a domain: the tightest of those that name one of its CPUs. */
   siteLimits(domain: DomainClock): Limits {
-    let limits = this.#site.get(domain.table);
+    if (this.#edition !== this.cpufreq.edition) this.#site.clear();
+    this.#edition = this.cpufreq.edition;
+    let limits = this.#site.get(domain.id);
     if (limits === undefined) {
       limits = tightest(
         this.#config.limits
           .filter(({ cpus }) => domain.pcpus.some((cpu) => cpus.includes(cpu)))
           .map(({ floor, ceiling }) => limitsIn(domain.table, floor, ceiling)),
       );
-      this.#site.set(domain.table, limits);
+      this.#site.set(domain.id, limits);
     }
     return limits;
   }

@@ -26,6 +26,8 @@ export class Cpufreq {
   #problems: readonly SysfsError[] = [];
   #stale: readonly DomainId[] = [];
   #signature: Signature = new Map();
+  #edition = 0;
+  readonly #change = () => void this.#edition++;
   readonly #byPcpu = new Map<Pcpu, Domain>();
   readonly #groups = new Map<DomainId, readonly Domain[]>();
 
@@ -38,6 +40,11 @@ export class Cpufreq {
   /** By number. */
   get domains(): readonly Domain[] {
     return this.#domains;
+  }
+
+  /** Another number whenever what some domain can be set to has changed: what was worked out from that is void. */
+  get edition(): number {
+    return this.#edition;
   }
 
   /** What could not be read in the last scan: domains left out, siblings not known, originals that can't be understood. */
@@ -82,11 +89,13 @@ export class Cpufreq {
       const old = this.#byId.get(id);
       if (!found.ok) problems.push(found.error);
       if (old && (!found.ok || isSame(old, found.value))) {
-        if (found.ok) old.adopt(found.value);
+        old.reread(found);
         domains.push(old);
-      } else if (found.ok) domains.push(new Domain(id, domainDir(cpuRoot, id), found.value, this.#store));
+      } else if (found.ok)
+        domains.push(new Domain(id, domainDir(cpuRoot, id), found.value, this.#store, this.#change));
     }
     for (const old of this.#domains) if (!domains.includes(old)) old.close();
+    if (domains.some((domain) => !this.#domains.includes(domain))) this.#change();
     this.#domains = domains;
     this.#byId = new Map(domains.map((domain) => [domain.id, domain]));
     this.#byPcpu.clear();

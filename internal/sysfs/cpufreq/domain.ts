@@ -39,6 +39,7 @@ export class Domain {
   readonly #attrs: AttrDir;
   readonly #pin: Pin;
   readonly #store: OriginalsStore;
+  readonly #changed: () => void;
   #found: Hardware;
   /** The operator's own limits: as they were when the domain was taken, else when it was looked at last. */
   #own: OwnLimits | undefined;
@@ -51,7 +52,8 @@ export class Domain {
   /** Limits that stayed when they were widened: the kernel's, as when it is too hot. */
   #tight: KhzRange | undefined;
 
-  constructor(id: DomainId, dir: AttrDir, found: Hardware, store: OriginalsStore) {
+  /** @param changed told when what can be set is another than it was */
+  constructor(id: DomainId, dir: AttrDir, found: Hardware, store: OriginalsStore, changed: () => void) {
     this.id = id;
     this.dir = dir.path;
     this.#cpus = dirname(dirname(dir.path));
@@ -61,6 +63,7 @@ export class Domain {
     this.#attrs = dir;
     this.#pin = pinOf(found, dir);
     this.#store = store;
+    this.#changed = changed;
     this.#found = found;
     this.#own = this.#readOwn(found.unset);
     this.#reach = reachOf(found, this.#own);
@@ -133,17 +136,12 @@ export class Domain {
     return allowed.ok && allowed.value !== this.#found.turboAllowed;
   }
 
-  /** Reads what the domain can do again. Returns whether that has changed: frequencies and limits follow at the next set() or reapply(). */
-  reread(): boolean {
+  /** Takes what is found of the domain now. Returns whether its frequencies have changed: they follow at the next set() or reapply(). */
+  reread(found = this.#read()): boolean {
     const { table } = this;
-    const found = this.#read();
-    if (found.ok) this.adopt(found.value);
+    if (found.ok)
+      this.#follow(found.value, this.#taken ? this.#own : (this.#readOwn(found.value.unset) ?? this.#own));
     return table !== this.table;
-  }
-
-  /** Takes what was found of the domain now, as reread() does. */
-  adopt(found: Hardware): void {
-    this.#follow(found, this.#taken ? this.#own : (this.#readOwn(found.unset) ?? this.#own));
   }
 
   /** Reads what the kernel was told, in kHz: scaling_setspeed, or the upper limit where speed isn't set by hand. Never scaling_cur_freq. */
@@ -256,6 +254,7 @@ export class Domain {
     const reach = reachOf(found, own);
     if (JSON.stringify(reach) === JSON.stringify(this.#reach)) return;
     this.#reach = reach;
+    this.#changed();
     this.#prepared = prepare(this.#reach);
   }
 
