@@ -78,9 +78,6 @@ export class Intake implements Worker {
   end(): void {
     this.#waits = false;
     this.#later.length = 0;
-    // Of a paused socket nobody would hear that the other side closed it, too.
-    if (this.#paused) this.#socket?.resume();
-    this.#paused = false;
   }
 
   work(most: number, untilMs: number): number {

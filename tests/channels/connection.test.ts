@@ -1,6 +1,7 @@
 // One connection of a guest after another: nothing of an old one is left to the next, and nothing that comes late is taken.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { readdirSync, readlinkSync } from "node:fs";
 import type { Socket } from "bun";
 import type { Connection } from "../../internal/channels/connection.ts";
 import { decodeReply } from "../../internal/packet/reply.ts";
@@ -177,6 +178,27 @@ describe("a guest that floods", () => {
     // Some turns of all of them together, not the 500 requests that one chunk holds.
     expect(Math.max(...meanwhile)).toBeLessThan(300);
     expect(floods.every(({ sent }) => sent > 0)).toBe(true);
+  });
+
+  /** How many sockets this process has. */
+  const sockets = () =>
+    readdirSync("/proc/self/fd").filter((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`).startsWith("socket:");
+      } catch {
+        return false; // the one that the folder was read by
+      }
+    }).length;
+
+  test("leaves no socket behind when its channel is taken away amid the flood", async () => {
+    lab.start();
+    const before = sockets();
+    const told = flood("vm1.0", 464 * 100_000);
+    await until("it floods", () => told.sent > 464 * 2000);
+    expect(lab.host.channels.removeVm("vm1")).toBe(true);
+    // What is left is the guest's listener.
+    await until("both sides are closed", () => sockets() === before + 1);
+    expect(told.sent).toBeLessThan(464 * 100_000);
   });
 
   test("spends its VM's rate with CONNECTs and packets that are none", async () => {
