@@ -9,7 +9,8 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
-  rmSync,
+  linkSync,
+  renameSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
@@ -172,17 +173,18 @@ describe("a second signal", () => {
     "%s cuts the restore of powermon not short",
     async (second) => {
       await start();
-      // What was saved takes its time to come: opening a FIFO waits for who writes to it.
-      const file = `${machine.stateDir}/originals/policy2.json`;
-      const saved = readFileSync(file, "utf8");
-      rmSync(file);
-      execFileSync("mkfifo", [file]);
+      // The kernel takes its time with one limit: reading a FIFO waits for who writes to it.
+      const file = `${machine.tree.sys}/devices/system/cpu/cpufreq/policy2/scaling_max_freq`;
+      execFileSync("mkfifo", [`${file}.slow`]);
+      renameSync(file, `${file}.kept`);
+      linkSync(`${file}.slow`, file);
       daemon.kill("SIGTERM");
       await until("it restores", () => daemon.log().includes("Stopping"));
       daemon.kill(second);
       await until("it has heard the signal", () => isWaiting(daemon.pid));
-      const fd = openSync(file, constants.O_WRONLY | constants.O_NONBLOCK);
-      writeSync(fd, saved);
+      renameSync(`${file}.kept`, file);
+      const fd = openSync(`${file}.slow`, constants.O_WRONLY | constants.O_NONBLOCK);
+      writeSync(fd, readFileSync(file));
       closeSync(fd);
       expect(await daemon.exited).toBe(0);
       expect(`${governor()} ${speed()}`).toBe(before);

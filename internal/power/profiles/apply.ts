@@ -203,8 +203,10 @@ function applyLocked(
   if (!settled.ok) return undo(settled.error);
   const { wanted, rounded } = settled.value;
   const outcome = outcomeOf(final, ordered.filter(isFree), []);
+  const inForce = ok({ ...outcome, rounded: [...final.rounded, ...rounded] });
+  if (Bun.deepEquals(wanted, applied.wanted)) return inForce;
   const keptAgain = saveProfile(roots, { ...applied, wanted });
-  return keptAgain.ok ? ok({ ...outcome, rounded: [...final.rounded, ...rounded] }) : broken(keptAgain.error);
+  return keptAgain.ok ? inForce : undo({ kind: "broken", error: keptAgain.error });
 }
 
 /** Returns why `plan` can't be carried out; undefined when it can. */
