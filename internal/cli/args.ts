@@ -1,4 +1,4 @@
-// What the words of a command line mean: without it every command would check numbers and lists its own way.
+// What the words of a command line mean: numbers, lists and durations, each checked in one way.
 
 import * as v from "valibot";
 import { MAX_CPUS, parseCpuList } from "../values/cpulist.ts";

@@ -1,4 +1,4 @@
-// The shape of a command: without it flags, help and the types a command runs with would drift apart.
+// The shape of a command: its name, help, flags and the types that it runs with, all from one definition.
 
 import type { Status } from "./status.ts";
 

@@ -1,4 +1,4 @@
-// What Tab offers: without it a shell's commands would have to be known by heart.
+// What Tab offers in a shell.
 
 import { type Command, type Commands, isHidden } from "./command.ts";
 import { isFlag, kebab } from "./words.ts";

@@ -1,4 +1,4 @@
-// The help of every command, drawn from its definition: without it flags and their description would drift apart.
+// The help of every command, drawn from its definition.
 
 import { type ArgDef as CittyArg, renderUsage } from "citty";
 import { type ArgDef, type Command, isHidden } from "./command.ts";

@@ -1,4 +1,4 @@
-// From argv to an exit status: without it each binary would answer typos, help and crashes in its own way.
+// From argv to an exit status, the same way for both executables: typos, help, crashes.
 
 import { type Command, type Commands, type Io, isHidden } from "./command.ts";
 import { nearest } from "../values/nearest.ts";

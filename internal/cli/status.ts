@@ -1,4 +1,4 @@
-// The exit statuses both binaries share: without them a script could not tell a refusal from silence.
+// The exit statuses that both executables share.
 
 /** What a command's end means to the shell. */
 export const STATUS = { done: 0, failed: 1, usage: 2, refused: 3, noAnswer: 4, unsupported: 5 } as const;

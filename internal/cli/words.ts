@@ -1,4 +1,4 @@
-// argv to arguments, strictly: without it unknown flags, stray words and empty values would pass in silence.
+// argv to arguments, strictly: unknown flags, stray words and empty values are refused.
 
 import type { AnyArgs, ArgDef, ArgsDef } from "./command.ts";
 import { nearest } from "../values/nearest.ts";

@@ -1,4 +1,4 @@
-// Which VMs run here and on which CPUs, told by their QEMU processes: without it a host without libvirt would seem empty.
+// Which VMs run here and on which CPUs, told by their QEMU processes.
 
 import { listOrEmpty, readAllowed, readOrEmpty, readVcpuThreads } from "../pinning/proc.ts";
 import type { Pcpu } from "../values/units.ts";

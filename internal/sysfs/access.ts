@@ -1,4 +1,4 @@
-// Whether a file could be written: without it a capability report would promise control that nobody has.
+// Whether a file could be written, asked without writing.
 
 import { accessSync, constants, statSync } from "node:fs";
 import { codeOf } from "../os/error-code.ts";

@@ -1,4 +1,4 @@
-// One kernel attribute, one system call: without it every caller would repeat open flags, first lines and errno handling.
+// One kernel attribute, one system call: open flags, first lines and errno handling.
 
 import { closeSync, constants, openSync, readFileSync, writeSync } from "node:fs";
 import { DONE, err, ok, type Result } from "../values/result.ts";

@@ -1,4 +1,4 @@
-// Attributes that list all choices and bracket the one in force: without it each reader would cut such lines its own way.
+// Attributes that list all choices and bracket the one in force.
 
 import { ok, type Result } from "../values/result.ts";
 import type { AttrDir } from "./attr.ts";

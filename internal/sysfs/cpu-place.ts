@@ -1,4 +1,4 @@
-// Where each CPU sits: without it energy could not be told by package, nor a report say who shares a core.
+// Where each CPU sits: package, die, core.
 
 import { all, ok, type Result } from "../values/result.ts";
 import type { Pcpu } from "../values/units.ts";

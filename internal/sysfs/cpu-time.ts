@@ -1,4 +1,4 @@
-// How long each CPU was busy: without it a package's joules could not be shared out.
+// How long each CPU was busy, from /proc/stat.
 
 import { err, ok, type Result } from "../values/result.ts";
 import { type Pcpu, pcpu } from "../values/units.ts";

@@ -1,4 +1,4 @@
-// How deep idle CPUs sleep: without it a latency limit could not be set or explained.
+// How deep idle CPUs sleep: their idle states.
 
 import { all, ok, type Result } from "../values/result.ts";
 import type { Pcpu } from "../values/units.ts";

@@ -1,4 +1,4 @@
-// Which CPUs are near which memory: without it a profile's author could not tell one node's CPUs from another's.
+// Which CPUs are near which memory.
 
 import { all, ok, type Result } from "../values/result.ts";
 import type { Pcpu } from "../values/units.ts";

@@ -1,4 +1,4 @@
-// How the whole machine can sleep: without it suspend could neither be reported nor asked for.
+// How the whole machine can sleep: /sys/power.
 
 import { all, ok, type Result } from "../values/result.ts";
 import { AttrDir } from "./attr.ts";

@@ -1,4 +1,4 @@
-// A CPU's latency limit in the kernel's odd words: without it "no limit" and "none at all" would be swapped.
+// A CPU's latency limit in the kernel's odd words, where "n/a" is no latency and 0 no limit.
 
 import { ok, type Result } from "../values/result.ts";
 import type { Pcpu } from "../values/units.ts";

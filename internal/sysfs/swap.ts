@@ -1,4 +1,4 @@
-// Room for a hibernation image: without it a suspend to disk would be promised that can't find a place to write to.
+// Room for a hibernation image: free swap.
 
 import { ok, type Result } from "../values/result.ts";
 import type { SysfsError } from "../values/sysfs-error.ts";

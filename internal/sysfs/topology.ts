@@ -1,4 +1,4 @@
-// Which CPUs there are and which share a core: without it two hyperthreads could be told to run at different clocks.
+// Which CPUs there are and which share a core.
 
 import { err, ok, type Result } from "../values/result.ts";
 import { type Pcpu, pcpu } from "../values/units.ts";

@@ -1,4 +1,4 @@
-// The clock outside of the cores: without it mesh and memory controller of Intel servers would run at whatever they like.
+// The clock outside of the cores: mesh and memory controller of Intel servers.
 
 import { all, ok, type Result } from "../values/result.ts";
 import type { Khz } from "../values/units.ts";

@@ -1,4 +1,4 @@
-// The clock that wakes a sleeping machine: without it a suspend would last until somebody walks up to it.
+// The real-time clock that wakes a sleeping machine.
 
 import { DONE, err, ok, type Result } from "../values/result.ts";
 import { absent, AttrDir } from "./attr.ts";

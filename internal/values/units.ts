@@ -1,4 +1,4 @@
-// The units of this domain as types: without them a vCPU index could be passed where a pCPU is meant.
+// The units of this domain as types: a vCPU index does not pass for a pCPU.
 
 declare const unit: unique symbol;
 type Branded<T, Name> = T & { readonly [unit]: Name };

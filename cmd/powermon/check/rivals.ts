@@ -1,4 +1,4 @@
-// Other programs that set the same clocks: without it two of them would overwrite each other for ever.
+// Other programs that set the same clocks and would fight powermon for them.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { type Finding, note, problem } from "./finding.ts";

@@ -1,4 +1,4 @@
-// The machine's architecture as the kernel and libvirt call it: without it a report would speak the runtime's own words.
+// The machine's architecture as the kernel and libvirt call it.
 
 const NAMES: Readonly<Record<string, string>> = { x64: "x86_64", arm64: "aarch64" };
 

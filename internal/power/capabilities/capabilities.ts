@@ -1,4 +1,4 @@
-// Everything the host can do about power, in one report: without it exporting and controlling would stay two separate worlds.
+// Everything the host can do about power, in one report.
 
 import { type Result } from "../../values/result.ts";
 import type { Pcpu } from "../../values/units.ts";

@@ -1,4 +1,4 @@
-// What the host can do about sleeping: without it management software would have to try and see.
+// What the host can do about sleeping.
 
 import { all, ok, type Result } from "../../values/result.ts";
 import type { MachineRoots } from "../../sysfs/cpufreq/originals.ts";

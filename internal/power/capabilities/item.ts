@@ -1,4 +1,4 @@
-// One thing the host can do, and whether we may: without it a report would promise control that ends in EACCES.
+// One thing the host can do, and whether we may: control that would end in EACCES is not promised.
 
 import { writeAccess } from "../../sysfs/access.ts";
 import { type Attribute, pathOf } from "../../sysfs/attribute.ts";

@@ -1,4 +1,4 @@
-// A profile comes into force whole or not at all: without it a failure half way would leave a machine that nobody described.
+// A profile comes into force whole or not at all: planned, saved, written in stages, read back, or taken back.
 
 import { err, ok, type Result } from "../../values/result.ts";
 import type { DomainId, Pcpu } from "../../values/units.ts";

@@ -1,4 +1,4 @@
-// CPUs by what they are for: without it a profile would have to be rewritten for every machine.
+// CPUs by what they are for: all, isolated, housekeeping, a VM's, or a list.
 
 import { parseCpuList } from "../../values/cpulist.ts";
 import { all, err, ok, type Result } from "../../values/result.ts";

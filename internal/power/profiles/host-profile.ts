@@ -1,4 +1,4 @@
-// A named set of power settings for the host itself: without it every site would script the same twelve files by hand.
+// A named set of power settings for the host itself, and those that are built in.
 
 /** A clock: the hardware's lowest, its highest without turbo, its highest, or kHz. A floor of min and a ceiling of max are no limits at all. */
 export type SettingLevel = "min" | "base" | "max" | number;

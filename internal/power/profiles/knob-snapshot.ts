@@ -1,4 +1,4 @@
-// Every knob of the CPUs as it stands: without it a resume would leave clocks where the firmware put them.
+// Every knob of the CPUs as it stands, to be put back after a sleep.
 
 import type { Attribute } from "../../sysfs/attribute.ts";
 import { readBoost } from "../../sysfs/cpufreq/boost.ts";

@@ -1,4 +1,4 @@
-// The way back from a profile: without it originals would be saved for nothing.
+// The way back from a profile.
 
 import { pathOf } from "../../sysfs/attribute.ts";
 import { cpuRootOf, type Roots } from "../../sysfs/cpufreq/originals.ts";

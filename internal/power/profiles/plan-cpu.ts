@@ -1,4 +1,4 @@
-// What a profile asks of one CPU beside its clock: without it a latency in microseconds would mean nothing to a kernel of states.
+// What a profile asks of one CPU beside its clock: EPB, and idle states for a latency in microseconds.
 
 import type { Pcpu } from "../../values/units.ts";
 import { readIdleStates } from "../../sysfs/cpuidle.ts";

@@ -1,4 +1,4 @@
-// What a profile asks of one clock: without it a governor or limit that this driver lacks would be found by an errno.
+// What a profile asks of one clock: governor, limits and EPP, as far as its driver has them.
 
 import type { DomainId, Pcpu } from "../../values/units.ts";
 import { type DomainState, readDomainState } from "../../sysfs/cpufreq/domain-state.ts";

@@ -1,4 +1,4 @@
-// From a profile to attributes of this machine: without it half a profile would be written before the rest proved impossible.
+// From a profile to attributes of this machine, all judged before any is written.
 
 import { formatCpuList } from "../../values/cpulist.ts";
 import type { DomainId, Pcpu } from "../../values/units.ts";

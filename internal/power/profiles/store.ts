@@ -1,4 +1,4 @@
-// What a profile changed and how it was before, on disk: without it a crash would make the profile the machine's own settings.
+// What a profile changed and how it was before, saved for the boot that it is of.
 
 import { ok, type Result } from "../../values/result.ts";
 import { forgetBootRecord, readBootRecord, writeBootRecord } from "../../sysfs/boot-record.ts";

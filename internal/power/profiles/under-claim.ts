@@ -1,4 +1,4 @@
-// What a clock goes back to when its claim ends: without it a guest's wish would pass for the operator's setting.
+// What a clock goes back to when its claim ends: that, and not the guest's wish, is the operator's setting.
 
 import { ok, type Result } from "../../values/result.ts";
 import type { SysfsError } from "../../values/sysfs-error.ts";

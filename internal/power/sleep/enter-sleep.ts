@@ -1,4 +1,4 @@
-// The step into sleep itself, by the kernel's files or by logind: without it the two ways would differ in what they leave behind.
+// The step into sleep itself, by the kernel's files or by logind.
 
 import { DONE, err, type Result } from "../../values/result.ts";
 import { explainSysfs } from "../../values/sysfs-error.ts";

@@ -1,4 +1,4 @@
-// What logind knows and decides about sleep: without it policy, swap and inhibitors of a desktop or server would be passed over.
+// What logind knows and decides about sleep.
 
 import { complaint, type Ended, type Run, runCommand } from "../../os/spawn.ts";
 import type { Result } from "../../values/result.ts";

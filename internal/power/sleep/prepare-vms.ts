@@ -1,4 +1,4 @@
-// libvirt's VMs before and after the host sleeps: without it their clocks and connections would break unprepared.
+// libvirt's VMs before and after the host sleeps: paused or shut down, and as before.
 
 import { err, ok, type Result } from "../../values/result.ts";
 import { complaint, type Run, runCommand } from "../../os/spawn.ts";

@@ -1,4 +1,4 @@
-// What a sleep left behind: without it nobody would know how long it was, what ended it and which device refused.
+// What a sleep left behind: how long it was, what ended it, which device refused.
 
 import type { MachineRoots } from "../../sysfs/cpufreq/originals.ts";
 import { AttrDir, readText } from "../../sysfs/attr.ts";

@@ -1,4 +1,4 @@
-// The four ways a whole machine sleeps, in users' words: without it each command would map them to the kernel's files anew.
+// The four ways a whole machine sleeps, in users' words.
 
 import type { PowerState } from "../../sysfs/power-state.ts";
 

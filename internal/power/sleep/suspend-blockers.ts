@@ -1,4 +1,4 @@
-// What speaks against a suspend: without it a VM's clock would stop, or a host would sleep and never wake, without a word.
+// What speaks against a suspend: running VMs, claims, inhibitors, no way to wake.
 
 import type { WakeClock } from "../../sysfs/wake-alarm.ts";
 import { writeAccess } from "../../sysfs/access.ts";

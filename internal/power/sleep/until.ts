@@ -1,4 +1,4 @@
-// When a sleep is to end, as people write it: without it "until six" would need a calculator.
+// When a sleep is to end, as people write it.
 
 /**
  * Returns the moment that `text` means, in ms as Date.now() counts: HH:MM or HH:MM:SS is the next time the local clock shows that,

@@ -1,4 +1,4 @@
-// One clock that we may set: without it nothing would save, take, write, check and give back a domain in the right order.
+// One clock that we may set: its settings are saved, it is taken, written, checked and given back, in this order.
 
 import type { FrequencyTable } from "../../values/frequency.ts";
 import { dirname } from "node:path";

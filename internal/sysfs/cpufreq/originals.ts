@@ -1,4 +1,4 @@
-// Putting a machine back as it was: without it the end of powermon would not be the end of its settings.
+// Putting a machine's clocks back as they were before powermon.
 
 import { DONE, err, type Result } from "../../values/result.ts";
 import type { DomainId, Khz } from "../../values/units.ts";

@@ -1,4 +1,4 @@
-// A domain's settings as they were before us, on disk: without it a crash would leave the machine at a guest's last wish.
+// A domain's settings as they were before us, in a file, so that a crash does not leave a guest's last wish behind.
 
 import { renameSync } from "node:fs";
 import { DONE, err, ok, type Result } from "../../values/result.ts";

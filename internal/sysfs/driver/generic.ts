@@ -1,4 +1,4 @@
-// Any other driver: without it a host with a driver that nobody named here could not be used at all.
+// Any other driver: what the kernel's core promises of all of them.
 
 import { limits } from "../cpufreq/pin.ts";
 import type { CpufreqDriver } from "./driver.ts";

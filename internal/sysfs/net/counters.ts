@@ -1,4 +1,4 @@
-// A packet counter that stays open: without it each sample of each policy would open and close a file.
+// A packet counter that stays open from sample to sample.
 
 import { closeSync, openSync, readSync } from "node:fs";
 import { err, ok, type Result } from "../../values/result.ts";

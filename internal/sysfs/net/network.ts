@@ -1,4 +1,4 @@
-// Which host interface is a guest's: without it a MAC in a policy would be a number that nobody can count packets for.
+// Which host interface is a guest's, found by MAC.
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { err, ok, type Result } from "../../values/result.ts";
