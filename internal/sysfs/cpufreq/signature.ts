@@ -1,6 +1,7 @@
 // What tells by itself that CPUs, drivers or frequencies may have changed, few enough files to be read every other second.
 
 import { AttrDir } from "../attr.ts";
+import { PERCENT } from "../driver/intel.ts";
 import { domainFolder, FILE, listDomains } from "./files.ts";
 
 /** Files of the whole machine that move those of its domains. */
@@ -8,8 +9,7 @@ const MACHINE = [
   "online",
   "intel_pstate/status",
   "intel_pstate/no_turbo",
-  "intel_pstate/max_perf_pct",
-  "intel_pstate/min_perf_pct",
+  ...Object.values(PERCENT),
   "amd_pstate/status",
   "cpufreq/boost",
 ] as const;

@@ -7,6 +7,9 @@ import type { KhzRange } from "../cpufreq/limits.ts";
 /** The bus clock that a P-state counts, kHz. Source: DPDK drivers/power/intel_pstate/intel_pstate_cpufreq.c, BUS_FREQ. */
 export const STEP = 100_000;
 
+/** Per cent of the highest turbo frequency that bound all CPUs. Source: Documentation/admin-guide/pm/intel_pstate.rst, Global Attributes. */
+export const PERCENT = { max: "intel_pstate/max_perf_pct", min: "intel_pstate/min_perf_pct" } as const;
+
 /**
  * Returns the highest frequency without turbo by how many P-states there are and how much of them is turbo; undefined where the kernel
  * tells neither, as on hybrid CPUs. turbo_pct is cut to whole per cent, so what is left is rounded up.
@@ -21,10 +24,10 @@ export function intelBase(cpus: AttrDir, { min }: KhzRange): Khz | undefined {
 }
 
 /** Returns the share of the highest turbo frequency, also while turbo is off, that a file of intel_pstate says in per cent; kHz. */
-function shareOf(cpus: AttrDir, name: string, usual: number, { min, max }: KhzRange): number {
+function shareOf(cpus: AttrDir, end: keyof typeof PERCENT, { min, max }: KhzRange): number {
   const states = cpus.peekNumber("intel_pstate/num_pstates") ?? 1;
   const top = Math.max(max, min + (states - 1) * STEP);
-  return Math.ceil((top * (cpus.peekNumber(`intel_pstate/${name}`) ?? usual)) / 100);
+  return Math.ceil((top * (cpus.peekNumber(PERCENT[end]) ?? (end === "max" ? 100 : 0))) / 100);
 }
 
 /**
@@ -33,15 +36,15 @@ function shareOf(cpus: AttrDir, name: string, usual: number, { min, max }: KhzRa
  */
 export function intelBounds(cpus: AttrDir, range: KhzRange): KhzRange {
   const { min, max } = range;
-  const ceiling = shareOf(cpus, "max_perf_pct", 100, range);
+  const ceiling = shareOf(cpus, "max", range);
   const most = ceiling >= max ? max : Math.max(min, Math.floor(ceiling / STEP) * STEP);
-  const least = Math.ceil(shareOf(cpus, "min_perf_pct", 0, range) / STEP) * STEP;
+  const least = Math.ceil(shareOf(cpus, "min", range) / STEP) * STEP;
   return { min: khz(Math.max(min, Math.min(least, most))), max: khz(most) };
 }
 
 /** Returns what the same show in a domain's own limits in passive mode. Source: drivers/cpufreq/intel_pstate.c, update_qos_request. */
 export function intelShows(cpus: AttrDir, range: KhzRange): KhzRange {
-  const max = Math.min(range.max, shareOf(cpus, "max_perf_pct", 100, range));
-  const min = Math.max(range.min, shareOf(cpus, "min_perf_pct", 0, range));
+  const max = Math.min(range.max, shareOf(cpus, "max", range));
+  const min = Math.max(range.min, shareOf(cpus, "min", range));
   return { min: khz(Math.min(min, max)), max: khz(max) };
 }
