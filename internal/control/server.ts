@@ -1,19 +1,20 @@
 // The control server: a unix socket that takes a request, finds its row of the API, and calls the handler of that name.
 
 import { rmSync } from "node:fs";
-import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
-import type { Server, Socket } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Server } from "node:net";
 import type { Log } from "../log.ts";
 import { err, ok, type Result } from "../values/result.ts";
 import { EventStreams, type Subscribe } from "./event-streams.ts";
 import { findRoute } from "./find-route.ts";
 import { HTTP_STATUS } from "../api/problem.ts";
 import { API, type Handlers, type Name } from "../api/table.ts";
-import { type Answer, type Code, no } from "../values/answer.ts";
+import { type Answer, no } from "../values/answer.ts";
 import { readAsk } from "./read-ask.ts";
-import { type BodyError, MAX_BODY, readBody } from "./read-body.ts";
-import { isPastRoom } from "../os/descriptors.ts";
+import { HttpFront } from "./http-front.ts";
+import { type BodyError, MAX_BODY, MAX_DEPTH, readBody } from "./read-body.ts";
 import { codeOf } from "../os/error-code.ts";
+import { SpareTime } from "../os/spare-time.ts";
 import { clearStale, shareSocket, wrongSocketPath } from "../os/unix-socket.ts";
 
 /** Who is at the other end of a connection. */
@@ -34,6 +35,8 @@ export interface ControlOptions {
   readonly log: Log;
   /** Returns who is connected to the file descriptor `fd`, for the log of changes. */
   readonly peerOf?: (fd: number) => Peer | undefined;
+  /** What answering may take beside the guests; by default a budget of its own. */
+  readonly spare?: SpareTime;
   /** How often event streams get a comment, in ms. */
   readonly heartbeatMs?: number;
 }
@@ -43,22 +46,14 @@ export interface ControlServer {
   stop(): void;
 }
 
-/** Connections at a time; more are answered with 503. */
-const MAX_CONNECTIONS = 64;
-/** A connection without a request is closed after this time, in ms. */
-const IDLE_MS = 10_000;
 /** The content type of metrics. Source: Prometheus, exposition formats, text format 0.0.4. */
 export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
-/** How long clients may take to read what they asked for once the server stops, in ms. */
-const LAST_MS = 500;
-/** Most bytes of a body that are written to the log of changes. */
+/** Most characters of a path and of a body that are written to the log of changes. */
 const MAX_LOGGED = 200;
 
 /**
  * Serves HTTP on the unix socket `socket`, mode 0660. A stale socket is replaced. Errors: a sentence when another powermon answers
  * there, or the socket can't be made.
- *
- * The connections are taken by node:net and handed to node:http, since Bun.serve() tells nobody's file descriptor and so no peer.
  */
 export async function startControl(options: ControlOptions): Promise<Result<ControlServer, string>> {
   const { socket: path, group, log } = options;
@@ -66,27 +61,8 @@ export async function startControl(options: ControlOptions): Promise<Result<Cont
   if (wrong !== undefined) return err(`Cannot listen: ${wrong}.`);
   const { createServer } = await import("node:net");
   const control = new Control(options);
-  let http: Promise<HttpServer> | undefined;
-  const connections = new Set<Socket>();
-  const server = createServer((socket) => {
-    socket.on("error", () => socket.destroy());
-    if (isPastRoom(fdOf(socket), "operator")) {
-      const busy = raw(503, "busy", "There are too many open files; guests go first. Try again.");
-      socket.end(busy, () => socket.destroy());
-      return;
-    }
-    if (connections.size >= MAX_CONNECTIONS) {
-      socket.end(raw(503, "busy", `There are ${MAX_CONNECTIONS} connections already; try again.`));
-      return;
-    }
-    connections.add(socket);
-    socket.once("close", () => connections.delete(socket));
-    socket.setTimeout(IDLE_MS, () => socket.destroy());
-    http ??= openHttp(control);
-    void http.then((server) => {
-      if (!socket.destroyed) server.emit("connection", socket);
-    });
-  });
+  const front = new HttpFront((...asked) => control.serve(...asked), control.spare);
+  const server = createServer((socket) => front.take(socket));
   try {
     const cleared = await clearStale(path, "another powermon");
     if (!cleared.ok) return err(`Cannot listen: ${cleared.error}`);
@@ -101,31 +77,21 @@ export async function startControl(options: ControlOptions): Promise<Result<Cont
     stop() {
       control.close();
       server.close();
-      for (const socket of connections) socket.destroySoon();
-      setTimeout(() => connections.forEach((socket) => socket.destroy()), LAST_MS).unref();
+      front.close();
       rmSync(path, { force: true });
     },
   });
 }
 
-/** Makes the server that speaks HTTP on connections, with the first of them: a host without clients needs none. */
-async function openHttp(control: Control): Promise<HttpServer> {
-  const { createServer } = await import("node:http");
-  const http = createServer({ maxHeaderSize: 8192 }, (request, response) => control.serve(request, response));
-  http.on("clientError", (_cause, socket) => {
-    if (socket.writable) socket.end(raw(400, "invalid", "That is not HTTP as this server speaks it."));
-    else socket.destroy();
-  });
-  return http;
-}
-
 class Control {
+  readonly spare: SpareTime;
   readonly #options: ControlOptions;
   readonly #streams: EventStreams;
   #closed = false;
 
   constructor(options: ControlOptions) {
     this.#options = options;
+    this.spare = options.spare ?? new SpareTime();
     const { subscribe, log, heartbeatMs } = options;
     this.#streams = new EventStreams(
       subscribe,
@@ -134,16 +100,10 @@ class Control {
     );
   }
 
-  serve(request: IncomingMessage, response: ServerResponse): void {
-    const { socket } = request;
-    if (this.#closed) return void socket.destroy();
-    // The answer may take longer than an idle connection may rest.
-    socket.setTimeout(0);
-    response.once("finish", () => socket.setTimeout(IDLE_MS));
-    response.on("error", () => response.destroy());
-    this.#answer(request, response).catch((cause: unknown) => {
+  serve(request: IncomingMessage, response: ServerResponse, fd: number | undefined): Promise<void> {
+    return this.#answer(request, response, fd).catch((cause: unknown) => {
       const bug = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
-      this.#options.log.error(`Control request failed by a bug: ${bug}`, { path: request.url });
+      this.#options.log.error(`Control request failed by a bug: ${bug}`, { path: shorten(request.url) });
       if (!response.headersSent)
         write(response, 500, no("failed", "powermon failed by a bug; its log says where."));
       else response.destroy();
@@ -156,7 +116,8 @@ class Control {
     this.#streams.close();
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #answer(request: IncomingMessage, response: ServerResponse, fd: number | undefined): Promise<void> {
+    if (this.#closed) return void response.destroy();
     const { method = "", url = "" } = request;
     const found = findRoute(method, url);
     if (found.kind === "nowhere") {
@@ -180,11 +141,17 @@ class Control {
         refuseBody(response, body.error);
         return;
       }
-      if (this.#closed) return void response.destroy();
-      const asked = readAsk(API[found.name], found.parts, body.value);
-      const done = asked.ok ? await this.#handle(found.name, asked.value) : asked;
-      if (method !== "GET") this.#note(request, body.value, done);
-      write(response, done.ok ? 200 : HTTP_STATUS[done.error.code], done);
+      await this.spare.run(() => {
+        // Unless nobody waits for it any more.
+        if (this.#closed || response.destroyed) return void response.destroy();
+        const asked = readAsk(API[found.name], found.parts, body.value);
+        const done = asked.ok ? this.#handle(found.name, asked.value) : asked;
+        const tell = (answer: Answer<unknown>) => {
+          if (method !== "GET") this.#note(request, fd, body.value, answer);
+          write(response, answer.ok ? 200 : HTTP_STATUS[answer.error.code], answer);
+        };
+        return done instanceof Promise ? done.then(tell) : tell(done);
+      });
     }
   }
 
@@ -195,13 +162,12 @@ class Control {
   }
 
   /** Logs a change and who asked for it. */
-  #note({ method, url, socket }: IncomingMessage, body: unknown, answer: Answer<unknown>): void {
+  #note(request: IncomingMessage, fd: number | undefined, body: unknown, answer: Answer<unknown>): void {
     const { log, peerOf } = this.#options;
-    const fd = fdOf(socket);
     const peer = fd === undefined ? undefined : peerOf?.(fd);
     log.info(answer.ok ? "Control request done" : "Control request not done", {
-      request: `${method} ${url}`,
-      body: body === undefined ? undefined : JSON.stringify(body).slice(0, MAX_LOGGED),
+      request: `${request.method} ${shorten(request.url)}`,
+      body: body === undefined ? undefined : shorten(JSON.stringify(body)),
       uid: peer?.uid,
       pid: peer?.pid,
       code: answer.ok ? undefined : answer.error.code,
@@ -209,11 +175,8 @@ class Control {
   }
 }
 
-/** Returns the socket's file descriptor, which node:net's API does not name; undefined where the runtime keeps it elsewhere. */
-function fdOf(socket: Socket): number | undefined {
-  const handle: unknown = Reflect.get(socket, "_handle");
-  const fd: unknown = typeof handle === "object" && handle !== null ? Reflect.get(handle, "fd") : undefined;
-  return typeof fd === "number" && fd >= 0 ? fd : undefined;
+function shorten(text = ""): string {
+  return text.length > MAX_LOGGED ? `${text.slice(0, MAX_LOGGED)}...` : text;
 }
 
 function listen(server: Server, path: string): Promise<void> {
@@ -229,6 +192,7 @@ function listen(server: Server, path: string): Promise<void> {
 const BODY_ANSWERS: Readonly<Record<Exclude<BodyError, "gone">, readonly [number, string]>> = {
   "too-large": [413, `The body has more than ${MAX_BODY} bytes.`],
   "too-slow": [408, "The body did not come in time."],
+  "too-deep": [400, `The body nests more than ${MAX_DEPTH} deep.`],
   "no-json": [400, 'The body is no JSON; write one object, such as {"queries": true}.'],
 };
 
@@ -252,11 +216,4 @@ function write(response: ServerResponse, status: number, answer: Answer<unknown>
     "cache-control": "no-store",
   });
   response.end(text);
-}
-
-/** Returns a whole answer for a connection that has no request. */
-function raw(status: number, code: Code, message: string): string {
-  const body = `${JSON.stringify({ error: { code, message } })}\n`;
-  const reason = status === 400 ? "Bad Request" : "Service Unavailable";
-  return `HTTP/1.1 ${status} ${reason}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`;
 }

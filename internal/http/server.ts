@@ -2,9 +2,11 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { HttpFront } from "../control/http-front.ts";
 import { METRICS_TYPE } from "../control/server.ts";
 import { HTTP_STATUS } from "../api/problem.ts";
 import { codeOf } from "../os/error-code.ts";
+import { SpareTime } from "../os/spare-time.ts";
 import type { ExplainReport } from "../api/freq.ts";
 import type { LiveReport } from "../api/live.ts";
 import type { Asked } from "../api/table.ts";
@@ -28,6 +30,8 @@ export interface HttpOptions {
   /** Returns all metrics in Prometheus' text format. */
   readonly metrics: () => string;
   readonly log: Log;
+  /** What answering may take beside the guests; by default a budget of its own. */
+  readonly spare?: SpareTime;
   /** Time between two looks that pages are told of, in ms. */
   readonly feedMs?: number;
 }
@@ -39,14 +43,10 @@ export interface HttpListener {
   stop(): void;
 }
 
-/** Connections at a time. */
-const MAX_CONNECTIONS = 64;
 /** Pages that watch at a time. */
 const MAX_WATCHERS = 16;
 /** Bytes that may wait for one page; past it the page is cut off, and comes again by itself. */
 const MAX_WAITING = 4 * 1024 * 1024;
-/** A connection that asks nothing is closed after this time, in ms. */
-const IDLE_MS = 10_000;
 
 /** Said of every answer. Source: Fetch standard (CORP, nosniff), Referrer Policy. */
 const HEADERS = {
@@ -59,21 +59,18 @@ const HEADERS = {
 
 /** Listens for browsers and scrapers. Errors: a sentence when the address can't be had. */
 export async function startHttp(options: HttpOptions): Promise<Result<HttpListener, string>> {
-  const { createServer } = await import("node:http");
+  const { createServer } = await import("node:net");
   const { listen, asks } = options;
   const feed = new Feed(() => asks.live().value, options.feedMs);
-  const server = createServer({ maxHeaderSize: 8192 }, (request, response) => {
-    response.on("error", () => response.destroy());
+  const front = new HttpFront((request, response) => {
     try {
       answer(options, feed, request, response);
     } catch (cause) {
       options.log.error(`HTTP request failed by a bug: ${String(cause)}`, { path: request.url });
       response.destroy();
     }
-  });
-  server.maxConnections = MAX_CONNECTIONS;
-  server.headersTimeout = IDLE_MS;
-  server.keepAliveTimeout = IDLE_MS;
+  }, options.spare ?? new SpareTime());
+  const server = createServer((socket) => front.take(socket));
   try {
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
@@ -90,7 +87,7 @@ export async function startHttp(options: HttpOptions): Promise<Result<HttpListen
     stop() {
       feed.stop();
       server.close();
-      server.closeAllConnections();
+      front.close();
     },
   });
 }

@@ -26,11 +26,19 @@ async function bodyOf(text: string, after: (socket: Socket) => void = () => {}, 
 
 const head = (length: number) => `PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n`;
 
+/** Arrays within each other, `depth` of them. */
+const nested = (depth: number): unknown => (depth === 1 ? [] : [nested(depth - 1)]);
+
 test.each([
   ["nothing", "", { ok: true, value: undefined }],
   ["blanks", " \r\n", { ok: true, value: undefined }],
   ["an object", '{"a":[1,"ü"]}', { ok: true, value: { a: [1, "ü"] } }],
   ["half an object", '{"a":', { ok: false, error: "no-json" }],
+  ["32 arrays in each other", `${"[".repeat(32)}${"]".repeat(32)}`, { ok: true, value: nested(32) }],
+  ["one more", `${"[".repeat(33)}${"]".repeat(33)}`, { ok: false, error: "too-deep" }],
+  ["objects and arrays without an end", '{"a":['.repeat(1000), { ok: false, error: "too-deep" }],
+  ["many beside each other", `[${"[],".repeat(99)}[]]`, { ok: true, value: Array(100).fill([]) }],
+  ["brackets and quotes in a string", `"${'[\\"'.repeat(40)}"`, { ok: true, value: '["'.repeat(40) }],
   ["64 KiB", `"${"x".repeat(65_534)}"`, { ok: true, value: "x".repeat(65_534) }],
   ["one byte more", `"${"x".repeat(65_535)}"`, { ok: false, error: "too-large" }],
 ] as const)("readBody() reads %s", async (_what, body, result) => {

@@ -18,6 +18,7 @@ import { Sources } from "../../../internal/daemon/sources.ts";
 import type { Log } from "../../../internal/log.ts";
 import { prometheus } from "../../../internal/output/prometheus.ts";
 import { untilEnd } from "../../../internal/os/end-signals.ts";
+import { SpareTime } from "../../../internal/os/spare-time.ts";
 import { leave, leaveWithin } from "../../../internal/os/leave.ts";
 import { libcProblem, peerCredentials } from "../../../internal/os/libc.ts";
 import type { Result } from "../../../internal/values/result.ts";
@@ -104,7 +105,8 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
     load: (runtime) => options.load(runtime),
     pinByLibvirt: (vm, vcpu, cpuList) => sources.pinByLibvirt(vm, vcpu, cpuList),
   });
-  const control = await openControl(options, host, asks);
+  const spare = new SpareTime();
+  const control = await openControl(options, host, asks, spare);
   if (!control.ok) {
     log.error(control.error);
     cpufreq.value.close();
@@ -129,7 +131,7 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
   await warmUp(roots, cpufreq.value);
   host.start();
   log.info("Serving", { domains: cpufreq.value.domains.length, dirs: host.channels.dirs.join(",") });
-  const http = await openHttp(options, host, asks);
+  const http = await openHttp(options, host, asks, spare);
   void notifier.ready(statusLine(host));
   const timer =
     notifier.watchdogMs === undefined
@@ -156,7 +158,7 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
 }
 
 /** Opens the control socket; without a flag for it, a folder that is not there means to do without. */
-async function openControl(options: ServeOptions, host: Host, asks: Asks) {
+async function openControl(options: ServeOptions, host: Host, asks: Asks, spare: SpareTime) {
   const { config, log } = options;
   const socket = options.socket ?? config.control.socket;
   if (options.socket === undefined && !existsSync(dirname(socket))) {
@@ -172,6 +174,7 @@ async function openControl(options: ServeOptions, host: Host, asks: Asks) {
     subscribe: (listener) => host.events.subscribe(listener),
     metrics: () => prometheus(readMetrics(host, version)),
     log,
+    spare,
     peerOf: (fd) => {
       const peer = peerCredentials(fd);
       return peer.ok ? peer.value : undefined;
@@ -180,12 +183,12 @@ async function openControl(options: ServeOptions, host: Host, asks: Asks) {
 }
 
 /** Opens the listener for browsers and scrapers where one is configured; without it the guests are served all the same. */
-async function openHttp({ config, log }: ServeOptions, host: Host, asks: Asks) {
+async function openHttp({ config, log }: ServeOptions, host: Host, asks: Asks, spare: SpareTime) {
   const { listen, names } = config.http;
   if (listen === undefined) return undefined;
   const { startHttp } = await import("../../../internal/http/server.ts");
   const metrics = () => prometheus(readMetrics(host, version));
-  const http = await startHttp({ listen, names, asks, metrics, log });
+  const http = await startHttp({ listen, names, asks, metrics, log, spare });
   if (!http.ok) {
     log.error(http.error);
     return undefined;
