@@ -4,9 +4,7 @@ import { CASES, type MachineName } from "../kernel/contract.ts";
 import { CPU, type DriverHost } from "./driver-host.ts";
 import { driverScenario } from "./driver-scenario.ts";
 import { DIST } from "./scenario.ts";
-
-/** What a guest's step comes to, in kHz. */
-type Move = readonly [step: string, khz: number];
+import { until } from "./until.ts";
 
 /** What shows that it is that driver: its name, its status file, a file of policy0 that is there and one that is not; how it holds a clock. */
 interface Shown {
@@ -15,39 +13,37 @@ interface Shown {
   readonly has: string;
   readonly lacks: string;
   readonly by: "setspeed" | "limits";
-  readonly moves: readonly Move[];
+  /** What guests' min, max and turbo-on come to, in kHz. */
+  readonly min: number;
+  readonly max: number;
+  readonly turbo?: number;
+  /** The file that turns turbo off and on, where the hardware lets it. */
+  readonly turboFile?: typeof BOOST | typeof NO_TURBO;
+  readonly hwp?: boolean;
 }
 
 const EPP = "energy_performance_preference";
-const amd = (status: string, driver: string): Omit<Shown, "lacks" | "by"> => ({
-  driver,
-  status: ["amd_pstate/status", status],
-  has: "boost",
-  moves: [
-    ["min", 520_000],
-    ["max", 2_600_000],
-    ["turbo-on", 4_313_000],
-  ],
-});
-const intel = (status: string, driver: string): Omit<Shown, "by"> => ({
-  driver,
-  status: ["intel_pstate/status", status],
-  has: "base_frequency",
-  lacks: "boost",
-  moves: [
-    ["min", 800_000],
-    ["max", 2_400_000],
-    ["turbo-on", 3_700_000],
-  ],
-});
+const BOOST = "cpufreq/boost";
+const NO_TURBO = "intel_pstate/no_turbo";
+const amd = (status: string, driver: string) =>
+  ({ driver, status: ["amd_pstate/status", status], has: "boost", min: 520_000, max: 2_600_000 }) as const;
+const AMD_TURBO = { turbo: 4_313_000, turboFile: BOOST } as const;
+const intel = (status: string, driver: string) =>
+  ({
+    driver,
+    status: ["intel_pstate/status", status],
+    has: "base_frequency",
+    lacks: "boost",
+    min: 800_000,
+    max: 2_400_000,
+    hwp: true,
+  }) as const;
+const INTEL_TURBO = { turbo: 3_700_000, turboFile: NO_TURBO } as const;
 /** Without HWP there is neither a hint nor a base frequency. */
-const WITHOUT_HWP = { has: "scaling_governor", lacks: EPP } as const;
-const FEW_MOVES: readonly Move[] = [
-  ["min", 800_000],
-  ["up", 900_000],
-];
-const EPP_DRIVER: Shown = { ...amd("active", "amd-pstate-epp"), lacks: "base_frequency", by: "limits" };
-const HWP_DRIVER: Shown = { ...intel("active", "intel_pstate"), by: "limits" };
+const WITHOUT_HWP = { has: "scaling_governor", lacks: EPP, hwp: false } as const;
+const EPP_DRIVER = { ...amd("active", "amd-pstate-epp"), lacks: "base_frequency", by: "limits" } as const;
+const HWP_DRIVER = { ...intel("active", "intel_pstate"), by: "limits" } as const;
+const PASSIVE_DRIVER = { ...intel("passive", "intel_cpufreq"), ...INTEL_TURBO, by: "setspeed" } as const;
 
 const SHOWN: Readonly<Record<MachineName, Shown>> = {
   "acpi-cpufreq-boost": {
@@ -55,56 +51,54 @@ const SHOWN: Readonly<Record<MachineName, Shown>> = {
     has: "boost",
     lacks: EPP,
     by: "setspeed",
-    moves: [
-      ["min", 800_000],
-      ["max", 2_600_000],
-    ],
+    min: 800_000,
+    max: 2_600_000,
+    turboFile: BOOST,
   },
-  "amd-pstate-active": EPP_DRIVER,
-  "amd-pstate-active-no-cpb": {
-    ...EPP_DRIVER,
-    moves: [
-      ["min", 520_000],
-      ["max", 2_600_000],
-    ],
-  },
-  "amd-pstate-guided": { ...amd("guided", "amd-pstate"), lacks: EPP, by: "setspeed" },
-  "amd-pstate-passive": { ...amd("passive", "amd-pstate"), lacks: EPP, by: "setspeed" },
-  "intel_pstate-hwp": HWP_DRIVER,
-  "intel_pstate-mtl": HWP_DRIVER,
-  "intel_pstate-turbo-off": {
-    ...HWP_DRIVER,
-    moves: [
-      ["min", 800_000],
-      ["max", 2_400_000],
-    ],
-  },
-  "intel_pstate-no-hwp": { ...HWP_DRIVER, ...WITHOUT_HWP, moves: FEW_MOVES },
-  "intel_cpufreq-hwp": { ...intel("passive", "intel_cpufreq"), by: "setspeed" },
-  "intel_cpufreq-no-hwp": {
-    ...intel("passive", "intel_cpufreq"),
-    ...WITHOUT_HWP,
-    by: "setspeed",
-    moves: FEW_MOVES,
-  },
+  "amd-pstate-active": { ...EPP_DRIVER, ...AMD_TURBO },
+  "amd-pstate-active-no-cpb": EPP_DRIVER,
+  "amd-pstate-guided": { ...amd("guided", "amd-pstate"), ...AMD_TURBO, lacks: EPP, by: "setspeed" },
+  "amd-pstate-passive": { ...amd("passive", "amd-pstate"), ...AMD_TURBO, lacks: EPP, by: "setspeed" },
+  "intel_pstate-hwp": { ...HWP_DRIVER, ...INTEL_TURBO },
+  "intel_pstate-mtl": { ...HWP_DRIVER, ...INTEL_TURBO },
+  "intel_pstate-turbo-off": HWP_DRIVER,
+  "intel_pstate-no-hwp": { ...HWP_DRIVER, ...INTEL_TURBO, ...WITHOUT_HWP },
+  "intel_cpufreq-hwp": PASSIVE_DRIVER,
+  "intel_cpufreq-no-hwp": { ...PASSIVE_DRIVER, ...WITHOUT_HWP },
   cppc_cpufreq: {
     driver: "cppc_cpufreq",
     has: "boost",
     lacks: EPP,
     by: "setspeed",
-    moves: [
-      ["min", 520_000],
-      ["max", 2_600_000],
-    ],
+    min: 520_000,
+    max: 2_600_000,
+    turbo: 4_316_000,
+    turboFile: BOOST,
   },
 };
+
+/** The built-in profiles in an order in which each must undo what the one before did; what each says of turbo, if it does, and of the hint. */
+const PROFILES = [
+  { profile: "powersave", turbo: false, epp: "power" },
+  { profile: "performance", turbo: true, epp: "performance" },
+  { profile: "balanced", turbo: true, epp: "balance_performance" },
+  { profile: "latency", turbo: undefined, epp: "performance" },
+] as const;
+/** Half of the highest clock with turbo, as intel_pstate rounds it, in 100 MHz. */
+const HALF = 19;
 
 const POWERMON = `${DIST}/powermon`;
 
 driverScenario("drivers", (host: () => DriverHost, machine: MachineName) => {
-  const { driver, status, has, lacks, by, moves } = SHOWN[machine];
+  const { driver, status, has, lacks, by, min, max, turbo, turboFile, hwp } = SHOWN[machine];
   const vm = () => host().host.vm;
   const line = async (file: string) => (await vm().sh(`head -n 1 ${CPU}/${file}`)).trimEnd();
+  const put = (file: string, text: string | number) => vm().sh(`echo ${text} > ${CPU}/${file}`);
+  const turboText = (on: boolean) => (on === (turboFile === BOOST) ? "1" : "0");
+  const turn = async (on: boolean) => turboFile && put(turboFile, turboText(on));
+  const held = by === "setspeed" ? ["scaling_setspeed"] : ["scaling_min_freq", "scaling_max_freq"];
+  const holds = (knobs: string, khz: number) =>
+    held.every((file) => knobs.includes(`cpufreq/policy1/${file}:${khz}\n`));
 
   describe(machine, () => {
     // What the model of files in tests/kernel is held to is what the kernel says.
@@ -114,13 +108,16 @@ driverScenario("drivers", (host: () => DriverHost, machine: MachineName) => {
   });
 
   describe(`powermon on ${machine}`, () => {
+    let fresh: string | undefined;
     let before: string;
 
     beforeAll(() => vm().sh(`${POWERMON} setup --dir /run/powermon/channels`)); // what check looks for beside the drivers
 
     beforeEach(async () => {
-      await host().become(machine);
       before = await host().knobs();
+      if (before === fresh) return;
+      await host().become(machine);
+      fresh = before = await host().knobs();
     });
 
     afterEach(() => host().host.forget());
@@ -152,30 +149,119 @@ driverScenario("drivers", (host: () => DriverHost, machine: MachineName) => {
       }
     });
 
-    /** Has a guest's vCPU 0 on CPU 1 make each move, the clock of CPU 0 staying as it is. */
-    async function move(): Promise<void> {
-      await host().host.startPowermon("--pin vm1:0=1");
-      const files = by === "setspeed" ? ["scaling_setspeed"] : ["scaling_min_freq", "scaling_max_freq"];
+    /** Has a guest's vCPU 0 on CPU 1 ask for `step`, the clock of CPU 0 staying as it is. */
+    async function move(step: string, khz: number): Promise<void> {
       const others = (text: string) => text.split("\n").filter((one) => !one.includes("policy1"));
-      for (const [step, khz] of moves) {
-        await host().scaleWhenConnected(step, 0);
-        const now = await host().knobs();
-        for (const file of files) expect(now).toContain(`cpufreq/policy1/${file}:${khz}\n`);
-        expect(others(now)).toEqual(others(before));
-      }
+      const was = others(await host().knobs());
+      await host().scaleWhenConnected(step, 0);
+      const now = await host().knobs();
+      for (const file of held) expect(now).toContain(`cpufreq/policy1/${file}:${khz}\n`);
+      expect(others(now)).toEqual(was);
     }
 
-    test("a guest moves its own CPU and no other, and SIGTERM gives everything back", async () => {
-      await move();
+    /** Starts powermon while turbo is off, and has a guest move its CPU. */
+    async function moveWithoutTurbo(): Promise<void> {
+      await turn(true);
+      before = await host().knobs();
+      await turn(false);
+      await host().host.startPowermon("--pin vm1:0=1");
+      await move("min", min);
+      await move("max", max);
+    }
+
+    /** Waits until CPU 1 holds `khz` again. */
+    const heldAgain = (what: string, khz: number) =>
+      until(`${khz} kHz ${what}`, 30_000, async () => {
+        const knobs = await host().knobs();
+        if (holds(knobs, khz)) return true;
+        throw new Error(`${knobs}powermon says: ${await host().host.log()}`);
+      });
+
+    test("a guest moves its own CPU and no other, and turbo that comes after SIGTERM finds everything as it was", async () => {
+      await moveWithoutTurbo();
+      expect(await host().host.endPowermon("TERM")).toMatchObject({ status: 0 });
+      await turn(true);
+      expect(await host().knobs()).toBe(before);
+    });
+
+    test("turbo that comes is a guest's too, and after SIGKILL restore gives everything back", async () => {
+      await moveWithoutTurbo();
+      await turn(true);
+      if (turbo !== undefined) {
+        await until("the turbo clock", 30_000, async () => {
+          const { stdout } = await host().guest("scale turbo-on --vcpu 0");
+          const knobs = await host().knobs();
+          if (holds(knobs, turbo)) return true;
+          throw new Error(`${stdout}${knobs}`);
+        });
+        await move("turbo-off", max);
+      }
+      await host().host.endPowermon("KILL");
+      expect(await host().knobs()).not.toBe(before);
+      await host().host.restore();
+      expect(await host().knobs()).toBe(before);
+    });
+
+    const percent = async () => {
+      const told = async () => {
+        const text = await vm().sh("cat /sys/module/intel_model/parameters/hw");
+        const number = (name: string) =>
+          [...text.matchAll(new RegExp(` ${name}=(\\d+)`, "g"))].map((one) => Number(one[1]));
+        return hwp ? { min: number("min"), max: number("max") } : { min: [], max: number("ratio") };
+      };
+      await put("intel_pstate/max_perf_pct", 50);
+      await host().host.startPowermon("--pin vm1:0=1");
+      await host().scaleWhenConnected("max", 0);
+      const now = await told();
+      expect(now.max).toHaveLength(2);
+      if (hwp) expect(now.max[0]).toBe(HALF);
+      for (const ratio of [...now.min, ...now.max]) expect(ratio).toBeLessThanOrEqual(HALF);
+      await host().host.endPowermon("TERM");
+      await put("intel_pstate/max_perf_pct", 100);
+      expect(await host().knobs()).toBe(before);
+    };
+    if (status?.[0] === "intel_pstate/status")
+      test("max_perf_pct bounds a guest's max as it bounds every CPU", percent);
+
+    test("a CPU that comes is served, and a claim outlives its going and what others write over it", async () => {
+      const online = "cpu1/online";
+      await put(online, 0);
+      await put(online, 1);
+      before = await host().knobs(); // some of it the kernel sets anew
+      await put(online, 0);
+      await host().host.startPowermon("--pin vm1:0=1");
+      await until("a refusal", 30_000, async () => (await host().guest("scale max --vcpu 0")).status === 3);
+      await put(online, 1);
+      await host().scaleWhenConnected("max", 0);
+      await heldAgain("on the CPU that came", max);
+      await put(online, 0);
+      await put(online, 1);
+      await heldAgain("on the CPU that is back", max);
+      const at = "cpufreq/policy1";
+      const governor = `${at}/scaling_governor`;
+      if (by === "setspeed") await put(governor, "powersave");
+      for (const limit of ["min", "max"]) await put(`${at}/scaling_${limit}_freq`, min);
+      await until("governor and limit as they were", 30_000, async () => {
+        const isSet = by === "limits" || (await line(governor)) === "userspace";
+        return isSet && (await line(`${at}/scaling_max_freq`)) !== `${min}`;
+      });
+      await heldAgain("after what others wrote", max);
       expect(await host().host.endPowermon("TERM")).toMatchObject({ status: 0 });
       expect(await host().knobs()).toBe(before);
     });
 
-    test("after SIGKILL restore gives everything back", async () => {
-      await move();
-      await host().host.endPowermon("KILL");
-      expect(await host().knobs()).not.toBe(before);
-      await host().host.restore();
+    test("each built-in profile holds what it says after the one before, and off gives everything back", async () => {
+      const each = (file: string) => vm().sh(`cat ${CPU}/cpufreq/policy[01]/${file}`);
+      const turboBefore = turboFile ? await line(turboFile) : "";
+      for (const { profile, turbo: on, epp } of PROFILES) {
+        await vm().sh(`${POWERMON} profile apply ${profile} && ${POWERMON} profile verify`);
+        if (turboFile) expect(await line(turboFile)).toBe(on === undefined ? turboBefore : turboText(on));
+        expect(await each("scaling_max_freq")).toBe(
+          on === false ? `${max}\n${max}\n` : await each("cpuinfo_max_freq"),
+        );
+        if ((await host().knobs()).includes(EPP)) expect(await each(EPP)).toBe(`${epp}\n${epp}\n`);
+      }
+      await vm().sh(`${POWERMON} profile off`);
       expect(await host().knobs()).toBe(before);
     });
   });
