@@ -8,6 +8,7 @@ import type { SpareTime } from "../os/spare-time.ts";
 const MAX_SLICE = 4096;
 /** Where a request's head ends: what comes after it is kept from the parser until the answer has left. Source: RFC 9112, 2.1. */
 const HEAD_END = "\r\n\r\n";
+const NOTHING = Buffer.alloc(0);
 
 /** Stands between `socket` and node:http, which would parse and have answered all that was sent. */
 export class Gate {
@@ -18,6 +19,9 @@ export class Gate {
   #wanted = false;
   #planned = false;
   #held = false;
+  #ended = false;
+  /** What was read and the parser has not got. */
+  #rest: Buffer = NOTHING;
 
   /** @param Stream node:stream's Duplex, which is loaded with node:http */
   constructor(Stream: typeof Duplex, socket: Socket, spare: SpareTime) {
@@ -37,7 +41,10 @@ export class Gate {
     });
     this.stream = stream;
     socket.on("readable", () => this.#plan());
-    socket.once("end", () => stream.push(null));
+    socket.once("end", () => {
+      this.#ended = true;
+      this.#plan();
+    });
     socket.once("close", () => stream.destroy());
   }
 
@@ -52,25 +59,29 @@ export class Gate {
   }
 
   #plan(): void {
-    // Read while there is nothing, so that its end is seen.
-    if (this.#socket.readableLength === 0) this.#socket.read(0);
-    else if (this.#wanted && !this.#held && !this.#planned) {
+    // Bun takes more from the kernel with each read() of a socket, whatever waits: only when nothing does, which also shows the end.
+    if (this.#rest.length === 0) this.#rest = this.#read();
+    if (this.#rest.length === 0) {
+      if (this.#ended) this.stream.push(null);
+    } else if (this.#wanted && !this.#held && !this.#planned) {
       this.#planned = true;
       this.#spare.give(() => this.#pass());
     }
   }
 
+  #read(): Buffer {
+    const bytes: Buffer | null = this.#socket.read();
+    return bytes ?? NOTHING;
+  }
+
   #pass(): void {
     this.#planned = false;
-    const socket = this.#socket;
-    if (this.stream.destroyed || this.#held || socket.readableLength === 0) return;
-    const slice: Buffer | null = socket.read(Math.min(MAX_SLICE, socket.readableLength));
-    if (slice === null) return;
+    if (this.stream.destroyed || this.#held) return;
+    const slice = this.#rest.subarray(0, MAX_SLICE);
     const end = slice.indexOf(HEAD_END);
     const cut = end < 0 ? slice.length : end + HEAD_END.length;
-    if (cut < slice.length) socket.unshift(slice.subarray(cut));
-    this.#wanted = false;
-    if (this.stream.push(slice.subarray(0, cut))) this.#wanted = true;
+    this.#rest = this.#rest.subarray(cut);
+    this.#wanted = this.stream.push(slice.subarray(0, cut));
     this.#plan();
   }
 }
