@@ -111,6 +111,37 @@ test("a command's claim stays, a program's ends with its connection, and SIGTERM
   });
 });
 
+test("an agent whose host answers nonsense and hangs up tries it now and then, and ends when told", async () => {
+  using world = new World();
+  const config = `${world.tree.root}/agent.toml`;
+  let met = 0;
+  const path = `${world.tree.root}/port`;
+  const host = Bun.listen({
+    unix: path,
+    socket: {
+      open(socket) {
+        met++;
+        socket.end(new Uint8Array(464).fill(0xff));
+      },
+      data() {},
+    },
+  });
+  await Bun.write(config, `port = "unix:${path}"\nsocket = "${world.tree.root}/agent.sock"\n`);
+  const child = Bun.spawn([process.execPath, MAIN, "agent", "--config", config], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  try {
+    await until("it has met the host twice", () => met >= 2, 10_000);
+    child.kill("SIGTERM");
+    await until("it has ended", () => child.exitCode !== null);
+    expect(child.exitCode).toBe(0);
+  } finally {
+    child.kill("SIGKILL");
+    await child.exited;
+    host.stop(true);
+  }
+});
+
 test("a policy is refused or taken as the host says, and its removal is answered", async () => {
   await withAgent(async ({ socket }) => {
     const send = await run(
