@@ -111,6 +111,19 @@ test("a command's claim stays, a program's ends with its connection, and SIGTERM
   });
 });
 
+test("a line may name as many vCPUs as a VM can have, and no more", async () => {
+  await withAgent(async ({ socket }) => {
+    const program = await connectAgent(socket, 5000);
+    const said = await program?.ask({ id: 1, do: "set", vcpus: "0-8191", khz: 2_200_000 });
+    expect(said).toMatchObject({ value: { id: 1, ok: false, outcome: "bad-request" } });
+    expect(JSON.stringify(said)).toContain("names 8192 vCPUs; for this VM a line may name ");
+    expect(await program?.ask({ do: "state", vcpus: "0-63" })).toMatchObject({
+      value: { vcpus: { length: 64 } },
+    });
+    program?.close();
+  });
+});
+
 test("an agent whose host answers nonsense and hangs up tries it now and then, and ends when told", async () => {
   using world = new World();
   const config = `${world.tree.root}/agent.toml`;
