@@ -10,7 +10,7 @@ import { type ConfigProblem, firstOf, tomlKey } from "./problem.ts";
 import { type ConfigFile, fileSchema } from "./schema.ts";
 
 /** Larger files are no configuration. */
-const MAX_BYTES = 1 << 20;
+export const MAX_BYTES = 1 << 20;
 
 /** A file that is valid by itself. */
 export interface ReadFile {
@@ -101,7 +101,8 @@ export function judgeAs<S extends v.GenericSchema>(
   return err(problems.sort((a, b) => (a.line ?? Infinity) - (b.line ?? Infinity)));
 }
 
-const tooLarge = (file: string, bytes: number) =>
+/** Returns the problem of a file that is too large. @param bytes how many it has, as far as it was read */
+export const tooLarge = (file: string, bytes: number | string = `more than ${MAX_BYTES}`) =>
   err([{ file, key: "", wrong: `Has ${bytes} bytes`, right: `Keep it under ${MAX_BYTES} bytes.` }]);
 
 function parseJson(
