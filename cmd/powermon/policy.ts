@@ -5,7 +5,8 @@ import { nonEmpty, parseArgs } from "../../internal/cli/args.ts";
 import { defineCommand } from "../../internal/cli/command.ts";
 import { parsePolicy } from "../../internal/config/policy.ts";
 import { type ConfigProblem, describeProblem } from "../../internal/config/problem.ts";
-import { parseTable, readTable } from "../../internal/config/read.ts";
+import { MAX_BYTES, parseTable, readTable, tooLarge } from "../../internal/config/read.ts";
+import { readStreamBounded } from "../../internal/os/read-bounded.ts";
 import { ok, type Result } from "../../internal/values/result.ts";
 import { table } from "../../internal/output/table.ts";
 import { loaded } from "../loaded.ts";
@@ -111,9 +112,14 @@ export default defineCommand({
 /** Returns the policy as it is written, once it is known to be one. Errors: every problem, with its line in TOML. */
 async function readWritten(file: string): Promise<Result<object, ConfigProblem[]>> {
   const name = file === "-" ? "standard input" : file;
-  const table = file === "-" ? parseTable(name, await Bun.stdin.text()) : readTable(file);
+  const table = file === "-" ? await readInput(name) : readTable(file);
   if (!table.ok) return table;
   const { raw, text } = table.value;
   const policy = parsePolicy(raw, name, text);
   return policy.ok ? ok(raw) : policy;
+}
+
+async function readInput(name: string): Promise<ReturnType<typeof readTable>> {
+  const bytes = await readStreamBounded(Bun.stdin.stream(), MAX_BYTES);
+  return bytes === undefined ? tooLarge(name) : parseTable(name, bytes.toString());
 }

@@ -11,9 +11,17 @@ import { type Bound, NAMED_BOUNDS, type VmSection } from "./schema.ts";
 /** Names longer than this can't stand whole in a guest's packet, in bytes. Source: DPDK RTE_POWER_VM_MAX_NAME_SZ, less the NUL. */
 const MAX_WIRE_NAME = 31;
 
+/** VMs with settings of their own, of all files together. */
+const MAX_VMS = 4096;
+
 /** Returns what is wrong with the files taken together. */
 export function findErrors(merged: Merged): Finding[] {
   const { says } = merged;
+  const vms = Object.keys(says.vm ?? {}).length;
+  if (vms > MAX_VMS) {
+    const right = `Keep them at ${MAX_VMS} at most; vm-defaults holds for all others.`;
+    return [{ path: ["vm"], wrong: `has ${vms} VMs, all files together`, right }];
+  }
   const found: Finding[] = [];
   for (const [list, { floor, ceiling }] of Object.entries(says.limits ?? {})) {
     found.push(...crossed(["limits", list], floor ?? "min", ceiling ?? "max", ceiling !== undefined));

@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { parseCpuList } from "../values/cpulist.ts";
 import { POLICY_TYPES, WORKLOADS } from "../values/request.ts";
 import { MAX_VCPU } from "../values/numbers.ts";
-import { flag, integer, KHZ_FORM, khzOr, oneOf, quoted, text, whole } from "./shapes.ts";
+import { flag, integer, KHZ_FORM, khzOr, oneOf, quoted, text, whole, zone } from "./shapes.ts";
 
 /** More interfaces or MACs than any VM has. */
 const MAX_INTERFACES = 64;
@@ -83,7 +83,7 @@ export const policySection = v.strictObject(
       v.union([vcpuList, listOf(whole(0, MAX_VCPU, VCPUS), 1, MAX_VCPU + 1, VCPUS)], VCPUS),
     ),
     turbo: v.exactOptional(flag),
-    timezone: v.exactOptional(v.string('Write a time zone, such as "Europe/Berlin".')),
+    timezone: v.exactOptional(zone),
     default: v.exactOptional(level(LEVELS)),
     windows: v.exactOptional(
       listOf(window, 0, MAX_WINDOWS, `Write [[windows]] tables, at most ${MAX_WINDOWS}.`),

@@ -10,7 +10,18 @@ import { type ConfigProblem, firstOf, tomlKey } from "./problem.ts";
 import { type ConfigFile, fileSchema } from "./schema.ts";
 
 /** Larger files are no configuration. */
-const MAX_BYTES = 1 << 20;
+export const MAX_BYTES = 1 << 20;
+
+/** Of one file: the parser's time grows with the square of what stands in one table, and twice as much would take seconds. */
+const MAX = { tables: 4096, settings: 16_384 };
+/** Tables and lists around another: what powermon knows has six. */
+const MAX_DEPTH = 32;
+
+/** A text and what it says, not yet judged. */
+interface Parsed {
+  readonly text: string;
+  readonly raw: object;
+}
 
 /** A file that is valid by itself. */
 export interface ReadFile {
@@ -26,20 +37,17 @@ export function readConfigFile(file: string): Result<ReadFile, ConfigProblem[]> 
 }
 
 /** Returns the table that a TOML file holds, or the JSON object in a file named *.json. Errors: one problem of the whole file. */
-export function readTable(
-  file: string,
-): Result<{ readonly text: string; readonly raw: object }, ConfigProblem[]> {
-  const whole = (wrong: string, right: string) => err([{ file, key: "", wrong, right }]);
+export function readTable(file: string): Result<Parsed, ConfigProblem[]> {
   let text: string;
   try {
     const stat = statSync(file);
-    if (!stat.isFile()) return whole("Is not a regular file", "Name a TOML file.");
+    if (!stat.isFile()) return whole(file, "Is not a regular file", "Name a TOML file.");
     if (stat.size > MAX_BYTES) return tooLarge(file, stat.size);
     text = new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(file));
   } catch (cause) {
-    if (cause instanceof TypeError) return whole("Is not UTF-8 text", "Save it as UTF-8.");
+    if (cause instanceof TypeError) return whole(file, "Is not UTF-8 text", "Save it as UTF-8.");
     const code = codeOf(cause);
-    return whole(`Cannot read it: ${code}`, "Name a TOML file that powermon may read.");
+    return whole(file, `Cannot read it: ${code}`, "Name a TOML file that powermon may read.");
   }
   return parseTable(file, text);
 }
@@ -49,16 +57,25 @@ export function readTable(
  * Errors: as readTable's.
  * @param file what problems call it
  */
-export function parseTable(
-  file: string,
-  text: string,
-): Result<{ readonly text: string; readonly raw: object }, ConfigProblem[]> {
+export function parseTable(file: string, text: string): Result<Parsed, ConfigProblem[]> {
   const bytes = Buffer.byteLength(text);
   if (bytes > MAX_BYTES) return tooLarge(file, bytes);
-  if (file.endsWith(".json") || /^\s*\{/.test(text)) return parseJson(file, text);
+  const parsed =
+    file.endsWith(".json") || /^\s*\{/.test(text) ? parseJson(file, text) : parseToml(file, text);
+  return parsed.ok && isDeep(parsed.value.raw) ? tooDeep(file) : parsed;
+}
+
+function parseToml(file: string, text: string): Result<Parsed, ConfigProblem[]> {
+  const { tables, settings } = sizeOf(text);
+  if (tables > MAX.tables)
+    return whole(file, `Has ${tables} tables and dotted keys`, `Keep them at ${MAX.tables} at most.`);
+  if (settings > MAX.settings)
+    return whole(file, `Has ${settings} settings`, `Keep them at ${MAX.settings} at most.`);
   try {
     return ok({ text, raw: Bun.TOML.parse(text) });
   } catch (cause) {
+    // The parser's stack has ended.
+    if (cause instanceof RangeError) return tooDeep(file);
     const message = (cause instanceof Error ? cause.message : String(cause)).replace(
       /^TOML Parse error: /,
       "",
@@ -101,20 +118,48 @@ export function judgeAs<S extends v.GenericSchema>(
   return err(problems.sort((a, b) => (a.line ?? Infinity) - (b.line ?? Infinity)));
 }
 
-const tooLarge = (file: string, bytes: number) =>
-  err([{ file, key: "", wrong: `Has ${bytes} bytes`, right: `Keep it under ${MAX_BYTES} bytes.` }]);
+/** Returns how many tables and dotted keys, and settings, the lines of `text` make, or a few more: it is not parsed yet. */
+function sizeOf(text: string): { tables: number; settings: number } {
+  let tables = 0;
+  let settings = 0;
+  for (const line of text.split("\n")) {
+    const [key = "", ...values] = line.trimStart().split("=");
+    settings += values.length;
+    if (key.startsWith("[") || (values.length > 0 && key.includes("."))) tables++;
+  }
+  return { tables, settings };
+}
 
-function parseJson(
-  file: string,
-  text: string,
-): Result<{ readonly text: string; readonly raw: object }, ConfigProblem[]> {
-  const whole = (wrong: string) => err([{ file, key: "", wrong, right: "Write one JSON object." }]);
+const whole = (file: string, wrong: string, right: string) => err([{ file, key: "", wrong, right }]);
+
+const tooDeep = (file: string) =>
+  whole(file, "Is nested too deeply", `Keep tables and lists within ${MAX_DEPTH} others.`);
+
+/** Returns whether tables and lists stand in more than MAX_DEPTH others. It looks a level at a time: a stack has an end. */
+function isDeep(raw: object): boolean {
+  let level: object[] = [raw];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > MAX_DEPTH) return true;
+    level = level.flatMap((one) =>
+      Object.values(one).filter((value) => typeof value === "object" && value !== null),
+    );
+  }
+  return false;
+}
+
+/** Returns the problem of a file that is too large. @param bytes how many it has, as far as it was read */
+export const tooLarge = (file: string, bytes: number | string = `more than ${MAX_BYTES}`) =>
+  whole(file, `Has ${bytes} bytes`, `Keep it under ${MAX_BYTES} bytes.`);
+
+function parseJson(file: string, text: string): Result<Parsed, ConfigProblem[]> {
+  const right = "Write one JSON object.";
   try {
     const raw: unknown = JSON.parse(text);
-    if (typeof raw !== "object" || raw === null || Array.isArray(raw)) return whole("Is not an object");
+    if (typeof raw !== "object" || raw === null || Array.isArray(raw))
+      return whole(file, "Is not an object", right);
     return ok({ text: "", raw }); // lines are looked for in TOML only
   } catch (cause) {
-    return whole(`Is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`);
+    return whole(file, `Is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, right);
   }
 }
 

@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import { MAX_WINDOWS, spanEntries } from "./policy-schema.ts";
 import { isProfileName } from "./profile-schema.ts";
+import { zone } from "./shapes.ts";
 import { table } from "./table.ts";
 
 const NAME = 'Write a profile\'s name, such as "powersave".';
@@ -11,7 +12,7 @@ const WINDOWS = `Write a list of at most ${MAX_WINDOWS} windows, such as [{ from
 
 /** The table `profile-schedule` of a configuration file. */
 export const scheduleSchema = table({
-  timezone: v.exactOptional(v.string('Write a time zone, such as "Europe/Berlin".')),
+  timezone: v.exactOptional(zone),
   default: v.exactOptional(name),
   windows: v.exactOptional(
     v.pipe(

@@ -24,6 +24,12 @@ export const integer = (least: number, most: number, what: string) =>
 /** Text of the form `pattern`. */
 export const text = (pattern: RegExp, right: string) => v.pipe(v.string(right), v.regex(pattern, right));
 
+/** Longer than any name of the IANA's, and short enough to be looked up. */
+const MAX_ZONE = 255;
+const ZONE = `Write a time zone of at most ${MAX_ZONE} letters, such as "Europe/Berlin".`;
+/** A time zone, not yet looked up. */
+export const zone = v.pipe(v.string(ZONE), v.maxLength(MAX_ZONE, ZONE));
+
 /** How kHz are written. */
 export const KHZ_FORM = `kHz (${KHZ.least} to ${KHZ.most}; 2.4 GHz is 2400000)`;
 

@@ -198,6 +198,8 @@ function answerTo(question: Question, frame: Uint8Array, reply: Uint8Array): Rep
       return undefined;
     case "ack":
     case "nack":
+      // A query is answered by what was asked for, and an ACK has nothing of it.
+      if (decoded.kind === "ack" && question.kind.startsWith("query")) return undefined;
       return sameStamp(question.kind === "policy" ? POLICY_STAMP : STAMP, frame, reply) ? decoded : undefined;
     case "extension":
       return question.kind === "extension" && decoded.sequence === question.sequence ? decoded : undefined;

@@ -67,7 +67,11 @@ class SocketPort implements Port {
   write(frame: Uint8Array): Result<void, GuestFailure> {
     const written = this.#socket?.write(frame) ?? -1;
     if (written === frame.length) return DONE;
-    if (written < 0) return err({ kind: "absent-host", port: this.name });
+    if (written < 0) {
+      // The socket takes nothing any more, and that it closed is told only once the loop looks at it.
+      this.#closed = true;
+      return err({ kind: "absent-host", port: this.name });
+    }
     const code = written === 0 ? "EAGAIN" : "short write";
     return err({ kind: "write-failed", port: this.name, code, written });
   }

@@ -1,5 +1,6 @@
 // What a host says of all vCPUs, past DPDK's eight where it can.
 
+import { MAX_VCPU } from "../values/numbers.ts";
 import { MAX_V1_VCPUS, type VcpuCaps } from "../values/request.ts";
 import { ok, type Result } from "../values/result.ts";
 import type { GuestFailure } from "./failure.ts";
@@ -54,7 +55,8 @@ async function listRest<K extends keyof Lists>(
       entries.push((kind === "query-freq" ? khz : { turbo, priority }) as Lists[K]);
     }
     const { total, vcpus } = page.value;
-    if (vcpus.length === 0 || first + vcpus.length >= total) return ok({ count: total, entries });
+    if (vcpus.length === 0 || first + vcpus.length >= Math.min(total, MAX_VCPU + 1))
+      return ok({ count: total, entries });
   }
 }
 

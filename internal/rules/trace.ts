@@ -58,7 +58,7 @@ export function parseTrace(text: string, columns: number, from: number): Result<
     if (line.trim() === "" || line.startsWith("#")) continue;
     const cells = line.split(",").map((cell) => cell.trim());
     const at = timeOf(cells[0] ?? "", from);
-    if (at === undefined && index === 0) continue;
+    if (at === undefined && index === 0 && cells.every(isHeading)) continue;
     const rates = cells.slice(1).map((cell) => (cell === "" ? Number.NaN : Number(cell)));
     const right = `a line is a time and ${columns} ${columns === 1 ? "rate" : "rates"} per second, such as 60,1500${",3".repeat(columns - 1)}`;
     if (at === undefined) return err(`line ${index + 1} starts with no time: ${right}`);
@@ -71,6 +71,11 @@ export function parseTrace(text: string, columns: number, from: number): Result<
     if (rows.length > MAX_ROWS) return err(`there are more than ${MAX_ROWS} lines`);
   }
   return rows.length === 0 ? err("there is no line with a time in it") : ok(new Trace(rows, columns));
+}
+
+/** Returns whether a cell names a column: a value that is no number, such as nan, names none. */
+function isHeading(cell: string): boolean {
+  return /^[^\d+.-]/.test(cell) && !/^(nan|inf|infinity|null|none|n\/a)$/i.test(cell);
 }
 
 function timeOf(cell: string, from: number): number | undefined {

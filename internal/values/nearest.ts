@@ -5,6 +5,8 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {
+    // So many letters more or fewer are so many changes at least: a word of a megabyte costs nothing.
+    if (Math.abs(word.length - candidate.length) >= bestDistance) continue;
     const distance = editDistance(word, candidate);
     if (distance < bestDistance && distance < Math.max(word.length, candidate.length)) {
       best = candidate;

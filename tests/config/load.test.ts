@@ -44,6 +44,18 @@ describe("loadConfig()", () => {
     expect(config.channels).toEqual(DEFAULTS.channels);
   });
 
+  test("refuses more VMs than 4096 in all files together", () => {
+    using folder = configFolder();
+    for (const part of ["a", "b", "c", "d", "e"]) {
+      const vms = Array.from({ length: 1000 }, (_, i) => `[vm.${part}${i}]\n`);
+      folder.write(`d/${part}.toml`, vms.join(""));
+    }
+    const config = loadConfig(undefined, join(folder.dir, "d"));
+    expect(config.ok ? [] : config.error.map(({ key, wrong, right }) => `${key} ${wrong}. ${right}`)).toEqual(
+      ["vm has 5000 VMs, all files together. Keep them at 4096 at most; vm-defaults holds for all others."],
+    );
+  });
+
   test("refuses an HTTP listener that other machines reach unless the file says so", () => {
     using folder = configFolder();
     const drops = join(folder.dir, "none");

@@ -58,6 +58,16 @@ level = "medium"
     });
   });
 
+  test("refuses a time zone of more than 255 letters, without looking it up or repeating it", () => {
+    const [problem, ...more] = problems(
+      `type = "time"\nbusy_hours = [1]\ntimezone = "${"E".repeat(60_000)}"`,
+    );
+    expect(more).toEqual([]);
+    expect(problem).toStartWith('policy.toml:3: timezone is "EEE');
+    expect(problem).toEndWith('. Write a time zone of at most 255 letters, such as "Europe/Berlin".');
+    expect(problem?.length).toBeLessThan(300);
+  });
+
   test("takes the host's time zone when the file names none, and all vCPUs", () => {
     const policy = read('type = "time"\nquiet_hours = [2, 3]');
     expect(policy).toMatchObject({

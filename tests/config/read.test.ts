@@ -245,6 +245,34 @@ describe("readConfigFile()", () => {
     expect(told[20]).toBe("F: Has 5 more problems. Mend these first.");
   });
 
+  test.each([
+    [
+      "20,000 VMs",
+      (i: number) => `[vm.v${i}]\n`,
+      "Has 20000 tables and dotted keys. Keep them at 4096 at most.",
+    ],
+    ["20,000 dotted keys", (i: number) => `vm.v${i}.turbo=true\n`, "Has 20000 tables and dotted keys."],
+    ["20,000 settings", (i: number) => `v${i}=1\n`, "Has 20000 settings. Keep them at 16384 at most."],
+    ["20,000 inline tables", (i: number) => `v${i}={},`, "Has 20000 settings."],
+  ])("readConfigFile() refuses %s before the parser sees them", (_, one, why) => {
+    expect(problemsOf(Array.from({ length: 20_000 }, (__, i) => one(i)).join(""))).toEqual([
+      expect.stringContaining(why),
+    ]);
+  });
+
+  test.each([
+    ["p.toml", `a = ${"[".repeat(100_000)}${"]".repeat(100_000)}`],
+    ["p.toml", `a${".a".repeat(50_000)} = 1`],
+    ["p.toml", `a = ${"[".repeat(33)}${"]".repeat(33)}`],
+    ["p.json", `{"type": ${"[".repeat(100_000)}${"]".repeat(100_000)}}`],
+  ])("readConfigFile() refuses %s that is nested too deeply", (name, text) => {
+    using folder = configFolder();
+    const read = readConfigFile(folder.write(name, text));
+    expect(read.ok ? [] : read.error.map(({ wrong, right }) => `${wrong}. ${right}`)).toEqual([
+      "Is nested too deeply. Keep tables and lists within 32 others.",
+    ]);
+  });
+
   test("readConfigFile() answers, not hangs or throws, when the path is no regular file of text", () => {
     using folder = configFolder();
     const why = (path: string) => {

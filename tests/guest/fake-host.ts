@@ -3,8 +3,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { encodeAnswer } from "../../internal/packet/extension.ts";
 import { acknowledge } from "../../internal/packet/reply.ts";
 import { RequestDecoder } from "../../internal/packet/request.ts";
+import type { ExtensionAnswer } from "../../internal/values/extension.ts";
 import type { Request } from "../../internal/values/request.ts";
 
 const FRAME_BYTES = 464;
@@ -70,4 +72,11 @@ export function fakeHost(script: Script, greeting?: Uint8Array): FakeHost {
 /** Returns the ACK (or NACK) of `frame` in bytes of its own. */
 export function answer(frame: Uint8Array, yes: boolean): Uint8Array {
   return acknowledge(frame.slice(), yes);
+}
+
+/** Returns what our host would answer to an extension request. */
+export function extensionAnswer(frame: Uint8Array, said: ExtensionAnswer): Uint8Array {
+  const request = new RequestDecoder().decode(frame);
+  if (request.kind !== "extension") throw new Error(`not an extension request: ${request.kind}`);
+  return encodeAnswer(request, said);
 }

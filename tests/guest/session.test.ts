@@ -1,12 +1,9 @@
 import { expect, test } from "bun:test";
-import type { ExtensionAnswer } from "../../internal/values/extension.ts";
 import { openSession, type Question, type Session } from "../../internal/guest/session.ts";
 import { encodeCapsList, encodeFreqList } from "../../internal/packet/reply.ts";
-import { encodeAnswer } from "../../internal/packet/extension.ts";
 import { encodeNotice } from "../../internal/packet/notice.ts";
-import { RequestDecoder } from "../../internal/packet/request.ts";
 import { until } from "../helpers/until.ts";
-import { answer, type FakeHost, fakeHost, type Script } from "./fake-host.ts";
+import { answer, extensionAnswer, type FakeHost, fakeHost, type Script } from "./fake-host.ts";
 
 const UP: Question = { kind: "scale", vcpu: 3, vmName: "vm1", physical: false, step: "up" };
 const FREQ: Question = { kind: "query-freq", all: true, vcpu: 0, vmName: "vm1", physical: false };
@@ -85,6 +82,14 @@ test.each([
       });
       expect(performance.now() - started).toBeGreaterThanOrEqual(SHORT_MS);
     },
+  );
+});
+
+test.each([FREQ, CAPS])("ask() does not take an ACK for what a query asked: %#", async (question) => {
+  await withHost(
+    (send, frame) => send(answer(frame, true)),
+    async (session) =>
+      expect(await session.ask(question, SHORT_MS)).toMatchObject({ error: { kind: "no-answer" } }),
   );
 });
 
@@ -180,12 +185,6 @@ test("ask() refuses to ask two things at a time", async () => {
   );
 });
 
-/** Answers an extension request as our host would. */
-function extensionAnswer(frame: Uint8Array, said: ExtensionAnswer): Uint8Array {
-  const request = new RequestDecoder().decode(frame);
-  if (request.kind !== "extension") throw new Error(`not an extension request: ${request.kind}`);
-  return encodeAnswer(request, said);
-}
 const HELLO = { do: "hello", version: 1, leaseS: 10 } as const;
 const AGREED = { do: "hello", version: 1, leaseS: 10, vcpus: 2 } as const;
 

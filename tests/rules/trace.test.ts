@@ -46,7 +46,10 @@ describe("parseTrace()", () => {
     ["0,", 1, "line 1 has other"],
     ["0,Infinity", 1, "line 1 has other"],
     ["5,1\n4,1", 1, "line 2 is earlier"],
-    ["2026-03-28T10:00:00,7", 1, "no line with a time"],
+    ["2026-03-28T10:00:00,7", 1, "line 1 starts with no time"],
+    ["nan,nan\n0,1", 1, "line 1 starts with no time"],
+    ["-1,5\n0,1", 1, "line 1 starts with no time"],
+    ["time,7\n0,1", 1, "line 1 starts with no time"],
   ])("says to %p what is wrong", (text, columns, why) => {
     const parsed = parseTrace(text, columns, FROM);
     expect(parsed.ok ? "" : parsed.error).toContain(why);

@@ -30,3 +30,7 @@ test("nearest() takes the first of equals", () => {
   expect(nearest("aab", ["aac", "aad"])).toBe("aac");
   expect(nearest("aab", [])).toBeUndefined();
 });
+
+test("nearest() does not look into a word that is far longer than all others", () => {
+  expect(nearest("e".repeat(3_000_000), Intl.supportedValuesOf("timeZone"))).toBeUndefined();
+});

@@ -1,6 +1,5 @@
 // powermon policy simulate: what a policy would do, before it does it.
 
-import { readFileSync } from "node:fs";
 import * as v from "valibot";
 import { cpuNumbers, nonEmpty, parseArgs } from "../../../internal/cli/args.ts";
 import { ownZone } from "../../../internal/os/time-zone.ts";
@@ -10,6 +9,7 @@ import { UsageError } from "../../../internal/cli/usage-error.ts";
 import { readPolicyFile } from "../../../internal/config/policy.ts";
 import { describeProblem } from "../../../internal/config/problem.ts";
 import { codeOf } from "../../../internal/os/error-code.ts";
+import { readBounded } from "../../../internal/os/read-bounded.ts";
 import { simulate } from "../../../internal/rules/simulation.ts";
 import { parseTrace, type Trace } from "../../../internal/rules/trace.ts";
 import type { Policy } from "../../../internal/values/policy.ts";
@@ -24,6 +24,8 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** A month of samples takes seconds, a year would take minutes. */
 const MAX_DAYS = 31;
+/** The million lines that a trace may have are shorter. */
+const MAX_TRACE_BYTES = 1 << 26;
 
 const Args = v.object({
   file: absolutePath,
@@ -142,13 +144,16 @@ function timeOf(given: Readonly<Record<string, string | undefined>>, zone: strin
 
 function traceOf(flag: string, file: string | undefined, columns: number, from: number): Trace | undefined {
   if (file === undefined) return undefined;
-  let text: string;
+  let bytes: Buffer | undefined;
   try {
-    text = readFileSync(file, "utf8");
+    bytes = readBounded(file, MAX_TRACE_BYTES);
   } catch (cause) {
     throw new UsageError(`${flag}: Cannot read ${JSON.stringify(file)}: ${codeOf(cause)}.`);
   }
-  const trace = parseTrace(text, columns, from);
+  if (bytes === undefined) {
+    throw new UsageError(`${flag}: ${JSON.stringify(file)} has more than ${MAX_TRACE_BYTES} bytes; cut it.`);
+  }
+  const trace = parseTrace(bytes.toString(), columns, from);
   if (!trace.ok) throw new UsageError(`${flag}: ${file}: ${trace.error}.`);
   return trace.value;
 }

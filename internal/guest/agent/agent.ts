@@ -95,7 +95,8 @@ export class Agent {
 
   /** Gives up what `holder` wants of `vcpus`. Errors: the first one's; the wish is gone all the same. */
   async release(holder: Holder, vcpus: readonly number[]): Promise<Result<void, GuestFailure>> {
-    const mine = this.book.vcpusOf(holder).filter((vcpu) => vcpus.includes(vcpu));
+    const named = new Set(vcpus);
+    const mine = this.book.vcpusOf(holder).filter((vcpu) => named.has(vcpu));
     for (const vcpu of mine) this.book.set(holder, vcpu, undefined);
     const all = mine.map((vcpu) => this.ask(vcpu, (talk) => talk.apply(vcpu)));
     return (await Promise.all(all)).find((done) => !done.ok) ?? DONE;

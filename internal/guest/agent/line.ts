@@ -123,14 +123,14 @@ export class Line {
       if (lost === undefined) return met;
       this.#lose(lost);
       tried();
+      // A host that is there but can't be written to is met again on a new connection, after a pause as every other.
+      if (!port.heals || lost.kind === "write-failed") return met;
       while (!this.#closed) {
         const bytes = port.read();
         if (bytes.ok) break;
-        if (!port.heals || bytes.error.kind !== "absent-host") return met;
+        if (bytes.error.kind !== "absent-host") return met;
         await port.wait(Infinity);
       }
-      // A host that is there but can't be written to is met again on a new connection.
-      if (lost.kind === "write-failed") return met;
     }
     return met;
   }

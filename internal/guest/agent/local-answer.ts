@@ -8,6 +8,10 @@ import type { Agent } from "./agent.ts";
 import type { Holder } from "./book.ts";
 import type { Line } from "./line.ts";
 import type { LocalAsk } from "./local-ask.ts";
+import { refusal } from "./local-server.ts";
+
+/** vCPUs that a line may name in any case; of a larger VM as many as it has CPUs or ports. */
+const MOST_VCPUS = 64;
 
 /** What answering needs beside the agent. */
 export interface AnswerRules {
@@ -76,17 +80,29 @@ export async function answerLocal(
   }
 }
 
-/** Asks for each vCPU, through different ports at once and through one port in turn. */
+async function mostVcpus(agent: Agent): Promise<number> {
+  const { cpus } = await import("node:os");
+  return Math.max(MOST_VCPUS, [...agent.lines].length, cpus().length);
+}
+
+/** Asks for each vCPU, through different ports at once and through one port in turn, so that other programs have theirs. */
 async function each(
   agent: Agent,
   vcpus: readonly number[],
   ask: (vcpu: number) => Promise<Result<object | void, GuestFailure>>,
 ): Promise<object> {
+  const most = vcpus.length > MOST_VCPUS ? await mostVcpus(agent) : MOST_VCPUS;
+  if (vcpus.length > most)
+    return refusal(`"vcpus" names ${vcpus.length} vCPUs; for this VM a line may name ${most}.`);
+  const through = new Map<string, Promise<unknown>>();
   const rows = await Promise.all(
     vcpus.map(async (vcpu) => {
-      const done = await ask(vcpu);
+      const port = agent.portOf(vcpu);
+      const turn = (through.get(port) ?? Promise.resolve()).then(() => ask(vcpu));
+      through.set(port, turn);
+      const done = await turn;
       const data = done.ok && typeof done.value === "object" ? done.value : {};
-      return { vcpu, port: agent.portOf(vcpu), ...ended(done), ...data };
+      return { vcpu, port, ...ended(done), ...data };
     }),
   );
   return { ok: rows.every(({ outcome }) => outcome === "done"), vcpus: rows };

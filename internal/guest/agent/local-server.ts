@@ -1,13 +1,15 @@
 // The agent's socket, with bounds, so that no careless program takes the agent from all others.
 
 import { rmSync } from "node:fs";
+import { setImmediate } from "node:timers/promises";
 import type { Socket, UnixSocketListener } from "bun";
 import { codeOf } from "../../os/error-code.ts";
 import { clearStale, shareSocket } from "../../os/unix-socket.ts";
 import { err, ok, type Result } from "../../values/result.ts";
+import { Bell } from "../bell.ts";
 
-/** Bytes of one line, connections at once, unanswered lines of one connection, and bytes that wait to be read by one. */
-const MAX = { lineBytes: 4096, clients: 128, pending: 32, unread: 1 << 20 };
+/** Bytes of one line, connections at once, unanswered lines of one connection, and bytes that may wait to be read when a line is sent to one. */
+const MAX = { lineBytes: 4096, clients: 128, pending: 32, unread: 1 << 16 };
 
 /** What a connection is to the agent. */
 export interface Client {
@@ -23,6 +25,8 @@ interface Connection {
   pending: number;
   last: Promise<void>;
   unread: Buffer;
+  /** Rings once all was read, and at the end. */
+  readonly room: Bell;
   ended: boolean;
   readonly decoder: TextDecoder;
 }
@@ -108,6 +112,7 @@ export class LocalServer {
       pending: 0,
       last: Promise.resolve(),
       unread: Buffer.alloc(0),
+      room: new Bell(),
       ended: false,
       decoder: new TextDecoder(),
     };
@@ -125,8 +130,12 @@ export class LocalServer {
       if (line.length > MAX.lineBytes) return hangUp(socket, `A line has at most ${MAX.lineBytes} bytes.`);
       if (++data.pending > MAX.pending)
         return hangUp(socket, `Wait for answers: at most ${MAX.pending} lines at once.`);
-      // In the order of the lines, each after the answer before it.
+      // In the order of the lines, each after the answer before it: one in each turn of the loop, so that other programs have theirs.
+      const isFirst = data.pending === 1;
       data.last = data.last.then(async () => {
+        if (!isFirst) await setImmediate();
+        if (data.unread.length > 0 && !data.ended) await data.room.wait(Infinity);
+        if (data.ended) return;
         const answer = await data.client.answer(line);
         data.pending--;
         send(socket, answer);
@@ -139,6 +148,7 @@ export class LocalServer {
     const { data } = socket;
     if (data === undefined) return;
     data.ended = true;
+    data.room.ring();
     this.#clients--;
     void data.last.then(() => data.client.left());
   }
@@ -152,15 +162,16 @@ export function refusal(message: string): object {
 function hangUp(socket: Socket<Connection | undefined>, why: string): void {
   send(socket, refusal(why));
   if (socket.data !== undefined) socket.data.ended = true;
+  socket.data?.room.ring();
   socket.end();
 }
 
 function send(socket: Socket<Connection | undefined>, answer: object): void {
   const { data } = socket;
   if (data === undefined || data.ended) return;
+  if (data.unread.length > MAX.unread) return void socket.terminate();
   data.unread = Buffer.concat([data.unread, Buffer.from(`${JSON.stringify(answer)}\n`)]);
-  if (data.unread.length > MAX.unread) socket.terminate();
-  else flush(socket);
+  flush(socket);
 }
 
 function flush(socket: Socket<Connection | undefined>): void {
@@ -168,4 +179,5 @@ function flush(socket: Socket<Connection | undefined>): void {
   if (data === undefined || data.unread.length === 0) return;
   const written = socket.write(data.unread);
   if (written > 0) data.unread = data.unread.subarray(written);
+  if (data.unread.length === 0) data.room.ring();
 }

@@ -19,6 +19,8 @@ export interface TalkRules extends Speaker {
 
 /** Without claims there is nothing to renew: the host is asked only at so many beats whether it is the same one. */
 const UNCLAIMED_BEATS = 8;
+/** No clock has more frequencies: a host that tells of more would be asked for them page by page. */
+const MAX_FREQUENCIES = 1024;
 /** A host that speaks v1 is greeted in our words again after so many heartbeats, then twice as many, up to the last. */
 const AGAIN_BEATS = { first: 1, last: 32 };
 
@@ -105,7 +107,7 @@ export class Talk {
     return DONE;
   }
 
-  /** Asks for a vCPU's table, where the host speaks the extension and this VM may query. Errors: the host is gone. */
+  /** Asks for a vCPU's table, where the host speaks the extension and this VM may query; one that does not descend is none. Errors: the host is gone. */
   async learn(vcpu: number): Promise<Result<void, GuestFailure>> {
     if (this.speech !== "extension" || this.#tables.has(vcpu)) return DONE;
     const steps: number[] = [];
@@ -114,8 +116,15 @@ export class Talk {
       const page = await this.session.say({ do: "freqs", first: steps.length }, vcpu);
       if (!page.ok) return isGone(page.error) ? page : DONE;
       if (page.value.khz.length === 0) return DONE;
-      steps.push(...page.value.khz);
       ({ total, nominal } = page.value);
+      steps.push(...page.value.khz);
+      const descends = steps.every((step, i) => step > 0 && step < (steps[i - 1] ?? Infinity));
+      if (descends && total <= MAX_FREQUENCIES && nominal < total) continue;
+      this.#rules.log.warn("The host's table of frequencies makes no sense; its clock is moved by steps", {
+        port: this.#port,
+        vcpu,
+      });
+      return DONE;
     }
     this.#tables.set(vcpu, { steps: steps.map(khz), nominal });
     return DONE;

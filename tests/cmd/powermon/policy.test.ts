@@ -110,6 +110,11 @@ CPUS  KHZ      SHARE
     ],
     [["night.toml", "--from", "2026-01-01", "--to", "2026-03-28"], 2, "by 31 days at most"],
     [["night.toml", "--cpus", "0,9"], 2, "--cpus names CPU 9, which has no cpufreq domain."],
+    [
+      ["web.toml", "--traffic", "/dev/zero"],
+      2,
+      '--traffic: "/dev/zero" has more than 67108864 bytes; cut it.',
+    ],
     [["web.toml", "--traffic", "/nowhere.csv"], 2, '--traffic: Cannot read "/nowhere.csv": ENOENT.'],
   ] as const)("answers %p with status %p", async ([file, ...more], status, why) => {
     const done = await simulate(file, ...more);

@@ -111,6 +111,50 @@ test("a command's claim stays, a program's ends with its connection, and SIGTERM
   });
 });
 
+test("a line may name as many vCPUs as a VM can have, and no more", async () => {
+  await withAgent(async ({ socket }) => {
+    const program = await connectAgent(socket, 5000);
+    const said = await program?.ask({ id: 1, do: "set", vcpus: "0-8191", khz: 2_200_000 });
+    expect(said).toMatchObject({ value: { id: 1, ok: false, outcome: "bad-request" } });
+    expect(JSON.stringify(said)).toContain("names 8192 vCPUs; for this VM a line may name ");
+    expect(await program?.ask({ do: "state", vcpus: "0-63" })).toMatchObject({
+      value: { vcpus: { length: 64 } },
+    });
+    program?.close();
+  });
+});
+
+test("an agent whose host answers nonsense and hangs up tries it now and then, and ends when told", async () => {
+  using world = new World();
+  const config = `${world.tree.root}/agent.toml`;
+  let met = 0;
+  const path = `${world.tree.root}/port`;
+  const host = Bun.listen({
+    unix: path,
+    socket: {
+      open(socket) {
+        met++;
+        socket.end(new Uint8Array(464).fill(0xff));
+      },
+      data() {},
+    },
+  });
+  await Bun.write(config, `port = "unix:${path}"\nsocket = "${world.tree.root}/agent.sock"\n`);
+  const child = Bun.spawn([process.execPath, MAIN, "agent", "--config", config], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  try {
+    await until("it has met the host twice", () => met >= 2, 10_000);
+    child.kill("SIGTERM");
+    await until("it has ended", () => child.exitCode !== null);
+    expect(child.exitCode).toBe(0);
+  } finally {
+    child.kill("SIGKILL");
+    await child.exited;
+    host.stop(true);
+  }
+});
+
 test("a policy is refused or taken as the host says, and its removal is answered", async () => {
   await withAgent(async ({ socket }) => {
     const send = await run(

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { portPath } from "../../../internal/guest/port.ts";
 import { encodeCapsList, encodeFreqList } from "../../../internal/packet/reply.ts";
-import { answer, type FakeHost, fakeHost } from "../../guest/fake-host.ts";
+import { answer, extensionAnswer, type FakeHost, fakeHost } from "../../guest/fake-host.ts";
 import { run } from "./run.ts";
 
 const HEAD = { vcpu: 0, unit: 0, vmName: "" };
@@ -221,4 +221,22 @@ test("probe tells of every port in the folder, each no with its reason", async (
     ],
   });
   rmSync(dir, { recursive: true });
+});
+
+test.each(["freq", "caps"])("%s of a host that only acknowledges fails with a sentence", async (command) => {
+  using host = fakeHost((send, frame) => send(answer(frame, true)));
+  const { status, out, err } = await run(command, "--port", host.port, "--timeout-ms", "50");
+  expect({ status, out }).toEqual({ status: 4, out: "" });
+  expect(err).toStartWith("The host did not answer the query on ");
+});
+
+test("a host's sentence reaches the terminal without what a terminal acts on", async () => {
+  const agreed = { do: "hello", version: 1, leaseS: 0, vcpus: 1 } as const;
+  const no = { do: "no", no: "turbo-off", text: "\u001b]0;x\u0007\r\u009b2J\u202eno" } as const;
+  using host = fakeHost((send, frame, nth) => send(extensionAnswer(frame, nth % 2 === 0 ? agreed : no)));
+  const words = ["release", "--vcpu", "0", "--port", host.port, "--timeout-ms", "2000"];
+  const plain = await run(...words);
+  expect(plain.err).toEndWith("\\u001b]0;x\\u0007\\u000d\\u009b2J\\u202eno");
+  const { out } = await run(...words, "--json");
+  expect(out).toContain("\\u001b]0;x\\u0007\\r\\u009b2J\\u202eno");
 });

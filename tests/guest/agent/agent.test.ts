@@ -9,8 +9,9 @@ import { Book } from "../../../internal/guest/agent/book.ts";
 import { Line } from "../../../internal/guest/agent/line.ts";
 import { listPorts, portPath } from "../../../internal/guest/port.ts";
 import { Pulse } from "../../../internal/guest/pulse.ts";
+import { RequestDecoder } from "../../../internal/packet/request.ts";
 import { until } from "../../helpers/until.ts";
-import { answer, fakeHost } from "../fake-host.ts";
+import { answer, extensionAnswer, fakeHost } from "../fake-host.ts";
 import { QUIET, World } from "./world.ts";
 
 const A = { name: "a", lastResort: false };
@@ -175,6 +176,37 @@ test("a host that ignores the extension is served in v1 after one deadline, and 
   await agent.stop();
   expect(steps().at(-1)).toBe("0 max");
 });
+
+test.each([
+  ["never ends", 0xffff_ffff, (at: number) => 4_000_000 - at, 0],
+  ["does not descend", 60, () => 2_000_000, 0],
+  ["ends in nothing", 60, (at: number) => 50 - at, 0],
+  ["is all turbo", 40, (at: number) => 4_000_000 - at, 40],
+])(
+  "a host whose table %s is asked for no more of it, and is served by steps",
+  async (_, total, khz, nominal) => {
+    let asked = 0;
+    using host = fakeHost((send, frame) => {
+      const request = new RequestDecoder().decode(frame);
+      if (request.kind !== "extension") return;
+      const { ask } = request;
+      if (ask.do === "hello") send(extensionAnswer(frame, { do: "hello", version: 1, leaseS: 10, vcpus: 1 }));
+      if (ask.do !== "freqs") return;
+      // It would be asked for ever.
+      if (++asked > 100) throw new Error("asked for ever");
+      const page = Array.from({ length: 40 }, (__, i) => khz(ask.first + i));
+      send(extensionAnswer(frame, { do: "freqs", first: ask.first, total, nominal, khz: page }));
+    });
+    using world = new World();
+    const rules = { ...world.rules, timeoutMs: 300, book: new Book(), pulse: new Pulse(500) };
+    const line = new Line(host.port, 0, rules);
+    await line.start();
+    expect(line.host?.speech).toBe("extension");
+    expect(line.tables.size).toBe(0);
+    expect(asked).toBeLessThanOrEqual(2);
+    await line.close();
+  },
+);
 
 test("a host that was started anew unseen takes the next claim as if it had been greeted", async () => {
   await withAgent(async (world, agent) => {

@@ -109,6 +109,62 @@ test("a line without an end, or too many at once, end the connection with a reas
   });
 });
 
+test("a program with many lines at once has one of them answered in each turn, and others have theirs between", async () => {
+  const served: string[] = [];
+  const busy = () => ({
+    async answer(line: string) {
+      served.push(line);
+      const until = performance.now() + 5;
+      while (performance.now() < until);
+      return {};
+    },
+  });
+  await withServer(busy, async ({ path }) => {
+    const flood = talk(path, "flood\n".repeat(30), 30);
+    await until("the flood has begun", () => served.length > 0);
+    await talk(path, "one\n", 1);
+    await flood;
+    expect(served.length).toBe(31);
+    expect(served.indexOf("one")).toBeLessThan(15);
+  });
+});
+
+test("answers are made as they are read, and all of them come", async () => {
+  let made = 0;
+  const long = () => ({ answer: async () => ({ made: ++made, long: "x".repeat(100_000) }) });
+  await withServer(long, async ({ path }) => {
+    let said = 0;
+    const slow = await Bun.connect({
+      unix: path,
+      socket: { data: (_socket, bytes) => void (said += bytes.toString().split("\n").length - 1) },
+    });
+    slow.pause();
+    slow.write("x\n".repeat(32));
+    await until("some are made", () => made > 0);
+    for (let i = 0; i < 20; i++) await talk(path, "x\n", 1);
+    expect(made - 20).toBeLessThan(10);
+    slow.resume();
+    await until("all have come", () => said === 32);
+    slow.end();
+  });
+});
+
+test("a program that left has no more of its lines answered", async () => {
+  const first = Promise.withResolvers<object>();
+  let asked = 0;
+  const gated = () => ({ answer: async () => (asked++, await first.promise) });
+  await withServer(gated, async ({ path, server, left }) => {
+    const program = await Bun.connect({ unix: path, socket: { data() {} } });
+    program.write("x\n".repeat(30));
+    await until("the first is asked", () => asked === 1);
+    program.end();
+    await until("it went", () => server.clients === 0);
+    first.resolve({});
+    await until("it has left", () => left() === 1);
+    expect(asked).toBe(1);
+  });
+});
+
 test("more programs than fit are told so, and those who are in stay", async () => {
   await withServer(echo, async ({ path, server }) => {
     const first = await connectAgent(path, 2000);

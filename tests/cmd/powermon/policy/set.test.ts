@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { serve } from "../../../control/serve.ts";
 import { call } from "../call.ts";
-import { runWith } from "../run.ts";
+import { MAIN, runWith } from "../run.ts";
 
 const dir = mkdtempSync(`${tmpdir()}/policy-set-`);
 const it = await serve();
@@ -78,6 +78,18 @@ describe("powermon policy set", () => {
     const { status, err } = await set(`${dir}/none.toml`);
     expect(status).toBe(2);
     expect(err).toStartWith(`${dir}/none.toml: Cannot read it: ENOENT.`);
+  });
+
+  test("reads a megabyte of standard input at most, and waits for no more", async () => {
+    const words = ["policy", "set", "vm2", "--file", "-", "--socket", it.socket];
+    const child = Bun.spawn([process.execPath, MAIN, ...words], { stdin: "pipe", stderr: "pipe" });
+    child.stdin.write(" ".repeat(1_100_000));
+    await child.stdin.flush();
+    expect(await child.exited).toBe(2);
+    expect(await child.stderr.text()).toBe(
+      "standard input: Has more than 1048576 bytes. Keep it under 1048576 bytes.\n",
+    );
+    expect(it.calls).toEqual([]);
   });
 
   test("reads TOML and JSON from standard input", async () => {
