@@ -247,12 +247,13 @@ class Soak {
         this.#look(line, process.pid);
       }
       process.kill(signal);
-      // A second signal may come at any time; it may end powermon before it has put everything back.
+      // A second signal may come at any time: SIGINT cuts nothing short, SIGKILL leaves the rest to restore.
       if (signal === "SIGTERM" && this.#next(2) === 0) {
         await Bun.sleep(this.#next(30));
         process.kill(this.#next(2) === 0 ? "SIGINT" : "SIGKILL");
       }
       await this.#ended(process);
+      if (process.signalCode === null) this.#endedWhole(process.exitCode, log());
       if (log().includes("after a bug")) throw new Loss(`powermon met a bug: ${log()}`);
     } finally {
       process.kill("SIGKILL");
@@ -263,6 +264,13 @@ class Soak {
     const lost = differences(this.#before, settings(this.#machine));
     if (lost.length > 0) throw new Loss(`Not put back after ${signal}:\n${lost.join("\n")}`);
     line.back++;
+  }
+
+  /** Looks that a powermon which was let end has put everything back by itself. */
+  #endedWhole(status: number | null, log: string): void {
+    if (status !== 0) throw new Loss(`powermon ended with status ${status}: ${log}`);
+    const lost = differences(this.#before, settings(this.#machine));
+    if (lost.length > 0) throw new Loss(`Not put back by its end:\n${lost.join("\n")}`);
   }
 
   /** Takes what a row tells, and looks that no clock is out of its bounds and nobody's CPU is as it was. */
