@@ -81,6 +81,8 @@ export class Intake implements Worker {
   }
 
   work(most: number, untilMs: number): number {
+    // It was ended while it stood in line: what it asked now nobody would take back.
+    if (!this.#waits) return 0;
     const at = this.#at;
     let units = this.#owed;
     let requests = 0;
