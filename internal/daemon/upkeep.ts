@@ -2,7 +2,7 @@
 
 import { isSamePlace } from "../claims/authorize.ts";
 import type { DriftRule } from "../config/schema.ts";
-import { explain } from "../values/refusal.ts";
+import { explain, type Refusal } from "../values/refusal.ts";
 import type { Log } from "../log.ts";
 import { err } from "../values/result.ts";
 import { Histogram } from "../metrics/histogram.ts";
@@ -193,10 +193,13 @@ export class Upkeep {
     return online.ok ? online.value.join(",") : "";
   }
 
-  /** Moves a claim to the domains its vCPU runs on now; one that has no place of its own any more ends. */
+  /**
+   * Moves a claim to the domains its vCPU runs on now; one that has no place of its own any more ends. While a CPU of its own has no
+   * clock, as between two drivers, it waits.
+   */
   #followPin(vm: Vm, claim: Claim): void {
     const grant = vm.granted(claim.grant.vcpu);
-    if (grant.ok && isSamePlace(grant.value, claim.grant)) return;
+    if (grant.ok ? isSamePlace(grant.value, claim.grant) : hasGone(claim, grant.error)) return;
     const fields = { vm: claim.grant.vm, vcpu: claim.grant.vcpu };
     if (!grant.ok) {
       const message = explain(grant.error);
@@ -275,6 +278,10 @@ export class Upkeep {
     if (!done.ok) this.#host.log.warnFolded(explainSysfs(done.error), explainSysfs(done.error), fields);
   }
 }
+
+/** Returns whether a vCPU is refused only because the clock that a claim was made on is not there now. */
+const hasGone = ({ grant }: Claim, refusal: Refusal): boolean =>
+  refusal.kind === "no-cpufreq" && grant.pcpus.some((cpu) => cpu === refusal.pcpu);
 
 /** Reads whether a domain holds what it was told. */
 function isHeld(domain: Domain): boolean {

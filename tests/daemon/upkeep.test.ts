@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { ask, frame, Lab, STATIC } from "../helpers/lab.ts";
 import { pcpu } from "../../internal/values/units.ts";
 import { until } from "../helpers/until.ts";
@@ -71,6 +72,23 @@ describe("Upkeep", () => {
     writeFileSync(lab.path(2, "scaling_setspeed"), "800000\n");
     writeFileSync(online, "0-3\n");
     await until("its claim is written again", () => lab.speed(2) === 2600000);
+  });
+
+  test("keeps a claim waiting while its clock is gone, as between two drivers", async () => {
+    lab.start();
+    const vm1 = await lab.guest("vm1.0");
+    await ask(vm1, frame({ step: "max" }));
+    const clock = dirname(lab.path(2, "scaling_setspeed"));
+    const away = `${lab.tree.sys}/away`;
+    renameSync(clock, away);
+    lab.host.upkeep.look();
+    lab.host.upkeep.look();
+    expect(lab.log.join()).toContain("Clocks of the machine changed");
+    expect(await ask(vm1, frame({ step: "down" }))).toBe("nack");
+    writeFileSync(`${away}/scaling_setspeed`, "1400000\n");
+    renameSync(away, clock);
+    lab.host.upkeep.look();
+    expect(lab.speed(2)).toBe(2600000);
   });
 
   test("gives a domain back when its CPU comes back and the claim ended meanwhile", async () => {
