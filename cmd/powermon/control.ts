@@ -91,14 +91,14 @@ const STATUS_OF: Readonly<Record<ControlError["code"], Status>> = {
  * @param write how JSON is written: one document, or a line of its own in a stream
  */
 export function fail(
-  { code, message }: ControlError,
+  error: ControlError,
   asJson: boolean,
   io: Io,
   write: (document: object) => string = json,
 ): Status {
-  if (asJson) io.out(write({ error: { code, message } }));
-  else io.err(message);
-  return STATUS_OF[code];
+  if (asJson) io.out(write({ error }));
+  else io.err(error.message);
+  return STATUS_OF[error.code];
 }
 
 /**

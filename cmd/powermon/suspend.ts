@@ -11,12 +11,8 @@ import { askLogind } from "../../internal/power/sleep/logind.ts";
 import { PREPARATIONS } from "../../internal/power/sleep/prepare-vms.ts";
 import { findRunningVms } from "../../internal/power/running-vms.ts";
 import { SLEEP_TARGETS } from "../../internal/power/sleep/sleep-target.ts";
-import {
-  explainSuspend,
-  suspendHost,
-  type SuspendRefusal,
-  type SuspendRequest,
-} from "../../internal/power/sleep/suspend.ts";
+import { explainSuspend, isForceable, problemOf, suspendHost } from "../../internal/power/sleep/suspend.ts";
+import type { SuspendRequest } from "../../internal/power/sleep/suspend-request.ts";
 import { parseUntil } from "../../internal/power/sleep/until.ts";
 import { fail } from "./control.ts";
 import { ROOT_ARGS, rootsOf } from "./roots.ts";
@@ -42,21 +38,14 @@ const Args = v.object({
   "libvirt-uri": v.optional(nonEmpty),
 });
 
-const STATUS_OF: Readonly<Record<SuspendRefusal["kind"], Status>> = {
-  unsupported: STATUS.unsupported,
-  blocked: STATUS.refused,
-  "too-short": STATUS.usage,
-  busy: STATUS.failed,
-  failed: STATUS.failed,
-};
-
 export default defineCommand({
   meta: {
     name: "suspend",
     summary: "put the host to sleep and wake it at a given time, with everything as it was",
     details:
-      "Lists what speaks against it (running VMs, inhibitors, no wake clock, no swap) and does nothing then, unless --force or --prepare takes it away. A running powermon does it and gives guests' claims back and makes them again. Arms the real-time clock, asks logind where it runs and else the kernel, puts clocks, limits and idle settings back after resume, and tells how long the host slept and what woke it.\n" +
-      "Status 3: something speaks against it. Status 5: this host can't.",
+      "Lists what speaks against it (running VMs, inhibitors, no wake clock, no swap) and does nothing then, unless --force or --prepare takes it away. A running powermon does it and gives guests' claims back and makes them again. Asks logind where it runs and else the kernel, arms the real-time clock last, puts clocks, limits and idle settings back after resume, and tells how long the host slept and what the kernel says woke it.\n" +
+      "SIGINT, SIGTERM or SIGHUP before the host is on its way down keep it awake and bring prepared VMs back; of what was killed, powermon restore and the next powermon do that. A wake time of disk or hybrid must leave room to write the memory's image.\n" +
+      "Status 3: something speaks against it, in a dry run too. Status 5: this host can't.",
     examples: [
       "powermon suspend mem --duration 3600",
       "powermon suspend mem --until 06:30 --prepare pause",
@@ -129,9 +118,10 @@ export default defineCommand({
       if (parsed["libvirt-uri"] !== undefined)
         throw new UsageError("--libvirt-uri: the running powermon has its own, pinning.libvirt_uri.");
       const asked = await running.ask("suspend", { ...request, ...endOf(wake), logind: args.logind });
-      return asked.ok ? tellOutcome(asked.value, args.json, io) : fail(asked.error, args.json, io);
+      return asked.ok ? tellOutcome(asked.value, request, args.json, io) : fail(asked.error, args.json, io);
     }
     const real = roots.sysfsRoot === ROOT_ARGS["sysfs-root"].default;
+    const ended = abortedBySignals();
     const done = await suspendHost(
       { ...request, wake },
       {
@@ -141,17 +131,17 @@ export default defineCommand({
         vms: findRunningVms(roots.procRoot).map((one) => one.vm),
         libvirt: { uri: parsed["libvirt-uri"] ?? LIBVIRT },
         nowMs: Date.now,
+        signal: ended,
       },
     );
     if (!done.ok) {
-      const reasons = explainSuspend(done.error);
-      if (args.json) io.out(json({ ...done.error, slept: false, reasons }));
-      for (const reason of reasons) io.err(`powermon: ${reason}`);
-      if (done.error.kind === "blocked" && done.error.blockers.every((one) => one.forceable))
-        io.err("powermon: --force sleeps in spite of it");
-      return STATUS_OF[done.error.kind];
+      const problem = problemOf(done.error);
+      const hint = isForceable(done.error) ? ["--force sleeps in spite of it"] : [];
+      const lines = [...explainSuspend(done.error), ...hint].map((reason) => `powermon: ${reason}`);
+      // Programs get the same document as from a running powermon.
+      return fail(args.json ? problem : { ...problem, message: lines.join("\n") }, args.json, io);
     }
-    return tellOutcome(done.value, args.json, io);
+    return tellOutcome(done.value, request, args.json, io);
   },
 });
 
@@ -161,10 +151,24 @@ function endOf(wake: SuspendRequest["wake"]) {
   return "inS" in wake ? { durationS: wake.inS } : { until: new Date(wake.atMs).toISOString() };
 }
 
-function tellOutcome(outcome: SleepReport, asJson: boolean, io: Io): Status {
+/** Returns what is aborted by the signals that would end this process: it puts everything back first. */
+function abortedBySignals(): AbortSignal {
+  const ended = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => ended.abort());
+  return ended.signal;
+}
+
+/** Status 3 for a dry run that found something against it: the sleep itself would end so. */
+function tellOutcome(
+  outcome: SleepReport,
+  { force }: Pick<SuspendRequest, "force">,
+  asJson: boolean,
+  io: Io,
+): Status {
   for (const warning of outcome.warnings) io.err(`powermon: ${warning}`);
   for (const one of outcome.notRestored) io.err(`powermon: not put back: ${one}`);
   io.out(asJson ? json(outcome) : told(outcome));
+  if (!outcome.slept && outcome.blockers.length > 0 && !force) return STATUS.refused;
   return outcome.notRestored.length > 0 ? STATUS.failed : STATUS.done;
 }
 

@@ -13,4 +13,11 @@ export const HTTP_STATUS: Readonly<Record<Code, number>> = {
 };
 
 /** Any error. A newer powermon may have other codes. */
-export const problemReport = v.object({ error: v.object({ code: v.string(), message: v.string() }) });
+export const problemReport = v.object({
+  error: v.object({
+    code: v.string(),
+    message: v.string(),
+    /** Of a suspend: blockers, notRestored, and the record of a sleep that was tried. */
+    details: v.optional(v.record(v.string(), v.unknown())),
+  }),
+});

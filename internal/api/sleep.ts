@@ -72,6 +72,9 @@ export const sleepReport = v.object({
       /** By the kernel's clocks, and by the real-time clock. */
       sleptS: v.optional(v.number()),
       clockS: v.optional(v.number()),
+      /** From the alarm to the end. */
+      lateS: v.optional(v.number()),
+      /** As the kernel names it. */
       wokenBy: v.string(),
     }),
   ),

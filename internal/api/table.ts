@@ -141,7 +141,10 @@ export type Report<K extends Name> = v.InferOutput<Api[K]["answer"]>;
 
 /** What a handler answers; nothing stands for `done`. */
 type Told<K extends Name> = Report<K> extends v.InferOutput<typeof done> ? void : Report<K>;
-/** Whoever answers: a function a row. Reads are immediate; what takes time returns a promise. */
+/**
+ * Whoever answers: a function a row. Reads are immediate; what takes time returns a promise. `gone` aborts when who asked has left
+ * without an answer.
+ */
 export type Handlers = {
-  readonly [K in Name]: (asked: Asked<K>) => Answer<Told<K>> | Promise<Answer<Told<K>>>;
+  readonly [K in Name]: (asked: Asked<K>, gone?: AbortSignal) => Answer<Told<K>> | Promise<Answer<Told<K>>>;
 };

@@ -7,7 +7,7 @@ import { err, ok, type Result } from "../values/result.ts";
 import { event, type HappenedEvent } from "../api/event.ts";
 import { problemReport } from "../api/problem.ts";
 import { API, type Ask, type Name, type Report, type Row } from "../api/table.ts";
-import { type Code, CODES } from "../values/answer.ts";
+import { type Code, CODES, type Problem } from "../values/answer.ts";
 import { readEvents } from "./event-reader.ts";
 import { wrongSocketPath } from "../os/unix-socket.ts";
 
@@ -15,6 +15,7 @@ import { wrongSocketPath } from "../os/unix-socket.ts";
 export interface ControlError {
   readonly code: Code | "no-answer" | "forbidden";
   readonly message: string;
+  readonly details?: Problem["details"];
 }
 
 /** What is said beside a row's name; nothing where the row takes nothing. */
@@ -162,6 +163,6 @@ function wordOf(value: unknown): string {
 function errorOf(status: number, text: string): ControlError {
   const parsed = v.safeParse(problemReport, parseJson(text));
   if (!parsed.success) return { code: "failed", message: `powermon answered with HTTP status ${status}.` };
-  const { code, message } = parsed.output.error;
-  return { code: CODES.find((known) => known === code) ?? "failed", message };
+  const { code, message, details } = parsed.output.error;
+  return { code: CODES.find((known) => known === code) ?? "failed", message, ...(details && { details }) };
 }

@@ -145,7 +145,11 @@ class Control {
         // Unless nobody waits for it any more.
         if (this.#closed || response.destroyed) return void response.destroy();
         const asked = readAsk(API[found.name], found.parts, body.value);
-        const done = asked.ok ? this.#handle(found.name, asked.value) : asked;
+        const gone = new AbortController();
+        response.once("close", () => {
+          if (!response.writableFinished) gone.abort();
+        });
+        const done = asked.ok ? this.#handle(found.name, asked.value, gone.signal) : asked;
         const tell = (answer: Answer<unknown>) => {
           if (method !== "GET") this.#note(request, fd, body.value, answer);
           write(response, answer.ok ? 200 : HTTP_STATUS[answer.error.code], answer);
@@ -156,9 +160,12 @@ class Control {
   }
 
   /** `asked` has been read by the row of that name. */
-  #handle(name: Name, asked: object): Answer<unknown> | Promise<Answer<unknown>> {
-    const handler = this.#options.handlers[name] as (asked: object) => ReturnType<Handlers[Name]>;
-    return handler(asked);
+  #handle(name: Name, asked: object, gone: AbortSignal): Answer<unknown> | Promise<Answer<unknown>> {
+    const handler = this.#options.handlers[name] as (
+      asked: object,
+      gone: AbortSignal,
+    ) => ReturnType<Handlers[Name]>;
+    return handler(asked, gone);
   }
 
   /** Logs a change and who asked for it. */

@@ -33,6 +33,7 @@ export class HostPower {
   readonly #roots: Roots;
   readonly #latency: DmaLatency;
   readonly #schedule: ProfileClock;
+  readonly #sleep: HostSleep;
 
   constructor(host: Host, options: PowerOptions) {
     const { roots, latency = new DmaLatency(), enter, clock = SYSTEM_CLOCK } = options;
@@ -40,6 +41,7 @@ export class HostPower {
     this.#roots = roots;
     this.#latency = latency;
     const sleep = new HostSleep(host, roots, enter);
+    this.#sleep = sleep;
     host.upkeep.onResumed = () => profileResumed(host, roots);
     const profiles = profileAsks(host, roots, latency, sleep);
     this.#schedule = new ProfileClock(clock, host.log, (name) => {
@@ -56,9 +58,10 @@ export class HostPower {
     };
   }
 
-  /** Takes up the profile that a powermon before this one left in force; one of another boot is forgotten. */
+  /** Takes up the profile that a powermon before this one left in force, and undoes what it left of a sleep; those of another boot are forgotten. */
   start(): void {
     const { log } = this.#host;
+    void this.#sleep.start();
     const stored = loadProfile(this.#roots);
     if (!stored.ok) log.error(explainSysfs(stored.error));
     else if (stored.value.state === "stale") {
@@ -78,6 +81,11 @@ export class HostPower {
   /** Goes by the schedule of the configuration that is in force now. */
   configured(): void {
     this.#schedule.configure(this.#host.config.says);
+  }
+
+  /** Keeps a sleep that is being prepared from happening, and resolves when its VMs are back. */
+  stopSleep(): Promise<void> {
+    return this.#sleep.stop();
   }
 
   /** Puts back what profiles changed; all claims must be gone. Returns what could not be put back. */

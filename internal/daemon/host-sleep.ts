@@ -6,20 +6,12 @@ import { askLogind } from "../power/sleep/logind.ts";
 import { findRunningVms } from "../power/running-vms.ts";
 import type { SleepRecord } from "../power/sleep/sleep-record.ts";
 import type { SleepTarget } from "../power/sleep/sleep-target.ts";
-import { explainSuspend, suspendHost, type SuspendRefusal } from "../power/sleep/suspend.ts";
+import { problemOf, suspendHost } from "../power/sleep/suspend.ts";
+import { undoTrip } from "../power/sleep/trip.ts";
 import { explainSysfs, type SysfsError } from "../values/sysfs-error.ts";
 import type { Roots } from "../sysfs/cpufreq/originals.ts";
-import { type Code, no } from "../values/answer.ts";
-import { ok } from "../values/result.ts";
+import { err, ok } from "../values/result.ts";
 import type { Host } from "./host.ts";
-
-const CODE_OF: Readonly<Record<SuspendRefusal["kind"], Code>> = {
-  unsupported: "unsupported",
-  blocked: "refused",
-  "too-short": "invalid",
-  busy: "busy",
-  failed: "failed",
-};
 
 export class HostSleep {
   /** True from the moment that claims are given back until they stand again. */
@@ -29,6 +21,9 @@ export class HostSleep {
   readonly #host: Host;
   readonly #roots: Roots;
   readonly #enter: EnterSleep | undefined;
+  readonly #stopped = new AbortController();
+  /** The sleep that is under way, and what it puts back after. */
+  #current: Promise<unknown> = Promise.resolve();
 
   /** @param enter sleeps instead of the kernel */
   constructor(host: Host, roots: Roots, enter: EnterSleep | undefined) {
@@ -38,8 +33,31 @@ export class HostSleep {
     this.isReal = roots.sysfsRoot === "/sys";
   }
 
-  /** Sleeps and resolves when the host is awake again and claims stand. */
-  async suspend({ wake, logind, ...request }: SleepAsk) {
+  /** Undoes what a powermon that was killed left of a sleep. */
+  async start(): Promise<void> {
+    const { log } = this.#host;
+    const { undone, failed } = await undoTrip(this.#roots);
+    for (const one of undone) log.info("Left of a sleep that was cut off, and undone", { undone: one });
+    for (const one of failed) log.error(`Left of a sleep that was cut off: ${one}`);
+  }
+
+  /** Keeps a sleep that is being prepared from happening; its VMs are brought back, which the promise waits for. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#current;
+  }
+
+  /**
+   * Sleeps and resolves when the host is awake again and claims stand.
+   * @param gone aborts when nobody waits for it any more: then the host does not sleep
+   */
+  suspend(asked: SleepAsk, gone?: AbortSignal) {
+    const done = this.#suspend(asked, AbortSignal.any([this.#stopped.signal, ...(gone ? [gone] : [])]));
+    this.#current = done.catch(() => {});
+    return done;
+  }
+
+  async #suspend({ wake, logind, ...request }: SleepAsk, signal: AbortSignal) {
     const { log, config } = this.#host;
     const until = wake === "none" || "inS" in wake ? wake : { atMs: Date.parse(wake.at) };
     const done = await suspendHost(
@@ -52,21 +70,20 @@ export class HostSleep {
         hooks: {
           claims: () => this.#claims(),
           before: (untilMs) => this.#before(request.target, untilMs),
-          after: (record) => this.#after(record),
+          after: (record, slept) => this.#after(record, slept),
         },
         ...(this.#enter && { enter: this.#enter }),
         nowMs: Date.now,
+        signal,
       },
     );
     if (done.ok) {
       for (const one of [...done.value.warnings, ...done.value.notRestored]) log.warn(`Suspend: ${one}`);
       return ok(done.value);
     }
-    const reasons = explainSuspend(done.error);
-    const passes = done.error.kind === "blocked" && done.error.blockers.every((one) => one.forceable);
-    const text = [...reasons, ...(passes ? ["force sleeps in spite of it"] : [])].join("; ");
-    if (!request.dryRun) log.warn(`The host does not sleep: ${text}`);
-    return no(CODE_OF[done.error.kind], `${text}.`);
+    const problem = problemOf(done.error);
+    if (!request.dryRun) log.warn(`The host does not sleep: ${problem.message}`);
+    return err(problem);
   }
 
   /** Claims by VM; an operator's own speak against nothing. */
@@ -87,18 +104,22 @@ export class HostSleep {
     this.#tell(giveBack(this.#host));
   }
 
-  #after(record: SleepRecord | undefined): void {
+  #after(record: SleepRecord | undefined, slept: boolean): void {
     const { log, events, cpufreq, ledger, upkeep, channels } = this.#host;
     this.isNear = false;
-    const fields = { sleptS: record?.sleptS, clockS: record?.clockS, wokenBy: record?.wokenBy };
-    log.info("The host is awake", fields);
+    // Claims are gone for good then, and clocks are put back.
+    if (this.#stopped.signal.aborted) return;
+    const fields = slept
+      ? { sleptS: record?.sleptS, clockS: record?.clockS, wokenBy: record?.wokenBy }
+      : { sleptS: 0 };
+    log.info(slept ? "The host is awake" : "The host did not sleep; claims are made again", fields);
     // CPUs go and come around a sleep.
     const scanned = cpufreq.refresh();
     if (!scanned.ok) this.#tell([scanned.error]);
     this.#tell(ledger.settle());
     upkeep.resumed();
     events.emit("host-awake", fields);
-    channels.notice({ do: "host-awake", sleptS: Math.round(record?.sleptS ?? 0) });
+    channels.notice({ do: "host-awake", sleptS: Math.round((slept && record?.sleptS) || 0) });
   }
 
   #tell(errors: readonly SysfsError[]): void {

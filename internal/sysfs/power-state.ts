@@ -1,5 +1,6 @@
 // How the whole machine can sleep: /sys/power.
 
+import { realpathSync } from "node:fs";
 import { all, ok, type Result } from "../values/result.ts";
 import { AttrDir } from "./attr.ts";
 import { type Choice, readChoice, readWords } from "./choice.ts";
@@ -14,6 +15,8 @@ export interface PowerState {
   readonly memSleep: Choice | undefined;
   /** platform, shutdown, reboot, suspend, ...: how `disk` ends. Undefined without hibernation. */
   readonly disk: Choice | undefined;
+  /** The step up to which the kernel only tests sleep; undefined when it really sleeps. Source: Documentation/power/basic-pm-debugging.rst. */
+  readonly test?: string | undefined;
 }
 
 /** The kernel's count of sleeps since boot. Source: Documentation/ABI/testing/sysfs-power, suspend_stats. */
@@ -30,11 +33,16 @@ export const powerDir = (sysfsRoot: string): AttrDir => new AttrDir(`${sysfsRoot
 /** Reads what sleep states there are. Errors: as AttrDir.read. */
 export function readPowerState(sysfsRoot: string): Result<PowerState, SysfsError> {
   const dir = powerDir(sysfsRoot);
-  return all({
+  const read = all({
     states: readWords(dir, "state"),
     memSleep: readChoice(dir, "mem_sleep"),
     disk: readChoice(dir, "disk"),
+    pmTest: readChoice(dir, "pm_test"),
   });
+  if (!read.ok) return read;
+  const { pmTest, ...state } = read.value;
+  const test = pmTest?.current;
+  return ok({ ...state, ...(test !== undefined && test !== "none" && { test }) });
 }
 
 /** Reads /sys/power/suspend_stats; undefined before Linux 5.4, which has none. Errors: as AttrDir.readNumber. */
@@ -59,16 +67,33 @@ export function readSuspendStats(sysfsRoot: string): Result<SuspendStats | undef
 export const readWakeIrq = (sysfsRoot: string): number | undefined =>
   powerDir(sysfsRoot).peekNumber("pm_wakeup_irq");
 
-/** Reads how many wake-up events each source has had, by name and number. Source: Documentation/ABI/testing/sysfs-class-wakeup. */
-export function readWakeEvents(sysfsRoot: string): ReadonlyMap<string, number> {
+/** Who can wake the machine, and how often it counted an event. */
+export interface WakeSource {
+  /** Such as "LNXPWRBN:00 (wakeup3)". */
+  readonly name: string;
+  readonly events: number;
+  /** The folder of its device; undefined where the kernel names none. */
+  readonly device: string | undefined;
+}
+
+/** Reads the sources of wake-up events, by number. Source: Documentation/ABI/testing/sysfs-class-wakeup. */
+export function readWakeSources(sysfsRoot: string): readonly WakeSource[] {
   const folder = `${sysfsRoot}/class/wakeup`;
   const numbers = listNumbered(folder, "wakeup");
-  const events = new Map<string, number>();
-  for (const n of numbers.ok ? numbers.value : []) {
+  return (numbers.ok ? numbers.value : []).flatMap((n): WakeSource[] => {
     const dir = new AttrDir(`${folder}/wakeup${n}`);
-    const name = dir.read("name");
-    const count = dir.readNumber("event_count");
-    if (name.ok && count.ok) events.set(`${name.value ?? ""} (wakeup${n})`, count.value ?? 0);
+    const name = dir.peek("name");
+    const events = dir.peekNumber("event_count");
+    if (name === undefined || events === undefined) return [];
+    return [{ name: `${name} (wakeup${n})`, events, device: deviceOf(dir.path) }];
+  });
+}
+
+/** Returns the folder of the device behind `path`, whatever names lead there; undefined where there is none. */
+export function deviceOf(path: string): string | undefined {
+  try {
+    return realpathSync(`${path}/device`);
+  } catch {
+    return undefined;
   }
-  return events;
 }

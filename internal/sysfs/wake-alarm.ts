@@ -51,16 +51,16 @@ export class WakeClock {
 
 /**
  * Returns the clock that can wake the machine: the one the system time comes from when it can, else the first that can; undefined
- * when none can. The kernel shows wakealarm only on such clocks. Source: Documentation/admin-guide/rtc.rst.
+ * when none can. With a name: that one, if it can. The kernel shows wakealarm only on such clocks. Source: Documentation/admin-guide/rtc.rst.
  */
-export function findWakeClock(sysfsRoot: string): Result<WakeClock | undefined, SysfsError> {
+export function findWakeClock(sysfsRoot: string, named?: string): Result<WakeClock | undefined, SysfsError> {
   const folder = `${sysfsRoot}/class/rtc`;
   const numbers = listNumbered(folder, "rtc");
   if (!numbers.ok) return numbers;
   let found: WakeClock | undefined;
   for (const n of numbers.value) {
     const dir = new AttrDir(`${folder}/rtc${n}`);
-    if (dir.peek("wakealarm") === undefined) continue;
+    if (dir.peek("wakealarm") === undefined || (named !== undefined && named !== `rtc${n}`)) continue;
     const clock = new WakeClock(`rtc${n}`, dir);
     if (dir.peek("hctosys") === "1") return ok(clock);
     found ??= clock;

@@ -7,9 +7,11 @@ export const CODES = ["not-found", "invalid", "refused", "failed", "unsupported"
 export type Code = (typeof CODES)[number];
 
 /** Why something asked for was not done; `message` is a sentence for people. */
-interface Problem {
+export interface Problem {
   readonly code: Code;
   readonly message: string;
+  /** What programs may want to know beside the sentence. */
+  readonly details?: Readonly<Record<string, unknown>>;
 }
 
 /** What was asked for, or why it was not done. */

@@ -7,8 +7,8 @@ import type { Asks } from "../../internal/daemon/asks/table.ts";
 import { readMetrics } from "../../internal/daemon/asks/metrics.ts";
 import { prometheus } from "../../internal/output/prometheus.ts";
 import { Log } from "../../internal/log.ts";
-import { DONE } from "../../internal/values/result.ts";
 import { Lab, STATIC } from "../helpers/lab.ts";
+import { down } from "../power/sleep/down.ts";
 import type { QemuSocket } from "../helpers/qemu.ts";
 
 /** What the host is told and where it runs, and what the server is given in place of the real thing. */
@@ -27,7 +27,7 @@ export const SAYS = { ...STATIC, vm: { vm1: { pins: { 0: 2, 1: 3 } } } };
 /** Starts a server in front of a host; the kernel is never asked to sleep. */
 export async function serve({ tree, says = SAYS, guests = [], rows, ...options }: Served = {}) {
   const lab = new Lab(tree);
-  const asks = lab.asks(says, { enter: () => Promise.resolve(DONE) });
+  const asks = lab.asks(says, { enter: down() });
   const calls: (readonly [Name, object])[] = [];
   const handlers = Object.fromEntries(
     Object.entries({ ...asks, ...rows?.(asks) }).map(([name, handler]) => [

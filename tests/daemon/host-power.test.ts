@@ -14,6 +14,7 @@ import { ask, frame, Lab, STATIC } from "../helpers/lab.ts";
 import type { QemuSocket } from "../helpers/qemu.ts";
 import { message, value } from "../helpers/answer.ts";
 import { until } from "../helpers/until.ts";
+import { down } from "../power/sleep/down.ts";
 import { changed, snapshot } from "../power/snapshot.ts";
 import { TestClock } from "../rules/policy-world.ts";
 
@@ -250,7 +251,7 @@ describe("HostPower.suspend()", () => {
     const { asks } = start(
       {},
       {
-        enter: async () => {
+        enter: down(() => {
           seen.push(ceiling(2));
           writeFileSync(lab.path(2, "scaling_max_freq"), "800000\n");
           writeFileSync(lab.path(3, "scaling_governor"), "performance\n");
@@ -259,7 +260,7 @@ describe("HostPower.suspend()", () => {
           );
           expect(message(asks.profileOff())).toMatch(/^busy: /);
           return DONE;
-        },
+        }),
       },
     );
     const free = ceiling(2);
@@ -289,13 +290,13 @@ describe("HostPower.suspend()", () => {
     const { asks } = start(
       {},
       {
-        enter: async () => {
+        enter: down(async () => {
           const said = await notices(listener);
           if (typeof said === "string" || said.do !== "host-sleeps") throw new Error(JSON.stringify(said));
           told.push(said.do);
           expect(Math.abs(said.wakeS - Date.now() / 1000 - 100)).toBeLessThan(20);
           return DONE;
-        },
+        }),
       },
     );
     const hello = (more: object) =>
@@ -335,11 +336,11 @@ describe("HostPower.suspend()", () => {
     const { asks } = start(
       {},
       {
-        enter: async () => {
+        enter: down(async () => {
           vm1.quit();
           await until("the loss is noticed", () => lab.log.some((line) => line.includes("Channel lost")));
           return DONE;
-        },
+        }),
       },
     );
     const vm1 = await lab.guest("vm1.0");
@@ -350,7 +351,7 @@ describe("HostPower.suspend()", () => {
 
   test("is refused with the VMs and their claims, and makes them again when the kernel says no", async () => {
     withSleep();
-    const { asks } = start({}, { enter: async () => err("Cannot write state: EBUSY") });
+    const { asks } = start({}, { enter: down(() => err("Cannot write state: EBUSY")) });
     const vm1 = await lab.guest("vm1.0");
     await ask(vm1, frame({ step: "min" }));
     const claimed = ceiling(2);

@@ -61,6 +61,12 @@ export class Vm {
     await Promise.race([this.#channel.ready, late.promise]).finally(() => clearTimeout(timer));
   }
 
+  /** Resolves when QEMU has ended by itself, as when its machine turned off; throws after `limitMs`. */
+  async ended(limitMs: number): Promise<void> {
+    await until("QEMU ends", limitMs, () => Promise.resolve(this.#qemu.exitCode !== null));
+    this.#channel.end();
+  }
+
   /** Ends QEMU by SIGKILL, as a crash would: its socket files stay behind. */
   async kill(): Promise<void> {
     this.#qemu.kill("SIGKILL");

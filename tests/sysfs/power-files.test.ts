@@ -18,11 +18,11 @@ import { readEnergy, readPowerZones } from "../../internal/sysfs/powercap.ts";
 import {
   readPowerState,
   readSuspendStats,
-  readWakeEvents,
+  readWakeSources,
   readWakeIrq,
 } from "../../internal/sysfs/power-state.ts";
 import { formatResumeLatency, readResumeLatency } from "../../internal/sysfs/resume-latency.ts";
-import { parseFreeSwapKb, readFreeSwapKb } from "../../internal/sysfs/swap.ts";
+import { lacksRoom, leastImageS, parseFreeSwapKb, readImageRoom } from "../../internal/sysfs/image-room.ts";
 import { readUncore } from "../../internal/sysfs/uncore.ts";
 import { findWakeClock } from "../../internal/sysfs/wake-alarm.ts";
 import { domainId, pcpu } from "../../internal/values/units.ts";
@@ -53,7 +53,7 @@ test("readPowerState() tells states, the meaning of mem and the methods of disk"
   expect(value(readPowerState("/nonexistent"))).toEqual({ states: [], memSleep: undefined, disk: undefined });
 });
 
-test("readSuspendStats(), readWakeIrq() and readWakeEvents() tell what a sleep left behind", () => {
+test("readSuspendStats(), readWakeIrq() and readWakeSources() tell what a sleep left behind", () => {
   const { tree } = machine("intel-server-8cpu");
   expect(value(readSuspendStats(tree.sys))).toMatchObject({ success: 0, fail: 0, failure: { device: "" } });
   expect(readWakeIrq(tree.sys)).toBeUndefined();
@@ -62,7 +62,7 @@ test("readSuspendStats(), readWakeIrq() and readWakeEvents() tell what a sleep l
   writeFileSync(`${tree.sys}/class/wakeup/wakeup3/name`, "alarmtimer\n");
   writeFileSync(`${tree.sys}/class/wakeup/wakeup3/event_count`, "4\n");
   expect(readWakeIrq(tree.sys)).toBe(9);
-  expect([...readWakeEvents(tree.sys)]).toEqual([["alarmtimer (wakeup3)", 4]]);
+  expect(readWakeSources(tree.sys)).toEqual([{ name: "alarmtimer (wakeup3)", events: 4, device: undefined }]);
   expect(value(readSuspendStats(machine("acpi-cpufreq-2cpu-turbo").tree.sys))).toBeUndefined();
 });
 
@@ -242,7 +242,34 @@ test("parseFreeSwapKb() counts what is free and not zram", () => {
     "Filename Type Size Used Priority\n/dev/sda2 partition 1000 400 -2\n/dev/zram0 partition 9000 0 100\n";
   expect(parseFreeSwapKb(text)).toBe(600);
   expect(parseFreeSwapKb("Filename Type Size Used Priority\n")).toBe(0);
-  expect(value(readFreeSwapKb("/nonexistent"))).toBeUndefined();
+});
+
+test("readImageRoom() reckons the image from memory in use and image_size, and lacksRoom() holds it against free swap", () => {
+  const { tree } = machine("intel-server-8cpu");
+  const put = (path: string, text: string) => writeFileSync(`${tree.root}/${path}`, `${text}\n`);
+  const swap = (kb: number) =>
+    put("proc/swaps", `Filename Type Size Used Priority\n/dev/sda2 partition ${kb} 0 -2`);
+  const roots = { sysfsRoot: tree.sys, procRoot: tree.proc };
+  put("proc/meminfo", "MemTotal: 8000000 kB\nMemAvailable: 5000000 kB\nActive(anon): 1000000 kB");
+  put("sys/power/image_size", `${2_000_000 * 1024}`);
+  put("sys/power/resume", "8:2");
+  swap(3_000_000);
+  const room = value(readImageRoom(roots));
+  expect(room).toEqual({ freeSwapKb: 3_000_000, anonKb: 1_000_000, imageKb: 2_000_000, resumes: true });
+  expect(lacksRoom(room)).toBeUndefined();
+  // 60 s, and 2 GB at 50 MB a second.
+  expect(leastImageS(room)).toBe(60 + 41);
+  swap(8192);
+  expect(lacksRoom(value(readImageRoom(roots)))).toBe(
+    "free swap is too small for the memory's image: 8 MiB of about 1954",
+  );
+  put("sys/power/image_size", "0");
+  swap(1_000_000);
+  expect(lacksRoom(value(readImageRoom(roots)))).toMatch(/977 MiB of about 997/);
+  put("sys/power/resume", "0:0");
+  expect(value(readImageRoom(roots)).resumes).toBe(false);
+  rmSync(`${tree.proc}/swaps`);
+  expect(lacksRoom(value(readImageRoom(roots)))).toBe("there is no free swap for the memory's image");
 });
 
 test("writeAccess() tells absent, read-only and writable apart, for root too", () => {

@@ -32,6 +32,8 @@ const WITHOUT_FFI =
   "bun:ffi does not work here: VMs' processes are looked for in /proc/net/unix, vm pin and BRANCH_RATIO are refused, and changes are logged without who asked; allow memory to be executable";
 /** What still holds on this long after the settings were put back, in ms, is left behind. */
 const LEAVE_MS = 800;
+/** VMs that were prepared for a sleep are brought back within this, in ms; a service manager waits for longer. */
+const AWAKE_MS = 20_000;
 
 /** What the daemon is started with. */
 export interface ServeOptions {
@@ -141,6 +143,7 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
           void notifier.status(statusLine(host));
         }, notifier.watchdogMs);
   const { signal, bug } = await end;
+  const awake = power.stopSleep();
   // Nothing is awaited up to the last write: no signal, request or timer comes in between.
   if (bug !== undefined) log.error(`Stopping after a bug: ${bug}`);
   else log.info("Stopping", { signal });
@@ -153,6 +156,8 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
   // Claims were made on top of the profile: while one stands, what is beneath it can't be put back.
   const failed = claims.length > 0 ? claims : power.stop();
   for (const error of failed) log.error(explainSysfs(error));
+  // VMs that were prepared for a sleep that does not happen now; what takes longer stays written down for powermon restore.
+  await Promise.race([awake, Bun.sleep(AWAKE_MS)]);
   log.unfold(Infinity);
   return bug !== undefined || failed.length > 0 ? STATUS.failed : STATUS.done;
 }

@@ -8,8 +8,8 @@ import type { HostSleep } from "../host-sleep.ts";
 /** @param awake the host is awake again, or does not sleep after all */
 export function sleepAsks({ upkeep }: Host, sleep: HostSleep, awake: () => void) {
   return {
-    async suspend(asked) {
-      const done = await sleep.suspend(asked);
+    async suspend(asked, gone?: AbortSignal) {
+      const done = await sleep.suspend(asked, gone);
       awake();
       return done;
     },

@@ -4,7 +4,7 @@ import { all, ok, type Result } from "../../values/result.ts";
 import type { MachineRoots } from "../../sysfs/cpufreq/originals.ts";
 import type { SysfsError } from "../../values/sysfs-error.ts";
 import { type PowerState, readPowerState } from "../../sysfs/power-state.ts";
-import { readFreeSwapKb } from "../../sysfs/swap.ts";
+import { type ImageRoom, lacksRoom, readImageRoom } from "../../sysfs/image-room.ts";
 import { findWakeClock } from "../../sysfs/wake-alarm.ts";
 import { CONTROLLABLE, type Item, itemOf, uncontrollable } from "./item.ts";
 import type { Can, Logind } from "../sleep/logind.ts";
@@ -35,11 +35,11 @@ export function readSleepCapabilities(
 ): Result<SleepCapabilities, SysfsError> {
   const read = all({
     state: readPowerState(roots.sysfsRoot),
-    swap: readFreeSwapKb(roots.procRoot),
+    room: readImageRoom(roots),
     clock: findWakeClock(roots.sysfsRoot),
   });
   if (!read.ok) return read;
-  const { state, swap, clock } = read.value;
+  const { state, room, clock } = read.value;
   const file = itemOf(`${roots.sysfsRoot}/power/state`);
   const targets = SLEEP_TARGETS.map((target): SleepCapability => {
     const lacking = lackingFor(target, state);
@@ -48,7 +48,7 @@ export function readSleepCapabilities(
     return {
       target,
       supported: lacking === undefined,
-      ...(lacking === undefined ? mayUse(target, file, swap, can) : uncontrollable(lacking)),
+      ...(lacking === undefined ? mayUse(target, file, room, can) : uncontrollable(lacking)),
       choices: choice?.choices,
       choice: choice?.current,
       logind: can,
@@ -73,12 +73,11 @@ function choiceOf(target: SleepTarget, state: PowerState) {
 }
 
 /** logind knows policy and swap; without it the kernel's own files must do. */
-function mayUse(target: SleepTarget, file: Item, freeSwapKb: number | undefined, can: Can | undefined): Item {
+function mayUse(target: SleepTarget, file: Item, room: ImageRoom, can: Can | undefined): Item {
   if (can === "yes" || can === "challenge") return CONTROLLABLE;
   if (can === "no") return uncontrollable("logind's policy says no");
   if (can === "na")
     return uncontrollable("logind says that this host can't (no room in swap, or turned off in sleep.conf)");
-  if ((target === "disk" || target === "hybrid") && !freeSwapKb)
-    return uncontrollable("there is no free swap for the memory's image");
-  return file;
+  const noRoom = target === "disk" || target === "hybrid" ? lacksRoom(room) : undefined;
+  return noRoom === undefined ? file : uncontrollable(noRoom);
 }

@@ -1,65 +1,75 @@
-// The step into sleep itself, by the kernel's files or by logind.
+// The step into sleep itself by the kernel's files. enter-by-logind.ts has the other way.
 
-import { DONE, err, type Result } from "../../values/result.ts";
+import { DONE, err, ok, type Result } from "../../values/result.ts";
 import { explainSysfs } from "../../values/sysfs-error.ts";
-import type { MachineRoots } from "../../sysfs/cpufreq/originals.ts";
 import { powerDir, readPowerState } from "../../sysfs/power-state.ts";
 import { type Run, runCommand } from "../../os/spawn.ts";
-import { sleepByLogind } from "./logind.ts";
-import { momentNow } from "./sleep-record.ts";
+import { INTERRUPTED } from "./prepare-vms.ts";
 import type { SleepTarget } from "./sleep-target.ts";
+import type { Trip } from "./trip.ts";
+
+/** What is done on the way, each once and in this order. */
+export interface Steps {
+  /** The sleep is on its way: guests are told, clocks are given back. */
+  soon(): Promise<void>;
+  /** Sets the wake alarm, the last thing before the machine sleeps. Errors: a sentence; then it must not sleep. */
+  arm(): Result<void, string>;
+  /** Aborted when the sleep is not wanted any more; once the machine is on its way down nothing takes that back. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** Enters the sleep and returns after it. Errors: a sentence. */
-export type EnterSleep = () => Promise<Result<void, string>>;
+export type EnterSleep = (steps: Steps) => Promise<Result<void, string>>;
+
+/** How long the kernel may take to tell its count of wake-up events, in ms: it waits while one is being handled. */
+const COUNT_MS = 2000;
 
 /**
- * Returns the way through /sys/power: the write returns when the machine is awake again. What `mem` or `disk` means is set before
- * and put back after. Source: Documentation/admin-guide/pm/sleep-states.rst.
+ * Returns the way through /sys/power: the write returns when the machine is awake again. What `mem` or `disk` means is noted and set
+ * before; `trip` puts it back. For mem and freeze the kernel is told which wake-up events are known: with one more, such as an alarm that
+ * rang meanwhile, it does not sleep. Source: Documentation/admin-guide/pm/sleep-states.rst; Documentation/ABI/testing/sysfs-power, wakeup_count.
  * @param variant s2idle, shallow or deep for mem; a method of power/disk for disk
  */
-export function enterByKernel(sysfsRoot: string, target: SleepTarget, variant?: string): EnterSleep {
+export function enterByKernel(
+  sysfsRoot: string,
+  target: SleepTarget,
+  trip: Trip,
+  variant?: string,
+  run: Run = runCommand,
+): EnterSleep {
   const dir = powerDir(sysfsRoot);
   const file = target === "mem" ? "mem_sleep" : "disk";
   const wanted = target === "hybrid" ? "suspend" : variant;
-  return async () => {
+  const inMemory = target === "mem" || target === "freeze";
+  return async ({ soon, arm, signal }) => {
     const state = readPowerState(sysfsRoot);
     if (!state.ok) return err(explainSysfs(state.error));
-    const before = target === "mem" ? state.value.memSleep?.current : state.value.disk?.current;
-    const changes = wanted !== undefined && wanted !== before;
-    if (changes) {
-      const set = dir.write(file, wanted);
+    const was = target === "mem" ? state.value.memSleep?.current : state.value.disk?.current;
+    if (wanted !== undefined && was !== undefined && wanted !== was) {
+      const noted = trip.note({ choice: { file, was, set: wanted } });
+      const set = noted.ok ? dir.write(file, wanted) : noted;
       if (!set.ok) return err(explainSysfs(set.error));
     }
+    await soon();
+    const count = inMemory ? await readWakeCount(dir.path, run) : ok(undefined);
+    if (!count.ok) return count;
+    if (signal?.aborted) return err(INTERRUPTED);
+    const armed = arm();
+    if (!armed.ok) return armed;
+    const known = count.value === undefined ? DONE : dir.write("wakeup_count", count.value);
+    if (!known.ok) return err(`a wake-up event came in just now (${explainSysfs(known.error)})`);
     const slept = dir.write("state", target === "hybrid" ? "disk" : target);
-    const back = changes && before !== undefined ? dir.write(file, before) : DONE;
-    if (!slept.ok) return err(explainSysfs(slept.error));
-    return back.ok ? DONE : err(explainSysfs(back.error));
+    return slept.ok ? DONE : err(explainSysfs(slept.error));
   };
 }
 
-/** logind answers before the machine sleeps; if nothing happens in this time it never will, in ms awake. */
-const LOGIND_MS = 60_000;
-const LOOK_MS = 200;
-
-/** Returns the way through logind, which knows inhibitors, sleep.conf and hooks; it waits until the machine has slept or failed to. */
-export function enterByLogind(
-  roots: MachineRoots,
-  target: SleepTarget,
-  run: Run = runCommand,
-  limitMs = LOGIND_MS,
-): EnterSleep {
-  return async () => {
-    const before = momentNow(roots, undefined);
-    const complaint = await sleepByLogind(target, run);
-    if (complaint !== undefined) return err(complaint);
-    const end = performance.now() + limitMs;
-    while (performance.now() < end) {
-      const now = momentNow(roots, undefined);
-      const counted = (stats: typeof now.stats) => (stats?.success ?? 0) + (stats?.fail ?? 0);
-      const asleepS = (now.bootS ?? 0) - (before.bootS ?? 0) - (now.awakeS - before.awakeS);
-      if (counted(now.stats) > counted(before.stats) || asleepS > 1) return DONE;
-      await Bun.sleep(LOOK_MS);
-    }
-    return err(`logind took the order, and nothing happened for ${limitMs / 1000} s`);
-  };
+/**
+ * Reads how many wake-up events there have been, by a child: the kernel makes the reader wait while one is being handled. Undefined where
+ * the kernel has no such file. Errors: a sentence.
+ */
+async function readWakeCount(folder: string, run: Run): Promise<Result<string | undefined, string>> {
+  const read = await run(["cat", `${folder}/wakeup_count`], { limitMs: COUNT_MS });
+  if (!read.ok) return err("a wake-up event is being handled; try again when it is over");
+  const count = read.value.stdout.trim();
+  return ok(read.value.status === 0 && /^\d{1,10}$/.test(count) ? count : undefined);
 }

@@ -1,6 +1,7 @@
 // What logind knows and decides about sleep.
 
 import { complaint, type Ended, type Run, runCommand } from "../../os/spawn.ts";
+import { parseJson } from "../../values/json.ts";
 import type { Result } from "../../values/result.ts";
 import type { SleepTarget } from "./sleep-target.ts";
 
@@ -30,14 +31,26 @@ const METHOD: Readonly<Partial<Record<SleepTarget, string>>> = {
 };
 
 const ASK_MS = 3000;
-/** A sleep call returns once the sleep is on its way; inhibitors may delay it by InhibitDelayMaxSec, 5 s by default. */
+/** A sleep call returns once the order is taken. */
 const SLEEP_CALL_MS = 30_000;
+const LOGIND = ["org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager"];
 
-function call(run: Run, limitMs: number, method: string, ...args: string[]) {
-  const words = ["org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager"];
-  const flags = ["--system", "--json=short", "--auto-start=no", `--timeout=${Math.ceil(limitMs / 1000)}`];
-  return run(["busctl", ...flags, "call", ...words, method, ...args], { limitMs });
-}
+const busctl = (run: Run, limitMs: number, verb: string, ...args: string[]) =>
+  run(
+    [
+      "busctl",
+      "--system",
+      "--json=short",
+      "--auto-start=no",
+      `--timeout=${Math.ceil(limitMs / 1000)}`,
+      verb,
+      ...LOGIND,
+      ...args,
+    ],
+    { limitMs },
+  );
+const call = (run: Run, limitMs: number, method: string, ...args: string[]) =>
+  busctl(run, limitMs, "call", method, ...args);
 
 /** Asks the logind that runs; undefined when none answers in time. It is never started by this. */
 export async function askLogind(run: Run = runCommand): Promise<Logind | undefined> {
@@ -49,7 +62,7 @@ export async function askLogind(run: Run = runCommand): Promise<Logind | undefin
   if (!probe.ok || probe.value.status !== 0) return undefined;
   const [others, inhibitors] = await Promise.all([
     Promise.all(rest.map(([, method]) => call(run, ASK_MS, `Can${method}`))),
-    call(run, ASK_MS, "ListInhibitors"),
+    listInhibitors(run),
   ]);
   const can: Partial<Record<SleepTarget, Can>> = {};
   for (const [i, ended] of [probe, ...others].entries()) {
@@ -57,7 +70,12 @@ export async function askLogind(run: Run = runCommand): Promise<Logind | undefin
     const target = targets[i]?.[0];
     if (target !== undefined && isCan(word)) can[target] = word;
   }
-  return { can, inhibitors: parseInhibitors(printed(inhibitors)) };
+  return { can, inhibitors };
+}
+
+/** Asks logind who inhibits sleep; none when it does not answer. */
+export async function listInhibitors(run: Run): Promise<Inhibitor[]> {
+  return parseInhibitors(printed(await call(run, ASK_MS, "ListInhibitors")));
 }
 
 /** Asks logind to sleep; returns what it complained about, undefined when it took the order. */
@@ -67,6 +85,14 @@ export async function sleepByLogind(target: SleepTarget, run: Run = runCommand):
   const ended = await call(run, SLEEP_CALL_MS, method, "b", "false");
   if (!ended.ok) return `logind did not answer within ${SLEEP_CALL_MS / 1000} s`;
   return ended.value.status === 0 ? undefined : complaint("busctl", ended.value);
+}
+
+/** Asks logind whether a sleep is on its way or under way; undefined when it does not answer. Source: org.freedesktop.login1(5), PreparingForSleep. */
+export async function readPreparing(run: Run): Promise<boolean | undefined> {
+  const ended = await busctl(run, ASK_MS, "get-property", "PreparingForSleep");
+  if (!ended.ok || ended.value.status !== 0) return undefined;
+  const data = fieldOf(ended.value.stdout);
+  return typeof data === "boolean" ? data : undefined;
 }
 
 /** Returns those of busctl's answer to ListInhibitors that concern sleep. */
@@ -87,13 +113,13 @@ const printed = (ended: Result<Ended, unknown>): string => (ended.ok ? ended.val
 const oneString = (ended: Result<Ended, unknown>): unknown => dataOf(printed(ended))[0];
 
 function dataOf(text: string): readonly unknown[] {
-  try {
-    const answer: unknown = JSON.parse(text);
-    const data = typeof answer === "object" && answer !== null && "data" in answer ? answer.data : [];
-    return Array.isArray(data) ? data : [];
-  } catch {
-    return [];
-  }
+  const data = fieldOf(text);
+  return Array.isArray(data) ? data : [];
+}
+
+function fieldOf(text: string): unknown {
+  const answer = parseJson(text);
+  return typeof answer === "object" && answer !== null && "data" in answer ? answer.data : undefined;
 }
 
 const isCan = (word: unknown): word is Can =>

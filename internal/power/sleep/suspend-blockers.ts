@@ -3,13 +3,14 @@
 import type { WakeClock } from "../../sysfs/wake-alarm.ts";
 import { writeAccess } from "../../sysfs/access.ts";
 import type { PowerState } from "../../sysfs/power-state.ts";
+import { type ImageRoom, lacksRoom, leastImageS } from "../../sysfs/image-room.ts";
 import type { Logind } from "./logind.ts";
 import { lackingFor, type SleepTarget } from "./sleep-target.ts";
 
 /** One thing that speaks against it. */
 export interface Blocker {
   /** kernel and wake-clock: it can't be done here. The others: it should not be done now. */
-  readonly kind: "kernel" | "wake-clock" | "swap" | "rights" | "policy" | "inhibitor" | "vm";
+  readonly kind: "kernel" | "wake-clock" | "wake-time" | "swap" | "rights" | "policy" | "inhibitor" | "vm";
   /** A sentence without a full stop. */
   readonly what: string;
   /** True when --force passes it. */
@@ -22,11 +23,11 @@ export interface Situation {
   readonly state: PowerState;
   /** The file to write. */
   readonly statePath: string;
-  readonly freeSwapKb: number | undefined;
+  readonly room: ImageRoom;
   /** Undefined when no clock can wake the machine. */
   readonly clock: WakeClock | undefined;
-  /** False for a sleep that somebody else is to end. */
-  readonly wakes: boolean;
+  /** Seconds to the alarm; undefined for a sleep that somebody else is to end. */
+  readonly wakeInS: number | undefined;
   readonly logind: Logind | undefined;
   /** Running VMs that nothing was prepared for, and how many claims each has (undefined when nobody knows). */
   readonly vms: readonly { readonly vm: string; readonly claims?: number | undefined }[];
@@ -39,15 +40,24 @@ export function blockersOf(now: Situation): Blocker[] {
     found.push({ kind, what, forceable });
   const lacking = lackingFor(now.target, now.state);
   if (lacking !== undefined) add("kernel", lacking);
-  if (now.wakes && !now.clock)
+  if (now.state.test !== undefined)
+    add("policy", `the kernel only tests sleep now: power/pm_test says ${now.state.test}, not none`);
+  if (now.wakeInS !== undefined && !now.clock)
     add(
       "wake-clock",
       "no real-time clock of this machine can wake it; --wake none sleeps until somebody else does",
     );
   const can = now.logind?.can[now.target];
   const disk = now.target === "disk" || now.target === "hybrid";
-  if (lacking === undefined && disk && can === undefined && !now.freeSwapKb)
-    add("swap", "there is no free swap for the memory's image");
+  const noRoom = disk && lacking === undefined && can === undefined ? lacksRoom(now.room) : undefined;
+  if (noRoom !== undefined) add("swap", noRoom);
+  const least = leastImageS(now.room);
+  if (disk && noRoom === undefined && now.wakeInS !== undefined && now.wakeInS < least)
+    add(
+      "wake-time",
+      `the alarm may ring before the memory's image is written, and then nothing wakes the host: ${Math.floor(now.wakeInS)} s, and ${least} s is the least here`,
+      true,
+    );
   if (can === "na") add("policy", "logind says that this host can't");
   if (can === "no") add("policy", "logind's policy says no", true);
   if (lacking === undefined && can === undefined && writeAccess(now.statePath) !== "writable")

@@ -1,65 +1,26 @@
 // The host sleeps and comes back as it was: checks, alarm, VMs, sleep, and everything put back in order.
 
+import type { Code, Problem } from "../../values/answer.ts";
 import { all, err, ok, type Result } from "../../values/result.ts";
-import { explainSysfs, type SysfsError } from "../../values/sysfs-error.ts";
-import { cpuRootOf, type Roots } from "../../sysfs/cpufreq/originals.ts";
+import { explainSysfs } from "../../values/sysfs-error.ts";
+import { type ImageRoom, readImageRoom } from "../../sysfs/image-room.ts";
 import { readPowerState } from "../../sysfs/power-state.ts";
-import { readFreeSwapKb } from "../../sysfs/swap.ts";
-import { findWakeClock, type WakeClock } from "../../sysfs/wake-alarm.ts";
-import { enterByKernel, enterByLogind, type EnterSleep } from "./enter-sleep.ts";
-import { snapshotKnobs } from "../profiles/knob-snapshot.ts";
+import { findWakeClock } from "../../sysfs/wake-alarm.ts";
 import { takeLock } from "../../os/lock.ts";
+import { planAlarm, warnOfAlarm } from "./alarm.ts";
+import { enterByLogind } from "./enter-by-logind.ts";
+import { enterByKernel } from "./enter-sleep.ts";
 import type { Logind } from "./logind.ts";
-import { type Libvirt, type Preparation, type Prepared, prepareVms, runningVms } from "./prepare-vms.ts";
-import { restoreSettings } from "../profiles/write.ts";
-import { momentNow, recordOf, type SleepRecord } from "./sleep-record.ts";
+import { LEAST_S, makeTrip, secondsUntil } from "./make-trip.ts";
+import { runningVms } from "./prepare-vms.ts";
+import type { SleepRecord } from "./sleep-record.ts";
 import type { SleepTarget } from "./sleep-target.ts";
 import { type Blocker, blockersOf } from "./suspend-blockers.ts";
+import type { SuspendRequest, SuspendWorld } from "./suspend-request.ts";
+import { suspendLockIn, Trip, undoTrip } from "./trip.ts";
 
-/** Seconds: a shorter sleep would end before it began; libvirt refuses less than 60, which we only warn of. */
-const LEAST_S = 5;
+/** Seconds; libvirt refuses less. */
 const WARN_S = 60;
-
-/** What a daemon adds; alone, none of it is needed. */
-interface SuspendHooks {
-  /** VMs with claims, and how many each has. */
-  readonly claims?: () => ReadonlyMap<string, number>;
-  /**
-   * The host is about to sleep until `untilMs` (Date.now), or until somebody wakes it: tell guests, give claimed clocks back. What the
-   * knobs are after it is what they are again when after() is called.
-   */
-  readonly before?: (untilMs: number | undefined) => Promise<void> | void;
-  /**
-   * The host is awake, its knobs are back, VMs are not yet: apply claims again, let time policies catch up, tell guests. Called after
-   * every before(); `record` is undefined when it never slept.
-   */
-  readonly after?: (record: SleepRecord | undefined) => Promise<void> | void;
-}
-
-/** A suspend that is asked for. */
-export interface SuspendRequest {
-  readonly target: SleepTarget;
-  /** Seconds until the alarm, or the time of it (Date.now); "none" sleeps until somebody else wakes it. */
-  readonly wake: { readonly inS: number } | { readonly atMs: number } | "none";
-  readonly force: boolean;
-  readonly dryRun: boolean;
-  readonly prepare: Preparation;
-  /** s2idle, shallow, deep; or a method of power/disk. Then logind is passed by. */
-  readonly variant?: string | undefined;
-}
-
-/** Where it happens. */
-export interface SuspendWorld {
-  readonly roots: Roots;
-  readonly logind: Logind | undefined;
-  /** VMs that are known to run. */
-  readonly vms: readonly string[];
-  readonly libvirt: Libvirt;
-  readonly hooks?: SuspendHooks;
-  /** Instead of the kernel's files or logind. */
-  readonly enter?: EnterSleep;
-  readonly nowMs: () => number;
-}
 
 /** How it went. */
 export interface SuspendOutcome {
@@ -89,107 +50,95 @@ export type SuspendRefusal =
       readonly notRestored: readonly string[];
     };
 
-/** Suspends the host and resolves when it is awake again and everything is back. */
+/**
+ * Suspends the host and resolves when it is awake again and everything is back. Whatever is touched on the way is noted first: undoTrip()
+ * undoes it should this process be killed.
+ */
 export async function suspendHost(
   request: SuspendRequest,
   world: SuspendWorld,
 ): Promise<Result<SuspendOutcome, SuspendRefusal>> {
-  const failed = (why: string, more: { record?: SleepRecord; notRestored?: readonly string[] } = {}) =>
-    err({ kind: "failed", why, notRestored: [], ...more } as const);
+  const failed = (why: string) => err({ kind: "failed", why, notRestored: [] } as const);
   const { roots, logind, hooks = {} } = world;
   const { target, wake } = request;
-  const seconds = wake === "none" ? undefined : secondsUntil(wake, world.nowMs());
+  const seconds = secondsUntil(wake, world.nowMs());
   if (seconds !== undefined && seconds < LEAST_S) return err({ kind: "too-short", seconds });
 
   const found = all({
     state: readPowerState(roots.sysfsRoot),
-    freeSwapKb: readFreeSwapKb(roots.procRoot),
+    room: readImageRoom(roots),
     clock: findWakeClock(roots.sysfsRoot),
   });
   if (!found.ok) return failed(explainSysfs(found.error));
-  const { state, clock, freeSwapKb } = found.value;
+  const { state, clock, room } = found.value;
+  const planned = clock && seconds !== undefined ? planAlarm(clock, seconds) : ok(undefined);
+  if (!planned.ok) return failed(planned.error);
+  const wakeInS = planned.value?.inS ?? seconds;
   const claims = hooks.claims?.();
   const looked = request.prepare === "none" ? ok([]) : await runningVms(world.libvirt);
   if (!looked.ok) return failed(looked.error);
   // What is prepared does not block.
   const vms = [...new Set([...world.vms, ...(claims?.keys() ?? [])])].filter(
-    (vm) => !looked.value.includes(vm),
+    (vm) => !looked.value.some(({ name }) => name === vm),
   );
   const blockers = blockersOf({
     target,
     state,
     statePath: `${roots.sysfsRoot}/power/state`,
-    freeSwapKb,
+    room,
     clock,
-    wakes: wake !== "none",
+    wakeInS,
     logind,
     vms: vms.map((vm) => ({ vm, claims: claims && (claims.get(vm) ?? 0) })),
   });
   const via = viaOf(request, logind);
-  const warnings =
-    seconds !== undefined && seconds < WARN_S
-      ? [`${Math.floor(seconds)} s is short: a machine that takes long to suspend may miss the alarm`]
-      : [];
-  const about = { target, via, blockers, ...(clock && wake !== "none" && { clock: clock.name }) };
+  const warnings = warningsOf(target, wakeInS, room, planned.value && warnOfAlarm(planned.value));
+  const wakeAt =
+    wakeInS === undefined ? {} : { wakeAt: new Date(world.nowMs() + wakeInS * 1000).toISOString() };
+  const about = { target, via, blockers, ...(clock && wake !== "none" && { clock: clock.name }), ...wakeAt };
   const hard = blockers.filter((one) => !one.forceable);
   if (hard.length > 0) {
     const lacks = hard.some(({ kind }) => kind === "kernel" || kind === "wake-clock" || kind === "swap");
     return err({ kind: lacks ? "unsupported" : "blocked", blockers });
   }
-  if (request.dryRun) {
-    const wakeAt =
-      seconds === undefined ? {} : { wakeAt: new Date(world.nowMs() + seconds * 1000).toISOString() };
-    return ok({ ...about, ...wakeAt, slept: false, warnings, prepared: [], notRestored: [] });
-  }
+  if (request.dryRun) return ok({ ...about, slept: false, warnings, prepared: [], notRestored: [] });
   if (blockers.length > 0 && !request.force) return err({ kind: "blocked", blockers });
 
-  const lock = takeLock(`${roots.stateDir}/suspend.lock`);
+  const left = await undoTrip(roots, world.libvirt);
+  if (left.failed.length > 0)
+    return failed(`an earlier sleep was cut off, and can't be undone: ${left.failed.join("; ")}`);
+  const lock = takeLock(suspendLockIn(roots.stateDir));
   if (!lock.ok) return lock.error.kind === "busy" ? err(lock.error) : failed(explainSysfs(lock.error));
-  const notRestored: string[] = [];
-  let prepared: Prepared | undefined;
   try {
-    if (request.prepare !== "none") {
-      const done = await prepareVms(request.prepare, world.libvirt);
-      if (!done.ok) return failed(done.error);
-      prepared = done.value;
-    }
-    const left = wake === "none" ? undefined : secondsUntil(wake, world.nowMs());
-    const untilMs = left === undefined ? undefined : world.nowMs() + left * 1000;
-    await hooks.before?.(untilMs);
-    const knobs = snapshotKnobs(roots.sysfsRoot);
-    const alarm = clock && left !== undefined ? armed(clock, left, warnings) : ok(undefined);
-    if (!alarm.ok) {
-      await hooks.after?.(undefined);
-      return failed(explainSysfs(alarm.error));
-    }
+    const trip = new Trip(roots);
     const enter =
       world.enter ??
       (via === "logind"
-        ? enterByLogind(roots, target)
-        : enterByKernel(roots.sysfsRoot, target, request.variant));
-    const before = momentNow(roots, clock);
-    const slept = await enter();
-    const record = recordOf(roots, before, momentNow(roots, clock), alarm.value?.at);
-    notRestored.push(...(alarm.value?.release() ?? []));
-    for (const { error } of restoreSettings(cpuRootOf(roots), knobs)) notRestored.push(explainSysfs(error));
-    await hooks.after?.(record);
-    notRestored.push(...((await prepared?.undo()) ?? []));
-    const vmNames = prepared?.vms ?? [];
-    prepared = undefined;
-    if (!slept.ok) return failed(slept.error, { record, notRestored });
-    if (record.failure) {
-      const { device, step, errno } = record.failure;
-      return failed(`the kernel gave up at step ${step || "?"}, device ${device || "?"} (${errno})`, {
-        record,
-        notRestored,
-      });
-    }
-    const wakeAt = untilMs === undefined ? {} : { wakeAt: new Date(untilMs).toISOString() };
-    return ok({ ...about, ...wakeAt, slept: true, warnings, prepared: vmNames, record, notRestored });
+        ? enterByLogind(target)
+        : enterByKernel(roots.sysfsRoot, target, trip, request.variant));
+    const made = await makeTrip(request, world, { trip, enter, clock, vms: looked.value });
+    if (!made.ok) return err({ kind: "failed", ...made.error });
+    return ok({ ...about, slept: true, ...made.value, warnings: [...warnings, ...made.value.warnings] });
   } finally {
-    await prepared?.undo();
     lock.value();
   }
+}
+
+function warningsOf(
+  target: SleepTarget,
+  wakeInS: number | undefined,
+  room: ImageRoom,
+  alarm: string | undefined,
+): string[] {
+  const short =
+    wakeInS !== undefined && wakeInS < WARN_S
+      ? `${Math.floor(wakeInS)} s is short: a machine that takes long to suspend may miss the alarm`
+      : undefined;
+  const lost =
+    (target === "disk" || target === "hybrid") && room.resumes === false
+      ? "the kernel knows no resume device (resume= of its command line): unless the boot loader or the initrd names one, the next boot drops the image"
+      : undefined;
+  return [short, alarm, lost].filter((one) => one !== undefined);
 }
 
 /** logind when it runs and would do it; a variant, freeze and a forced no go to the kernel. */
@@ -198,36 +147,6 @@ function viaOf({ target, variant, force }: SuspendRequest, logind: Logind | unde
   if (can === undefined || variant !== undefined || (force && (can === "no" || logind?.inhibitors.length)))
     return "kernel";
   return "logind";
-}
-
-const secondsUntil = (wake: { readonly inS: number } | { readonly atMs: number }, nowMs: number): number =>
-  "inS" in wake ? wake.inS : (wake.atMs - nowMs) / 1000;
-
-/** Arms the alarm. One that somebody else set for an earlier time stays and wakes the machine then; a later one is set again after. */
-function armed(
-  clock: WakeClock,
-  inS: number,
-  warnings: string[],
-): Result<{ readonly at: number; release(): string[] }, SysfsError> {
-  const now = clock.now();
-  if (!now.ok) return now;
-  const others = clock.alarm();
-  if (!others.ok) return others;
-  const at = now.value + Math.ceil(inS);
-  const theirs = others.value !== undefined && others.value > now.value ? others.value : undefined;
-  if (theirs !== undefined && theirs <= at) {
-    warnings.push(`somebody else's wake alarm stands ${theirs - now.value} s from now: the host wakes then`);
-    return ok({ at: theirs, release: () => [] });
-  }
-  const done = clock.arm(at);
-  if (!done.ok) return done;
-  return ok({
-    at,
-    release() {
-      const back = theirs === undefined ? clock.disarm() : clock.arm(theirs);
-      return back.ok ? [] : [explainSysfs(back.error)];
-    },
-  });
 }
 
 /** Returns the refusal as sentences without a full stop. */
@@ -245,4 +164,28 @@ export function explainSuspend(refusal: SuspendRefusal): string[] {
     case "failed":
       return [refusal.why, ...refusal.notRestored.map((one) => `not put back: ${one}`)];
   }
+}
+
+const CODE_OF: Readonly<Record<SuspendRefusal["kind"], Code>> = {
+  unsupported: "unsupported",
+  blocked: "refused",
+  "too-short": "invalid",
+  busy: "busy",
+  failed: "failed",
+};
+
+/** Returns whether force would pass what speaks against it. */
+export const isForceable = (refusal: SuspendRefusal): boolean =>
+  refusal.kind === "blocked" && refusal.blockers.every((one) => one.forceable);
+
+/** Returns the refusal as operators' programs get it. */
+export function problemOf(refusal: SuspendRefusal): Problem {
+  const hint = isForceable(refusal) ? ["force sleeps in spite of it"] : [];
+  const blockers = "blockers" in refusal ? refusal.blockers : [];
+  const notRestored = "notRestored" in refusal ? refusal.notRestored : [];
+  return {
+    code: CODE_OF[refusal.kind],
+    message: `${[...explainSuspend(refusal), ...hint].join("; ")}.`,
+    details: { blockers, notRestored, ...("record" in refusal && { record: refusal.record }) },
+  };
 }

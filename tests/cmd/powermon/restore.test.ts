@@ -45,6 +45,7 @@ test("restore leaves the profile until the claims on it are gone", async () => {
   expect(failed.status).toBe(1);
   expect(JSON.parse(failed.out)).toEqual({
     restored: [],
+    sleep: [],
     stale: [],
     failed: [expect.stringContaining("policy2/scaling_governor")],
   });

@@ -3,15 +3,16 @@
 import { expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { Run } from "../../../internal/os/spawn.ts";
-import { enterByKernel, enterByLogind } from "../../../internal/power/sleep/enter-sleep.ts";
+import { enterByKernel } from "../../../internal/power/sleep/enter-sleep.ts";
 import { takeLock } from "../../../internal/os/lock.ts";
 import type { Logind } from "../../../internal/power/sleep/logind.ts";
-import {
-  explainSuspend,
-  suspendHost,
-  type SuspendRequest,
-  type SuspendWorld,
-} from "../../../internal/power/sleep/suspend.ts";
+import { explainSuspend, suspendHost } from "../../../internal/power/sleep/suspend.ts";
+import type { SuspendRequest, SuspendWorld } from "../../../internal/power/sleep/suspend-request.ts";
+import { armAlarm } from "../../../internal/power/sleep/alarm.ts";
+import { type PreparedVms, prepareVms, runningVms } from "../../../internal/power/sleep/prepare-vms.ts";
+import { Trip, undoTrip } from "../../../internal/power/sleep/trip.ts";
+import { findWakeClock, type WakeClock } from "../../../internal/sysfs/wake-alarm.ts";
+import { down } from "./down.ts";
 import { DONE, err, ok } from "../../../internal/values/result.ts";
 import { testNeeding } from "../../helpers/needing.ts";
 import { mountMachine } from "../../kernel/machine.ts";
@@ -38,10 +39,11 @@ const world = (at: Machine, more: Partial<SuspendWorld> = {}): SuspendWorld => (
   vms: [],
   libvirt: { uri: "test:///default" },
   nowMs: () => NOW,
-  enter: async () => DONE,
+  enter: down(),
   ...more,
 });
 const rtc = (at: Machine, file: string) => `${at.tree.sys}/class/rtc/rtc0/${file}`;
+const bootId = (at: Machine) => readFileSync(`${at.tree.proc}/sys/kernel/random/boot_id`, "utf8").trim();
 const alarm = (at: Machine) => readFileSync(rtc(at, "wakealarm"), "utf8").split("\n", 1)[0];
 
 test("suspendHost() arms the alarm, sleeps, puts clocks back, calls the hooks in order and clears the alarm", async () => {
@@ -53,7 +55,7 @@ test("suspendHost() arms the alarm, sleeps, puts clocks back, calls the hooks in
     await suspendHost(
       request(),
       world(at, {
-        enter: async () => {
+        enter: down(() => {
           order.push(`asleep, alarm ${alarm(at)}`);
           // What firmware and hotplug do to a machine meanwhile.
           at.put("cpufreq/policy3/scaling_governor", "performance");
@@ -61,8 +63,10 @@ test("suspendHost() arms the alarm, sleeps, puts clocks back, calls the hooks in
           at.put("cpu4/power/energy_perf_bias", "0");
           writeFileSync(`${at.tree.proc}/uptime`, "1099.50 1.00\n");
           writeFileSync(rtc(at, "since_epoch"), `${CLOCK + 100}\n`);
+          writeFileSync(`${at.tree.sys}/power/pm_wakeup_irq`, "8\n");
+          writeFileSync(`${at.tree.proc}/interrupts`, "   8:   1   0   IO-APIC   8-edge      rtc0\n");
           return DONE;
-        },
+        }),
         hooks: {
           before: (untilMs) => void order.push(`before, until ${untilMs}`),
           after: (record) =>
@@ -94,13 +98,13 @@ testNeeding(
     at.write("cpufreq/policy0/energy_performance_preference", "balance_power");
     at.setRawEpp(1, 64);
     const before = readings(at);
-    const enter = async () => {
+    const enter = down(() => {
       // Firmware and hotplug turned turbo off, and drivers began anew.
       at.write("cpufreq/boost", 0);
       for (const id of [0, 1]) at.write(`cpufreq/policy${id}/scaling_governor`, "performance");
       at.write("cpufreq/policy0/scaling_max_freq", 2_000_000);
       return DONE;
-    };
+    });
     const { roots } = at;
     const done = await suspendHost(request({ target: "freeze", wake: "none", force: true }), {
       ...world({ roots } as Machine),
@@ -121,12 +125,12 @@ test("suspendHost() puts everything back and calls after() when the kernel refus
     await suspendHost(
       request(),
       world(at, {
-        enter: async () => {
+        enter: down(() => {
           at.put("cpufreq/policy0/scaling_governor", "performance");
           writeFileSync(`${at.tree.sys}/power/suspend_stats/fail`, "1\n");
           writeFileSync(`${at.tree.sys}/power/suspend_stats/last_failed_dev`, "nvme0\n");
           return err("Cannot write state: EBUSY");
-        },
+        }),
         hooks: { after: (record) => void after.push(record?.failure?.device) },
       }),
     ),
@@ -145,12 +149,12 @@ test("suspendHost() names the device when the kernel counted a failure though th
     await suspendHost(
       request(),
       world(at, {
-        enter: async () => {
+        enter: down(() => {
           writeFileSync(`${at.tree.sys}/power/suspend_stats/fail`, "1\n");
           writeFileSync(`${at.tree.sys}/power/suspend_stats/last_failed_dev`, "nvme0\n");
           writeFileSync(`${at.tree.sys}/power/suspend_stats/last_failed_step`, "suspend\n");
           return DONE;
-        },
+        }),
       }),
     ),
   );
@@ -164,11 +168,15 @@ test.each([
   const at = machine("intel-server-8cpu");
   writeFileSync(rtc(at, "wakealarm"), `${CLOCK + theirs}\n`);
   let seen = "";
-  const enter = async () => {
+  const enter = down(() => {
     seen = alarm(at) ?? "";
     return DONE;
-  };
+  });
+  const dry = value(await suspendHost(request({ dryRun: true }), world(at)));
   const done = value(await suspendHost(request(), world(at, { enter })));
+  for (const told of [dry, done])
+    expect(told.wakeAt).toBe(new Date(NOW + Number(asleep) * 1000).toISOString());
+  expect(dry.warnings).toEqual(done.warnings);
   expect(seen).toBe(`${CLOCK + Number(asleep)}`);
   expect(alarm(at)).toBe(`${left}`);
   if (warning) expect(done.warnings.join()).toMatch(warning);
@@ -178,10 +186,10 @@ test.each([
 test("suspendHost() until a time arms the seconds that are left, rounded up", async () => {
   const at = machine("intel-server-8cpu");
   let seen = "";
-  const enter = async () => {
+  const enter = down(() => {
     seen = alarm(at) ?? "";
     return DONE;
-  };
+  });
   value(await suspendHost(request({ wake: { atMs: NOW + 90_200 } }), world(at, { enter })));
   expect(seen).toBe(`${CLOCK + 91}`);
 });
@@ -287,7 +295,7 @@ test.each(REFUSED.filter(([, , , , kind]) => kind === "blocked"))(
   async (_, tree, asked, more) => {
     const at = machine(tree);
     let slept = false;
-    const enter = async () => ((slept = true), DONE);
+    const enter = down(() => ((slept = true), DONE));
     const done = value(
       await suspendHost(request({ ...asked, force: true }), world(at, { ...more(at), enter })),
     );
@@ -317,17 +325,39 @@ test("suspendHost() refuses while another one sleeps, and takes over a dead one'
   expect((await suspendHost(request(), world(at))).ok).toBe(true);
 });
 
-/** virsh as far as it is used here, with VMs that live in `running`. */
-function virsh(running: Set<string>, asked: string[], broken?: string): Run {
-  return async (argv) => {
-    const [verb = "", vm = ""] = argv.slice(4);
-    if (verb === "list") return ok({ status: 0, stdout: [...running, ""].join("\n"), stderr: "" });
-    asked.push(`${verb} ${vm}`);
-    if (`${verb} ${vm}` === broken)
+const UUID = (n: number) => `00000000-0000-4000-8000-00000000000${n}`;
+
+/** virsh as far as it is used here: VMs by UUID, each with a name and a state. */
+class Virsh {
+  readonly asked: string[] = [];
+  readonly states = new Map<string, string>();
+  readonly #names: readonly string[];
+  /** Such as "suspend db": what libvirt can't do. */
+  broken = "";
+  /** Called after each order that was taken. */
+  onAsked: (order: string) => void = () => {};
+
+  constructor(...names: string[]) {
+    this.#names = names;
+    for (const name of names) this.states.set(name, "running");
+  }
+
+  readonly run: Run = async (argv) => {
+    const [verb = "", uuid = ""] = argv.slice(4);
+    const told = (stdout: string) => ok({ status: 0, stdout, stderr: "" });
+    if (verb === "list") {
+      const up = this.#names.flatMap((name, n) => (this.states.get(name) === "running" ? [[n, name]] : []));
+      return told(up.map(([n, name]) => `${UUID(Number(n))} ${name}\n`).join(""));
+    }
+    const name = this.#names.find((_, n) => UUID(n) === uuid) ?? `no UUID: ${uuid}`;
+    if (verb === "domstate") return told(`${this.states.get(name)}\n\n`);
+    const order = `${verb} ${name}`;
+    this.asked.push(order);
+    if (order === this.broken)
       return ok({ status: 1, stdout: "", stderr: "error: Failed\nerror: it is stuck\n" });
-    if (verb === "shutdown") running.delete(vm);
-    if (verb === "start") running.add(vm);
-    return ok({ status: 0, stdout: "", stderr: "" });
+    this.states.set(name, { suspend: "paused", shutdown: "shut off" }[verb] ?? "running");
+    this.onAsked(order);
+    return told("");
   };
 }
 
@@ -336,17 +366,18 @@ test.each([
   ["shutdown", ["shutdown web", "shutdown db", "asleep", "start web", "start db"]],
 ] as const)("suspendHost() with %s prepares libvirt's VMs and undoes it after", async (prepare, order) => {
   const at = machine("intel-server-8cpu");
-  const asked: string[] = [];
-  const libvirt = { uri: "test:///default", run: virsh(new Set(["web", "db"]), asked), everyMs: 1 };
-  const enter = async () => (asked.push("asleep"), DONE);
+  const virsh = new Virsh("web", "db");
+  const libvirt = { uri: "test:///default", run: virsh.run, everyMs: 1 };
+  const enter = down(() => (virsh.asked.push("asleep"), DONE));
   const done = value(await suspendHost(request({ prepare }), world(at, { vms: ["web"], libvirt, enter })));
-  expect(asked).toEqual([...order]);
+  expect(virsh.asked).toEqual([...order]);
+  expect(existsSync(`${at.roots.stateDir}/suspend.json`)).toBe(false);
   expect(done).toMatchObject({ prepared: ["web", "db"], blockers: [] });
 });
 
 test("suspendHost() with pause still stops at a VM that libvirt does not know", async () => {
   const at = machine("intel-server-8cpu");
-  const libvirt = { uri: "test:///default", run: virsh(new Set(["web"]), []) };
+  const libvirt = { uri: "test:///default", run: new Virsh("web").run };
   const refusal = error(
     await suspendHost(request({ prepare: "pause" }), world(at, { vms: ["web", "bare"], libvirt })),
   );
@@ -355,23 +386,112 @@ test("suspendHost() with pause still stops at a VM that libvirt does not know", 
 
 test("suspendHost() does not sleep and undoes the others when a VM can't be prepared", async () => {
   const at = machine("intel-server-8cpu");
-  const asked: string[] = [];
-  const libvirt = { uri: "test:///default", run: virsh(new Set(["web", "db"]), asked, "suspend db") };
+  const virsh = new Virsh("web", "db");
+  virsh.broken = "suspend db";
+  const libvirt = { uri: "test:///default", run: virsh.run };
   const enter = () => Promise.reject(new Error("must not sleep"));
   const refusal = error(await suspendHost(request({ prepare: "pause" }), world(at, { libvirt, enter })));
-  expect(explainSuspend(refusal)).toEqual(["virsh suspend db: Failed; it is stuck"]);
-  expect(asked).toEqual(["suspend web", "suspend db", "resume web"]);
+  expect(explainSuspend(refusal)).toEqual(["VM db: virsh suspend: Failed; it is stuck"]);
+  expect(virsh.asked).toEqual(["suspend web", "suspend db", "resume web"]);
   expect(existsSync(`${at.roots.stateDir}/suspend.lock`)).toBe(false);
 });
 
-test("suspendHost() does not sleep when a guest does not shut down in time", async () => {
+test("suspendHost() does not sleep when a guest does not shut down in time, and says what may become of it", async () => {
   const at = machine("intel-server-8cpu");
-  const stuck = new Set(["web"]);
-  const run: Run = async (argv) =>
-    ok({ status: 0, stdout: argv[4] === "list" ? [...stuck].join("\n") : "", stderr: "" });
-  const libvirt = { uri: "test:///default", run, limitMs: 5, everyMs: 1 };
+  const virsh = new Virsh("web");
+  virsh.onAsked = () => virsh.states.set("web", "running");
+  const libvirt = { uri: "test:///default", run: virsh.run, limitMs: 5, everyMs: 1 };
   const refusal = error(await suspendHost(request({ prepare: "shutdown" }), world(at, { libvirt })));
-  expect(explainSuspend(refusal)[0]).toMatch(/^web did not shut down within/);
+  expect(explainSuspend(refusal)).toEqual([
+    "web did not shut down within 0.005 s",
+    "not put back: VM web was asked to shut down and runs on; should it go off, start it",
+  ]);
+});
+
+// each row: when it is aborted, what libvirt was asked
+test.each([
+  ["while VMs are paused", "suspend web", ["suspend web", "resume web"]],
+  ["before the last step", "suspend db", ["suspend web", "suspend db", "resume web", "resume db"]],
+])("suspendHost() does not sleep when it is interrupted %s, and all is undone", async (_, when, order) => {
+  const at = machine("intel-server-8cpu");
+  const before = snapshot(at.tree.root);
+  const virsh = new Virsh("web", "db");
+  const ended = new AbortController();
+  virsh.onAsked = (asked) => asked === when && ended.abort();
+  const libvirt = { uri: "test:///default", run: virsh.run };
+  const enter = () => Promise.reject(new Error("must not sleep"));
+  const given = world(at, { libvirt, enter, signal: ended.signal });
+  const refusal = error(await suspendHost(request({ prepare: "pause" }), given));
+  expect(explainSuspend(refusal)).toEqual(["it was interrupted before the host slept"]);
+  expect(virsh.asked).toEqual(order);
+  expect(changed(before, snapshot(at.tree.root))).toEqual([]);
+});
+
+test("undoTrip() undoes what a killed suspend left: VMs, alarm, meaning of mem", async () => {
+  const at = machine("intel-server-8cpu");
+  const before = snapshot(at.tree.root);
+  const virsh = new Virsh("web", "db");
+  const trip = new Trip(at.roots);
+  const steps = {
+    soon: async () => {},
+    arm: () => {
+      const armed = armAlarm(value(findWakeClock(at.tree.sys)) as WakeClock, 100, trip);
+      return armed.ok ? DONE : armed;
+    },
+  };
+  const vms = value(await runningVms({ uri: "test:///default", run: virsh.run }));
+  const note = (prepared: PreparedVms) => (value(trip.note({ vms: prepared })), DONE);
+  value(await prepareVms("pause", vms, { uri: "test:///default", run: virsh.run }, note));
+  // The process ends in the kernel's hands.
+  const state = readFileSync(`${at.tree.sys}/power/state`);
+  value(await enterByKernel(at.tree.sys, "mem", trip, "s2idle")(steps));
+  writeFileSync(`${at.tree.sys}/power/state`, state);
+  expect([alarm(at), virsh.states.get("db")]).toEqual([`${CLOCK + 100}`, "paused"]);
+  virsh.broken = "resume db";
+  const first = await undoTrip(at.roots, { run: virsh.run });
+  expect(first.undone).toEqual([
+    "VM web brought back",
+    "the wake alarm of rtc0 cleared",
+    "power/mem_sleep says deep again",
+  ]);
+  expect(first.failed).toEqual(["VM db: virsh resume: Failed; it is stuck"]);
+  virsh.broken = "";
+  expect(await undoTrip(at.roots, { run: virsh.run })).toEqual({
+    undone: ["VM db brought back"],
+    failed: [],
+  });
+  expect([...virsh.states.values()]).toEqual(["running", "running"]);
+  expect(await undoTrip(at.roots, { run: virsh.run })).toEqual({ undone: [], failed: [] });
+  expect(changed(before, snapshot(at.tree.root))).toEqual([
+    // What these say with 0 and without brackets is what they said before.
+    "sys/class/rtc/rtc0/wakealarm:  > 0",
+    "sys/power/mem_sleep: s2idle [deep] > deep",
+  ]);
+});
+
+test("undoTrip() leaves alone what somebody has changed since, and a record that can't be understood", async () => {
+  const at = machine("intel-server-8cpu");
+  const trip = new Trip(at.roots);
+  value(
+    trip.note({
+      alarm: { clock: "rtc0", at: CLOCK + 100 },
+      choice: { file: "mem_sleep", was: "deep", set: "s2idle" },
+    }),
+  );
+  writeFileSync(rtc(at, "wakealarm"), `${CLOCK + 777}\n`);
+  expect((await undoTrip(at.roots)).failed).toEqual([]);
+  expect(alarm(at)).toBe(`${CLOCK + 777}`);
+  writeFileSync(`${at.roots.stateDir}/suspend.json`, `{"bootId":"${bootId(at)}","alarm":{"clock":7}}\n`);
+  expect((await undoTrip(at.roots)).failed.join()).toContain("suspend.json");
+});
+
+test("undoTrip() does nothing while the sleep that left it is under way", async () => {
+  const at = machine("intel-server-8cpu");
+  value(new Trip(at.roots).note({ alarm: { clock: "rtc0", at: CLOCK + 100 } }));
+  const lock = value(takeLock(`${at.roots.stateDir}/suspend.lock`));
+  expect(await undoTrip(at.roots)).toEqual({ undone: [], failed: [] });
+  expect(existsSync(`${at.roots.stateDir}/suspend.json`)).toBe(true);
+  lock();
 });
 
 // each row: target, variant, what power/state, mem_sleep and disk must say after
@@ -384,9 +504,18 @@ test.each([
 ] as const)(
   "enterByKernel() of %s with variant %p writes %s and puts the choice back",
   async (target, variant, state, mem, disk) => {
-    const { tree } = machine("intel-server-8cpu");
-    value(await enterByKernel(tree.sys, target, variant)());
+    const { tree, roots } = machine("intel-server-8cpu");
+    const trip = new Trip(roots);
+    const told: string[] = [];
+    const steps = {
+      soon: async () => void told.push("soon"),
+      arm: () => (told.push(`arm, state ${line("state")}`), DONE),
+    };
     const line = (file: string) => readFileSync(`${tree.sys}/power/${file}`, "utf8").split("\n", 1)[0];
+    const before = line("state");
+    value(await enterByKernel(tree.sys, target, trip, variant)(steps));
+    expect(told).toEqual(["soon", `arm, state ${before}`]);
+    expect(trip.undoMachine()).toEqual([]);
     expect(line("state")).toBe(state);
     if (mem !== undefined) expect(line("mem_sleep")).toBe(mem);
     if (disk !== undefined) expect(line("disk")).toBe(disk);
@@ -394,25 +523,57 @@ test.each([
 );
 
 test("enterByKernel() tells the kernel's no", async () => {
-  const { tree } = machine("intel-server-8cpu");
+  const { tree, roots } = machine("intel-server-8cpu");
   rmSync(`${tree.sys}/power/mem_sleep`);
   mkdirSync(`${tree.sys}/power/mem_sleep`);
-  expect(error(await enterByKernel(tree.sys, "mem")())).toContain('mem_sleep": EISDIR');
+  const steps = { soon: async () => {}, arm: () => DONE };
+  expect(error(await enterByKernel(tree.sys, "mem", new Trip(roots))(steps))).toContain('mem_sleep": EISDIR');
 });
 
-test("enterByLogind() waits until the kernel counted a sleep, and no longer than its limit", async () => {
-  const { tree } = machine("intel-server-8cpu");
-  const roots = { sysfsRoot: tree.sys, procRoot: tree.proc };
-  const asked: string[] = [];
-  const run: Run = async (argv) => {
-    asked.push(argv.at(-3) ?? "");
-    setTimeout(() => writeFileSync(`${tree.sys}/power/suspend_stats/success`, "1\n"), 10);
-    return ok({ status: 0, stdout: "", stderr: "" });
+test("enterByKernel() does not sleep when a wake-up event came in since, as an alarm that rang", async () => {
+  const { tree, roots } = machine("intel-server-8cpu");
+  const file = `${tree.sys}/power/wakeup_count`;
+  writeFileSync(file, "7\n");
+  const before = readFileSync(`${tree.sys}/power/state`, "utf8");
+  const steps = {
+    soon: async () => {},
+    arm: () => {
+      // The kernel takes no count that is not its own.
+      rmSync(file);
+      mkdirSync(file);
+      return DONE;
+    },
   };
-  value(await enterByLogind(roots, "mem", run)());
-  expect(asked).toEqual(["Suspend"]);
-  const silent: Run = async () => ok({ status: 0, stdout: "", stderr: "" });
-  expect(error(await enterByLogind(roots, "mem", silent, 5)())).toMatch(/nothing happened/);
-  const refuses: Run = async () => ok({ status: 1, stdout: "", stderr: "Access denied\n" });
-  expect(error(await enterByLogind(roots, "mem", refuses)())).toBe("Access denied");
+  const why = error(await enterByKernel(tree.sys, "mem", new Trip(roots))(steps));
+  expect(why).toMatch(/^a wake-up event came in just now .*wakeup_count/);
+  expect(readFileSync(`${tree.sys}/power/state`, "utf8")).toBe(before);
+});
+
+test("enterByKernel() does not sleep while the kernel can't tell its count of wake-up events", async () => {
+  const { tree, roots } = machine("intel-server-8cpu");
+  const steps = { soon: async () => {}, arm: () => err("not reached") };
+  const hangs: Run = async () => err({ code: "ETIMEDOUT", says: "cat took longer than 2000 ms" });
+  const why = error(await enterByKernel(tree.sys, "freeze", new Trip(roots), undefined, hangs)(steps));
+  expect(why).toBe("a wake-up event is being handled; try again when it is over");
+});
+
+test.each([
+  [
+    "disk",
+    60,
+    undefined,
+    /the alarm may ring before the memory's image is written.* 60 s, and 101 s is the least/,
+  ],
+  ["hybrid", 60, undefined, /may ring before/],
+  ["disk", 101, undefined, undefined],
+  ["mem", 60, undefined, undefined],
+  ["mem", 60, "none core [devices] freezer", /only tests sleep now: power\/pm_test says devices/],
+] as const)("suspendHost() to %s for %p s with pm_test %p: %p", async (target, inS, test, why) => {
+  const at = machine("intel-server-8cpu");
+  writeFileSync(`${at.tree.proc}/meminfo`, "MemTotal: 8000000 kB\nMemAvailable: 5000000 kB\n");
+  writeFileSync(`${at.tree.sys}/power/image_size`, `${2_000_000 * 1024}\n`);
+  if (test !== undefined) writeFileSync(`${at.tree.sys}/power/pm_test`, `${test}\n`);
+  const done = await suspendHost(request({ target, wake: { inS } }), world(at));
+  if (why === undefined) expect(done).toMatchObject({ ok: true });
+  else expect(done.ok ? "" : explainSuspend(done.error).join()).toMatch(why);
 });
