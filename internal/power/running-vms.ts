@@ -9,6 +9,8 @@ export interface RunningVm {
   readonly pid: number;
   /** Where each vCPU's thread may run, by vCPU; empty for a QEMU without named threads. */
   readonly vcpus: ReadonlyMap<number, readonly Pcpu[]>;
+  /** The threads of its vCPUs, by vCPU. */
+  readonly threads: ReadonlyMap<number, number>;
 }
 
 /** Returns the VMs whose QEMU runs, by name. Processes that end meanwhile are left out. */
@@ -18,7 +20,9 @@ export function findRunningVms(procRoot: string): RunningVm[] {
     if (!/^\d+$/.test(pid) || !/qemu|kvm/i.test(readOrEmpty(`${procRoot}/${pid}/comm`))) continue;
     const words = readOrEmpty(`${procRoot}/${pid}/cmdline`).split("\0");
     const vm = nameIn(words);
-    if (vm !== undefined) found.push({ vm, pid: Number(pid), vcpus: readVcpus(procRoot, Number(pid)) });
+    if (vm === undefined) continue;
+    const threads = readVcpuThreads(procRoot, Number(pid));
+    found.push({ vm, pid: Number(pid), threads, vcpus: readVcpus(procRoot, Number(pid), threads) });
   }
   return found.sort((a, b) => a.vm.localeCompare(b.vm));
 }
@@ -45,9 +49,13 @@ export function nameIn(words: readonly string[]): string | undefined {
   return named ?? (parts[0]?.includes("=") ? undefined : parts[0]);
 }
 
-function readVcpus(procRoot: string, pid: number): Map<number, readonly Pcpu[]> {
+function readVcpus(
+  procRoot: string,
+  pid: number,
+  threads: ReadonlyMap<number, number>,
+): Map<number, readonly Pcpu[]> {
   const vcpus = new Map<number, readonly Pcpu[]>();
-  for (const [vcpu, tid] of readVcpuThreads(procRoot, pid)) {
+  for (const [vcpu, tid] of threads) {
     const allowed = readAllowed(`${procRoot}/${pid}/task/${tid}/status`);
     if (allowed !== undefined) vcpus.set(vcpu, allowed);
   }

@@ -1,8 +1,7 @@
 // The counters of this machine in one look: RAPL, and the meters of boards.
 
 import { all, err, ok, type Result } from "../../values/result.ts";
-import type { Pcpu } from "../../values/units.ts";
-import { readCpuPlaces } from "../../sysfs/cpu-place.ts";
+import { type CpuPlace, readCpuPlaces } from "../../sysfs/cpu-place.ts";
 import type { MachineRoots } from "../../sysfs/cpufreq/originals.ts";
 import { readBusyTicks } from "../../sysfs/cpu-time.ts";
 import { explainSysfs, type SysfsError } from "../../values/sysfs-error.ts";
@@ -24,7 +23,6 @@ export type NoMeter = { readonly kind: "no-sensor"; readonly why: string } | Sys
 /** The energy counters of a machine. */
 export class EnergyMeter {
   readonly zones: readonly EnergyZone[];
-  readonly packageOf: ReadonlyMap<Pcpu, number>;
   readonly #roots: MachineRoots;
   readonly #rapl: readonly PowerZone[];
   readonly #energy: readonly Sensor[];
@@ -32,27 +30,26 @@ export class EnergyMeter {
 
   constructor(
     roots: MachineRoots,
-    packageOf: ReadonlyMap<Pcpu, number>,
+    places: readonly CpuPlace[],
     rapl: readonly PowerZone[],
     sensors: readonly Sensor[],
   ) {
     this.#roots = roots;
-    this.packageOf = packageOf;
     this.#rapl = rapl;
     this.#energy = sensors.filter((one) => one.kind === "energy");
     this.#power = sensors.filter((one) => one.kind === "power");
-    const counted = new Map<number, string>();
+    const homes = new Homes(places);
     this.zones = [
       ...rapl.map(({ id, name, parent, twinOf, maxEnergyUj }) => ({
         ...{ id, name, parent },
-        ...homeOf(id, packageIn(name), counted),
+        ...homes.of(id, packageIn(name)),
         ...(twinOf === undefined ? {} : { sameAs: twinOf }),
         maxUj: maxEnergyUj,
       })),
       ...this.#energy.map((one) => ({
         id: idOf(one),
         name: `${one.chip} ${one.label}`,
-        ...homeOf(idOf(one), socketIn(one), counted),
+        ...homes.of(idOf(one), socketIn(one)),
         maxUj: undefined,
       })),
     ];
@@ -100,9 +97,7 @@ export function openEnergyMeter(roots: MachineRoots): Result<EnergyMeter, NoMete
       kind: "no-sensor",
       why: `this machine shows no energy counter: nothing in ${roots.sysfsRoot}/class/powercap (RAPL, on x86: is intel_rapl_msr loaded? a VM has none) and no energy or power sensor in ${roots.sysfsRoot}/class/hwmon`,
     });
-  const packageOf = new Map<Pcpu, number>();
-  for (const place of places) if (place.package !== undefined) packageOf.set(place.cpu, place.package);
-  return ok(new EnergyMeter(roots, packageOf, rapl, sensors));
+  return ok(new EnergyMeter(roots, places, rapl, sensors));
 }
 
 /** Returns why there is no meter, a sentence without a full stop. */
@@ -115,22 +110,52 @@ export function explainMeter(error: SysfsError): string {
   return `${explainSysfs(error)}${isRoots ? ": since Linux 5.10 these counters are root's alone; run this as root" : ""}`;
 }
 
-/** RAPL's name of a whole package. package-0-die-1 is a part: with several dies nobody knows which CPUs are whose here. */
-const packageIn = (name: string): number | undefined => numberIn(/^package-(\d+)$/, name);
-/** amd_energy's name of a whole socket. Source: Documentation/hwmon/amd_energy.rst. */
-const socketIn = ({ chip, label }: Sensor): number | undefined =>
-  chip === "amd_energy" ? numberIn(/^Esocket(\d+)$/, label) : undefined;
-
-function numberIn(pattern: RegExp, text: string): number | undefined {
-  const found = pattern.exec(text)?.[1];
-  return found === undefined ? undefined : Number(found);
+/** What a counter's name says of the energy that it counts. */
+interface Named {
+  readonly package: number;
+  readonly die?: number;
 }
 
-/** A package that two meters count (RAPL by MSR and MMIO, or hwmon) is attributed by the first. @param counted that one's id, by package */
-function homeOf(id: string, home: number | undefined, counted: Map<number, string>) {
-  const first = home === undefined ? undefined : counted.get(home);
-  if (home !== undefined && first === undefined) counted.set(home, id);
-  return first === undefined ? { package: home } : { package: undefined, sameAs: first };
+/** RAPL's names of a whole package, or of one of several dies of it. Source: drivers/powercap/intel_rapl_common.c, rapl_add_package. */
+function packageIn(name: string): Named | undefined {
+  const [, home, die] = /^package-(\d{1,5})(?:-die-(\d{1,5}))?$/.exec(name) ?? [];
+  if (home === undefined) return undefined;
+  return { package: Number(home), ...(die !== undefined && { die: Number(die) }) };
+}
+
+/** amd_energy's name of a whole socket. Source: Documentation/hwmon/amd_energy.rst. */
+function socketIn({ chip, label }: Sensor): Named | undefined {
+  const socket = chip === "amd_energy" ? /^Esocket(\d{1,5})$/.exec(label)?.[1] : undefined;
+  return socket === undefined ? undefined : { package: Number(socket) };
+}
+
+/** Whose CPUs' energy a counter counts. What two count (RAPL by MSR and MMIO, or hwmon) is attributed by the first. */
+class Homes {
+  readonly #places: readonly CpuPlace[];
+  /** The first counter's id, by package and die. */
+  readonly #counted = new Map<string, string>();
+
+  constructor(places: readonly CpuPlace[]) {
+    this.#places = places;
+  }
+
+  of(id: string, named: Named | undefined): Pick<EnergyZone, "package" | "die" | "cpus" | "sameAs"> {
+    if (named === undefined) return { package: undefined };
+    const { package: home, die } = named;
+    const key = `${home} ${die ?? ""}`;
+    const first = this.#counted.get(key);
+    if (first !== undefined) return { package: undefined, sameAs: first };
+    // A package and its dies count the same in other parts.
+    const isPart = [...this.#counted.keys()].some((other) =>
+      die === undefined ? other.startsWith(key) : other === `${home} `,
+    );
+    if (isPart) return { package: undefined };
+    this.#counted.set(key, id);
+    const cpus = this.#places
+      .filter((place) => place.package === home && (die === undefined || place.die === die))
+      .map(({ cpu }) => cpu);
+    return { package: home, ...(die !== undefined && { die }), cpus };
+  }
 }
 
 const idOf = (sensor: Sensor): string =>

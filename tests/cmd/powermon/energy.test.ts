@@ -27,7 +27,7 @@ test("energy tells each meter's joules and a pinned VM's share", async () => {
   const { zones, vms } = JSON.parse(ran.out);
   expect(zones[0].joules).toBeGreaterThan(0);
   expect(vms).toHaveLength(1);
-  expect(vms[0]).toMatchObject({ vm: "web", cpus: [0, 4], busyShare: 0.75 });
+  expect(vms[0]).toMatchObject({ vm: "web", cpus: [0, 4], busyShare: 0.75, by: "cpus", idleJoules: 0 });
   expect(vms[0].joules).toBeCloseTo(zones[0].joules * 0.75, 9);
 });
 
@@ -51,6 +51,16 @@ test("energy tells zones of one name apart, and a counter of the same energy fro
   const twins = await world("field-hybrid-i5-13500").run("--interval", "0.1");
   expect(twins.out).toMatch(/\npackage-0 +intel-rapl:0 +- +0/);
   expect(twins.out).toMatch(/\npackage-0 +intel-rapl-mmio:0 +same as intel-rapl:0 +0/);
+});
+
+test("energy --idle-watts tells idle apart, in a column of its own", async () => {
+  const { run } = world("field-xeon-sst-bf-2s-psys");
+  const ran = await run("--interval", "0.1", "--pin", "web:0=0", "--idle-watts", "40");
+  expect(ran.out).toMatch(/METER +ID +PART OF +JOULES +WATTS +IDLE J\n/);
+  expect(ran.out).toMatch(/\npackage-0 +intel-rapl:0 +- +0.000 +0.000 +0.000\n/);
+  expect(ran.out).toMatch(/\npsys +intel-rapl:1 +- +0.000 +0.000 +-\n/);
+  expect(ran.out).toMatch(/VM +JOULES +BOUNDS +WATTS +BUSY SHARE +BY +IDLE J\nweb .* cpus +0.000$/);
+  expect((await run("--idle-watts", "2001")).err).toMatch(/--idle-watts must be watts from 0 to 2000/);
 });
 
 test.each(["0", "0.05", "9999", "soon"])("energy --interval %s is a usage error", async (interval) => {
