@@ -120,6 +120,8 @@ function rowsOf(profile: HostProfile): string[][] {
     if (value !== undefined) rows.push([cpus, knob, String(value)]);
   };
   row("machine", "boost", profile.boost === undefined ? undefined : profile.boost ? "on" : "off");
+  row("machine", "platform profile", profile.platformProfile);
+  row("machine", "halt poll", profile.haltPollNs === undefined ? undefined : `${profile.haltPollNs} ns`);
   row("machine", "uncore floor", profile.uncore?.floor);
   row("machine", "uncore ceiling", profile.uncore?.ceiling);
   row("machine", "latency", profile.latencyUs === undefined ? undefined : `${profile.latencyUs} us`);
@@ -129,7 +131,7 @@ function rowsOf(profile: HostProfile): string[][] {
     row(cpus, "ceiling", ceiling);
     row(cpus, "EPP", epp);
     row(cpus, "EPB", epb);
-    row(cpus, "deepest idle state", deepestState);
+    row(cpus, "deepest idle state", deepestState?.join(" or "));
     row(cpus, "latency", latencyUs === undefined ? undefined : `${latencyUs} us`);
   }
   return rows;

@@ -10,12 +10,18 @@ const EPB = { performance: 0, "balance-performance": 4, normal: 6, "balance-powe
 /** The longest latency that makes sense, microseconds: the kernel's own word for no limit. Source: include/linux/pm_qos.h. */
 const MAX_LATENCY_US = 2_000_000_000;
 
+/** A polling that lasts longer than a scheduler's tick of 100 Hz would be a vCPU that never halts. */
+const MAX_HALT_POLL_NS = 10_000_000;
+
 const latency = (what: string) => integer(0, MAX_LATENCY_US, `${what}, in microseconds`);
 
 const level = <const T extends string>(names: readonly T[]) =>
   khzOr(names, `Write ${KHZ_FORM}, ${names.map((name) => JSON.stringify(name)).join(" or ")}.`);
 
 const word = (right: string) => text(/^[\w.+-]{1,63}$/, right);
+
+const STATE =
+  'Write the name of an idle state, such as "C1E", or up to eight of them, such as ["C1", "C1_ACPI"]: the first that a CPU has counts.';
 
 const rule = table({
   governor: v.exactOptional(word('Write a governor\'s name, such as "schedutil", or "dynamic".')),
@@ -36,7 +42,18 @@ const rule = table({
       `Write 0 (performance) to 15 (energy), or ${Object.keys(EPB).join(", ")}.`,
     ),
   ),
-  deepest_state: v.exactOptional(word('Write the name of an idle state, such as "C1E".')),
+  deepest_state: v.exactOptional(
+    v.union(
+      [
+        v.pipe(
+          word(STATE),
+          v.transform((name) => [name]),
+        ),
+        v.pipe(v.array(word(STATE)), v.minLength(1), v.maxLength(8)),
+      ],
+      STATE,
+    ),
+  ),
   latency_us: v.exactOptional(latency("the longest time to wake")),
 });
 
@@ -66,6 +83,12 @@ export const profilesSchema = keyed(
         "Write a table such as { ceiling = 1600000 }.",
       ),
     ),
+    platform_profile: v.exactOptional(
+      word('Write a word of platform_profile_choices, such as "performance".'),
+    ),
+    halt_poll_ns: v.exactOptional(
+      integer(0, MAX_HALT_POLL_NS, "how long KVM polls after a vCPU has halted, in nanoseconds"),
+    ),
     latency_us: v.exactOptional(latency("the longest time for any CPU to wake")),
     cpus: v.exactOptional(keyed(isProfileCpus, CPUS, rule)),
   }),
@@ -79,11 +102,16 @@ export type ProfileSections = v.InferOutput<typeof profilesSchema>;
  */
 export function profilesOf(sections: ProfileSections) {
   return Object.entries(sections).map(
-    ([name, { cpus = {}, latency_us, summary = "", missing = "refuse", ...machine }]) => ({
+    ([
+      name,
+      { cpus = {}, latency_us, platform_profile, halt_poll_ns, summary = "", missing = "refuse", ...machine },
+    ]) => ({
       name,
       summary,
       missing,
       ...machine,
+      ...(platform_profile !== undefined && { platformProfile: platform_profile }),
+      ...(halt_poll_ns !== undefined && { haltPollNs: halt_poll_ns }),
       ...(latency_us !== undefined && { latencyUs: latency_us }),
       rules: specialLast(cpus).map(([list, { epp, epb, deepest_state, latency_us, ...clock }]) => ({
         cpus: list,

@@ -1,4 +1,4 @@
-// Every attribute of the CPUs that a profile can set: whose it is, what it is for, and its path there and back.
+// Every attribute that a profile can set: whose it is, what it is for, and its path there and back.
 
 import { type DomainId, domainId, type Pcpu, pcpu } from "../values/units.ts";
 import { domainFolder, FILE } from "./cpufreq/files.ts";
@@ -6,6 +6,7 @@ import { idleStatePath } from "./cpuidle.ts";
 import type { TurboFile } from "./driver/driver.ts";
 import { DRIVERS } from "./driver/index.ts";
 import { epbPath } from "./energy-bias.ts";
+import { PLATFORM_FILE } from "./platform.ts";
 import { resumeLatencyPath } from "./resume-latency.ts";
 import { isUncore, uncorePath } from "./uncore.ts";
 
@@ -18,7 +19,8 @@ export type Attribute =
   | { readonly knob: (typeof CLOCK_KNOBS)[number]; readonly domain: DomainId }
   | { readonly knob: "epb" | "latency"; readonly cpu: Pcpu }
   | { readonly knob: "idle state"; readonly cpu: Pcpu; readonly state: number }
-  | { readonly knob: "uncore floor" | "uncore ceiling"; readonly uncore: string };
+  | { readonly knob: "uncore floor" | "uncore ceiling"; readonly uncore: string }
+  | { readonly knob: keyof typeof PLATFORM_FILE };
 
 export type BoostAttribute = Extract<Attribute, { readonly knob: "boost" }>;
 
@@ -36,6 +38,7 @@ export function pathOf(attribute: Attribute): string {
   if ("uncore" in attribute)
     return uncorePath(attribute.uncore, attribute.knob === "uncore floor" ? "min" : "max");
   if ("state" in attribute) return `${idleStatePath(attribute.cpu, attribute.state)}/disable`;
+  if (!("cpu" in attribute)) return PLATFORM_FILE[attribute.knob];
   return attribute.knob === "epb" ? epbPath(attribute.cpu) : resumeLatencyPath(attribute.cpu);
 }
 
@@ -51,6 +54,8 @@ export function parseAttribute(path: string): Attribute | undefined {
     { knob: "epb", cpu },
     { knob: "latency", cpu },
     { knob: "idle state", cpu, state: second },
+    { knob: "platform profile" },
+    { knob: "halt poll" },
   ];
   if (isUncore(uncore)) candidates.push({ knob: "uncore floor", uncore }, { knob: "uncore ceiling", uncore });
   return candidates.find((one) => pathOf(one) === path);

@@ -39,7 +39,7 @@ epb = 4
       latencyUs: 100,
       rules: [
         { cpus: "all", governor: "dynamic", floor: "min", ceiling: "base", epp: "200", epb: 8 },
-        { cpus: "vm:web", latencyUs: 20, deepestState: "C1E" },
+        { cpus: "vm:web", latencyUs: 20, deepestState: ["C1E"] },
         { cpus: "0-3,8", epb: 4 },
       ],
     },

@@ -97,7 +97,7 @@ scenario("power", needs, (build) => {
     for (let cpu = 0; cpu < 4; cpu++) {
       expect(after).toContain(`cpufreq/policy${cpu}/scaling_governor:performance\n`);
       expect(after).toContain(`cpufreq/policy${cpu}/scaling_min_freq:2600000\n`);
-      expect(after).toContain(`cpu${cpu}/power/pm_qos_resume_latency_us:10\n`);
+      expect(after).toContain(`cpu${cpu}/power/pm_qos_resume_latency_us:9\n`);
     }
     expect(await vm.exec("powermon profile verify")).toMatchObject({ status: 0 });
     await sh(`echo schedutil > ${CPU}/cpufreq/policy2/scaling_governor`);

@@ -21,6 +21,7 @@ export function snapshotKnobs(sysfsRoot: string): Setting[] {
       knob: "epp",
       domain,
     });
+  attributes.push({ knob: "platform profile" }, { knob: "halt poll" });
   const online = new Topology(sysfsRoot).online();
   for (const cpu of online.ok ? online.value : []) {
     attributes.push({ knob: "epb", cpu }, { knob: "latency", cpu });

@@ -29,9 +29,9 @@ export function planCpu(cpuRoot: string, cpu: Pcpu, knobs: CpuKnobs, draft: Draf
   /** Numbers of the states to turn off; the others stay as the operator has them. */
   const off = new Set<number>();
   if (deepestState !== undefined) {
-    const deepest = states.value.find((state) => state.name === deepestState);
+    const [deepest] = deepestState.flatMap((name) => states.value.filter((state) => state.name === name));
     const names = states.value.map((state) => state.name).join(", ");
-    if (!deepest) draft.lacks("idle state", where, `it has no ${deepestState}: it has ${names}`);
+    if (!deepest) draft.lacks("idle state", where, `it has no ${deepestState.join(" or ")}: it has ${names}`);
     else for (const { index } of states.value) if (index > deepest.index) off.add(index);
   }
   if (latencyUs !== undefined) {

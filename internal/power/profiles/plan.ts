@@ -3,6 +3,7 @@
 import { formatCpuList } from "../../values/cpulist.ts";
 import type { DomainId, Pcpu } from "../../values/units.ts";
 import { readBoost } from "../../sysfs/cpufreq/boost.ts";
+import { readPlatform } from "../../sysfs/platform.ts";
 import { readUncore } from "../../sysfs/uncore.ts";
 import { type CpuSets, selectCpus } from "./cpu-selector.ts";
 import { Draft } from "./draft.ts";
@@ -121,19 +122,42 @@ function knobsOf(
   return undefined;
 }
 
-/** Knobs of the whole machine: turbo and uncore. */
+/** Knobs of the whole machine: turbo, the firmware's profile, KVM's polling, uncore. */
 function planMachine(
   cpuRoot: string,
-  { boost, uncore }: HostProfile,
+  { boost, uncore, platformProfile, haltPollNs }: HostProfile,
   domains: readonly PlannedDomain[],
   some: boolean,
   draft: Draft,
 ): void {
   if (boost !== undefined && some) draft.lacks("boost", "machine", PARTLY);
   else if (boost !== undefined) planBoost(cpuRoot, boost, domains, draft);
+  if (platformProfile !== undefined && some) draft.lacks("platform profile", "machine", PARTLY);
+  if (haltPollNs !== undefined && some) draft.lacks("halt poll", "machine", PARTLY);
+  if (!some) planPlatform(cpuRoot, platformProfile, haltPollNs, draft);
   if (uncore?.floor === undefined && uncore?.ceiling === undefined) return;
   if (some) draft.lacks("uncore", "machine", PARTLY);
   else planUncore(cpuRoot, uncore, draft);
+}
+
+function planPlatform(
+  cpuRoot: string,
+  profile: string | undefined,
+  haltPollNs: number | undefined,
+  draft: Draft,
+): void {
+  if (profile === undefined && haltPollNs === undefined) return;
+  const found = readPlatform(cpuRoot);
+  if (!found.ok) return draft.fails("platform profile, halt poll", "machine", found.error);
+  const { profiles } = found.value;
+  if (profile !== undefined && found.value.profile === undefined)
+    draft.lacks("platform profile", "machine", "its firmware has no profiles of its own");
+  else if (profile !== undefined && !profiles.includes(profile))
+    draft.lacks("platform profile", "machine", `it has no ${profile}: it has ${profiles.join(", ")}`);
+  else if (profile !== undefined) draft.set({ knob: "platform profile" }, profile);
+  if (haltPollNs === undefined) return;
+  if (found.value.haltPollNs === undefined) draft.lacks("halt poll", "machine", "KVM is not loaded");
+  else draft.set({ knob: "halt poll" }, haltPollNs);
 }
 
 function planBoost(cpuRoot: string, on: boolean, domains: readonly PlannedDomain[], draft: Draft): void {

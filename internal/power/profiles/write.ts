@@ -13,21 +13,24 @@ import type { Lack } from "./draft.ts";
 import { type FailedSetting, isAs, isLimit, readSetting, type Setting } from "./setting.ts";
 
 /**
- * The stage in which each knob is written. Turbo moves limits; the governor moves EPP and refuses words of it.
+ * The stage in which each knob is written. A platform's profile may move all else; turbo moves limits; the
+ * governor moves EPP and refuses words of it.
  * Source: Documentation/admin-guide/pm/{cpufreq,intel_pstate,amd-pstate}.rst.
  */
 const STAGE: Readonly<Record<Knob, number>> = {
-  boost: 0,
-  governor: 1,
-  epp: 2,
-  floor: 3,
-  ceiling: 3,
-  speed: 4,
-  epb: 5,
-  latency: 6,
-  "idle state": 7,
-  "uncore floor": 8,
-  "uncore ceiling": 8,
+  "platform profile": 0,
+  boost: 1,
+  governor: 2,
+  epp: 3,
+  floor: 4,
+  ceiling: 4,
+  speed: 5,
+  epb: 6,
+  latency: 7,
+  "idle state": 8,
+  "uncore floor": 9,
+  "uncore ceiling": 9,
+  "halt poll": 10,
 };
 
 /**

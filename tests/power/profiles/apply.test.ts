@@ -1,7 +1,8 @@
 // A profile comes into force whole, holds, is taken back whole; and what happens when a file says no half way.
 
 import { expect, test } from "bun:test";
-import { readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { type CpuSets, readCpuSets } from "../../../internal/power/profiles/cpu-selector.ts";
 import { BUILT_IN, type HostProfile } from "../../../internal/power/profiles/host-profile.ts";
 import { applyProfile, explainProfile } from "../../../internal/power/profiles/apply.ts";
@@ -48,12 +49,12 @@ test.each([
   ["intel-server-8cpu", "powersave", "cpufreq/policy0/scaling_max_freq", "2400000"],
   ["intel-server-8cpu", "powersave", "cpufreq/policy0/energy_performance_preference", "power"],
   ["intel-server-8cpu", "latency", "cpufreq/policy0/scaling_min_freq", "2400000"],
-  ["intel-server-8cpu", "latency", "cpu5/power/pm_qos_resume_latency_us", "10"],
+  ["intel-server-8cpu", "latency", "cpu5/power/pm_qos_resume_latency_us", "9"],
   ["amd-server-4cpu", "powersave", "cpufreq/policy3/boost", "0"],
   ["amd-server-4cpu", "latency", "cpufreq/policy1/energy_performance_preference", "performance"],
   ["amd-server-4cpu", "latency", "cpufreq/policy1/scaling_min_freq", "2450000"],
   ["arm64-server-4cpu", "balanced", "cpufreq/policy0/scaling_governor", "schedutil"],
-  ["arm64-server-4cpu", "latency", "cpu2/power/pm_qos_resume_latency_us", "10"],
+  ["arm64-server-4cpu", "latency", "cpu2/power/pm_qos_resume_latency_us", "9"],
   ["acpi-cpufreq-4cpu-boost", "balanced", "cpufreq/policy0/scaling_governor", "schedutil"],
   ["acpi-cpufreq-4cpu-boost", "powersave", "cpufreq/boost", "0"],
   ["acpi-cpufreq-2cpu-turbo", "powersave", "cpufreq/policy1/scaling_max_freq", "2600000"],
@@ -118,11 +119,37 @@ test("a second profile keeps the first originals and gives back what it does not
 test("deepestState turns off the deeper states only", () => {
   const at = machine("intel-server-8cpu");
   const before = snapshot(at.path(""));
-  value(apply(at, own({ rules: [{ cpus: "1", deepestState: "C1" }] })));
+  value(apply(at, own({ rules: [{ cpus: "1", deepestState: ["C1_ACPI", "C1", "C1E"] }] })));
   expect(changed(before, snapshot(at.path("")))).toEqual([
     "cpu1/cpuidle/state2/disable: 0 > 1",
     "cpu1/cpuidle/state3/disable: 0 > 1",
   ]);
+});
+
+test("the firmware's profile and KVM's polling are set, verified and given back; without them they are lacking", () => {
+  const at = machine("intel-server-8cpu");
+  const profile = own({ platformProfile: "low-power", haltPollNs: 0 });
+  expect(error(apply(at, profile))).toMatchObject({ kind: "unsupported" });
+  const put = (path: string, text: string) => {
+    mkdirSync(dirname(`${at.tree.sys}/${path}`), { recursive: true });
+    writeFileSync(`${at.tree.sys}/${path}`, `${text}\n`);
+  };
+  put("firmware/acpi/platform_profile", "balanced");
+  put("firmware/acpi/platform_profile_choices", "low-power balanced performance");
+  put("module/kvm/parameters/halt_poll_ns", "200000");
+  const before = snapshot(at.tree.sys);
+  value(apply(at, profile));
+  expect(changed(before, snapshot(at.tree.sys))).toEqual([
+    "firmware/acpi/platform_profile: balanced > low-power",
+    "module/kvm/parameters/halt_poll_ns: 200000 > 0",
+  ]);
+  put("module/kvm/parameters/halt_poll_ns", "50000");
+  expect(value(verifyProfile(at.roots))).toMatchObject({ drift: [{ knob: "halt poll" }] });
+  expect(restoreProfile(at.roots).failed).toEqual([]);
+  expect(changed(before, snapshot(at.tree.sys))).toEqual([]);
+  expect(JSON.stringify(error(apply(at, own({ platformProfile: "cool" }))))).toContain(
+    "it has no cool: it has low-power, balanced, performance",
+  );
 });
 
 test("latencyUs turns off states one by one on a kernel without the limit's file", () => {
@@ -224,7 +251,7 @@ test.each([
   [
     "an idle state that is not there",
     "intel-server-8cpu",
-    own({ rules: [{ cpus: "0", deepestState: "C9" }] }),
+    own({ rules: [{ cpus: "0", deepestState: ["C9"] }] }),
     "unsupported",
     /it has POLL, C1, C1E, C6/,
   ],
