@@ -1,6 +1,7 @@
 // One connection of a guest, from connect to close: bytes in, whole replies out. All that it gathers ends with it.
 
 import type { Socket } from "bun";
+import { refuseCommand } from "../claims/authorize.ts";
 import type { Claimant } from "../claims/claim.ts";
 import { Lease } from "../claims/lease.ts";
 import { isPastRoom } from "../os/descriptors.ts";
@@ -51,6 +52,10 @@ export class Connection implements Caller, Peer, Framing, Server {
       slot: "guest",
       by: "guest",
       gone: false,
+      // Who may not ask for turbo does not get it unasked.
+      get turbo() {
+        return refuseCommand(vm, "turbo-on") === undefined;
+      },
       limitsIn: (domain) => vm.limitsIn(domain),
     };
   }

@@ -99,7 +99,9 @@ export function parseFifoCommand(text: string): Result<FifoCommand, string> {
   if (instruction !== undefined) return ok({ kind: "scale", step: UNITS[instruction.unit] });
   if (policy === undefined || policy.command === "destroy") return ok({ kind: "policy-remove" });
   const rule = ruleOf(policy);
-  return rule.ok ? ok({ kind: "policy", policy: { rule: rule.value, vcpus: "all", turbo: false } }) : rule;
+  return rule.ok
+    ? ok({ kind: "policy", policy: { rule: rule.value, vcpus: "all", turbo: undefined } })
+    : rule;
 }
 
 function ruleOf(asked: v.InferOutput<typeof policy>): Result<PolicyRule, string> {

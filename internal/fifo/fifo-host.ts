@@ -26,7 +26,7 @@ export interface FifoHostOptions {
 
 export class FifoHost {
   readonly #options: FifoHostOptions;
-  readonly #claimant: Claimant = { slot: "guest", by: "fifo", limitsIn: () => ({}) };
+  readonly #claimant: Claimant = { slot: "guest", by: "fifo", turbo: true, limitsIn: () => ({}) };
   #fifos: Fifos | undefined;
   #config: FifoConfig | undefined;
   /** What was begun with the FIFOs, to its end. */

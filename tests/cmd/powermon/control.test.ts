@@ -105,13 +105,13 @@ vm2  operator  time      in force           all    -       -`,
     ["policy", "show", "vm1"],
     `vm1: workload policy of an operator, in force
 vCPUs      1
-turbo      off
+turbo      as for scale requests
 wishes     1 min
 rule       {"type":"workload","workload":"low"}
 
 vm1: workload policy of the guest, behind operator's
 vCPUs      0
-turbo      off
+turbo      as for scale requests
 wishes     -
 rule       {"type":"workload","workload":"high"}`,
   ],
