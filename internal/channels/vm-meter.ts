@@ -25,6 +25,7 @@ export const KIND_OF_REFUSAL = {
   "queries-off": "denied",
   rate: "rate-limited",
   "no-such-vcpu": "unable",
+  "not-listed": "unable",
   "not-pinned": "unable",
   floating: "unable",
   "no-cpufreq": "unable",

@@ -91,7 +91,7 @@ export function hourWindow(hour: number, level: TimeWindow["level"]): TimeWindow
 
 /**
  * Returns a guest's policy as the host applies it. DPDK's host does not look at t_boost_status, so its 0 says nothing. An hour in several lists is busy before quiet before traffic; traffic hours
- * without a MAC mean nothing, since a stock guest leaves that list at zeros. Source: DPDK channel_monitor.c, apply_time_profile.
+ * without a MAC mean nothing: guest_cli fills that list in without a port, others leave it at zeros. Source: DPDK channel_monitor.c, apply_time_profile.
  */
 export function fromGuest(guest: GuestPolicy): Policy {
   return { rule: ruleOf(guest), vcpus: [...new Set(guest.vcpus)], turbo: guest.turbo || undefined };
