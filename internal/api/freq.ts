@@ -33,6 +33,7 @@ const claimReport = v.object({
   vm: v.optional(v.string()),
   vcpu: v.optional(v.number()),
   wishKhz: v.number(),
+  /** Whether it is above the highest that isn't turbo. */
   turbo: v.boolean(),
   /** The wish within its VM's floor and ceiling. */
   clippedKhz: v.number(),

@@ -16,7 +16,8 @@ export const policyReports = list(
     /** False for a guest's policy while an operator's stands. */
     inForce: v.boolean(),
     vcpus: v.union([v.literal("all"), numbers]),
-    turbo: v.boolean(),
+    /** Whether max may be turbo; absent where that is the vCPU's own: what its guest said last, else what its clock starts with. */
+    turbo: v.optional(v.boolean()),
     /** Levels by name, or kHz. */
     wishes: list(
       v.object({ vcpu: v.number(), level: v.union([v.picklist(["min", "medium", "max"]), v.number()]) }),

@@ -19,3 +19,13 @@ export const newCounts = () => ({
 
 /** What a channel has seen since the program started. */
 export type ChannelCounts = ReturnType<typeof newCounts>;
+
+/** How often a guest's bytes were out of step. */
+export interface Framing {
+  /** Frames given up because they stayed incomplete. */
+  readonly dropped: number;
+  /** Times packets were found at another place than the next frame. */
+  readonly resyncs: number;
+  /** Bytes that became part of no frame. */
+  readonly discardedBytes: number;
+}

@@ -2,9 +2,9 @@
 
 import { peerCredentials } from "../os/libc.ts";
 import type { Notice } from "../values/extension.ts";
-import { newCounts } from "./channel-counts.ts";
+import { type Framing, newCounts } from "./channel-counts.ts";
 import { Connection } from "./connection.ts";
-import type { ChannelHost, Framing, Line } from "./line.ts";
+import type { ChannelHost, Line } from "./line.ts";
 import type { Vm } from "./vm.ts";
 
 /** First and longest wait before a lost channel is tried again, ms. */
@@ -26,7 +26,7 @@ export class Channel implements Line {
   /** The connection that stands or stood last: its generation is told until the next one stands. */
   #last: Connection;
   /** What the connections before that one have counted. */
-  readonly #healed = { dropped: 0, resyncs: 0 };
+  readonly #healed = { dropped: 0, resyncs: 0, discardedBytes: 0 };
   #backoffMs = BACKOFF_MS.first;
   #retry: ReturnType<typeof setTimeout> | undefined;
 
@@ -43,6 +43,7 @@ export class Channel implements Line {
     return {
       dropped: this.#healed.dropped + this.#last.dropped,
       resyncs: this.#healed.resyncs + this.#last.resyncs,
+      discardedBytes: this.#healed.discardedBytes + this.#last.discardedBytes,
     };
   }
 
@@ -75,6 +76,7 @@ export class Channel implements Line {
     if (this.#last !== this.#connection) {
       this.#healed.dropped += this.#last.dropped;
       this.#healed.resyncs += this.#last.resyncs;
+      this.#healed.discardedBytes += this.#last.discardedBytes;
       this.#last = this.#connection;
     }
     const { fd } = this.#connection;

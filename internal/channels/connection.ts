@@ -1,6 +1,7 @@
 // One connection of a guest, from connect to close: bytes in, whole replies out. All that it gathers ends with it.
 
 import type { Socket } from "bun";
+import { refuseCommand } from "../claims/authorize.ts";
 import type { Claimant } from "../claims/claim.ts";
 import { Lease } from "../claims/lease.ts";
 import { isPastRoom } from "../os/descriptors.ts";
@@ -11,9 +12,9 @@ import { RequestDecoder } from "../packet/request.ts";
 import type { Notice } from "../values/extension.ts";
 import { explain } from "../values/refusal.ts";
 import { explainSysfs, type SysfsError } from "../values/sysfs-error.ts";
-import type { ChannelCounts } from "./channel-counts.ts";
+import type { ChannelCounts, Framing } from "./channel-counts.ts";
 import { Intake, type Server } from "./intake.ts";
-import type { ChannelHost, Framing, Line } from "./line.ts";
+import type { ChannelHost, Line } from "./line.ts";
 import { Outbox } from "./outbox.ts";
 import type { Outcome } from "./outcome.ts";
 import { refuse, serve } from "./serve/index.ts";
@@ -51,6 +52,10 @@ export class Connection implements Caller, Peer, Framing, Server {
       slot: "guest",
       by: "guest",
       gone: false,
+      // Who may not ask for turbo does not get it unasked.
+      get turbo() {
+        return refuseCommand(vm, "turbo-on") === undefined;
+      },
       limitsIn: (domain) => vm.limitsIn(domain),
     };
   }
@@ -71,6 +76,10 @@ export class Connection implements Caller, Peer, Framing, Server {
 
   get resyncs(): number {
     return this.#intake.framing.resyncs;
+  }
+
+  get discardedBytes(): number {
+    return this.#intake.framing.discardedBytes;
   }
 
   /** Whether the guest has said anything. */
@@ -131,7 +140,7 @@ export class Connection implements Caller, Peer, Framing, Server {
   #tellHealed(healed: number): void {
     this.#healed = healed;
     const { name, framing } = this.#line;
-    const message = "Stream out of step; bytes discarded until silence";
+    const message = "Stream out of step; bytes discarded";
     this.#host.log.warnFolded(`${name} framing`, message, { channel: name, ...framing });
   }
 
@@ -189,6 +198,7 @@ export class Connection implements Caller, Peer, Framing, Server {
     if (request.kind === "malformed") {
       counts.malformed++;
       const { name } = this.#line;
+      if (request.why === "unknown-command") this.vm.meter.unknown(request.command);
       this.#host.log.warnFolded(`${name} ${request.why}`, `Not served: ${request.detail}`, { channel: name });
       // A guest that sends a policy waits for an answer, and this one is no.
       if (request.why === "bad-policy") this.#acknowledge(frame, false);

@@ -50,7 +50,7 @@ export class Intake implements Worker {
   }
 
   /** What was found out of the guest's stream. */
-  get framing(): Pick<FrameCutter, "generation" | "dropped" | "resyncs"> {
+  get framing(): Pick<FrameCutter, "generation" | "dropped" | "resyncs" | "discardedBytes"> {
     return this.#cutter;
   }
 

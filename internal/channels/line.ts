@@ -4,7 +4,7 @@ import type { EventFeed } from "../events.ts";
 import type { Log } from "../log.ts";
 import type { Histogram } from "../metrics/histogram.ts";
 import type { Turns } from "../os/turns.ts";
-import type { ChannelCounts } from "./channel-counts.ts";
+import type { ChannelCounts, Framing } from "./channel-counts.ts";
 import type { Desk } from "./serve/serve.ts";
 import type { Vm } from "./vm.ts";
 
@@ -19,14 +19,6 @@ export interface ChannelHost {
   readonly turns: Turns;
   /** Told when a VM came, went or is configured anew. */
   vmChanged(vm: string): void;
-}
-
-/** How often a guest's bytes were out of step. */
-export interface Framing {
-  /** Frames given up because they stayed incomplete. */
-  readonly dropped: number;
-  /** Times the framing was started anew. */
-  readonly resyncs: number;
 }
 
 /** The channel that a connection is one of, and what outlasts it there. */

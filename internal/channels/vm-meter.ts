@@ -5,7 +5,7 @@ import type { ExtensionCommand } from "../values/extension.ts";
 import type { Refusal } from "../values/refusal.ts";
 import type { Step } from "../values/frequency.ts";
 import type { Request } from "../values/request.ts";
-import type { ChannelCounts } from "./channel-counts.ts";
+import type { ChannelCounts, Framing } from "./channel-counts.ts";
 import { type Outcome, OUTCOMES } from "./outcome.ts";
 
 /** What can be asked; what both DPDK's packets and the extension have a word for is one word. */
@@ -25,6 +25,7 @@ export const KIND_OF_REFUSAL = {
   "queries-off": "denied",
   rate: "rate-limited",
   "no-such-vcpu": "unable",
+  "not-listed": "unable",
   "not-pinned": "unable",
   floating: "unable",
   "no-cpufreq": "unable",
@@ -35,16 +36,20 @@ export const KIND_OF_REFUSAL = {
   "no-branch-counters": "unable",
 } as const satisfies Record<Refusal["kind"], string>;
 
+/** Most numbers of commands that are counted apart for a VM. */
+const MOST_UNKNOWN = 16;
+
 export type ChannelTotals = Pick<ChannelCounts, "malformed" | "ignored" | "repliesDropped"> & {
   dropped: number;
   resyncs: number;
+  discardedBytes: number;
   reconnects: number;
 };
 
 /** The part of a channel that is counted here. */
 interface Counted {
   readonly counts: Readonly<ChannelCounts>;
-  readonly framing: { readonly dropped: number; readonly resyncs: number };
+  readonly framing: Framing;
 }
 
 export class VmMeter {
@@ -67,6 +72,8 @@ export class VmMeter {
     Refusal["kind"],
     number
   >;
+  /** Frames with a command that nobody here knows, by its number: the first few of those that a DPDK to come may have, and the rest. */
+  readonly unknownCommands = new Map<number | "other", number>([["other", 0]]);
   /** Of the channels that are gone: a total never falls while its VM is there. */
   readonly #gone = totals();
 
@@ -74,6 +81,14 @@ export class VmMeter {
   served(request: Request, outcome: Outcome): void {
     this.requests[wordOf(request)][outcome.kind]++;
     if (outcome.kind === "refused") this.refusals[outcome.refusal.kind]++;
+  }
+
+  /** Counts a frame with command `command` (u32), which no guest of its generation is known to have. */
+  unknown(command: number): void {
+    const { unknownCommands } = this;
+    const own = unknownCommands.has(command) || (command <= 0xff && unknownCommands.size <= MOST_UNKNOWN);
+    const label = own ? command : "other";
+    unknownCommands.set(label, (unknownCommands.get(label) ?? 0) + 1);
   }
 
   /** Returns what came of all requests. */
@@ -105,7 +120,15 @@ function wordOf(request: Request): Word {
 }
 
 function totals(): ChannelTotals {
-  return { malformed: 0, ignored: 0, repliesDropped: 0, dropped: 0, resyncs: 0, reconnects: 0 };
+  return {
+    malformed: 0,
+    ignored: 0,
+    repliesDropped: 0,
+    dropped: 0,
+    resyncs: 0,
+    discardedBytes: 0,
+    reconnects: 0,
+  };
 }
 
 function add(sum: ChannelTotals, { counts, framing }: Counted): void {
@@ -114,5 +137,6 @@ function add(sum: ChannelTotals, { counts, framing }: Counted): void {
   sum.repliesDropped += counts.repliesDropped;
   sum.dropped += framing.dropped;
   sum.resyncs += framing.resyncs;
+  sum.discardedBytes += framing.discardedBytes;
   sum.reconnects += Math.max(0, counts.connects - 1);
 }

@@ -140,8 +140,8 @@ export class Vm implements Standing, PinSubject {
     let limits = this.#limits.get(id);
     if (limits === undefined) {
       const domain = cpufreq.domainById(id);
-      const { floor, ceiling } = this.#settings;
-      limits = domain === undefined ? {} : limitsIn(domain.table, floor, ceiling);
+      const { floor, ceiling, turbo } = this.#settings;
+      limits = domain === undefined ? {} : limitsIn(domain.table, floor, ceiling, turbo);
       this.#limits.set(id, limits);
     }
     return limits;

@@ -8,27 +8,10 @@ import type { SysfsError } from "../values/sysfs-error.ts";
 import type { DomainId, Khz } from "../values/units.ts";
 import type { DomainClock, DomainClocks } from "./clock.ts";
 import { Claim, type Claimant, type Slot, SLOTS } from "./claim.ts";
-
-/** What was last written to a domain; `khz` undefined when it was given back. */
-export interface LastWrite {
-  /** Date.now(). */
-  readonly at: number;
-  readonly khz: Khz | undefined;
-  readonly error: SysfsError | undefined;
-}
+import { type LastWrite, newPage, type Page } from "./page.ts";
 
 /** Told after each write to a domain, also one that failed. */
 export type OnWrite = (domain: DomainClock, write: LastWrite, winner: Claim | undefined) => void;
-
-interface Page {
-  readonly claims: Claim[];
-  decided: Khz | undefined;
-  /** The highest wish, its own VM's limits applied, that `decided` came from. */
-  highest: Khz;
-  /** How many wishes are that high; 0 when that is not known and all must be looked at. */
-  holders: number;
-  lastWrite: LastWrite | undefined;
-}
 
 const NO_CLAIMS: readonly Claim[] = [];
 
@@ -105,20 +88,30 @@ export class Ledger {
 
   /**
    * Moves a wish by one step and writes what follows from it. Up and down start from what all limits leave of the wish, so that no step is
-   * lost to them; to the ends it goes whole, for when they go. One that does not stand yet starts from the highest non-turbo
-   * frequency, as DPDK's host does at start. When a write fails the old wish stands again.
+   * lost to them; to the ends it goes whole, for when they go. One that does not stand yet starts from the highest frequency that
+   * it may have, as DPDK's host does at start. When a write fails the old wish stands again.
    */
   step(grant: Grant, claimant: Claimant, step: Step): Result<void, SysfsError> {
     const domain = this.#clocks.domainById(grant.domains[0] as DomainId);
     if (domain === undefined) throw new Error(`a grant names policy${grant.domains[0]}, which is not there`);
     const old = this.claim(claimant.slot, grant.vm, grant.vcpu);
-    const from = old?.level ?? { khz: highest(domain.table, false), turbo: false };
+    const turbo = this.mayTurbo(grant, claimant);
+    const from = old?.level ?? { khz: highest(domain.table, turbo), turbo };
     if (step !== "up" && step !== "down")
       return this.#wish(grant, claimant, move(domain.table, from, step), old);
     const held = clip(clip(from.khz, claimant.limitsIn(domain.id)), this.#site(domain));
     const moved = move(domain.allowed, { khz: held, turbo: from.turbo }, step);
     const level = (step === "up") === moved.khz < from.khz ? from : moved;
     return this.#wish(grant, claimant, level, old);
+  }
+
+  /**
+   * Returns whether a claimant's steps may lead into turbo: what the wish that stands says, which ENABLE_TURBO and DISABLE_TURBO set; else
+   * what the clock starts with, where the claimant may use turbo.
+   */
+  mayTurbo({ vm, vcpu, domains }: Grant, { slot, turbo }: Claimant): boolean {
+    const held = this.claim(slot, vm, vcpu)?.level.turbo;
+    return held ?? (turbo && this.#clocks.domainById(domains[0] as DomainId)?.turboAtStart === true);
   }
 
   /** Sets a wish and writes what follows from it. When a write fails the old wish stands again. */
@@ -244,7 +237,7 @@ export class Ledger {
   #page(id: DomainId): Page {
     let page = this.#pages.get(id);
     if (page === undefined) {
-      page = { claims: [], decided: undefined, highest: 0 as Khz, holders: 0, lastWrite: undefined };
+      page = newPage();
       this.#pages.set(id, page);
     }
     return page;

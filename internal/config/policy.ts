@@ -68,7 +68,7 @@ export function policyOf(section: PolicySection): Result<Policy, Finding[]> {
   return ok({
     rule: ruleOf(section),
     vcpus: section.vcpus === undefined || section.vcpus === "all" ? "all" : [...new Set(section.vcpus)],
-    turbo: section.turbo ?? false,
+    turbo: section.turbo,
   });
 }
 

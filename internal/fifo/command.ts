@@ -53,6 +53,11 @@ const macs = v.optional(v.pipe(v.array(mac, MACS), v.maxLength(64, MACS)));
 const RATE = "it must be a whole number of packets per second, 0 or more";
 const rate = v.optional(v.pipe(v.number(RATE), v.safeInteger(RATE), v.minValue(0, RATE)));
 
+const SHARE = "it must be a percentage of branches, above 0 and at most 100";
+const NAME = "it must be a text of at most 255 characters";
+const CORE = "it must be a CPU number, 0 or more";
+const CORES = "it must be a list of CPU numbers such as [10, 11]";
+
 const UNITS = {
   scale_up: "up",
   scale_down: "down",
@@ -61,48 +66,120 @@ const UNITS = {
   enable_turbo: "turbo-on",
   disable_turbo: "turbo-off",
 } as const satisfies Record<string, Step>;
-const instruction = objectOf(
-  { command: word(["power"]), unit: word(Object.keys(UNITS) as (keyof typeof UNITS)[]) },
-  " in an instruction",
-);
-const policy = objectOf(
-  {
-    command: word(["create", "destroy"]),
-    policy_type: v.optional(word(["time", "traffic", "workload", "branch_ratio"])),
-    workload: v.optional(word(WORKLOADS)),
-    busy_hours: hours,
-    quiet_hours: hours,
-    mac_list: macs,
-    avg_packet_thresh: rate,
-    max_packet_thresh: rate,
-  },
-  " in a policy",
-);
+const whole = v.optional(v.pipe(v.number(CORE), v.safeInteger(CORE), v.minValue(0, CORE)));
+/** DPDK's parser looks for any of its keys in either object; its guide knows core_list, name and resource_id besides. */
+const KEYS = {
+  unit: v.optional(word(Object.keys(UNITS) as (keyof typeof UNITS)[])),
+  policy_type: v.optional(word(["time", "traffic", "workload", "branch_ratio"])),
+  workload: v.optional(word(WORKLOADS)),
+  busy_hours: hours,
+  quiet_hours: hours,
+  mac_list: macs,
+  avg_packet_thresh: rate,
+  max_packet_thresh: rate,
+  branch_ratio: v.optional(v.pipe(v.number(SHARE), v.gtValue(0, SHARE), v.maxValue(100, SHARE))),
+  name: v.optional(v.pipe(v.string(NAME), v.maxLength(255, NAME))),
+  resource_id: whole,
+  core_list: v.optional(v.pipe(v.array(whole, CORES), v.minLength(1, CORES), v.maxLength(8192, CORES))),
+};
+const instruction = objectOf({ command: word(["power"]), ...KEYS }, " in an instruction");
+const policy = objectOf({ command: word(["create", "destroy"]), ...KEYS }, " in a policy");
 const object = objectOf({ instruction: v.optional(instruction), policy: v.optional(policy) }, "");
+/** What each asks for by its keys; of the others those that are there mean nothing. */
+const OF_POWER = ["command", "unit"];
+const OF_DESTROY = ["command"];
+const OF_CREATE = {
+  time: ["command", "policy_type", "busy_hours", "quiet_hours"],
+  traffic: ["command", "policy_type", "mac_list", "avg_packet_thresh", "max_packet_thresh"],
+  workload: ["command", "policy_type", "workload"],
+  branch_ratio: ["command", "policy_type", "branch_ratio"],
+};
+
+/** What was asked, and what of it was passed over. */
+export interface FifoRequest {
+  readonly command: FifoCommand;
+  /** The keys that mean nothing here, in a sentence. */
+  readonly ignored: string | undefined;
+}
 
 /**
- * Returns what one object asks, or the sentence that says what is wrong with it. Keys and words may be upper or lower case.
+ * Returns what one object asks of CPU `core`, or the sentence that says what is wrong with it. Keys and words may be upper or lower case;
+ * a comma before a closing bracket is passed over, for DPDK's guide has one in its sample of destroy.
  */
-export function parseFifoCommand(text: string): Result<FifoCommand, string> {
-  let raw: unknown;
-  try {
-    raw = JSON.parse(text);
-  } catch (cause) {
-    return err(`Not JSON: ${cause instanceof Error ? cause.message : String(cause)}`);
-  }
-  const asked = v.safeParse(object, raw, { abortEarly: true });
+export function parseFifoRequest(text: string, core: number): Result<FifoRequest, string> {
+  const raw = parseJson(text);
+  if (!raw.ok) return raw;
+  const asked = v.safeParse(object, raw.value, { abortEarly: true });
   if (!asked.success) return err(sentenceOf(asked.issues[0]));
   const { instruction, policy } = asked.output;
   if ((instruction === undefined) === (policy === undefined)) {
     return err('Write one of "instruction" and "policy" in an object.');
   }
-  if (instruction !== undefined) return ok({ kind: "scale", step: UNITS[instruction.unit] });
-  if (policy === undefined || policy.command === "destroy") return ok({ kind: "policy-remove" });
-  const rule = ruleOf(policy);
-  return rule.ok ? ok({ kind: "policy", policy: { rule: rule.value, vcpus: "all", turbo: false } }) : rule;
+  const said = (instruction ?? policy) as Said;
+  const elsewhere = otherCore(said, core);
+  if (elsewhere !== undefined) return err(elsewhere);
+  const command = instruction === undefined ? policyOf(said) : stepOf(said);
+  return command.ok ? ok({ command: command.value, ignored: passedOver(said, core) }) : command;
 }
 
-function ruleOf(asked: v.InferOutput<typeof policy>): Result<PolicyRule, string> {
+type Said = v.InferOutput<typeof policy> | v.InferOutput<typeof instruction>;
+
+function parseJson(text: string): Result<unknown, string> {
+  const closed = text.replaceAll(/"(?:[^"\\]|\\.)*"|,(?=\s*[}\]])/gs, (found) =>
+    found === "," ? "" : found,
+  );
+  try {
+    return ok(JSON.parse(closed));
+  } catch (cause) {
+    return err(`Not JSON: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
+}
+
+function stepOf({ unit }: Said): Result<FifoCommand, string> {
+  if (unit === undefined)
+    return err(`"unit" is missing; it may be ${Object.keys(UNITS).join(", ").toUpperCase()}.`);
+  return ok({ kind: "scale", step: UNITS[unit] });
+}
+
+function policyOf(said: Said): Result<FifoCommand, string> {
+  if (said.command === "destroy") return ok({ kind: "policy-remove" });
+  const rule = ruleOf(said);
+  return rule.ok
+    ? ok({ kind: "policy", policy: { rule: rule.value, vcpus: "all", turbo: undefined } })
+    : rule;
+}
+
+/** Returns what is wrong where an object names another core than that of its FIFO. */
+function otherCore({ resource_id: id, core_list: cores }: Said, core: number): string | undefined {
+  const own = `this FIFO drives CPU ${core} alone; write to fifo`;
+  if (id !== undefined && id !== core)
+    return `"resource_id" is ${id}, and ${own}${id}, or leave the key out.`;
+  if (cores === undefined || cores.includes(core)) return undefined;
+  return `"core_list" is ${shown(cores)}, and ${own}${cores[0]}, or leave the key out.`;
+}
+
+/** Returns the sentence of what is said and means nothing on the FIFO of `core`. */
+function passedOver(said: Said, core: number): string | undefined {
+  const meant =
+    said.command === "power"
+      ? OF_POWER
+      : said.command === "destroy" || said.policy_type === undefined
+        ? OF_DESTROY
+        : OF_CREATE[said.policy_type];
+  const idle = Object.entries(said).filter(
+    ([key, value]) => value !== undefined && ![...meant, "resource_id", "core_list"].includes(key),
+  );
+  const others = said.core_list?.filter((one) => one !== core) ?? [];
+  const parts = [
+    ...idle.map(([key]) => `"${key}"`),
+    ...(others.length > 0 ? [`CPU ${others.slice(0, 8).join(", ")} of "core_list"`] : []),
+  ];
+  return parts.length === 0
+    ? undefined
+    : `Ignored ${parts.join(", ")}: without meaning on the FIFO of CPU ${core}.`;
+}
+
+function ruleOf(asked: Said): Result<PolicyRule, string> {
   const { mac_list: list, avg_packet_thresh: mediumPps, max_packet_thresh: maxPps } = asked;
   const { fallPercent, threshold, quietSamples } = POLICY_DEFAULTS;
   const traffic = {
@@ -134,7 +211,11 @@ function ruleOf(asked: v.InferOutput<typeof policy>): Result<PolicyRule, string>
         ? err('"workload" is missing; it may be HIGH, MEDIUM, LOW.')
         : ok({ type: "workload", workload: asked.workload });
     case "branch_ratio":
-      return ok({ type: "branch-ratio", threshold, quietSamples });
+      return ok({
+        type: "branch-ratio",
+        threshold: asked.branch_ratio === undefined ? threshold : asked.branch_ratio / 100,
+        quietSamples,
+      });
   }
 }
 

@@ -7,7 +7,7 @@ import { codeOf } from "../os/error-code.ts";
 import { pcpu } from "../values/units.ts";
 import { explainProblem } from "../values/problem.ts";
 import { Fifos } from "./fifos.ts";
-import type { FifoCommand } from "./command.ts";
+import type { FifoRequest } from "./command.ts";
 import type { Claimant } from "../claims/claim.ts";
 import type { Ledger } from "../claims/ledger.ts";
 import { coreGrant } from "../rules/ledger-desk.ts";
@@ -26,7 +26,7 @@ export interface FifoHostOptions {
 
 export class FifoHost {
   readonly #options: FifoHostOptions;
-  readonly #claimant: Claimant = { slot: "guest", by: "fifo", limitsIn: () => ({}) };
+  readonly #claimant: Claimant = { slot: "guest", by: "fifo", turbo: true, limitsIn: () => ({}) };
   #fifos: Fifos | undefined;
   #config: FifoConfig | undefined;
   /** What was begun with the FIFOs, to its end. */
@@ -70,7 +70,7 @@ export class FifoHost {
       owner: config.owner,
       group: config.group,
       turns,
-      onCommand: (core, command) => this.#serve(core, command),
+      onRequest: (core, request) => this.#serve(core, request),
       onProblem: (core, why) => log.warnFolded(`fifo ${core} ${why}`, `Not served: ${why}`, { fifo: core }),
     });
     this.#fifos = fifos;
@@ -94,10 +94,11 @@ export class FifoHost {
       log.error(explainProblem(error));
   }
 
-  #serve(core: number, command: FifoCommand): void {
+  #serve(core: number, { command, ignored }: FifoRequest): void {
     const { cpufreq, ledger, policies, log } = this.#options;
     const fields = { fifo: core, request: command.kind };
     const refuse = (message: string) => log.warnFolded(`fifo ${core} ${message}`, message, fields);
+    if (ignored !== undefined) log.warnFolded(`fifo ${core} ${ignored}`, ignored, fields);
     switch (command.kind) {
       case "policy-remove":
         policies.remove({ fifo: core }, "guest");

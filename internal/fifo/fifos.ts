@@ -6,7 +6,7 @@ import { complaint, runCommand } from "../os/spawn.ts";
 import { Party, type Turns, type Worker } from "../os/turns.ts";
 import { DONE, err, type Result } from "../values/result.ts";
 import { ObjectCutter } from "./object-cutter.ts";
-import { type FifoCommand, parseFifoCommand } from "./command.ts";
+import { type FifoRequest, parseFifoRequest } from "./command.ts";
 
 /** Bytes that are looked through for objects at a time. */
 const PIECE_BYTES = 4096;
@@ -28,7 +28,7 @@ export interface FifoOptions {
   readonly owner: string;
   readonly group: string;
   readonly turns: Turns;
-  onCommand(core: number, command: FifoCommand): void;
+  onRequest(core: number, request: FifoRequest): void;
   /** Told of everything that was not understood: there is no way back to the writer. */
   onProblem(core: number, why: string): void;
 }
@@ -115,9 +115,9 @@ class Fifo implements Worker {
   }
 
   #serve(text: string): void {
-    const command = parseFifoCommand(text);
-    if (command.ok) this.#options.onCommand(this.#core, command.value);
-    else this.#options.onProblem(this.#core, command.error);
+    const asked = parseFifoRequest(text, this.#core);
+    if (asked.ok) this.#options.onRequest(this.#core, asked.value);
+    else this.#options.onProblem(this.#core, asked.error);
   }
 }
 

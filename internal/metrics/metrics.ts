@@ -54,6 +54,11 @@ export const METRICS = {
     help: "Frames that were no request powermon knows",
     labels: ["vm"],
   },
+  powermon_unknown_commands_total: {
+    type: "counter",
+    help: "Frames with a command that powermon does not know, by its number; other is those above 255 and past 16 of a VM",
+    labels: ["vm", "command"],
+  },
   powermon_frames_ignored_total: {
     type: "counter",
     help: "Frames that came while their channel was disabled",
@@ -67,6 +72,11 @@ export const METRICS = {
   powermon_stream_resyncs_total: {
     type: "counter",
     help: "Times a stream that had fallen out of step was healed",
+    labels: ["vm"],
+  },
+  powermon_bytes_discarded_total: {
+    type: "counter",
+    help: "Bytes that became part of no frame",
     labels: ["vm"],
   },
   powermon_replies_dropped_total: {

@@ -1,15 +1,13 @@
-// A stream of bytes becomes frames here, one at a time as they are served; a torn write, a guest that died half-way or an old format shifts none.
+// A stream of bytes becomes frames here, one at a time as they are served; a torn write, a stray byte, a guest that died half-way or an old format shifts none for long.
 
-import { COMMAND, type Generation, hasCommand, REQUEST_BYTES } from "./constants.ts";
-import { channelPacket464 } from "./dpdk.ts";
+import { COMMAND, type Generation, REQUEST_BYTES } from "./constants.ts";
 import { u32At } from "./little-endian.ts";
-import { hasName } from "./name.ts";
+import { canBePacket, COMMAND_AT, HEAD_BYTES, looksLikePacket } from "./likely.ts";
 
 /** A guest writes a packet in one write, so this much silence is a frame boundary. */
 const SILENCE_MS = 100;
 /** A partial frame older than this is what a guest left behind when it died. */
 const STALE_MS = 1000;
-const COMMAND_AT = channelPacket464.fields.command.offset;
 const NEWEST: Generation = "18.11";
 const GENERATIONS: readonly Generation[] = ["2014", "17.11", "18.11"];
 
@@ -27,9 +25,9 @@ export class FrameCutter {
   #generation: Generation | undefined;
   /** False while `#generation` is a guess, so that any burst that tells may correct it. */
   #told: boolean;
-  #discarding = false;
   #dropped = 0;
   #resyncs = 0;
+  #discarded = 0;
 
   /** @param wire the guest's generation, or "auto" to learn it from the first bytes (docs/protocol.md, Generations). */
   constructor(wire: "auto" | Generation) {
@@ -48,9 +46,14 @@ export class FrameCutter {
     return this.#dropped;
   }
 
-  /** How often the stream was out of step and everything up to the next silence was discarded. */
+  /** How often the stream was out of step and packets were found at another place. */
   get resyncs(): number {
     return this.#resyncs;
+  }
+
+  /** Bytes that became part of no frame: those of the dropped ones, and what was passed over on the way back into step. */
+  get discardedBytes(): number {
+    return this.#discarded;
   }
 
   /** Whether something of what was taken is not handed out yet. */
@@ -66,10 +69,6 @@ export class FrameCutter {
     if (chunk.length === 0) return;
     const silence = nowMs - this.#lastMs >= SILENCE_MS;
     this.#lastMs = nowMs;
-    if (this.#discarding) {
-      if (!silence) return;
-      this.#discarding = false;
-    }
     if (this.#heldBytes > 0 && nowMs - this.#heldSinceMs > STALE_MS) this.#drop();
     if (silence) this.#listen(chunk);
     let bytes = chunk;
@@ -86,10 +85,26 @@ export class FrameCutter {
   }
 
   /**
-   * Returns the next whole frame of what was taken, or undefined when there is none. The caller may change and keep it: it is the
-   * chunk itself or a part of it unless the frame came in pieces, and the cutter does not look at it again.
+   * Returns the next whole frame of what was taken, or undefined when there is none. It may be no packet: in step, bytes of a packet's
+   * size that nobody knows are one frame all the same. The caller may change and keep it: it is the chunk itself or a part of it unless
+   * the frame came in pieces, and the cutter does not look at it again.
    */
   next(): Uint8Array | undefined {
+    let frame = this.#cut();
+    if (frame === undefined) return undefined;
+    const generation = this.#generation ?? NEWEST;
+    const sure = this.#isWhole(frame.length) || looksLikePacket(frame, 0, generation);
+    if (!sure && this.#realign(frame)) frame = this.#cut();
+    else if (!canBePacket(frame, 0, generation)) this.#told = !this.#auto;
+    if (frame === undefined) return undefined;
+    this.#at += frame.length - this.#heldBytes;
+    this.#heldBytes = 0;
+    if (this.#at === this.#bytes?.length) this.#bytes = undefined;
+    return frame;
+  }
+
+  /** Returns the frame at hand, or holds what is left when that is less. */
+  #cut(): Uint8Array | undefined {
     const bytes = this.#bytes;
     const generation = this.#generation;
     if (bytes === undefined || generation === undefined) return undefined;
@@ -100,25 +115,49 @@ export class FrameCutter {
       this.#hold(bytes.subarray(at));
       return undefined;
     }
-    let frame: Uint8Array;
+    const part = end - at === bytes.length ? bytes : bytes.subarray(at, end);
+    return this.#heldBytes > 0 ? this.#withHeld(part) : part;
+  }
+
+  /**
+   * The frame at hand does not look like a packet: goes to where one is, when these bytes tell that they are out of step. Returns false
+   * when they don't: then it is a CONNECT, an odd request or a command that nobody here knows, and what follows it is in step.
+   */
+  #realign(frame: Uint8Array): boolean {
+    const generation = this.#generation ?? NEWEST;
+    let bytes = this.#bytes ?? frame;
     if (this.#heldBytes > 0) {
-      frame = this.#withHeld(bytes.subarray(at, end));
-      this.#heldBytes = 0;
-      if (!canBePacket(frame, 0, generation)) return this.#resync();
-    } else {
-      if (!canBePacket(bytes, at, generation)) return this.#resync();
-      frame = end - at === bytes.length ? bytes : bytes.subarray(at, end);
+      const told = tell(bytes, looksLikePacket);
+      if (told !== undefined && (told === generation || !this.#told)) {
+        this.#generation = told;
+        this.#told = true;
+        this.#skip(this.#heldBytes);
+        this.#heldBytes = 0;
+        return true;
+      }
+      bytes = this.#withHeld(bytes);
     }
-    if (end === bytes.length) this.#bytes = undefined;
-    else this.#at = end;
-    return frame;
+    const from = this.#heldBytes > 0 ? 0 : this.#at;
+    const found = seek(bytes, from, generation);
+    if (found === undefined) return false;
+    this.#skip(found - from);
+    this.#bytes = bytes;
+    this.#at = found;
+    this.#heldBytes = 0;
+    return true;
+  }
+
+  /** Whether the frame at hand, of `size` bytes, is one of a chunk that is whole frames from its begin to its end, as it was written. */
+  #isWhole(size: number): boolean {
+    return this.#heldBytes === 0 && this.#at % size === 0 && (this.#bytes?.length ?? 1) % size === 0;
   }
 
   /** After silence `chunk` starts at a frame boundary: a guess may be corrected by it, a CONNECT starts everything afresh. */
   #listen(chunk: Uint8Array): void {
     const told = tell(chunk);
-    if (told === undefined || (this.#told && u32At(chunk, COMMAND_AT) !== COMMAND.CONNECT)) return;
-    if (!this.#auto && told !== this.#generation) return;
+    const other = told !== this.#generation;
+    if (told === undefined || (other && this.#told && u32At(chunk, COMMAND_AT) !== COMMAND.CONNECT)) return;
+    if (!this.#auto && other) return;
     this.#generation = told;
     this.#told = true;
     if (this.#heldBytes > 0) this.#drop();
@@ -141,34 +180,46 @@ export class FrameCutter {
   }
 
   #drop(): void {
+    this.#discarded += this.#heldBytes;
     this.#heldBytes = 0;
     this.#dropped++;
   }
 
-  #resync(): undefined {
-    this.#bytes = undefined;
-    this.#heldBytes = 0;
-    this.#discarding = true;
-    this.#told = !this.#auto;
+  #skip(bytes: number): void {
+    this.#discarded += bytes;
     this.#resyncs++;
   }
 }
 
-/** Returns the generation of which `bytes` are whole frames, or at least two and part of a third; undefined when they tell nothing. */
-function tell(bytes: Uint8Array): Generation | undefined {
+/**
+ * Returns the generation of which `bytes` are whole frames, or at least two and part of a third; undefined when they tell nothing.
+ * @param is whether the bytes at a place are a packet of a generation
+ */
+function tell(bytes: Uint8Array, is = canBePacket): Generation | undefined {
   return GENERATIONS.find((generation) => {
     const size = REQUEST_BYTES[generation];
     if (bytes.length < 2 * size && bytes.length !== size) return false;
     for (let at = 0; at + size <= bytes.length; at += size) {
-      if (!canBePacket(bytes, at, generation)) return false;
+      if (!is(bytes, at, generation)) return false;
     }
     return true;
   });
 }
 
-/** Returns whether the frame at byte `at` may be a packet: a command of its generation and a NUL in its name, which CONNECT need not have. */
-function canBePacket(bytes: Uint8Array, at: number, generation: Generation): boolean {
-  const command = u32At(bytes, at + COMMAND_AT);
-  if (!hasCommand(generation, command)) return false;
-  return command === COMMAND.CONNECT || generation === "2014" || hasName(bytes, at);
+/**
+ * Returns where packets go on in `bytes`, less than a frame after `from`: one that looks like a packet and reaches to the end of what
+ * was written, or has another behind it. Undefined where none does, or where the frame after the one at `from` looks like one.
+ */
+function seek(bytes: Uint8Array, from: number, generation: Generation): number | undefined {
+  const size = REQUEST_BYTES[generation];
+  const head = HEAD_BYTES[generation];
+  const next = from + size;
+  if (next + head <= bytes.length && looksLikePacket(bytes, next, generation)) return undefined;
+  for (let at = from + 1; at < next && at + size <= bytes.length; at++) {
+    if (!looksLikePacket(bytes, at, generation)) continue;
+    const end = at + size;
+    if (end === bytes.length) return at;
+    if (end + head <= bytes.length && looksLikePacket(bytes, end, generation)) return at;
+  }
+  return undefined;
 }

@@ -12,6 +12,16 @@ export function hasName(bytes: Uint8Array, at: number): boolean {
   return false;
 }
 
+/** Returns whether the same is a name as guests write it: no control character before its NUL, and nothing behind it. */
+export function isNameText(bytes: Uint8Array, at: number): boolean {
+  const end = at + AT + BOUND.NAME_BYTES;
+  let i = at + AT;
+  while (i < end && (bytes[i] as number) >= 0x20) if (bytes[i++] === 0x7f) return false;
+  if (i === end) return false;
+  while (i < end) if (bytes[i++] !== 0) return false;
+  return true;
+}
+
 /** Reads the names of one channel's frames, which are nearly always the same. */
 export class NameReader {
   readonly #bytes = new Uint8Array(BOUND.NAME_BYTES);

@@ -20,8 +20,8 @@ export type Origin = (typeof ORIGINS)[number];
 /** What a policy wishes for a vCPU. */
 export interface PolicyWish {
   readonly level: PolicyLevel;
-  /** True when max may be turbo. */
-  readonly turbo: boolean;
+  /** As the policy's. */
+  readonly turbo: boolean | undefined;
 }
 
 /** Why a policy is not, or not wholly, in effect. */

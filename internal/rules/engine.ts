@@ -209,6 +209,7 @@ export class PolicyEngine {
       return err(error);
     }
     this.#runs.set(name, run);
+    run.stand();
     old?.stop(before === undefined ? undefined : run);
     return DONE;
   }

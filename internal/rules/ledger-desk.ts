@@ -1,7 +1,7 @@
 // Policies on the real host: the engine's wishes become claims in the ledger, so that they are arbitrated like everybody's.
 
 import type { Limits } from "../claims/arbitrate.ts";
-import { authorizeOperator, type Grant, type Standing } from "../claims/authorize.ts";
+import { authorizeOperator, type Grant, refuseCommand, type Standing } from "../claims/authorize.ts";
 import type { Log } from "../log.ts";
 import { explainProblem } from "../values/problem.ts";
 import type { Refusal } from "../values/refusal.ts";
@@ -77,9 +77,12 @@ export class LedgerDesk implements PolicyDesk {
     const domain = cpufreq.domainById(domains[0] as DomainId);
     if (domain === undefined)
       return err({ kind: "no-cpufreq", vm: nameOf(subject), vcpu, pcpu: pcpus[0] ?? -1 });
-    const mayTurbo = "fifo" in subject || (this.#host.vm(subject.vm)?.turbo ?? true);
-    const place = placeLevel(domain.table, level, turbo && mayTurbo && domain.hasTurbo);
-    return ledger.wish(grant.value, this.#claimant(subject, origin), place);
+    const claimant = this.#claimant(subject, origin);
+    // An operator's policy speaks for itself; a guest's shares the vCPU's turbo with its scale requests and does not change it.
+    const own =
+      origin === "operator" ? claimant.turbo && domain.turboAtStart : ledger.mayTurbo(grant.value, claimant);
+    const place = placeLevel(domain.table, level, (turbo ?? own) && claimant.turbo && domain.hasTurbo);
+    return ledger.wish(grant.value, claimant, origin === "operator" ? place : { ...place, turbo: own });
   }
 
   withdraw(subject: PolicySubject, vcpu: number, origin: Origin): void {
@@ -122,7 +125,19 @@ export class LedgerDesk implements PolicyDesk {
     if (claimant === undefined) {
       const limitsIn = (domain: DomainId) =>
         "vm" in subject ? (this.#host.vm(subject.vm)?.limitsIn(domain) ?? {}) : {};
-      claimant = { slot: origin === "operator" ? "policy" : "guest", by: "policy", limitsIn };
+      const mayTurbo = () => {
+        const vm = "vm" in subject ? this.#host.vm(subject.vm) : undefined;
+        if (vm === undefined) return true;
+        return origin === "operator" ? vm.turbo : refuseCommand(vm, "turbo-on") === undefined;
+      };
+      claimant = {
+        slot: origin === "operator" ? "policy" : "guest",
+        by: "policy",
+        get turbo() {
+          return mayTurbo();
+        },
+        limitsIn,
+      };
       this.#claimants.set(key, claimant);
     }
     return claimant;

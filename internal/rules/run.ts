@@ -60,6 +60,8 @@ export class PolicyRun {
   readonly #failed = new Set<number>();
   #groups: readonly Group[] = [];
   #traffic: Counter<number> | undefined;
+  /** Why its traffic hours can't be followed now, while its other hours are. */
+  #lacks: Refusal | undefined;
   #last: { readonly packets: number; readonly at: number } | undefined;
 
   constructor(subject: PolicySubject, origin: Origin, policy: Policy, world: World) {
@@ -75,7 +77,11 @@ export class PolicyRun {
     return this.#held;
   }
 
-  /** Finds its vCPUs and opens what it counts. Returns the first reason why it can't have all of it; a VM that is not there is none. */
+  /**
+   * Finds its vCPUs and opens what it counts. Returns the first reason why it can't have all of it; a VM that is not there is none, nor
+   * is a MAC that nobody has yet, for a rule that has other hours: see stand(). Source: DPDK channel_monitor.c, update_policy: MACs are
+   * looked for in TRAFFIC policies alone.
+   */
   open(): Result<void, Refusal> {
     this.close();
     if (this.policy.vcpus.length === 0) {
@@ -94,6 +100,8 @@ export class PolicyRun {
     if (rule !== undefined && vcpus.length > 0) {
       const traffic = this.#world.counters.traffic(this.subject, rule);
       if (traffic.ok) this.#traffic = traffic.value;
+      else if (this.policy.rule.type === "time" && traffic.error.kind === "mac-nowhere")
+        this.#lacks = traffic.error;
       else no ??= traffic.error;
     }
     const perVcpu = this.policy.rule.type === "branch-ratio";
@@ -149,12 +157,21 @@ export class PolicyRun {
     this.#world.desk.failed(this.subject, this.origin, problem);
   }
 
+  /** It is in force: what it can't follow for now becomes its problem, told when it is another than `before`. */
+  stand(before?: PolicyProblem): void {
+    if (this.#lacks === undefined || this.problem !== undefined) return;
+    if (Bun.deepEquals(this.#lacks, before)) this.problem = this.#lacks;
+    else this.fail(this.#lacks);
+  }
+
   /** Tries again what failed. */
   retry(): void {
+    const before = this.problem;
     this.#forgive();
     const opened = this.#isOpen() ? DONE : this.open();
     if (!opened.ok) this.fail(opened.error);
     this.look();
+    this.stand(before);
   }
 
   /** Begins anew with what the VM is now: its wishes are made again, as far as it still has these vCPUs. */
@@ -171,6 +188,7 @@ export class PolicyRun {
       if (mine.has(vcpu)) this.#wish(vcpu, wish);
       else this.#world.desk.withdraw(this.subject, vcpu, this.origin);
     }
+    this.stand();
   }
 
   /** Makes every wish again that it holds. */
@@ -192,6 +210,7 @@ export class PolicyRun {
   close(): void {
     this.#traffic?.close();
     this.#traffic = undefined;
+    this.#lacks = undefined;
     this.#last = undefined;
     for (const group of this.#groups) group.counter?.close();
   }

@@ -21,7 +21,7 @@ import { PolicyEngine } from "./engine.ts";
 import type { Trace } from "./trace.ts";
 
 /** One clock of the machine. */
-export type SimulatedDomain = Pick<Domain, "pcpus" | "table">;
+export type SimulatedDomain = Pick<Domain, "pcpus" | "table" | "turboAtStart">;
 
 /** What is tried, on what, when. */
 export interface Simulation {
@@ -152,7 +152,7 @@ class SimulatedDesk implements PolicyDesk {
     if (domain === undefined) throw new Error(`CPU ${cpu} is in no domain of the simulation`);
     let wishes = this.#wishes.get(domain);
     if (wishes === undefined) this.#wishes.set(domain, (wishes = new Map()));
-    wishes.set(vcpu, { level, khz: placeLevel(domain.table, level, turbo).khz });
+    wishes.set(vcpu, { level, khz: placeLevel(domain.table, level, turbo ?? domain.turboAtStart).khz });
     // As the arbiter: the highest wish on a clock is what all of its CPUs get.
     const highest = [...wishes.values()].reduce((a, b) => (b.khz > a.khz ? b : a));
     for (const one of domain.pcpus) this.#change(one, highest.level, highest.khz);

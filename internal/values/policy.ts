@@ -74,8 +74,8 @@ export type RuleOf<T extends PolicyType> = Extract<PolicyRule, { type: T }>;
 export interface Policy {
   readonly rule: PolicyRule;
   readonly vcpus: "all" | readonly number[];
-  /** True when max may be turbo. */
-  readonly turbo: boolean;
+  /** Whether max may be turbo; undefined leaves it to the vCPU: what its guest said last, else what its clock starts with. */
+  readonly turbo: boolean | undefined;
 }
 
 /** What stands where nobody says otherwise. Threshold and samples: DPDK examples/vm_power_manager/{main,oob_monitor_x86}.c. */
@@ -90,11 +90,11 @@ export function hourWindow(hour: number, level: TimeWindow["level"]): TimeWindow
 }
 
 /**
- * Returns a guest's policy as the host applies it. An hour in several lists is busy before quiet before traffic; traffic hours
- * without a MAC mean nothing, since a stock guest leaves that list at zeros. Source: DPDK channel_monitor.c, apply_time_profile.
+ * Returns a guest's policy as the host applies it. DPDK's host does not look at t_boost_status, so its 0 says nothing. An hour in several lists is busy before quiet before traffic; traffic hours
+ * without a MAC mean nothing: guest_cli fills that list in without a port, others leave it at zeros. Source: DPDK channel_monitor.c, apply_time_profile.
  */
 export function fromGuest(guest: GuestPolicy): Policy {
-  return { rule: ruleOf(guest), vcpus: [...new Set(guest.vcpus)], turbo: guest.turbo };
+  return { rule: ruleOf(guest), vcpus: [...new Set(guest.vcpus)], turbo: guest.turbo || undefined };
 }
 
 function ruleOf(guest: GuestPolicy): PolicyRule {

@@ -5,6 +5,8 @@ export type Refusal =
   | { readonly kind: "name-mismatch"; readonly stated: string; readonly vm: string }
   | { readonly kind: "names-pcpu"; readonly vm: string }
   | { readonly kind: "no-such-vcpu"; readonly vm: string; readonly vcpu: number; readonly count: number }
+  /** `most` is how many vCPUs, from 0 on, an answer has room for. */
+  | { readonly kind: "not-listed"; readonly vm: string; readonly vcpu: number; readonly most: number }
   | { readonly kind: "not-pinned"; readonly vm: string; readonly vcpu: number; readonly why: string }
   | { readonly kind: "floating"; readonly vm: string; readonly vcpu: number; readonly pcpus: string }
   | { readonly kind: "no-cpufreq"; readonly vm: string; readonly vcpu: number; readonly pcpu: number }
@@ -39,6 +41,8 @@ export function explain(no: Refusal): string {
       return `VM ${JSON.stringify(no.vm)} names a physical CPU; a guest may name its own vCPUs only.`;
     case "no-such-vcpu":
       return `VM ${JSON.stringify(no.vm)} has no vCPU ${no.vcpu}; it has ${no.count} (0 to ${no.count - 1}).`;
+    case "not-listed":
+      return `vCPU ${no.vcpu} of VM ${JSON.stringify(no.vm)} is past the ${no.most} (0 to ${no.most - 1}) that an answer of DPDK's has room for; powermon's extension, which vmpower-guest speaks, has all.`;
     case "not-pinned":
       return `vCPU ${no.vcpu} of VM ${JSON.stringify(no.vm)} has no known pCPU: ${no.why}`;
     case "floating":

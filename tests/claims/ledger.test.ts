@@ -25,9 +25,10 @@ function open(name: string) {
   return { cpufreq, ledger, written };
 }
 
-const claimantOf = (slot: Slot, limits: Limits = {}): Claimant => ({
+const claimantOf = (slot: Slot, limits: Limits = {}, turbo = true): Claimant => ({
   slot,
   by: slot,
+  turbo,
   limitsIn: () => limits,
 });
 

@@ -72,7 +72,7 @@ level = "medium"
     const policy = read('type = "time"\nquiet_hours = [2, 3]');
     expect(policy).toMatchObject({
       vcpus: "all",
-      turbo: false,
+      turbo: undefined,
       rule: { timeZone: undefined, otherwise: undefined },
     });
   });

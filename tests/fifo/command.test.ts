@@ -1,13 +1,13 @@
 // Every key and word of DPDK's JSON, and what is said to what is none.
 
 import { describe, expect, test } from "bun:test";
-import { parseFifoCommand } from "../../internal/fifo/command.ts";
+import { parseFifoRequest } from "../../internal/fifo/command.ts";
 import { levelAt } from "../rules/rules.ts";
 
 const good = (text: string) => {
-  const command = parseFifoCommand(text);
-  if (!command.ok) throw new Error(command.error);
-  return command.value;
+  const asked = parseFifoRequest(text, 7);
+  if (!asked.ok) throw new Error(asked.error);
+  return asked.value.command;
 };
 const rule = (text: string) => {
   const command = good(text);
@@ -15,7 +15,7 @@ const rule = (text: string) => {
   return command.policy.rule;
 };
 
-describe("parseFifoCommand()", () => {
+describe("parseFifoRequest()", () => {
   test.each([
     ["SCALE_UP", "up"],
     ["SCALE_DOWN", "down"],
@@ -76,6 +76,82 @@ describe("parseFifoCommand()", () => {
     });
   });
 
+  // Source: DPDK doc/guides/sample_app_ug/vm_power_management.rst, JSON Interface Examples, on the FIFO of the core that each names.
+  test.each([
+    [
+      11,
+      `{"policy": {
+   "name": "ubuntu",
+   "command": "create",
+   "policy_type": "TIME",
+   "busy_hours":[ 17, 18, 19, 20, 21, 22, 23 ],
+   "quiet_hours":[ 2, 3, 4, 5, 6 ],
+   "core_list":[ 11 ]
+   }}`,
+      { kind: "policy", policy: { rule: { type: "time" } } },
+    ],
+    [
+      3,
+      `{"policy": {
+   "name": "ubuntu",
+   "command": "destroy",
+   }}`,
+      { kind: "policy-remove" },
+    ],
+    [
+      10,
+      `{"instruction": {
+   "name": "ubuntu",
+   "command": "power",
+   "unit": "SCALE_MAX",
+   "resource_id": 10
+   }}`,
+      { kind: "scale", step: "max" },
+    ],
+  ])(
+    "takes the sample for CPU %i of DPDK's guide as it is, and passes its name over",
+    (core, text, command) => {
+      const asked = parseFifoRequest(text, core);
+      expect(asked).toMatchObject({ ok: true, value: { command } });
+      expect(asked.ok && asked.value.ignored).toBe(
+        `Ignored "name": without meaning on the FIFO of CPU ${core}.`,
+      );
+    },
+  );
+
+  test.each([
+    ['{"instruction": {"command": "power", "unit": "SCALE_MAX", "resource_id": 7}}', undefined],
+    [
+      '{"instruction": {"command": "power", "unit": "SCALE_MAX", "policy_type": "TIME", "busy_hours": [1]}}',
+      'Ignored "policy_type", "busy_hours": ',
+    ],
+    ['{"policy": {"command": "destroy", "policy_type": "TIME"}}', 'Ignored "policy_type": '],
+    [
+      '{"policy": {"command": "create", "policy_type": "WORKLOAD", "workload": "LOW", "unit": "SCALE_MAX"}}',
+      'Ignored "unit": ',
+    ],
+    [
+      '{"policy": {"command": "create", "policy_type": "WORKLOAD", "workload": "LOW", "core_list": [7, 8, 9]}}',
+      'Ignored CPU 8, 9 of "core_list": ',
+    ],
+  ])("says of %s what it passed over", (text, ignored) => {
+    const asked = parseFifoRequest(text, 7);
+    if (!asked.ok) throw new Error(asked.error);
+    if (ignored === undefined) expect(asked.value.ignored).toBeUndefined();
+    else expect(asked.value.ignored).toStartWith(ignored);
+  });
+
+  test("takes the threshold of --core-branch-ratio, in per cent as there", () => {
+    expect(
+      rule('{"policy": {"command": "create", "policy_type": "BRANCH_RATIO", "branch_ratio": 0.01}}'),
+    ).toMatchObject({ threshold: 0.0001, quietSamples: 32 });
+  });
+
+  test("leaves commas in texts alone", () => {
+    const text = '{"policy": {"command": "destroy", "name": "a,] \\",} b"}}';
+    expect(good(text)).toEqual({ kind: "policy-remove" });
+  });
+
   const policy = (more: string) => `{"policy": {"command": "create", ${more}}}`;
   test.each([
     ["{", "Not JSON"],
@@ -92,8 +168,32 @@ describe("parseFifoCommand()", () => {
     ['{"instruction": {"command": "power", "unit": "toString"}}', '"unit" is "toString"'],
     [
       '{"instruction": {"command": "power", "unit": "SCALE_UP", "resource_id": 3}}',
-      'Unknown key "resource_id" in an instruction',
+      '"resource_id" is 3, and this FIFO drives CPU 7 alone; write to fifo3, or leave the key out.',
     ],
+    [
+      '{"instruction": {"command": "power", "unit": "SCALE_UP", "resource_id": "7"}}',
+      '"resource_id" is "7"; it must be a CPU number',
+    ],
+    [
+      '{"instruction": {"command": "power", "unit": "SCALE_UP", "core": 7}}',
+      'Unknown key "core" in an instruction',
+    ],
+    [
+      '{"policy": {"command": "destroy", "core_list": [8, 9]}}',
+      '"core_list" is [8,9], and this FIFO drives CPU 7',
+    ],
+    [
+      '{"policy": {"command": "destroy", "core_list": []}}',
+      '"core_list" is []; it must be a list of CPU numbers',
+    ],
+    ['{"policy": {"command": "destroy", "name": 5}}', '"name" is 5; it must be a text'],
+    ['{"policy": {"command": "destroy",,}}', "Not JSON"],
+    ['{"policy": {"command": "destroy",} "x"}', "Not JSON"],
+    [
+      policy('"policy_type": "BRANCH_RATIO", "branch_ratio": 0'),
+      '"branch_ratio" is 0; it must be a percentage',
+    ],
+    [policy('"policy_type": "BRANCH_RATIO", "branch_ratio": 101'), '"branch_ratio" is 101'],
     [
       policy('"policy_type": "TIMES"'),
       '"policy_type" is "TIMES"; it may be TIME, TRAFFIC, WORKLOAD, BRANCH_RATIO.',
@@ -135,7 +235,7 @@ describe("parseFifoCommand()", () => {
     ['{"policy": {"command": "destroy", "quiet_hours": [7.5]}}', '"quiet_hours"[0] is 7.5'],
     [policy(`"policy_type": "TIME", "mac_list": ["${"a".repeat(99)}"]`), `"${"a".repeat(59)}...; it must be`],
   ])("says to %p that %p", (text, why) => {
-    const command = parseFifoCommand(text);
+    const command = parseFifoRequest(text, 7);
     expect(command.ok).toBe(false);
     expect(command.ok ? "" : command.error).toContain(why);
   });
@@ -161,7 +261,7 @@ describe("parseFifoCommand()", () => {
       let text = "";
       for (let n = seed, i = 0; i < 7; i++, n = (n * 48_271 + i) % 2_147_483_647)
         text += parts[n % parts.length];
-      if (!parseFifoCommand(text).ok) refused++;
+      if (!parseFifoRequest(text, 7).ok) refused++;
     }
     expect(refused).toBe(2999);
   });

@@ -27,7 +27,7 @@ function world(more: Partial<FifoOptions> = {}) {
     owner: "",
     group: "",
     turns: new Turns(),
-    onCommand: (core, command) =>
+    onRequest: (core, { command }) =>
       heard.push(`${core} ${command.kind === "scale" ? command.step : command.kind}`),
     onProblem: (core, why) => problems.push(`${core} ${why}`),
     ...more,
@@ -129,7 +129,7 @@ describe("Fifos", () => {
   test("lets others have a turn while a writer floods it", async () => {
     let [inARow, most, heard, over] = [0, 0, 0, false];
     const { dir, fifos } = world({
-      onCommand: () => {
+      onRequest: () => {
         heard++;
         most = Math.max(most, ++inARow);
       },

@@ -76,9 +76,9 @@ test("next() takes a channel for the newest when 464 bytes tell nothing, until a
   push(new Uint8Array(300).fill(0xee), 0);
   expect(cutter.generation).toBeUndefined();
   push(new Uint8Array(300).fill(0xee), 1);
-  expect([cutter.generation, cutter.resyncs, frames.length]).toEqual(["18.11", 1, 0]);
+  expect([cutter.generation, cutter.resyncs, frames.length]).toEqual(["18.11", 0, 1]);
   push(scale("17.11", 1), 200);
-  expect([cutter.generation, frames.length]).toEqual(["17.11", 1]);
+  expect([cutter.generation, frames.length, cutter.discardedBytes]).toEqual(["17.11", 2, 600 - 464]);
 });
 
 test("next() drops the rest of an unknown frame when the next burst after silence tells", () => {

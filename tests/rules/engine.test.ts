@@ -241,6 +241,54 @@ describe("PolicyEngine: TIME", () => {
   });
 });
 
+describe("PolicyEngine: a TIME policy whose MAC nobody has", () => {
+  const rule = {
+    ...timeRule("UTC", [span("10:00", "10:01", "traffic"), span("11:00", "12:00", "max")], "min"),
+    traffic: { ...TRAFFIC, macs: [MAC] },
+  };
+
+  test("keeps its other hours, says what it lacks once, and follows traffic when the interface appears", () => {
+    const { engine, host, clock } = makeWorld("2026-06-10T09:59:50Z");
+    const problem = () => [...engine.list()][0]?.problem;
+    expect(engine.set({ vm: "vm0" }, "guest", policy(rule, [0]))).toEqual({ ok: true, value: undefined });
+    expect([host.take(), problem()]).toMatchObject([["vm0/0 guest min"], { kind: "mac-nowhere", mac: MAC }]);
+    clock.pass(4 * RETRY_MS);
+    expect(problem()).toMatchObject({ kind: "mac-nowhere" });
+    expect(host.problems).toHaveLength(1);
+    expect(host.take()).toEqual([]);
+    host.packets.set(MAC, 0);
+    clock.pass(RETRY_MS + TRAFFIC_MS);
+    host.packets.set(MAC, 1_000_000);
+    clock.pass(TRAFFIC_MS);
+    expect([host.take(), problem()]).toEqual([["vm0/0 guest max"], undefined]);
+    clock.pass(60_000);
+    expect(host.take()).toEqual(["vm0/0 guest min"]);
+    engine.close();
+    expect(host.openCounters).toBe(0);
+  });
+
+  test("comes into its busy hours without it, behind an operator's policy too", () => {
+    const { engine, host, clock } = makeWorld("2026-06-10T10:59:50Z");
+    engine.set({ vm: "vm0" }, "operator", workload("low"));
+    expect(engine.set({ vm: "vm0" }, "guest", policy(rule, [0])).ok).toBe(true);
+    engine.remove({ vm: "vm0" }, "operator");
+    expect([...engine.list()][0]?.problem).toMatchObject({ kind: "mac-nowhere" });
+    host.take();
+    clock.pass(10_000);
+    expect(host.take()).toEqual(["vm0/0 guest max"]);
+  });
+
+  test("is refused all the same for what is no MAC: a vCPU that is not there, a write that fails", () => {
+    const { engine, host } = makeWorld();
+    expect(engine.set({ vm: "vm0" }, "guest", policy(rule, [7]))).toMatchObject({
+      error: { kind: "no-such-vcpu" },
+    });
+    host.broken = BROKEN;
+    expect(engine.set({ vm: "vm0" }, "guest", policy(rule, [0]))).toEqual({ ok: false, error: BROKEN });
+    expect([...engine.list()]).toEqual([]);
+  });
+});
+
 describe("PolicyEngine: TRAFFIC", () => {
   test("follows the rate, with hysteresis, and holds while it stays", () => {
     const { engine, host, clock } = makeWorld();

@@ -27,6 +27,7 @@ const POLICY: GuestPolicy = {
   workload: "high",
   turbo: false,
 };
+const every = Array.from({ length: 24 }, (_, hour) => hour);
 const send = (policy: Partial<GuestPolicy>) =>
   encodeRequest(
     { kind: "policy", vcpu: 0, vmName: "", physical: false, policy: { ...POLICY, ...policy } },
@@ -50,6 +51,18 @@ describe("a guest's policy", () => {
     vm1.send(remove());
     await until("the originals are back", () => lab.speed(2) === before[2] && lab.speed(3) === before[3]);
     expect(vm1.received.length).toBe(0);
+  });
+
+  test("of the hours that guest_cli sends stands though its MAC is nowhere, and tells what waits", async () => {
+    lab.start(STATIC, new TestClock("2026-06-10T12:00:00Z"));
+    const vm1 = await lab.guest("vm1.0");
+    const hours = { busyHours: [3, 4, 5], quietHours: every, trafficHours: [8, 10] };
+    expect(await ask(vm1, send({ type: "time", macs: ["52:54:00:00:00:01"], ...hours }))).toBe("ack");
+    expect(lab.speed(2)).toBe(800_000);
+    expect([...lab.host.policies.list({ vm: "vm1" })]).toMatchObject([
+      { inForce: true, problem: { kind: "mac-nowhere", mac: "52:54:00:00:00:01" } },
+    ]);
+    expect(lab.log.join()).toContain("52:54:00:00:00:01");
   });
 
   test("goes with its channel", async () => {

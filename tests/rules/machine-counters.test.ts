@@ -91,7 +91,7 @@ describe.skipIf(LACKS !== undefined)(
       const { table } = target;
       class Host extends TestHost {
         override wish: TestHost["wish"] = (...args) => {
-          value(target.set(placeLevel(table, args[3].level, args[3].turbo).khz));
+          value(target.set(placeLevel(table, args[3].level, args[3].turbo ?? target.turboAtStart).khz));
           return super.wish(...args);
         };
       }

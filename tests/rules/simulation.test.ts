@@ -10,8 +10,8 @@ import { policy, workload } from "./policy-world.ts";
 const HOUR = 3_600_000;
 const table = { steps: [2600, 2200, 1600, 1200, 800].map((mhz) => khz(mhz * 1000)), nominal: 0 };
 const DOMAINS: readonly SimulatedDomain[] = [
-  { pcpus: [pcpu(0), pcpu(1)], table },
-  { pcpus: [pcpu(2)], table },
+  { pcpus: [pcpu(0), pcpu(1)], table, turboAtStart: true },
+  { pcpus: [pcpu(2)], table, turboAtStart: true },
 ];
 
 function run(what: Partial<Simulation> & Pick<Simulation, "policy">) {

@@ -29,7 +29,7 @@ function showPolicy(policy: PolicyReport): string {
   const lines = [
     `${vm}: ${type} policy of ${origin === "guest" ? "the guest" : "an operator"}, ${standing(policy)}`,
     `vCPUs      ${vcpusText(policy.vcpus)}`,
-    `turbo      ${turbo ? "max may be turbo" : "off"}`,
+    `turbo      ${turbo === undefined ? "as for scale requests" : turbo ? "max may be turbo" : "off"}`,
     `wishes     ${wishesText(policy.wishes)}`,
   ];
   if (dueAt !== undefined) lines.push(`looks at   ${dueAt}`);

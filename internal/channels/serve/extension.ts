@@ -143,7 +143,8 @@ function setKhz({ desk, vm, claimant, request }: Asking, ask: AskOf<"set-khz">) 
   const domain = grantedDomain(desk, grant.value);
   const turbo = ask.turbo && domain.hasTurbo;
   const wanted = khz(Math.min(roundUp(domain.table, khz(ask.khz)), highest(domain.table, turbo)));
-  const done = desk.ledger.wish(grant.value, claimant, { khz: wanted, turbo });
+  const level = { khz: wanted, turbo: turbo || desk.ledger.mayTurbo(grant.value, claimant) };
+  const done = desk.ledger.wish(grant.value, claimant, level);
   return done.ok ? undefined : { error: done.error };
 }
 

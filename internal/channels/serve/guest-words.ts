@@ -11,6 +11,8 @@ export function tellGuest(no: Refusal): string {
       return "The request names a physical CPU; a guest may name its own vCPUs only.";
     case "no-such-vcpu":
       return `The host knows ${no.count} vCPUs of this VM; vCPU ${no.vcpu} is not one of them.`;
+    case "not-listed":
+      return `An answer of DPDK's has room for ${no.most} vCPUs; ask for vCPU ${no.vcpu} by the extension.`;
     case "not-pinned":
       return `The host doesn't know which physical CPU vCPU ${no.vcpu} runs on; its operator can pin it.`;
     case "floating":

@@ -4,6 +4,7 @@ import { type Stated, refuseQuery } from "../../claims/authorize.ts";
 import { UNIT } from "../../packet/constants.ts";
 import { encodeCapsList, encodeFreqList } from "../../packet/reply.ts";
 import { MAX_V1_VCPUS, type VcpuCaps } from "../../values/request.ts";
+import type { Refusal } from "../../values/refusal.ts";
 import type { Domain } from "../../sysfs/cpufreq/cpufreq.ts";
 import { type Outcome, refusedSilently } from "../outcome.ts";
 import type { Vm } from "../vm.ts";
@@ -38,9 +39,7 @@ function answer<T>(
   const no = refuseQuery(vm, request);
   if (no !== undefined) return refusedSilently(no);
   const count = vm.listedVcpus();
-  if (!all && !(request.vcpu < Math.min(count, MAX_V1_VCPUS))) {
-    return refusedSilently({ kind: "no-such-vcpu", vm: vm.vm, vcpu: request.vcpu, count });
-  }
+  if (!all && !(request.vcpu < count)) return refusedSilently(whyNotListed(vm, request.vcpu));
   const values: T[] = [];
   for (let vcpu = 0; vcpu < count; vcpu++) {
     const domain = all || vcpu === request.vcpu ? domainOf(desk, vm, vcpu) : undefined;
@@ -50,6 +49,15 @@ function answer<T>(
     kind: "answered",
     reply: encode({ vcpu: request.vcpu, unit: UNIT.number.up, vmName: vm.wireName }, values),
   };
+}
+
+/** Returns why a vCPU is in no list of DPDK's: the VM has none of that number, none is known of it, or the list ends before it. */
+function whyNotListed(vm: Vm, vcpu: number): Refusal {
+  const count = vm.knownVcpus();
+  if (vcpu >= MAX_V1_VCPUS && vcpu < count)
+    return { kind: "not-listed", vm: vm.vm, vcpu, most: MAX_V1_VCPUS };
+  const granted = vm.granted(vcpu);
+  return vcpu < count && !granted.ok ? granted.error : { kind: "no-such-vcpu", vm: vm.vm, vcpu, count };
 }
 
 /** Returns the domain that a vCPU runs on (the first, when it floats); undefined when it has no place. */

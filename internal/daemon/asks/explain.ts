@@ -5,6 +5,7 @@ import type { Claim } from "../../claims/claim.ts";
 import type { ClaimReport, ExplainReport } from "../../api/freq.ts";
 import type { Handlers } from "../../api/table.ts";
 import type { Domain } from "../../sysfs/cpufreq/cpufreq.ts";
+import { highest } from "../../values/frequency.ts";
 import { ok } from "../../values/result.ts";
 import { pcpu } from "../../values/units.ts";
 import { explainSysfs } from "../../values/sysfs-error.ts";
@@ -82,7 +83,7 @@ function claimReport(claim: Claim, domain: Domain): ClaimReport {
     vm: vm === "" ? undefined : vm,
     vcpu: vm === "" ? undefined : vcpu,
     wishKhz: claim.level.khz,
-    turbo: claim.level.turbo,
+    turbo: claim.level.khz > highest(domain.table, false),
     clippedKhz: clip(claim.level.khz, claim.limitsIn(domain.id)),
   };
 }

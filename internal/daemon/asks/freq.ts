@@ -38,7 +38,7 @@ export function domainsOf(
 export function freqAsks(host: Host) {
   const { ledger } = host;
   /** The operator's claims have no limits of their own: the site's hold. */
-  const operator: Claimant = { slot: "operator", by: "operator", limitsIn: () => ({}) };
+  const operator: Claimant = { slot: "operator", by: "operator", turbo: true, limitsIn: () => ({}) };
   const freq = ({ cpus }: { readonly cpus: Numbers }) => {
     const found = domainsOf(host, cpus);
     return found.ok ? ok(found.value.map(([cpu, domain]) => freqReport(host, cpu, domain))) : found;
@@ -59,7 +59,7 @@ export function freqAsks(host: Host) {
         const grant = authorizeOperator(pcpu(cpu), domain.id);
         const done =
           typeof target === "number"
-            ? ledger.wish(grant, operator, levelOf(domain, target))
+            ? ledger.wish(grant, operator, levelOf(domain, target, ledger.mayTurbo(grant, operator)))
             : ledger.step(grant, operator, target);
         if (!done.ok) return no("failed", explainSysfs(done.error));
       }
@@ -76,10 +76,10 @@ export function freqAsks(host: Host) {
   } satisfies Pick<Handlers, "freq" | "allFreq" | "setFreq" | "releaseFreq">;
 }
 
-/** A kHz is rounded as the kernel would; one above nominal needs turbo and takes it. */
-function levelOf(domain: Domain, wanted: number) {
+/** A kHz is rounded as the kernel would; one above nominal needs turbo and takes it. @param turbo whether steps from there may lead into turbo */
+function levelOf(domain: Domain, wanted: number, turbo: boolean) {
   const target = roundUp(domain.table, khz(wanted));
-  return { khz: target, turbo: target > highest(domain.table, false) };
+  return { khz: target, turbo: turbo || target > highest(domain.table, false) };
 }
 
 /** Returns a pCPU's clock as it stands. */

@@ -77,5 +77,8 @@ function addVm(snapshot: Snapshot, host: Host, { vm, meter }: Vm): void {
   snapshot.add("powermon_frames_ignored_total", totals.ignored, vm);
   snapshot.add("powermon_frames_dropped_total", totals.dropped, vm);
   snapshot.add("powermon_stream_resyncs_total", totals.resyncs, vm);
+  snapshot.add("powermon_bytes_discarded_total", totals.discardedBytes, vm);
+  for (const [command, count] of meter.unknownCommands)
+    snapshot.add("powermon_unknown_commands_total", count, vm, command);
   snapshot.add("powermon_replies_dropped_total", totals.repliesDropped, vm);
 }

@@ -32,6 +32,8 @@ export class Domain {
   readonly pcpus: readonly Pcpu[];
   /** scaling_driver's text. */
   readonly driver: string;
+  /** Whether its turbo, where it has any, may be used by whoever has not said so. */
+  readonly turboAtStart: boolean;
   /** Whether it is held by equal limits only because the kernel offers no governor userspace. */
   readonly lacksUserspace: boolean;
   /** The folder of CPUs. */
@@ -59,6 +61,7 @@ export class Domain {
     this.#cpus = dirname(dirname(dir.path));
     this.pcpus = found.pcpus;
     this.driver = found.driver;
+    this.turboAtStart = driverOf(found.driver).turboAtStart;
     this.lacksUserspace = lacksUserspace(found);
     this.#attrs = dir;
     this.#pin = pinOf(found, dir);
@@ -293,5 +296,4 @@ const prepare = ({ allowed }: Reach): Prepared[] =>
   allowed.steps.map((step) => ({ khz: step, bytes: attrBytes(`${step}`), done: ok(step) }));
 
 const includes = ({ min, max }: KhzRange, target: Khz): boolean => min <= target && target <= max;
-
 const isSame = (a: KhzRange, b: KhzRange | undefined): boolean => a.min === b?.min && a.max === b.max;

@@ -5,13 +5,14 @@ import { setspeed } from "../cpufreq/pin.ts";
 import type { CpufreqDriver, Hardware } from "./driver.ts";
 import { BOOST, GENERIC, listed } from "./parts.ts";
 
-/** A table of P-states; setspeed rounds up to the next. */
+/** A table of P-states; setspeed rounds up to the next. Source: DPDK drivers/power/acpi/acpi_cpufreq.c, power_get_available_freqs: turbo_enable = 1. */
 export const acpiCpufreq: CpufreqDriver = {
   names: ["acpi-cpufreq"],
   table,
   pin: setspeed,
   turbo: BOOST,
   governors: GENERIC,
+  turboAtStart: true,
 };
 
 /**

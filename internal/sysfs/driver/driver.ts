@@ -58,6 +58,8 @@ export interface CpufreqDriver {
   /** The switches of turbo it may have, those of the whole machine first. */
   readonly turbo: readonly TurboFile[];
   readonly governors: Governors;
+  /** Whether turbo may be used by whoever has not said that it may, as in DPDK's host: what it sets up for a core of this driver. */
+  readonly turboAtStart: boolean;
   /**
    * Returns the highest frequency that isn't turbo, where nothing in the domain's own files tells.
    * @param cpus the folder of CPUs

@@ -11,4 +11,5 @@ export const generic: CpufreqDriver = {
   pin: limits,
   turbo: [NO_TURBO, ...BOOST],
   governors: GENERIC,
+  turboAtStart: false,
 };

@@ -5,13 +5,14 @@ import type { CpufreqDriver } from "./driver.ts";
 import { intelBase, intelBounds, intelShows } from "./intel.ts";
 import { GENERIC, NO_TURBO, ranged } from "./parts.ts";
 
-/** A range under cpufreq's governors. Source: Documentation/admin-guide/pm/intel_pstate.rst, passive mode. */
+/** A range under cpufreq's governors. DPDK does not know it: turbo is as in active mode. Source: Documentation/admin-guide/pm/intel_pstate.rst, passive mode. */
 export const intelCpufreq: CpufreqDriver = {
   names: ["intel_cpufreq"],
   table: ranged,
   pin: setspeed,
   turbo: [NO_TURBO],
   governors: GENERIC,
+  turboAtStart: false,
   base: intelBase,
   bounds: intelBounds,
   shows: intelShows,

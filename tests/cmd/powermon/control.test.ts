@@ -25,7 +25,7 @@ const plain = (text: string) =>
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "TIME");
 
 const COUNTS =
-  "answered 0, noted 0, refused 1, failed 0, malformed 0, ignored 0, repliesDropped 0, connects 1, dropped 0, resyncs 0";
+  "answered 0, noted 0, refused 1, failed 0, malformed 0, ignored 0, repliesDropped 0, connects 1, dropped 0, resyncs 0, discardedBytes 0";
 const NO_COUNTS = COUNTS.replace("refused 1", "refused 0");
 const MISNAMED =
   'The guest calls itself "vm2", but this channel belongs to VM "vm1"; give the guest the VM\'s own name, or none.';
@@ -105,13 +105,13 @@ vm2  operator  time      in force           all    -       -`,
     ["policy", "show", "vm1"],
     `vm1: workload policy of an operator, in force
 vCPUs      1
-turbo      off
+turbo      as for scale requests
 wishes     1 min
 rule       {"type":"workload","workload":"low"}
 
 vm1: workload policy of the guest, behind operator's
 vCPUs      0
-turbo      off
+turbo      as for scale requests
 wishes     -
 rule       {"type":"workload","workload":"high"}`,
   ],

@@ -25,6 +25,13 @@ for (const driver of DRIVERS) {
   });
 }
 
+test("turbo is on from the start with the drivers where DPDK's host has it on, and their twins in the other mode", () => {
+  const at = (start: boolean) =>
+    DRIVERS.flatMap(({ names, turboAtStart }) => (turboAtStart === start ? names : []));
+  expect(at(true)).toEqual(["acpi-cpufreq", "amd-pstate-epp", "amd-pstate", "cppc_cpufreq"]);
+  expect(at(false)).toEqual(["intel_pstate", "intel_cpufreq"]);
+});
+
 for (const tree of TREES) {
   describe(`on ${tree}`, () => {
     test("every table descends from at most the hardware's greatest to its least, with nominal within", () => {
