@@ -61,6 +61,7 @@ export default defineCommand({
         },
       }),
     ),
+    recommend: () => import("./profile/recommend.ts"),
     apply: () => import("./profile/apply.ts"),
     ...loaded(
       defineCommand({
