@@ -61,6 +61,7 @@ export default defineCommand({
         },
       }),
     ),
+    recommend: () => import("./profile/recommend.ts"),
     apply: () => import("./profile/apply.ts"),
     ...loaded(
       defineCommand({
@@ -160,12 +161,11 @@ function textOf({ state, profile, since, cpus, wanted = [], drift, held }: Profi
   if (state === "stale")
     return `Profile ${profile} was applied before the last boot (${since}) and is gone with it.`;
   const lines = [
-    `Profile ${profile}${cpus === undefined ? "" : ` on CPUs ${cpus}`} since ${since}, ${wanted.length} attributes`,
+    `Profile ${profile}${cpus === undefined ? "" : ` on CPUs ${cpus}`} since ${since}: ${standing(wanted.length, drift.length)}`,
   ];
   if (held.length > 0) lines.push(`Guests' claims hold domain ${held.join(", ")} within it`);
   if (drift.length > 0)
     lines.push(
-      `${drift.length} attributes drifted:`,
       table([
         ["ATTRIBUTE", "WANTED", "FOUND"],
         ...drift.map(({ path, text, unlimited, found }) => [
@@ -178,8 +178,14 @@ function textOf({ state, profile, since, cpus, wanted = [], drift, held }: Profi
   return lines.join("\n");
 }
 
+/** Returns how many of a profile's settings stand. */
+function standing(all: number, drifted: number): string {
+  if (drifted === 0) return `all ${all} of its settings stand`;
+  return `${drifted} of its ${all} settings ${drifted === 1 ? "is" : "are"} not as it set them`;
+}
+
 function toldOff({ profile, stale, restored }: Partial<OffReport>): string {
   if (profile === undefined) return "No profile is in force.";
   if (stale) return `Profile ${profile} was applied before the last boot, dropped`;
-  return `Profile ${profile} is off, ${restored?.length ?? 0} attributes are as they were`;
+  return `Profile ${profile} is off; ${restored?.length ?? 0} of the kernel's settings are as they were before it`;
 }

@@ -42,11 +42,11 @@ afterEach(async () => {
 
 test("profile apply and off go through the daemon, which names who asked; its end puts both back", async () => {
   const dry = await powermon("profile", "apply", "cap", "--dry-run");
-  expect(dry.out).toContain("Would be in force: cap, 4 attributes change");
+  expect(dry.out).toContain("Would be in force: cap; it changes 4 of the kernel's settings");
   expect(speed()).toBe("2600000");
   expect(await powermon("profile", "apply", "cap")).toEqual({
     status: 0,
-    out: "In force: cap, 4 attributes change\n",
+    out: "In force: cap; it changes 4 of the kernel's settings\n",
     err: "",
   });
   expect(speed()).toBe("2000000");

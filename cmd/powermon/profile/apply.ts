@@ -101,9 +101,9 @@ function cpusNamed(text: string, sets: CpuSets): readonly Pcpu[] {
 }
 
 function told({ profile, applied, changes, left, rounded }: AppliedReport): string {
-  const lines = [
-    `${applied ? "In force" : "Would be in force"}: ${profile}, ${changes.length} attributes change`,
-  ];
+  const n = changes.length;
+  const change = n === 0 ? "it changes nothing" : `it changes ${n} of the kernel's settings`;
+  const lines = [applied ? `In force: ${profile}; ${change}` : `Would be in force: ${profile}; ${change}`];
   if (!applied && changes.length > 0) {
     const rows = changes.map(({ step, path, from, text, unlimited }) => [
       `${step}`,

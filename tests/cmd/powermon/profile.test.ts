@@ -18,12 +18,12 @@ test("profile apply, verify, drift, status and off are one round", async () => {
   const { at, run } = world("intel-server-8cpu");
   expect(await run("verify")).toEqual({ status: 0, out: "No profile is in force.", err: "" });
   expect((await run("apply", "powersave", "--dry-run")).out).toMatch(
-    /Would be in force: powersave, 25 attributes/,
+    /Would be in force: powersave; it changes 25 of the kernel's settings/,
   );
   expect(at.line("intel_pstate/no_turbo")).toBe("0");
   expect(await run("apply", "powersave")).toMatchObject({
     status: 0,
-    out: "In force: powersave, 25 attributes change",
+    out: "In force: powersave; it changes 25 of the kernel's settings",
   });
   expect(await run("verify")).toMatchObject({ status: 0 });
   at.put("intel_pstate/no_turbo", "0");
@@ -33,7 +33,9 @@ test("profile apply, verify, drift, status and off are one round", async () => {
   const json = JSON.parse((await run("status", "--json")).out);
   expect(json).toMatchObject({ state: "applied", profile: "powersave", held: [] });
   expect(json.drift).toEqual([{ path: "intel_pstate/no_turbo", text: "1", knob: "boost", found: "0" }]);
-  expect((await run("off")).out).toMatch(/^Profile powersave is off, \d+ attributes are as they were$/);
+  expect((await run("off")).out).toMatch(
+    /^Profile powersave is off; \d+ of the kernel's settings are as they were before it$/,
+  );
   expect(at.line("cpufreq/policy3/scaling_max_freq")).toBe("3700000");
   expect((await run("off")).out).toBe("No profile is in force.");
 });
@@ -86,12 +88,12 @@ test("profile apply, off, status and verify are done by a running powermon", asy
   expect(await run("apply", "night", "--cpus", "0-1", "--dry-run", ...socket)).toEqual({
     status: 0,
     out: expect.stringMatching(
-      /^Would be in force: night, 2 attributes change\nSTEP  ATTRIBUTE[^]*\nLeft out: epp: /,
+      /^Would be in force: night; it changes 2 of the kernel's settings\nSTEP  ATTRIBUTE[^]*\nLeft out: epp: /,
     ),
     err: "",
   });
   expect((await run("apply", "night", ...socket)).out).toMatch(
-    /^In force: night, 4 attributes change\nLeft out: epp: /,
+    /^In force: night; it changes 4 of the kernel's settings\nLeft out: epp: /,
   );
   expect((await run("apply", "nigt", ...socket)).status).toBe(2);
   expect((await run("status", ...socket)).status).toBe(0);
@@ -100,10 +102,10 @@ test("profile apply, off, status and verify are done by a running powermon", asy
   const verified = await run("verify", ...socket);
   expect(verified.status).toBe(1);
   expect(verified.out).toMatch(
-    /^Profile night since .*, \d+ attributes\nGuests' claims hold domain 2 within it\n/,
+    /^Profile night since .*: 1 of its 4 settings is not as it set them\nGuests' claims hold domain 2 within it\n/,
   );
   expect((await run("off", ...socket)).out).toMatch(
-    /^Profile night is off, \d+ attributes are as they were$/,
+    /^Profile night is off; \d+ of the kernel's settings are as they were before it$/,
   );
   expect(JSON.parse(JSON.stringify(control.calls))).toEqual([
     ["applyProfile", { name: "night", cpus: "0-1", dryRun: true }],
