@@ -104,7 +104,7 @@ async function idle(ports: number, claims: boolean): Promise<string[]> {
     const { child, connected } = await startAgent(dir, join(dir, "agent.sock"));
     if (connected !== ports) throw new Error(`${connected} of ${ports} ports met their host`);
     if (claims) {
-      const client = await connectAgent(join(dir, "agent.sock"), 5000);
+      const client = await connectAgent(join(dir, "agent.sock"));
       await client?.ask({ do: "scale", vcpus: `0-${ports - 1}`, step: "max", keep: true });
       client?.close();
     }

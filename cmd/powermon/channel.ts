@@ -39,7 +39,7 @@ const enable = (name: string, enabled: boolean, summary: string) =>
 export default defineCommand({
   meta: {
     name: "channel",
-    summary: "list, add, remove and silence channels; make them for libvirt and QEMU",
+    summary: "list, add, remove and silence channels; give them to libvirt's VMs and QEMU",
   },
   commands: {
     ...loaded(
@@ -73,6 +73,8 @@ export default defineCommand({
       enable("enable", true, "serve the requests of channels again that were disabled"),
       enable("disable", false, "read what comes through channels and ignore it"),
     ),
+    attach: async () => ({ default: (await import("./channel/attach.ts")).ATTACH }),
+    detach: async () => ({ default: (await import("./channel/attach.ts")).DETACH }),
     xml: async () => ({ default: (await import("./channel/make.ts")).XML }),
     qemu: async () => ({ default: (await import("./channel/make.ts")).QEMU }),
   },

@@ -12,6 +12,9 @@ import { DEFAULT_PORT_DIR, portPath } from "../../internal/guest/port.ts";
 const ENVS = ["kvm-vm", "cpufreq"] as const;
 export type Env = (typeof ENVS)[number];
 
+/** A host that starts or is busy answers late; longer than this somebody at a terminal would wonder. */
+const DEFAULT_TIMEOUT_MS = 1000;
+
 /** The flags of every command that asks for frequencies. */
 export const PLACE_ARGS = {
   port: {
@@ -32,8 +35,7 @@ export const PLACE_ARGS = {
   timeoutMs: {
     type: "string",
     valueHint: "n",
-    default: "100",
-    description: "how long to wait for an answer, 1 to 60000 ms",
+    description: `how long the host may take for an answer, 1 to 60000 ms (default: ${DEFAULT_TIMEOUT_MS}, or what the agent's configuration says)`,
   },
   json: { type: "boolean", description: "print one JSON document instead of text" },
   env: {
@@ -95,7 +97,7 @@ const PlaceArgs = v.object({
     ),
     "",
   ),
-  timeoutMs: integer(1, 60_000),
+  timeoutMs: v.optional(integer(1, 60_000)),
   json: v.boolean(),
   env: v.picklist(["auto", ...ENVS]),
   agent: nonEmpty,
@@ -116,7 +118,9 @@ export function channelOf(args: object) {
     /** True when --port-dir was given. */
     portsNamed: portDir !== undefined,
     vmName,
-    timeoutMs,
+    timeoutMs: timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    /** True when --timeout-ms was given. */
+    timeoutNamed: timeoutMs !== undefined,
     roots: { sysfsRoot, procRoot, stateDir },
   };
 }

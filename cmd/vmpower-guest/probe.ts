@@ -80,8 +80,8 @@ async function probe(port: string, vmName: string, timeoutMs: number): Promise<R
 }
 
 /** The agent has the ports open, so it is the one who knows. */
-async function askAgent({ agent, timeoutMs }: PlaceWords): Promise<readonly Row[]> {
-  const client = await connectAgent(agent, timeoutMs);
+async function askAgent({ agent }: PlaceWords): Promise<readonly Row[]> {
+  const client = await connectAgent(agent);
   const said = await client?.ask({ do: "status" });
   client?.close();
   const ports: unknown = said?.ok ? said.value["ports"] : undefined;

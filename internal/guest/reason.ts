@@ -5,12 +5,12 @@ import { DONE, type Result } from "../values/result.ts";
 import type { GuestFailure } from "./failure.ts";
 import type { Session, Speaker } from "./session.ts";
 
-/** A host that doesn't know our words is not waited for any longer, in ms. */
-const PATIENCE_MS = 100;
+/** A host that doesn't know our words is waited for so long, in ms, or so many times as long as its NACK took, where that is more. */
+const PATIENCE = { ms: 100, times: 4 };
 
 /**
  * Moves a vCPU by one step. Errors: those of Session.ask(); `refused` has the host's sentence where it speaks the extension, and costs
- * 100 ms more, at most, where it doesn't.
+ * one more wait where it doesn't.
  */
 export async function scaleOrWhy(
   session: Session,
@@ -18,10 +18,12 @@ export async function scaleOrWhy(
   step: Step,
   { vmName, timeoutMs }: Speaker,
 ): Promise<Result<void, GuestFailure>> {
+  const askedAt = performance.now();
   const done = await session.ask({ kind: "scale", vcpu, vmName, physical: false, step });
   if (done.ok) return DONE;
   if (done.error.kind !== "refused") return done;
-  const agreed = await session.hello(vcpu, {}, Math.min(timeoutMs, PATIENCE_MS));
+  const patienceMs = Math.max(PATIENCE.ms, PATIENCE.times * (performance.now() - askedAt));
+  const agreed = await session.hello(vcpu, {}, Math.min(timeoutMs, patienceMs));
   // Under a wrong name HELLO itself is refused, with the same reason.
   if (!agreed.ok) return agreed.error.kind === "refused" ? agreed : done;
   const again = await session.say({ do: "scale", step }, vcpu);

@@ -60,16 +60,27 @@ export async function openSession(
 export class Session {
   /** Takes what the host says unasked; until it is set, that is dropped. */
   onNotice: ((notice: Notice) => void) | undefined;
+  /** How long an answer may take, in ms, where nothing else is said with the question. */
+  patienceMs: number;
   readonly #port: Port;
   readonly #speaker: Speaker;
   readonly #cutter = new ReplyCutter();
   #receivedAt = 0;
   #asking = false;
+  /** Number of the last HELLO, while its answer is owed. */
+  #greeting: number | undefined;
+  #late: AnswerOf<"hello"> | undefined;
   #sequence = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
 
   constructor(port: Port, speaker: Speaker) {
     this.#port = port;
     this.#speaker = speaker;
+    this.patienceMs = speaker.timeoutMs;
+  }
+
+  /** What the last HELLO was answered after its deadline; undefined while it was not. */
+  get late(): AnswerOf<"hello"> | undefined {
+    return this.#late;
   }
 
   /** Drops what an earlier program left unread, and says CONNECT. Errors: absent-host, read-failed, write-failed. */
@@ -85,7 +96,7 @@ export class Session {
    * A list answers any query of its kind: DPDK's host leaves the other fields of its head unset.
    * Errors: absent-host, no-answer after `timeoutMs`, refused, read-failed, write-failed.
    */
-  async ask(question: Question, timeoutMs = this.#speaker.timeoutMs): Promise<Result<Reply, GuestFailure>> {
+  async ask(question: Question, timeoutMs = this.patienceMs): Promise<Result<Reply, GuestFailure>> {
     if (this.#asking) throw new Error("a session asks one thing at a time");
     this.#asking = true;
     try {
@@ -95,13 +106,21 @@ export class Session {
     }
   }
 
-  /** Says HELLO. Errors: those of say(). @param more what is wanted beside claims without an end: a lease in seconds, notices */
-  hello(vcpu: number, more: Partial<AskOf<"hello">> = {}, timeoutMs?: number) {
-    return this.say({ do: "hello", version: EXTENSION_VERSION, leaseS: 0, ...more }, vcpu, timeoutMs);
+  /**
+   * Says HELLO. An answer that comes after the deadline is in `late`. Errors: those of say().
+   * @param more what is wanted beside claims without an end: a lease in seconds, notices
+   */
+  async hello(vcpu: number, more: Partial<AskOf<"hello">> = {}, timeoutMs?: number) {
+    this.#late = undefined;
+    const asking = this.say({ do: "hello", version: EXTENSION_VERSION, leaseS: 0, ...more }, vcpu, timeoutMs);
+    const sequence = this.#sequence;
+    const said = await asking;
+    this.#greeting = !said.ok && said.error.kind === "no-answer" ? sequence : undefined;
+    return said;
   }
 
   /**
-   * Says anything of the extension and returns the answer. A DPDK host ignores it: no-answer then means that it speaks v1.
+   * Says anything of the extension and returns the answer. A DPDK host ignores it; so far does one that is late.
    * Errors: those of ask(); a no with its sentence is refused, host-failed or not-understood.
    */
   async say<A extends AskOf>(
@@ -184,8 +203,18 @@ export class Session {
     this.#cutter.push(bytes, (reply) => {
       const said = this.onNotice && isNotice(reply) ? decodeReply(reply) : undefined;
       if (said?.kind === "notice") this.onNotice?.(said.notice);
-      else sink(reply);
+      else if (this.#greeting === undefined || !this.#isLate(reply)) sink(reply);
     });
+  }
+
+  /** Keeps `reply` when it is the owed answer to HELLO. */
+  #isLate(reply: Uint8Array): boolean {
+    const said = decodeReply(reply);
+    if (said.kind !== "extension" || said.sequence !== this.#greeting || said.answer.do !== "hello")
+      return false;
+    this.#late = said.answer;
+    this.#greeting = undefined;
+    return true;
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { MAX_SOCKET_PATH } from "../os/unix-socket.ts";
 import { err, ok, type Result } from "../values/result.ts";
+import type { SerialController, SerialPlace } from "../values/virtio-serial.ts";
 
 /** What channels are wanted. */
 export interface ChannelsWanted {
@@ -12,7 +13,20 @@ export interface ChannelsWanted {
   readonly dir: string;
   /** Index of the first virtio-serial controller, 0 unless the VM already has some; at most 255. */
   readonly firstController?: number;
+  /** What the VM has already: its free ports are used first, and its channels are left as they are. */
+  readonly there?: ChannelsThere;
 }
+
+/** What a VM has of virtio-serial. */
+interface ChannelsThere {
+  readonly controllers: readonly SerialController[];
+  /** Ports that something has. */
+  readonly taken: readonly SerialPlace[];
+  /** The channels of ours. */
+  readonly channels: readonly { readonly vcpu: number }[];
+}
+
+const NOTHING: ChannelsThere = { controllers: [], taken: [], channels: [] };
 
 /** One channel: the socket that QEMU makes and the port that the guest sees. */
 interface Channel {
@@ -22,7 +36,7 @@ interface Channel {
   readonly port: number;
 }
 
-/** The channels and the controllers that carry them. */
+/** The channels that are missing, and the controllers that are missing for them. */
 export interface ChannelLayout {
   readonly controllers: readonly number[];
   readonly channels: readonly Channel[];
@@ -38,9 +52,12 @@ const USED_PORTS = 31;
 /** Ports a controller must be made with: port 0 is the console's. Source: QEMU hw/char/virtio-serial-bus.c, max_ports. */
 export const PORTS_PER_CONTROLLER = USED_PORTS + 1;
 
-/** Returns where the channels go: vCPU n is `<dir>/<vm>.<n>` and port n % 31 + 1 of its controller. Errors: a sentence about what can't be. */
+/**
+ * Returns where the channels go: vCPU n is `<dir>/<vm>.<n>`, on the first free port of a controller that is there, or else of a new one
+ * with 31. Errors: a sentence about what can't be.
+ */
 export function layoutChannels(wanted: ChannelsWanted): Result<ChannelLayout, string> {
-  const { vm, vcpus, dir, firstController = 0 } = wanted;
+  const { vm, vcpus, dir, firstController = 0, there = NOTHING } = wanted;
   if (!Number.isInteger(vcpus) || vcpus < 1 || vcpus > MAX_VCPUS) {
     return err(`A VM has 1 to ${MAX_VCPUS} vCPUs with channels, not ${vcpus}.`);
   }
@@ -64,15 +81,31 @@ export function layoutChannels(wanted: ChannelsWanted): Result<ChannelLayout, st
     );
   }
   const channels: Channel[] = [];
+  const has = new Set(there.channels.map((channel) => channel.vcpu));
+  const places = freePlaces(there, firstController);
   for (let n = 0; n < vcpus; n++) {
-    channels.push({
-      path: `${folder}/${vm}.${n}`,
-      name: `virtio.serial.port.poweragent.${n}`,
-      controller: firstController + Math.floor(n / USED_PORTS),
-      port: (n % USED_PORTS) + 1,
-    });
+    if (has.has(n)) continue;
+    const place = places.next().value;
+    channels.push({ path: `${folder}/${vm}.${n}`, name: `virtio.serial.port.poweragent.${n}`, ...place });
   }
-  return ok({ controllers: [...new Set(channels.map(({ controller }) => controller))], channels });
+  const old = new Set(there.controllers.map(({ index }) => index));
+  const used = new Set(channels.map(({ controller }) => controller));
+  return ok({ controllers: [...used].filter((index) => !old.has(index)), channels });
+}
+
+/** Tells the free ports of the controllers that are there, then those of new ones, without end. */
+function* freePlaces(there: ChannelsThere, firstController: number): Generator<SerialPlace, never> {
+  const key = ({ controller, port }: SerialPlace) => `${controller}:${port}`;
+  const taken = new Set(there.taken.map(key));
+  for (const { index: controller, ports } of [...there.controllers].sort((a, b) => a.index - b.index)) {
+    for (let port = 1; port < Math.min(ports, PORTS_PER_CONTROLLER); port++) {
+      if (!taken.has(key({ controller, port }))) yield { controller, port };
+    }
+  }
+  const after = Math.max(-1, ...there.controllers.map(({ index }) => index)) + 1;
+  for (let controller = Math.max(firstController, after); ; controller++) {
+    for (let port = 1; port <= USED_PORTS; port++) yield { controller, port };
+  }
 }
 
 function byteLength(text: string): number {

@@ -4,6 +4,7 @@ import { killGroup, plainEnv } from "../os/spawn.ts";
 import type { Result } from "../values/result.ts";
 import { err } from "../values/result.ts";
 import { pcpu } from "../values/units.ts";
+import { vcpuOfPort } from "./domain-definition.ts";
 import { type LibvirtVm, nameable, pinVcpu, readVms } from "./libvirt.ts";
 import type { Pins, PinSource, PinSubject } from "./pins.ts";
 import type { Virsh } from "./virsh.ts";
@@ -37,8 +38,6 @@ const BACKOFF_MS = { first: 500, most: 5000 };
 const REBOOT = /^event 'reboot' for domain (?:'(.+)'|(.+))$/;
 /** Longest line of virsh that is kept, in characters. */
 const MAX_LINE = 4096;
-/** The ports that are ours. Source: DPDK lib/power/power_kvm_vm.c, FD_PATH. */
-const PORT = /^virtio\.serial\.port\.poweragent\.(\d{1,4})$/;
 
 export class LibvirtSource implements PinSource {
   readonly name = "libvirt";
@@ -143,8 +142,8 @@ export class LibvirtSource implements PinSource {
     this.#vms = new Map(named.vms.map((vm) => [vm.name, vm]));
     const channels = named.vms.flatMap((vm) =>
       vm.channels.flatMap(({ path, port }) => {
-        const index = PORT.exec(port)?.[1];
-        return index === undefined ? [] : [{ path, vm: vm.name, index: Number(index) }];
+        const index = vcpuOfPort(port);
+        return index === undefined ? [] : [{ path, vm: vm.name, index }];
       }),
     );
     if (!Bun.deepEquals(channels, this.#channels, true)) {

@@ -23,7 +23,7 @@ export class LibvirtVm {
   readonly #libvirt: PrivateLibvirt;
   #channel: ExecChannel;
 
-  /** Defines the domain with what `powermon channel xml` prints; it does not run yet. */
+  /** Defines the domain with a guest agent's port, and gives it channels by `powermon channel attach`; it does not run yet. */
   constructor(libvirt: PrivateLibvirt, spec: DomainSpec) {
     this.name = spec.name;
     this.#libvirt = libvirt;
@@ -31,6 +31,10 @@ export class LibvirtVm {
     const path = join(libvirt.dir, `${spec.name}.xml`);
     writeFileSync(path, domainXml(libvirt.dir, spec));
     libvirt.virsh("define", path);
+    const words = ["channel", "attach", spec.name, "--dir", spec.channels, "--libvirt-uri", libvirt.uri];
+    const attached = Bun.spawnSync([join(DIST, "powermon"), ...words]);
+    if (attached.exitCode !== 0)
+      throw new Error(`powermon ${words.join(" ")}: ${attached.stderr.toString()}`);
   }
 
   /** Starts the domain and resolves once its shell answers. */
@@ -71,10 +75,7 @@ export class LibvirtVm {
   }
 }
 
-function domainXml(dir: string, { name, pins, build, channels: folder }: DomainSpec): string {
-  const words = ["channel", "xml", name, "--vcpus", `${pins.length}`, "--dir", folder];
-  const channels = Bun.spawnSync([join(DIST, "powermon"), ...words]);
-  if (channels.exitCode !== 0) throw new Error(`powermon ${words.join(" ")}: ${channels.stderr.toString()}`);
+function domainXml(dir: string, { name, pins, build }: DomainSpec): string {
   const pinned = pins.map((pcpu, vcpu) => `<vcpupin vcpu='${vcpu}' cpuset='${pcpu}'/>`).join("");
   return `<domain type='qemu'>
     <name>${name}</name>
@@ -87,7 +88,7 @@ function domainXml(dir: string, { name, pins, build, channels: folder }: DomainS
       <type arch='x86_64' machine='q35'>hvm</type>
       <kernel>${build}/vmlinux</kernel>
       <initrd>${build}/guest.cpio</initrd>
-      <cmdline>console=ttyS0 quiet panic=-1 edd=off mitigations=off lab.ports=${pins.length + 1}</cmdline>
+      <cmdline>console=ttyS0 quiet panic=-1 edd=off mitigations=off lab.ports=${pins.length + 2}</cmdline>
     </os>
     <devices>
       <emulator>${Bun.which("qemu-system-x86_64")}</emulator>
@@ -97,7 +98,7 @@ function domainXml(dir: string, { name, pins, build, channels: folder }: DomainS
       <filesystem type='mount' accessmode='passthrough' multidevs='remap'>
         <source dir='/'/><target dir='labroot'/><readonly/>
       </filesystem>
-      ${channels.stdout.toString()}
+      <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
       <channel type='unix'>
         <source mode='bind' path='${dir}/${name}.exec'/>
         <target type='virtio' name='lab.exec'/>

@@ -48,6 +48,30 @@ test("layoutChannels() starts at the controller it is given and drops slashes at
   expect(made.channels[31]).toMatchObject({ path: "/a/b/vm1.31", controller: 4 });
 });
 
+test("layoutChannels() takes free ports of controllers that are there first, and leaves channels alone", () => {
+  const controllers = [
+    { index: 4, ports: 3, alias: undefined },
+    { index: 0, ports: 31, alias: undefined },
+  ];
+  const taken = Array.from({ length: 29 }, (_, i) => ({ controller: 0, port: i + 2 }));
+  const there = { controllers, taken, channels: [{ vcpu: 1 }] };
+  const made = layout({ vcpus: 6, there });
+  expect(made.controllers).toEqual([5]);
+  expect(made.channels.map(({ name, controller, port }) => `${name.at(-1)} ${controller}:${port}`)).toEqual([
+    "0 0:1",
+    "2 4:1",
+    "3 4:2",
+    "4 5:1",
+    "5 5:2",
+  ]);
+  expect(layout({ vcpus: 2, there })).toMatchObject({
+    controllers: [],
+    channels: [{ controller: 0, port: 1 }],
+  });
+  expect(layout({ vcpus: 4, there, firstController: 9 }).controllers).toEqual([]);
+  expect(layout({ vcpus: 5, there, firstController: 9 }).controllers).toEqual([9]);
+});
+
 test("layoutChannels() takes a path of 107 bytes and no more", () => {
   const room = 107 - "/d/".length - ".0".length;
   expect(layout({ dir: "/d", vm: "é".repeat(room / 2) }).channels[0]?.path.length).toBe(56);

@@ -33,7 +33,7 @@ function onDomain(devices: string, tool: (path: string) => string[]) {
 
 test("channelXml() writes a controller and a channel per vCPU", () => {
   expect(xmlOf({ vm: "vm1", vcpus: 2, dir: "/run/powermon/channels" })).toBe(`\
-<controller type='virtio-serial' index='0' ports='32'/>
+<controller type='virtio-serial' index='0' ports='32'><alias name='ua-powermon-serial0'/></controller>
 <channel type='unix'>
   <source mode='bind' path='/run/powermon/channels/vm1.0'/>
   <target type='virtio' name='virtio.serial.port.poweragent.0'/>

@@ -38,7 +38,7 @@ const schema = v.strictObject({
   port: v.optional(filled('Write a device\'s path, or "unix:PATH".')),
   port_dir: v.optional(filled("Write the folder of the ports."), DEFAULT_PORT_DIR),
   vm_name: v.optional(v.pipe(v.string(), v.maxBytes(31, "Write a name of at most 31 bytes.")), ""),
-  timeout_ms: v.optional(integer(1, 60_000, "ms"), 100),
+  timeout_ms: v.optional(integer(1, 60_000, "ms"), 1000),
   lease_s: v.optional(integer(0, MAX_LEASE_S, "seconds, 0 for claims without an end"), 10),
   socket: v.optional(filled("Write the socket's path."), DEFAULT_SOCKET),
   group: v.optional(filled("Write the name of a group."), "vmpower"),

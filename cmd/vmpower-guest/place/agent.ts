@@ -1,12 +1,15 @@
 // Requests through the running agent, which holds the ports while it runs.
 
-import type { AgentClient } from "../../../internal/guest/agent/local-client.ts";
+import { AGENT_MS, type AgentClient } from "../../../internal/guest/agent/local-client.ts";
 import type { Lists } from "../../../internal/guest/vcpu-list.ts";
 import type { Step } from "../../../internal/values/frequency.ts";
 import type { GuestPolicy } from "../../../internal/values/request.ts";
 import { STATUS } from "../../../internal/cli/status.ts";
-import { type Ending, isEndKind, statusOf } from "../channel.ts";
+import { type Ending, isEndKind, type PlaceWords, statusOf } from "../channel.ts";
 import type { Listed, Place, Row } from "./place.ts";
+
+/** Answers of the host that one vCPU may take: the greeting, two pages of frequencies, the request. */
+const ANSWERS = 4;
 
 type Said = Readonly<Record<string, unknown>>;
 
@@ -16,10 +19,12 @@ export class AgentPlace implements Place {
   readonly agent = true;
   readonly why: string;
   readonly #client: AgentClient;
+  readonly #wait: Pick<PlaceWords, "timeoutMs" | "timeoutNamed">;
 
-  constructor(client: AgentClient, why: string) {
+  constructor(client: AgentClient, why: string, wait: Pick<PlaceWords, "timeoutMs" | "timeoutNamed">) {
     this.#client = client;
     this.why = why;
+    this.#wait = wait;
   }
 
   scale(step: Step, vcpus: readonly number[]): Promise<readonly Row[]> {
@@ -27,7 +32,7 @@ export class AgentPlace implements Place {
   }
 
   async release(vcpus: readonly number[]): Promise<readonly Row[]> {
-    const ending = endingIn(await this.#ask({ do: "release", vcpus, keep: true }));
+    const ending = endingIn(await this.#ask({ do: "release", vcpus, keep: true }, vcpus.length));
     return vcpus.map((vcpu) => ({ vcpu, port: "agent", ...ending }));
   }
 
@@ -54,7 +59,7 @@ export class AgentPlace implements Place {
   }
 
   async #rows(line: object, vcpus: readonly number[]): Promise<readonly Row[]> {
-    const said = await this.#ask(line);
+    const said = await this.#ask(line, vcpus.length);
     const rows: unknown = said["vcpus"];
     if (!Array.isArray(rows)) return vcpus.map((vcpu) => ({ vcpu, port: "", ...endingIn(said) }));
     return rows.map((row: Said) => ({
@@ -64,8 +69,10 @@ export class AgentPlace implements Place {
     }));
   }
 
-  async #ask(line: object): Promise<Said> {
-    const said = await this.#client.ask(line);
+  async #ask(line: object, vcpus = 1): Promise<Said> {
+    const { timeoutMs, timeoutNamed } = this.#wait;
+    const wait = timeoutNamed ? { timeoutMs } : {};
+    const said = await this.#client.ask({ ...line, ...wait }, AGENT_MS + ANSWERS * vcpus * timeoutMs);
     return said.ok ? said.value : { outcome: "agent-failed", message: said.error };
   }
 }

@@ -10,9 +10,6 @@ import { AgentPlace } from "./agent.ts";
 import type { Place } from "./place.ts";
 import { PortsPlace } from "./ports.ts";
 
-/** What of an agent's answer may take longer than the host's own: its other programs' turns. */
-const AGENT_MS = 5000;
-
 /**
  * Returns the place for `channel`: what --env says; on auto this VM's agent or ports, where there are any or some were named,
  * else this machine's own clocks, where it has any. Errors: a sentence, when --env cpufreq can't be.
@@ -23,9 +20,9 @@ export async function choosePlace(channel: PlaceWords): Promise<Result<Place, st
   if (env !== "cpufreq") {
     if (port !== undefined) return ok(new PortsPlace(channel, `${asked}--port was given.`));
     if (portsNamed) return ok(new PortsPlace(channel, `${asked}--port-dir was given.`));
-    const client = await connectAgent(agent, channel.timeoutMs + AGENT_MS);
+    const client = await connectAgent(agent);
     if (client !== undefined) {
-      return ok(new AgentPlace(client, `${asked}an agent listens at ${JSON.stringify(agent)}.`));
+      return ok(new AgentPlace(client, `${asked}an agent listens at ${JSON.stringify(agent)}.`, channel));
     }
     const count = listPorts(portDir).length;
     if (env === "kvm-vm" || count > 0) {

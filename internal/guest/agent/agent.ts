@@ -7,7 +7,7 @@ import type { GuestFailure } from "../failure.ts";
 import { listPorts, portPath } from "../port.ts";
 import { Pulse } from "../pulse.ts";
 import { Book, type Holder } from "./book.ts";
-import { Line } from "./line.ts";
+import { BEATS, Line } from "./line.ts";
 import type { Talk, TalkRules } from "./talk.ts";
 import { khzWish, moved, same, type Wish } from "./wish.ts";
 
@@ -29,8 +29,8 @@ const MAX_DATE_S = 8.64e12;
 const PULSE_MS = 500;
 /** The folder of ports is read again this often, in ms. */
 const RESCAN_MS = 5000;
-/** Heartbeats in a lease: one may be late, another lost. */
-const BEATS = 3;
+
+type Table = ReturnType<Line["tables"]["get"]>;
 
 export class Agent {
   readonly book = new Book();
@@ -76,8 +76,14 @@ export class Agent {
   }
 
   /** Moves what `holder` wants of `vcpu` by one step. Errors: why the host did not take it; then nothing changed. */
-  async scale(holder: Holder, vcpu: number, step: Step): Promise<Result<void, GuestFailure>> {
-    return await this.#want(holder, vcpu, step, (table) => moved(table, this.book.wish(holder, vcpu), step));
+  async scale(
+    holder: Holder,
+    vcpu: number,
+    step: Step,
+    timeoutMs?: number,
+  ): Promise<Result<void, GuestFailure>> {
+    const next = (table: Table) => moved(table, this.book.wish(holder, vcpu), step);
+    return await this.#want(holder, vcpu, step, next, timeoutMs);
   }
 
   /** As scale(), but says nothing when the step leads nowhere. */
@@ -89,50 +95,68 @@ export class Agent {
   }
 
   /** Sets what `holder` wants of `vcpu`, in kHz. Errors: as scale(); not-understood on a host that doesn't tell its frequencies. */
-  async set(holder: Holder, vcpu: number, khz: number, turbo: boolean): Promise<Result<void, GuestFailure>> {
-    return await this.#want(holder, vcpu, undefined, (table) => khzWish(table, khz, turbo));
+  async set(
+    holder: Holder,
+    vcpu: number,
+    khz: number,
+    turbo: boolean,
+    timeoutMs?: number,
+  ): Promise<Result<void, GuestFailure>> {
+    return await this.#want(holder, vcpu, undefined, (table) => khzWish(table, khz, turbo), timeoutMs);
   }
 
   /** Gives up what `holder` wants of `vcpus`. Errors: the first one's; the wish is gone all the same. */
-  async release(holder: Holder, vcpus: readonly number[]): Promise<Result<void, GuestFailure>> {
+  async release(
+    holder: Holder,
+    vcpus: readonly number[],
+    timeoutMs?: number,
+  ): Promise<Result<void, GuestFailure>> {
     const named = new Set(vcpus);
     const mine = this.book.vcpusOf(holder).filter((vcpu) => named.has(vcpu));
     for (const vcpu of mine) this.book.set(holder, vcpu, undefined);
-    const all = mine.map((vcpu) => this.ask(vcpu, (talk) => talk.apply(vcpu)));
+    const all = mine.map((vcpu) => this.ask(vcpu, (talk) => talk.apply(vcpu), timeoutMs));
     return (await Promise.all(all)).find((done) => !done.ok) ?? DONE;
   }
 
-  /** Asks through the line of `vcpu`. Errors: no-port when it has none, or what the line says. */
+  /** Asks through the line of `vcpu`, as Line.ask(). Errors: no-port when it has none, or what the line says. */
   async ask<T>(
     vcpu: number,
     ask: (talk: Talk) => Promise<Result<T, GuestFailure>>,
+    timeoutMs?: number,
   ): Promise<Result<T, GuestFailure>> {
     const line = this.lineOf(vcpu);
-    return line === undefined ? err({ kind: "no-port", port: this.portOf(vcpu) }) : await line.ask(ask);
+    return line === undefined
+      ? err({ kind: "no-port", port: this.portOf(vcpu) })
+      : await line.ask(ask, timeoutMs);
   }
 
   async #want(
     holder: Holder,
     vcpu: number,
     step: Step | undefined,
-    next: (table: ReturnType<Line["tables"]["get"]>) => Wish | undefined,
+    next: (table: Table) => Wish | undefined,
+    timeoutMs: number | undefined,
   ): Promise<Result<void, GuestFailure>> {
-    return await this.ask(vcpu, async (talk) => {
-      const known = await talk.learn(vcpu);
-      if (!known.ok) return known;
-      const table = this.lineOf(vcpu)?.tables.get(vcpu);
-      const before = this.book.wish(holder, vcpu);
-      const wish = next(table);
-      if (wish === undefined) {
-        const text = "it does not tell its frequencies, so it takes steps only";
-        return err({ kind: "not-understood", port: this.portOf(vcpu), text });
-      }
-      this.book.set(holder, vcpu, wish);
-      const mine = this.book.highest(vcpu, table)?.holder === holder;
-      const done = await talk.apply(vcpu, mine ? step : undefined);
-      if (!done.ok) this.book.set(holder, vcpu, before);
-      return done;
-    });
+    return await this.ask(
+      vcpu,
+      async (talk) => {
+        const known = await talk.learn(vcpu);
+        if (!known.ok) return known;
+        const table = this.lineOf(vcpu)?.tables.get(vcpu);
+        const before = this.book.wish(holder, vcpu);
+        const wish = next(table);
+        if (wish === undefined) {
+          const text = "it does not tell its frequencies, so it takes steps only";
+          return err({ kind: "not-understood", port: this.portOf(vcpu), text });
+        }
+        this.book.set(holder, vcpu, wish);
+        const mine = this.book.highest(vcpu, table)?.holder === holder;
+        const done = await talk.apply(vcpu, mine ? step : undefined);
+        if (!done.ok) this.book.set(holder, vcpu, before);
+        return done;
+      },
+      timeoutMs,
+    );
   }
 
   /** The host tells every port; programs hear what the first that has a host is told. */

@@ -20,6 +20,9 @@ export interface LineRules extends TalkRules {
 /** Waits for a port that can't be opened, in pulses: the first, doubled up to the last. */
 const RETRY_PULSES = { first: 1, last: 16 };
 
+/** Heartbeats in a lease: one may be late, another lost. */
+export const BEATS = 3;
+
 interface Job {
   run(talk: Talk): Promise<void>;
   fail(no: GuestFailure): void;
@@ -78,11 +81,25 @@ export class Line {
     this.#retry();
   }
 
-  /** Runs `ask` when its turn comes. Errors: its own, or the line's failure while nothing can be asked. */
-  async ask<T>(ask: (talk: Talk) => Promise<Result<T, GuestFailure>>): Promise<Result<T, GuestFailure>> {
+  /**
+   * Runs `ask` when its turn comes. Errors: its own, or the line's failure while nothing can be asked.
+   * @param timeoutMs how long one answer may take, where the asker says it; never so long that the lease runs out
+   */
+  async ask<T>(
+    ask: (talk: Talk) => Promise<Result<T, GuestFailure>>,
+    timeoutMs?: number,
+  ): Promise<Result<T, GuestFailure>> {
     if (this.#failure !== undefined) return err(this.#failure);
     const { promise, resolve } = Promise.withResolvers<Result<T, GuestFailure>>();
-    this.#jobs.push({ run: async (talk) => resolve(await ask(talk)), fail: (no) => resolve(err(no)) });
+    const run = async (talk: Talk) => {
+      const { session } = talk;
+      const usual = session.patienceMs;
+      if (timeoutMs !== undefined) session.patienceMs = Math.min(timeoutMs, this.#mostMs(talk.leaseS));
+      const done = await ask(talk);
+      session.patienceMs = usual;
+      resolve(done);
+    };
+    this.#jobs.push({ run, fail: (no) => resolve(err(no)) });
     this.#open?.interrupt();
     return await promise;
   }
@@ -152,7 +169,7 @@ export class Line {
       const job = this.#jobs.shift();
       if (job !== undefined) await job.run(talk);
       else if (this.#closed) return undefined;
-      else if (this.#due || this.#again) {
+      else if (this.#due || this.#again || talk.restMs <= 0) {
         const again = this.#again;
         this.#due = this.#again = false;
         const beaten = await talk.beat(again);
@@ -161,7 +178,7 @@ export class Line {
         // Nothing is awaited between requests: what comes answers one that was given up.
         const drained = session.drain();
         if (!drained.ok) return drained.error;
-        if (!this.#again) await port.wait(Infinity);
+        if (!this.#again) await port.wait(talk.restMs);
       }
     }
   }
@@ -169,6 +186,11 @@ export class Line {
   #noticed(notice: Notice): void {
     if (notice.do === "host-awake") this.#again = true;
     this.#rules.noticed?.(this, notice);
+  }
+
+  /** Returns the longest wait, in ms, that leaves room for a heartbeat. */
+  #mostMs(leaseS: number): number {
+    return leaseS === 0 ? Infinity : Math.max(Math.floor((leaseS * 1000) / BEATS), this.#rules.timeoutMs);
   }
 
   #lose(why: GuestFailure): void {

@@ -29,38 +29,43 @@ export async function answerLocal(
   holder: Holder,
   asked: Exclude<LocalAsk, { do: "listen" }>,
 ): Promise<object> {
+  const { timeoutMs } = asked;
   switch (asked.do) {
     case "scale":
     case "set": {
       const owner = asked.keep ? rules.kept : holder;
       return await each(agent, asked.vcpus, async (vcpu) =>
         asked.do === "scale"
-          ? await agent.scale(owner, vcpu, asked.step)
-          : await agent.set(owner, vcpu, asked.khz, asked.turbo),
+          ? await agent.scale(owner, vcpu, asked.step, timeoutMs)
+          : await agent.set(owner, vcpu, asked.khz, asked.turbo, timeoutMs),
       );
     }
     case "release": {
-      const done = await agent.release(asked.keep ? rules.kept : holder, asked.vcpus);
+      const done = await agent.release(asked.keep ? rules.kept : holder, asked.vcpus, timeoutMs);
       return { ok: done.ok, ...ended(done) };
     }
     case "freq":
     case "caps":
-      return await listed(agent, rules, asked.do, asked.vcpus);
+      return await listed(agent, rules, asked);
     case "freqs":
       return await each(agent, asked.vcpus, async (vcpu) => {
-        const known = await agent.ask(vcpu, (talk) => talk.learn(vcpu));
+        const known = await agent.ask(vcpu, (talk) => talk.learn(vcpu), timeoutMs);
         if (!known.ok) return known;
         const table = agent.lineOf(vcpu)?.tables.get(vcpu);
         return ok({ khz: table?.steps ?? null, nominal: table?.steps[table.nominal] ?? null });
       });
     case "state":
       return await each(agent, asked.vcpus, (vcpu) =>
-        agent.ask(vcpu, async ({ session }) => {
-          const said = await session.say({ do: "state" }, vcpu);
-          if (!said.ok) return said;
-          const { do: _, ...state } = said.value;
-          return ok(state);
-        }),
+        agent.ask(
+          vcpu,
+          async ({ session }) => {
+            const said = await session.say({ do: "state" }, vcpu);
+            if (!said.ok) return said;
+            const { do: _, ...state } = said.value;
+            return ok(state);
+          },
+          timeoutMs,
+        ),
       );
     case "policy":
     case "policy-remove":
@@ -111,8 +116,7 @@ async function each(
 async function listed(
   agent: Agent,
   rules: AnswerRules,
-  what: "freq" | "caps",
-  vcpus: readonly number[],
+  { do: what, vcpus, timeoutMs }: Extract<LocalAsk, { do: "freq" | "caps" }>,
 ): Promise<object> {
   const vcpu = vcpus.find((n) => agent.lineOf(n) !== undefined) ?? vcpus[0] ?? 0;
   const more = vcpus.some((n) => n >= MAX_V1_VCPUS);
@@ -122,6 +126,7 @@ async function listed(
       what === "freq"
         ? listVcpus(session, "query-freq", rules.vmName, more)
         : listVcpus(session, "query-caps", rules.vmName, more),
+    timeoutMs,
   );
   const { count, entries } = list.ok ? list.value : { count: null, entries: [] };
   return { ok: list.ok, port: agent.portOf(vcpu), ...ended(list), vmVcpus: count, entries };
@@ -146,7 +151,7 @@ async function policy(
     if (asked.do === "policy") return await session.ask({ kind: "policy", ...head, policy: asked.policy });
     if (speech === "extension") return await session.say({ do: "policy-remove" }, vcpu);
     return session.tell({ kind: "policy-remove", ...head });
-  });
+  }, asked.timeoutMs);
   return { ok: done.ok, port: line.port, ...ended(done) };
 }
 

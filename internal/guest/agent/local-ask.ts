@@ -5,8 +5,11 @@ import { type Step, STEPS } from "../../values/frequency.ts";
 import { type GuestPolicy, MAX_V1_VCPUS, POLICY_TYPES, WORKLOADS } from "../../values/request.ts";
 import { err, ok, type Result } from "../../values/result.ts";
 
-/** One line of a program. `keep` makes the claim outlive the connection: the one-shot commands' claims are one holder's. */
-export type LocalAsk =
+/** What one line of a program asks, and how long the host may take for an answer, in ms, where it says that. */
+export type LocalAsk = Asked & { readonly timeoutMs?: number };
+
+/** `keep` makes the claim outlive the connection: the one-shot commands' claims are one holder's. */
+type Asked =
   | { readonly do: "scale"; readonly vcpus: readonly number[]; readonly step: Step; readonly keep: boolean }
   | {
       readonly do: "set";
@@ -28,12 +31,15 @@ export type LocalAsk =
 /** Highest frequency taken, in kHz. */
 const MAX_KHZ = 100_000_000;
 
+/** Longest wait for an answer, in ms. */
+const MAX_TIMEOUT_MS = 60_000;
+
 type Fields = Readonly<Record<string, unknown>>;
 type Part<T> = (said: unknown) => Result<T, string>;
 /** What is asked by the word `D`. */
 type AskOf<D, A = LocalAsk> = A extends { readonly do: infer Word } ? (D extends Word ? A : never) : never;
 /** How each member of an ask is read. */
-type Parts<A> = { readonly [K in Exclude<keyof A, "do">]: Part<A[K]> };
+type Parts<A> = { readonly [K in Exclude<keyof A, "do" | "timeoutMs">]: Part<A[K]> };
 
 const some: Part<readonly number[]> = (said) => parseVcpus(said, false);
 const any: Part<readonly number[]> = (said) => parseVcpus(said, true);
@@ -63,11 +69,16 @@ export function parseLocalAsk(said: Fields): Result<LocalAsk, string> {
   const name = parseWord("do", said["do"], Object.keys(ASKS) as LocalAsk["do"][]);
   if (!name.ok) return name;
   const parts: Readonly<Record<string, Part<unknown>>> = ASKS[name.value];
-  const allowed = ["id", "do", ...Object.keys(parts)];
+  const allowed = ["id", "do", "timeoutMs", ...Object.keys(parts)];
   const stray = Object.keys(said).find((key) => !allowed.includes(key));
   if (stray !== undefined)
     return err(`${show(stray)} is unknown in "${name.value}"; it takes ${allowed.join(", ")}.`);
   const asked: Record<string, unknown> = { do: name.value };
+  if (said["timeoutMs"] !== undefined) {
+    const wait = parseWhole("timeoutMs", said["timeoutMs"], 1, MAX_TIMEOUT_MS);
+    if (!wait.ok) return wait;
+    asked["timeoutMs"] = wait.value;
+  }
   for (const [key, read] of Object.entries(parts)) {
     const part = read(said[key]);
     if (!part.ok) return part;

@@ -6,18 +6,21 @@ import { err, ok, type Result } from "../../values/result.ts";
 /** Where the agent and those who ask it meet, when nobody says otherwise. */
 export const DEFAULT_SOCKET = "/run/vmpower-guest.sock";
 
+/** How long an agent may take by itself, in ms: its other programs have their turns. */
+export const AGENT_MS = 5000;
+
 /** A connection to a running agent. */
 export interface AgentClient {
-  /** Sends one line and returns the object that answers it. Errors: a sentence, when the agent went or says no JSON. */
-  ask(line: object): Promise<Result<Readonly<Record<string, unknown>>, string>>;
+  /**
+   * Sends one line and returns the object that answers it. Errors: a sentence, when the agent went or says no JSON.
+   * @param deadlineMs how long the answer may take; 5 s where the agent needs nothing of the host for it
+   */
+  ask(line: object, deadlineMs?: number): Promise<Result<Readonly<Record<string, unknown>>, string>>;
   close(): void;
 }
 
-/**
- * Connects to the agent that listens at `path`; undefined when none does, or when this user may not ask it.
- * @param deadlineMs how long an answer may take
- */
-export async function connectAgent(path: string, deadlineMs: number): Promise<AgentClient | undefined> {
+/** Connects to the agent that listens at `path`; undefined when none does, or when this user may not ask it. */
+export async function connectAgent(path: string): Promise<AgentClient | undefined> {
   let text = "";
   let waiting: ((line: string | undefined) => void) | undefined;
   const decoder = new TextDecoder();
@@ -46,7 +49,7 @@ export async function connectAgent(path: string, deadlineMs: number): Promise<Ag
     return undefined;
   }
   return {
-    async ask(line) {
+    async ask(line, deadlineMs = AGENT_MS) {
       const { promise, resolve } = Promise.withResolvers<string | undefined>();
       waiting = resolve;
       socket.write(`${JSON.stringify(line)}\n`);

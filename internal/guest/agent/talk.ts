@@ -21,12 +21,12 @@ export interface TalkRules extends Speaker {
 const UNCLAIMED_BEATS = 8;
 /** No clock has more frequencies: a host that tells of more would be asked for them page by page. */
 const MAX_FREQUENCIES = 1024;
-/** A host that speaks v1 is greeted in our words again after so many heartbeats, then twice as many, up to the last. */
-const AGAIN_BEATS = { first: 1, last: 32 };
+/** A host that was silent may have been slow: it is greeted again after so many seconds, and from then on after the last. */
+const GREET_AGAIN_S = [1, 5, 30, 120] as const;
 
 export class Talk {
   readonly session: Session;
-  /** The host speaks the extension, or v1 only. */
+  /** The host speaks the extension, or v1 as far as we know. */
   speech: "extension" | "v1" = "v1";
   /** The lease that the host granted, in seconds. */
   leaseS = 0;
@@ -36,9 +36,13 @@ export class Talk {
   readonly #tables: Map<number, FrequencyTable>;
   /** What the host holds, as far as we know. */
   readonly #held = new Map<number, Wish>();
+  /** vCPUs of which the host did not say whether it did what was asked. */
+  readonly #unsure = new Set<number>();
   #lapses = 0;
   #beats = 0;
-  #again = AGAIN_BEATS.first;
+  /** HELLOs in a row that came to nothing, and when the next is due, on performance.now(). */
+  #silences = 0;
+  #greetAtMs = Infinity;
 
   /**
    * @param vcpu whose port this is; undefined when it serves all
@@ -58,18 +62,49 @@ export class Talk {
     this.#tables = tables;
   }
 
-  /** Says HELLO, a host that doesn't answer speaks v1, and makes all claims of the book. Errors: the host is gone. */
-  async begin(): Promise<Result<void, GuestFailure>> {
-    const { leaseS, log } = this.#rules;
-    const said = await this.session.hello(this.#vcpu ?? 0, { leaseS, notices: true });
-    if (!said.ok) {
-      if (isGone(said.error)) return said;
-      if (said.error.kind !== "no-answer") log.warn(explainFailure(said.error), { port: this.#port });
-    }
-    this.speech = said.ok ? "extension" : "v1";
-    this.leaseS = said.ok ? said.value.leaseS : 0;
-    this.#lapses = 0;
+  /** How long the line may rest, in ms, before beat() is due by itself. */
+  get restMs(): number {
+    if (this.speech === "extension") return Infinity;
+    if (this.session.late !== undefined) return 0;
+    return Math.max(0, this.#greetAtMs - performance.now());
+  }
+
+  /**
+   * Says HELLO and makes all claims of the book, in v1 where no answer comes. Errors: the host is gone.
+   * @param timeoutMs how long to wait for the answer; one that comes later counts too
+   */
+  async begin(timeoutMs?: number): Promise<Result<void, GuestFailure>> {
+    const { leaseS } = this.#rules;
+    const said = await this.session.hello(this.#vcpu ?? 0, { leaseS, notices: true }, timeoutMs);
+    if (said.ok) return await this.#agree(said.value.leaseS);
+    if (isGone(said.error)) return said;
+    this.#unanswered(said.error);
+    this.speech = "v1";
+    this.leaseS = 0;
     return await this.#claimAll();
+  }
+
+  async #agree(leaseS: number): Promise<Result<void, GuestFailure>> {
+    if (this.#silences > 0) {
+      this.#rules.log.info("The host answers HELLO now", { port: this.#port, lease: leaseS });
+    }
+    this.speech = "extension";
+    this.leaseS = leaseS;
+    this.#lapses = 0;
+    this.#silences = 0;
+    return await this.#claimAll();
+  }
+
+  /** Says once that there is less than there might be, and greets again later. */
+  #unanswered(no: GuestFailure): void {
+    const againS = GREET_AGAIN_S[Math.min(this.#silences, GREET_AGAIN_S.length - 1)] ?? 0;
+    this.#greetAtMs = performance.now() + againS * 1000;
+    if (this.#silences++ > 0) return;
+    const text =
+      no.kind === "no-answer"
+        ? `The host did not answer HELLO within ${no.timeoutMs} ms; until it does it gets DPDK's packets, without a lease, frequencies in kHz and reasons`
+        : explainFailure(no);
+    this.#rules.log.warn(text, { port: this.#port, againS });
   }
 
   /**
@@ -87,13 +122,16 @@ export class Talk {
   async #send(vcpu: number, step?: Step): Promise<Result<void, GuestFailure>> {
     const table = this.#tables.get(vcpu);
     const wanted = this.#rules.book.highest(vcpu, table)?.wish;
-    const held = this.#held.get(vcpu);
+    // A step from who knows where leads to who knows where: what is wanted is said whole.
+    const unsure = this.#unsure.has(vcpu);
+    const held = unsure ? undefined : this.#held.get(vcpu);
     if (wanted === undefined) return await this.#release(vcpu);
     if (same(wanted, held) && step === undefined) return DONE;
+    const from = unsure ? undefined : step;
     const list =
       this.speech === "v1" && table !== undefined
-        ? orders(undefined, held && inSteps(table, held), inSteps(table, wanted), step)
-        : orders(table, held, wanted, step);
+        ? orders(undefined, held && inSteps(table, held), inSteps(table, wanted), from)
+        : orders(table, held, wanted, from);
     for (const order of list) {
       const done =
         this.speech === "v1" && order.do === "scale"
@@ -101,9 +139,11 @@ export class Talk {
           : await this.session.say(order, vcpu);
       if (done.ok) continue;
       if (list.length > 1) this.#held.delete(vcpu);
+      if (done.error.kind === "no-answer") this.#unsure.add(vcpu);
       return done;
     }
     this.#held.set(vcpu, wanted);
+    this.#unsure.delete(vcpu);
     return DONE;
   }
 
@@ -131,16 +171,15 @@ export class Talk {
   }
 
   /**
-   * Renews the lease; claims that lapsed meanwhile, as while the VM was paused, are made again. A host that speaks v1 is asked now and
-   * then whether it has learned the extension. Errors: the host is gone.
+   * Renews the lease; claims that lapsed meanwhile, as while the VM was paused, are made again. A host that did not answer HELLO is
+   * greeted again when restMs is over, without a wait. Errors: the host is gone.
    * @param again makes all claims again in any case, as after the host's sleep
    */
   async beat(again = false): Promise<Result<void, GuestFailure>> {
     if (this.speech === "v1") {
-      if (++this.#beats < this.#again) return DONE;
-      this.#beats = 0;
-      this.#again = Math.min(this.#again * 2, AGAIN_BEATS.last);
-      return await this.begin();
+      const { late } = this.session;
+      if (late !== undefined) return await this.#agree(late.leaseS);
+      return this.restMs > 0 ? DONE : await this.begin(0);
     }
     if (!again && this.#held.size === 0 && ++this.#beats < UNCLAIMED_BEATS) return DONE;
     this.#beats = 0;
@@ -170,30 +209,49 @@ export class Talk {
 
   /** Makes all claims of the book, on a host that holds none. Errors: the host is gone. */
   async #claimAll(): Promise<Result<void, GuestFailure>> {
-    const { book, log } = this.#rules;
-    // A v1 host that was asked again still holds what it did.
+    // A v1 host that was asked again still holds what it did, and may have done what it did not answer.
+    const unsure = this.speech === "extension" ? [...this.#unsure] : [];
     if (this.speech === "extension") this.#held.clear();
-    for (const vcpu of this.#vcpu === undefined ? book.vcpus : [this.#vcpu]) {
-      const known = await this.learn(vcpu);
-      if (!known.ok) return known;
-      if (book.highest(vcpu, this.#tables.get(vcpu)) === undefined) continue;
-      const done = await this.#send(vcpu);
-      if (done.ok) continue;
-      if (isGone(done.error)) return done;
+    const usual = this.session.patienceMs;
+    try {
+      for (const vcpu of this.#vcpu === undefined
+        ? new Set([...this.#rules.book.vcpus, ...unsure])
+        : [this.#vcpu]) {
+        const done = await this.#claim(vcpu, unsure.includes(vcpu));
+        if (done.ok) continue;
+        if (isGone(done.error)) return done;
+        // Nobody is waited for who was silent just now.
+        if (done.error.kind === "no-answer") this.session.patienceMs = 0;
+      }
+      return DONE;
+    } finally {
+      this.session.patienceMs = usual;
+    }
+  }
+
+  /** Claims what the book says of `vcpu`. @param unsure sends it even when that is nothing */
+  async #claim(vcpu: number, unsure: boolean): Promise<Result<void, GuestFailure>> {
+    const { book, log } = this.#rules;
+    const known = await this.learn(vcpu);
+    if (!known.ok) return known;
+    if (book.highest(vcpu, this.#tables.get(vcpu)) === undefined && !unsure) return DONE;
+    const done = await this.#send(vcpu);
+    if (!done.ok && !isGone(done.error) && this.session.patienceMs > 0) {
       log.warn(explainFailure(done.error), { port: this.#port, vcpu });
     }
-    return DONE;
+    return done;
   }
 
   /** Nobody wants anything of `vcpu` any more. A v1 host has no word for that: its own start, the highest frequency, is the next best. */
   async #release(vcpu: number): Promise<Result<void, GuestFailure>> {
-    if (!this.#held.has(vcpu)) return DONE;
+    if (!this.#held.has(vcpu) && !this.#unsure.has(vcpu)) return DONE;
     const done =
       this.speech === "v1"
         ? await this.#scale(vcpu, "max")
         : await this.session.say({ do: "release", all: false }, vcpu);
     if (!done.ok) return done;
     this.#held.delete(vcpu);
+    this.#unsure.delete(vcpu);
     return DONE;
   }
 

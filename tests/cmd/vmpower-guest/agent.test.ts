@@ -4,6 +4,8 @@ import { expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { connectAgent } from "../../../internal/guest/agent/local-client.ts";
+import { RequestDecoder } from "../../../internal/packet/request.ts";
+import { extensionAnswer, fakeHost } from "../../guest/fake-host.ts";
 import { World } from "../../guest/agent/world.ts";
 import { testNeeding } from "../../helpers/needing.ts";
 import { until } from "../../helpers/until.ts";
@@ -30,12 +32,18 @@ interface Running {
 }
 
 /** Runs the agent from its source beside a host, and ends it after `use`. */
-async function withAgent(use: (running: Running) => Promise<void>, more = ""): Promise<void> {
+async function withAgent(
+  use: (running: Running) => Promise<void>,
+  more = "",
+  settings: Readonly<Record<string, string | number>> = {},
+): Promise<void> {
   using world = new World();
   await world.startHost();
   const socket = `${world.tree.root}/agent.sock`;
   const config = `${world.tree.root}/agent.toml`;
-  await Bun.write(config, `port = "${world.port}"\nsocket = "${socket}"\ntimeout_ms = 2000\n${more}`);
+  const toml = Object.entries({ port: world.port, socket, timeout_ms: 2000, ...settings });
+  const lines = toml.map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`);
+  await Bun.write(config, lines.join("") + more);
   const child = Bun.spawn(
     [process.execPath, MAIN, "agent", "--config", config, "--proc-root", world.tree.proc],
     {
@@ -84,7 +92,7 @@ test("scale, freq, caps and release print through the agent what they print thro
 
 test("a command's claim stays, a program's ends with its connection, and SIGTERM ends all", async () => {
   await withAgent(async ({ world, socket, child }) => {
-    const program = await connectAgent(socket, 5000);
+    const program = await connectAgent(socket);
     expect(await program?.ask({ id: 1, do: "set", vcpus: [0], khz: 2_200_000 })).toMatchObject({
       value: { id: 1, ok: true, vcpus: [{ vcpu: 0, outcome: "done" }] },
     });
@@ -111,9 +119,34 @@ test("a command's claim stays, a program's ends with its connection, and SIGTERM
   });
 });
 
+test("--timeout-ms is handed on to the agent, whose own timeout_ms holds without it", async () => {
+  // It greets, and then says nothing any more.
+  using host = fakeHost((send, frame) => {
+    const request = new RequestDecoder().decode(frame);
+    if (request.kind === "extension" && request.ask.do === "hello")
+      send(extensionAnswer(frame, { do: "hello", version: 1, leaseS: 0, vcpus: 1 }));
+  });
+  const silent = { port: host.port, timeout_ms: 50, lease_s: 0 };
+  await withAgent(
+    async ({ socket }) => {
+      for (const words of [
+        ["scale", "up", "--vcpu", "0"],
+        ["freq"],
+        ["policy", "send", "--type", "WORKLOAD", "--workload", "high", "--vcpus", "0"],
+      ]) {
+        const { err } = await run(...words, "--agent", socket, "--timeout-ms", "30");
+        expect(err).toContain("within 30 ms");
+        expect((await run(...words, "--agent", socket)).err).toContain("within 50 ms");
+      }
+    },
+    "",
+    silent,
+  );
+});
+
 test("a line may name as many vCPUs as a VM can have, and no more", async () => {
   await withAgent(async ({ socket }) => {
-    const program = await connectAgent(socket, 5000);
+    const program = await connectAgent(socket);
     const said = await program?.ask({ id: 1, do: "set", vcpus: "0-8191", khz: 2_200_000 });
     expect(said).toMatchObject({ value: { id: 1, ok: false, outcome: "bad-request" } });
     expect(JSON.stringify(said)).toContain("names 8192 vCPUs; for this VM a line may name ");

@@ -10,6 +10,8 @@ import { Line } from "../../../internal/guest/agent/line.ts";
 import { listPorts, portPath } from "../../../internal/guest/port.ts";
 import { Pulse } from "../../../internal/guest/pulse.ts";
 import { RequestDecoder } from "../../../internal/packet/request.ts";
+import { Log } from "../../../internal/log.ts";
+import type { ExtensionAnswer } from "../../../internal/values/extension.ts";
 import { until } from "../../helpers/until.ts";
 import { answer, extensionAnswer, fakeHost } from "../fake-host.ts";
 import { QUIET, World } from "./world.ts";
@@ -153,12 +155,12 @@ test("a VM that may not query is served by steps", async () => {
   await agent.stop();
 });
 
-test("a host that ignores the extension is served in v1 after one deadline, and asked again now and then", async () => {
+test("a host that ignores the extension is served in v1 after one deadline, and asked again now and then, lease or none", async () => {
   using host = fakeHost((send, frame) => {
     if (frame[14] === 0) send(answer(frame, true));
   });
   using world = new World();
-  const agent = world.agent({ port: host.port, timeoutMs: 50, leaseS: 1, log: QUIET });
+  const agent = world.agent({ port: host.port, timeoutMs: 50, leaseS: 0, log: QUIET });
   await agent.start();
   expect(agent.lineOf(0)?.host?.speech).toBe("v1");
   const steps = () =>
@@ -175,6 +177,70 @@ test("a host that ignores the extension is served in v1 after one deadline, and 
   await until("a second HELLO", () => hellos() > 1);
   await agent.stop();
   expect(steps().at(-1)).toBe("0 max");
+});
+
+test("an answer to HELLO that comes late counts, is warned of once, and claims are made again", async () => {
+  const owed: (() => void)[] = [];
+  let late = true;
+  using host = fakeHost((send, frame) => {
+    const request = new RequestDecoder().decode(frame);
+    if (request.kind !== "extension") return;
+    const { ask } = request;
+    const tell = (said: ExtensionAnswer) => send(extensionAnswer(frame, said));
+    if (ask.do === "hello") owed.push(() => tell({ do: "hello", version: 1, leaseS: 10, vcpus: 1 }));
+    if (late || ask.do === "hello") return;
+    if (ask.do === "freqs") tell({ do: "freqs", first: 0, total: 0, nominal: 0, khz: [] });
+    if (ask.do === "release" || ask.do === "scale") tell({ do: ask.do, wishKhz: 0, targetKhz: 0 });
+  });
+  using world = new World();
+  const lines: string[] = [];
+  const log = new Log("info", "text", false, (line) => lines.push(line));
+  const book = new Book();
+  const rules = { ...world.rules, timeoutMs: 50, leaseS: 10, log, book, pulse: new Pulse(500) };
+  const line = new Line(host.port, undefined, rules);
+  await line.start();
+  expect(line.host).toMatchObject({ speech: "v1", leaseS: 0 });
+  for (const vcpu of [0, 1]) {
+    book.set(A, vcpu, { by: "steps", from: "min", steps: 0 });
+    expect(await line.ask((talk) => talk.apply(vcpu))).toMatchObject({ error: { kind: "no-answer" } });
+  }
+  // Whether the host did what it did not answer is not known: that ends too.
+  book.set(A, 1, undefined);
+  await until("HELLO was said again", () => owed.length > 1);
+  late = false;
+  for (const answerIt of owed) answerIt();
+  await until("the host speaks the extension", () => line.host?.speech === "extension");
+  const said = () =>
+    host.requests().flatMap((r) => (r.kind === "extension" && r.ask.do !== "hello" ? [[r.vcpu, r.ask]] : []));
+  const release = () => said().some(([, ask]) => (ask as { do: string }).do === "release");
+  await until("what is claimed is claimed again, and the rest given up", release);
+  // The line rests: it has nothing more to say.
+  expect(await line.ask(async () => ({ ok: true, value: undefined }))).toMatchObject(DONE);
+  expect(said().filter(([, ask]) => (ask as { do: string }).do !== "freqs")).toEqual([
+    [0, { do: "scale", step: "min" }],
+    [1, { do: "release", all: false }],
+  ]);
+  expect(lines.filter((text) => text.includes("did not answer HELLO within 50 ms"))).toHaveLength(1);
+  expect(lines.some((text) => text.includes("answers HELLO now"))).toBe(true);
+  await line.close();
+});
+
+test("a line waits as long as the asker says, and never so long that its lease runs out", async () => {
+  using host = fakeHost((send, frame) => {
+    const request = new RequestDecoder().decode(frame);
+    if (request.kind === "extension" && request.ask.do === "hello")
+      send(extensionAnswer(frame, { do: "hello", version: 1, leaseS: 1, vcpus: 1 }));
+  });
+  using world = new World();
+  const agent = world.agent({ port: host.port, timeoutMs: 20, leaseS: 0 });
+  await agent.start();
+  const ping = (timeoutMs?: number) =>
+    agent.ask(0, ({ session }) => session.say({ do: "state" }, 0), timeoutMs);
+  expect(await ping()).toMatchObject({ error: { kind: "no-answer", timeoutMs: 20 } });
+  expect(await ping(40)).toMatchObject({ error: { kind: "no-answer", timeoutMs: 40 } });
+  expect(await ping(60_000)).toMatchObject({ error: { kind: "no-answer", timeoutMs: 333 } });
+  expect(await ping()).toMatchObject({ error: { kind: "no-answer", timeoutMs: 20 } });
+  await agent.stop();
 });
 
 test.each([

@@ -15,6 +15,10 @@ test.each([
     { do: "state", vcpus: [4] },
   ],
   [{ do: "status" }, { do: "status" }],
+  [
+    { do: "freqs", vcpus: 0, timeoutMs: 60_000 },
+    { do: "freqs", vcpus: [0], timeoutMs: 60_000 },
+  ],
   [{ do: "listen" }, { do: "listen" }],
   [
     { do: "policy", policy: { type: "time", vcpus: "0", busyHours: [8] } },
@@ -52,11 +56,12 @@ test.each([
   [{ do: "scale", vcpus: [0, -1], step: "up" }, '"vcpus" is [0,-1]'],
   [
     { do: "scale", vcpus: 0, step: "up", kept: true },
-    '"kept" is unknown in "scale"; it takes id, do, vcpus, step, keep.',
+    '"kept" is unknown in "scale"; it takes id, do, timeoutMs, vcpus, step, keep.',
   ],
   [{ do: "scale", vcpus: 0, step: "up", keep: 1 }, '"keep" is 1; it may be true or false.'],
   [{ do: "set", vcpus: 0, khz: 1.5 }, '"khz" is 1.5; it may be a whole number'],
   [{ do: "set", vcpus: 0 }, '"khz" is missing'],
+  [{ do: "status", timeoutMs: 0 }, '"timeoutMs" is 0; it may be a whole number from 1 to 60000.'],
   [{ do: "policy" }, '"policy" must be an object'],
   [{ do: "policy", policy: { type: "tim" } }, '"type" is "tim"; it may be traffic'],
   [{ do: "policy", policy: { type: "time", vcpus: "0-8" } }, '"vcpus" has 9 entries'],
