@@ -25,6 +25,10 @@ export type GuestFailure =
   /** The host wanted to, and its kernel said no. */
   | { readonly kind: "host-failed"; readonly port: string; readonly text: string }
   | { readonly kind: "not-understood"; readonly port: string; readonly text: string }
+  /** DPDK's packets can't say it, and the host did not answer in our own words. */
+  | { readonly kind: "v1-only"; readonly port: string; readonly timeoutMs: number }
+  /** The same, for a policy of a VM without a name: DPDK's host takes an empty one for that of every VM that has none. */
+  | { readonly kind: "no-name"; readonly port: string }
   | { readonly kind: "read-failed"; readonly port: string; readonly code: string }
   | {
       readonly kind: "write-failed";
@@ -62,6 +66,10 @@ export function explainFailure(no: GuestFailure): string {
       return `The host behind ${quote(no.port)} could not do it: ${no.text}`;
     case "not-understood":
       return `The host behind ${quote(no.port)} did not understand: ${no.text}`;
+    case "v1-only":
+      return `The host behind ${quote(no.port)} did not answer in powermon's own words within ${no.timeoutMs} ms, and DPDK's packets can't say this; what was set stays.`;
+    case "no-name":
+      return `The host behind ${quote(no.port)} has not answered in powermon's own words; DPDK's host keeps policies by the VM's name, and one without a name changes those of other VMs for good: give --vm-name NAME (the agent: vm_name), as the host calls this VM.`;
     case "read-failed":
       return `Cannot read ${quote(no.port)}: ${no.code}.`;
     case "write-failed":

@@ -2,6 +2,7 @@
 
 import { MAX_VCPU } from "../values/numbers.ts";
 import { MAX_V1_VCPUS, type VcpuCaps } from "../values/request.ts";
+import { patienceFor } from "./reason.ts";
 import { ok, type Result } from "../values/result.ts";
 import type { GuestFailure } from "./failure.ts";
 import type { Session } from "./session.ts";
@@ -20,7 +21,8 @@ export interface VcpuList<T> {
 
 /**
  * Asks for all vCPUs, so that an answer means the same whichever query it belongs to. Only when DPDK's answer is full and `more` are
- * wanted the rest is asked in our own words, page by page; a host that doesn't know these says nothing and costs one more wait.
+ * wanted the rest is asked in our own words, page by page; a host that doesn't know these says nothing and costs a
+ * short wait.
  * Errors: those of Session.ask() for the first eight.
  */
 export async function listVcpus<K extends keyof Lists>(
@@ -29,14 +31,16 @@ export async function listVcpus<K extends keyof Lists>(
   vmName: string,
   more: boolean,
 ): Promise<Result<VcpuList<Lists[K]>, GuestFailure>> {
+  const askedAt = performance.now();
   const reply = await session.ask({ kind, all: true, vcpu: 0, vmName, physical: false });
   if (!reply.ok) return reply;
+  const patienceMs = patienceFor(performance.now() - askedAt, session.patienceMs);
   const first = reply.value.kind === "freq-list" ? reply.value.khz : undefined;
   const caps = reply.value.kind === "caps-list" ? reply.value.caps : undefined;
   const entries = [...((first ?? caps ?? []) as readonly Lists[K][])];
   const count = "count" in reply.value ? reply.value.count : 0;
   if (!more || entries.length < MAX_V1_VCPUS) return ok({ count, entries });
-  const rest = await listRest(session, kind);
+  const rest = await listRest(session, kind, patienceMs);
   return ok(
     rest.ok ? { count: rest.value.count, entries: [...entries, ...rest.value.entries] } : { count, entries },
   );
@@ -45,11 +49,12 @@ export async function listVcpus<K extends keyof Lists>(
 async function listRest<K extends keyof Lists>(
   session: Session,
   kind: K,
+  patienceMs: number,
 ): Promise<Result<VcpuList<Lists[K]>, GuestFailure>> {
   const entries: Lists[K][] = [];
   for (;;) {
     const first = MAX_V1_VCPUS + entries.length;
-    const page = await askPage(session, first);
+    const page = await askPage(session, first, patienceMs);
     if (!page.ok) return page;
     for (const { khz, turbo, priority } of page.value.vcpus) {
       entries.push((kind === "query-freq" ? khz : { turbo, priority }) as Lists[K]);
@@ -61,10 +66,10 @@ async function listRest<K extends keyof Lists>(
 }
 
 /** Asks for a page; on a connection without HELLO says that first. */
-async function askPage(session: Session, first: number) {
+async function askPage(session: Session, first: number, patienceMs: number) {
   const list = { do: "list", first } as const;
-  const page = await session.say(list, 0);
+  const page = await session.say(list, 0, patienceMs);
   if (page.ok || page.error.kind !== "not-understood") return page;
-  const agreed = await session.hello(0);
-  return agreed.ok ? await session.say(list, 0) : agreed;
+  const agreed = await session.hello(0, {}, patienceMs);
+  return agreed.ok ? await session.say(list, 0, patienceMs) : agreed;
 }

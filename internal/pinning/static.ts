@@ -42,6 +42,8 @@ export function parsePins(words: readonly string[]): Result<ReadonlyMap<string, 
         `${what} in ${JSON.stringify(word)}; pins are written VM:VCPU=PCPU[,VCPU=PCPU...], such as vm1:0=2,1=3`,
       );
     if (colon < 1) return wrong("No VM name");
+    // Else it would be taken for a VM of that name.
+    if (/:\d+=\d+,/.test(vm)) return wrong("Several VMs; give each one a --pin of its own");
     const pins = table.get(vm) ?? new Map<number, Pcpu[]>();
     for (const pair of pairs) {
       const match = /^(\d{1,4})=(\d{1,4})$/.exec(pair);

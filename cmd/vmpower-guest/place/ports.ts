@@ -7,7 +7,7 @@ import { openSession, type Session, type Speaker } from "../../../internal/guest
 import { type Lists, listVcpus } from "../../../internal/guest/vcpu-list.ts";
 import type { Step } from "../../../internal/values/frequency.ts";
 import { type GuestPolicy, MAX_V1_VCPUS } from "../../../internal/values/request.ts";
-import { ok, type Result } from "../../../internal/values/result.ts";
+import { err, ok, type Result } from "../../../internal/values/result.ts";
 import { type PlaceWords, DONE_ENDING, endingOf, portOf } from "../channel.ts";
 import type { Listed, Place, Row } from "./place.ts";
 
@@ -31,7 +31,8 @@ export class PortsPlace implements Place {
   release(vcpus: readonly number[]): Promise<readonly Row[]> {
     return this.#each(vcpus, async (session, vcpu) => {
       const agreed = await session.hello(vcpu);
-      return agreed.ok ? await session.say({ do: "release", all: false }, vcpu) : agreed;
+      if (agreed.ok) return await session.say({ do: "release", all: false }, vcpu);
+      return agreed.error.kind === "no-answer" ? err({ ...agreed.error, kind: "v1-only" }) : agreed;
     });
   }
 
@@ -49,11 +50,13 @@ export class PortsPlace implements Place {
     const { vmName } = this.#channel;
     const port = this.#channel.port ?? this.#firstPort("all");
     const head = { vcpu: 0, vmName, physical: false } as const;
-    const done = await use<unknown>(port, this.#channel, async (session) =>
-      policy === undefined
+    const done = await use<unknown>(port, this.#channel, async (session) => {
+      const named = vmName === "" ? await session.hello(0) : ok(undefined);
+      if (!named.ok) return named.error.kind === "no-answer" ? err({ kind: "no-name", port }) : named;
+      return policy === undefined
         ? session.tell({ kind: "policy-remove", ...head })
-        : await session.ask({ kind: "policy", ...head, policy }),
-    );
+        : await session.ask({ kind: "policy", ...head, policy });
+    });
     return { port, ...(done.ok ? DONE_ENDING : endingOf(done.error)) };
   }
 

@@ -38,6 +38,8 @@ export class Line {
   readonly #jobs: Job[] = [];
   #failure: GuestFailure | undefined;
   #open: Port | undefined;
+  /** A host is there and has not yet answered HELLO: who asks now waits for that. */
+  #meets = false;
   #talk: Talk | undefined;
   #due = false;
   /** The host was asleep: all claims are made again. */
@@ -89,7 +91,7 @@ export class Line {
     ask: (talk: Talk) => Promise<Result<T, GuestFailure>>,
     timeoutMs?: number,
   ): Promise<Result<T, GuestFailure>> {
-    if (this.#failure !== undefined) return err(this.#failure);
+    if (this.#failure !== undefined && !this.#meets) return err(this.#failure);
     const { promise, resolve } = Promise.withResolvers<Result<T, GuestFailure>>();
     const run = async (talk: Talk) => {
       const { session } = talk;
@@ -158,7 +160,9 @@ export class Line {
     const greeted = session.greet();
     if (!greeted.ok) return greeted.error;
     const talk = new Talk(session, this.port, this.vcpu, this.#rules, this.tables);
+    this.#meets = true;
     const begun = await talk.begin();
+    this.#meets = false;
     if (!begun.ok) return begun.error;
     this.#talk = talk;
     this.#failure = undefined;

@@ -3,7 +3,7 @@
 import { explainFailure, type GuestFailure } from "../failure.ts";
 import { listVcpus } from "../vcpu-list.ts";
 import { MAX_V1_VCPUS } from "../../values/request.ts";
-import { ok, type Result } from "../../values/result.ts";
+import { err, ok, type Result } from "../../values/result.ts";
 import type { Agent } from "./agent.ts";
 import type { Holder } from "./book.ts";
 import type { Line } from "./line.ts";
@@ -122,10 +122,10 @@ async function listed(
   const more = vcpus.some((n) => n >= MAX_V1_VCPUS);
   const list = await agent.ask<{ readonly count: number; readonly entries: readonly unknown[] }>(
     vcpu,
-    ({ session }) =>
+    ({ session, speech }) =>
       what === "freq"
-        ? listVcpus(session, "query-freq", rules.vmName, more)
-        : listVcpus(session, "query-caps", rules.vmName, more),
+        ? listVcpus(session, "query-freq", rules.vmName, more && speech === "extension")
+        : listVcpus(session, "query-caps", rules.vmName, more && speech === "extension"),
     timeoutMs,
   );
   const { count, entries } = list.ok ? list.value : { count: null, entries: [] };
@@ -148,6 +148,7 @@ async function policy(
   const done = await line.ask(async ({ session, speech }): Promise<Result<unknown, GuestFailure>> => {
     const vcpu = line.vcpu ?? 0;
     const head = { vcpu, vmName, physical: false } as const;
+    if (speech === "v1" && vmName === "") return err({ kind: "no-name", port: line.port });
     if (asked.do === "policy") return await session.ask({ kind: "policy", ...head, policy: asked.policy });
     if (speech === "extension") return await session.say({ do: "policy-remove" }, vcpu);
     return session.tell({ kind: "policy-remove", ...head });

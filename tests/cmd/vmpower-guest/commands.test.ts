@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { portPath } from "../../../internal/guest/port.ts";
+import { RequestDecoder } from "../../../internal/packet/request.ts";
 import { encodeCapsList, encodeFreqList } from "../../../internal/packet/reply.ts";
 import { answer, extensionAnswer, type FakeHost, fakeHost } from "../../guest/fake-host.ts";
 import { run } from "./run.ts";
@@ -228,6 +229,28 @@ test.each(["freq", "caps"])("%s of a host that only acknowledges fails with a se
   const { status, out, err } = await run(command, "--port", host.port, "--timeout-ms", "50");
   expect({ status, out }).toEqual({ status: 4, out: "" });
   expect(err).toStartWith("The host did not answer the query on ");
+});
+
+test("release on a host that speaks DPDK's packets only ends with 5 and says why", async () => {
+  using host = fakeHost((send, frame) => {
+    if (new RequestDecoder().decode(frame).kind === "scale") send(answer(frame, true));
+  });
+  const { status, out, err } = await run("release", "--vcpu", "0", "--port", host.port, "--timeout-ms", "50");
+  expect({ status, out }).toEqual({ status: 5, out: "" });
+  expect(err).toMatch(
+    /did not answer in powermon's own words within 50 ms, and DPDK's packets can't say this/,
+  );
+});
+
+test("freq asks a DPDK host for no more than it can tell, and waits no whole --timeout-ms for that", async () => {
+  using host = fakeHost((send, frame) => {
+    const request = new RequestDecoder().decode(frame);
+    if (request.kind === "query-freq") send(freqs(Array.from({ length: 8 }, () => 1_000_000)));
+  });
+  // A whole wait would outlast the test.
+  const { status, out } = await run("freq", "--port", host.port, "--timeout-ms", "60000", "--json");
+  expect(status).toBe(0);
+  expect(JSON.parse(out).vcpus).toHaveLength(8);
 });
 
 test("a host's sentence reaches the terminal without what a terminal acts on", async () => {

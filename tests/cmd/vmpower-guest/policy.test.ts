@@ -1,10 +1,12 @@
 // A policy in words and on the wire: what is wrong is named before anything is sent.
 
 import { expect, test } from "bun:test";
-import { answer, fakeHost } from "../../guest/fake-host.ts";
+import { RequestDecoder } from "../../../internal/packet/request.ts";
+import { answer, extensionAnswer, fakeHost } from "../../guest/fake-host.ts";
 import { until } from "../../helpers/until.ts";
 import { run } from "./run.ts";
 
+const HELLO = { do: "hello", version: 1, leaseS: 0, vcpus: 1 } as const;
 const NONE = {
   busyHours: [],
   quietHours: [],
@@ -42,7 +44,8 @@ test.each([
   ["--type BRANCH_RATIO --vcpus 2 --turbo", { ...NONE, type: "branch-ratio", vcpus: [2], turbo: true }],
 ])("policy send %s sends that", async (words, policy) => {
   using host = fakeHost((send, frame) => send(answer(frame, true)));
-  const sent = await run("policy", "send", ...words.split(" "), "--port", host.port, "--timeout-ms", "5000");
+  const to = ["--port", host.port, "--vm-name", "vm1", "--timeout-ms", "5000"];
+  const sent = await run("policy", "send", ...words.split(" "), ...to);
   expect(sent).toMatchObject({ status: 0, out: expect.stringMatching(/^Policy [A-Z_]+ taken by the host$/) });
   expect(host.requests()[1]).toMatchObject({ kind: "policy", policy });
 });
@@ -52,8 +55,8 @@ test("policy send ends with 3 when the host refuses, policy remove is sent witho
     if (frame[12] === 3) send(answer(frame, false));
   });
   const words = "policy send --type WORKLOAD --vcpus 0 --workload low --port".split(" ");
-  expect((await run(...words, host.port)).status).toBe(3);
-  expect(await run("policy", "remove", "--port", host.port)).toMatchObject({
+  expect((await run(...words, host.port, "--vm-name", "vm1")).status).toBe(3);
+  expect(await run("policy", "remove", "--port", host.port, "--vm-name", "vm1")).toMatchObject({
     status: 0,
     out: "Policy removed",
   });
@@ -88,4 +91,27 @@ test.each([
 ])("policy send %s is refused with status 2", async (words, message) => {
   const { status, err } = await run("policy", "send", ...words.split(" "), "--port", "unix:/nowhere");
   expect({ status, err }).toEqual({ status: 2, err: expect.stringContaining(message) });
+});
+
+test.each(["policy send --type WORKLOAD --vcpus 0 --workload low", "policy remove"])(
+  "%s without a name is not sent to a host that speaks DPDK's packets only",
+  async (words) => {
+    using host = fakeHost((send, frame) => {
+      if (frame[12] === 3) send(answer(frame, true));
+    });
+    const ran = await run(...words.split(" "), "--port", host.port, "--timeout-ms", "100");
+    expect(ran).toMatchObject({ status: 2, out: "" });
+    expect(ran.err).toMatch(/changes those of other VMs for good: give --vm-name NAME/);
+    expect(host.requests().map(({ kind }) => kind)).toEqual(["connect", "extension"]);
+  },
+);
+
+test("policy send without a name is sent to a host that knows the VM by its channel", async () => {
+  using host = fakeHost((send, frame) => {
+    const { kind } = new RequestDecoder().decode(frame);
+    send(kind === "extension" ? extensionAnswer(frame, HELLO) : answer(frame, true));
+  });
+  const words = "policy send --type WORKLOAD --vcpus 0 --workload low --port".split(" ");
+  expect(await run(...words, host.port, "--timeout-ms", "5000")).toMatchObject({ status: 0 });
+  expect(host.requests().map(({ kind }) => kind)).toEqual(["connect", "extension", "policy"]);
 });

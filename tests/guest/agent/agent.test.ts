@@ -225,6 +225,32 @@ test("an answer to HELLO that comes late counts, is warned of once, and claims a
   await line.close();
 });
 
+test("who asks while a host has not answered HELLO yet is not told that there is none", async () => {
+  const owed: (() => void)[] = [];
+  using host = fakeHost((send, frame) => {
+    const request = new RequestDecoder().decode(frame);
+    if (request.kind !== "extension") return;
+    const tell = (said: ExtensionAnswer) => send(extensionAnswer(frame, said));
+    const { ask } = request;
+    if (ask.do === "hello") owed.push(() => tell({ do: "hello", version: 1, leaseS: 10, vcpus: 1 }));
+    else if (ask.do === "freqs") tell({ do: "freqs", first: 0, total: 0, nominal: 0, khz: [] });
+    else if (ask.do === "release") tell({ do: "release", wishKhz: 0, targetKhz: 0 });
+  });
+  using world = new World();
+  const rules = { ...world.rules, timeoutMs: 20_000, book: new Book(), pulse: new Pulse(500) };
+  const line = new Line(host.port, 0, rules);
+  const started = line.start();
+  await until("HELLO is said", () => owed.length > 0);
+  const asking = line.ask(async () => ({ ok: true, value: undefined }));
+  for (const answerIt of owed.splice(0)) answerIt();
+  expect(await asking).toMatchObject(DONE);
+  await started;
+  const closed = line.close();
+  await until("HELLO is said at the end", () => owed.length > 0);
+  for (const answerIt of owed) answerIt();
+  await closed;
+});
+
 test("a line waits as long as the asker says, and never so long that its lease runs out", async () => {
   using host = fakeHost((send, frame) => {
     const request = new RequestDecoder().decode(frame);
