@@ -16,24 +16,36 @@ export interface Shell {
 /** Returns what may stand in a command's argument of that key, for Tab. */
 export type Names = Parameters<typeof complete>[2];
 
-/** Talks with a person at a terminal; else runs the lines of standard input until one fails. */
-export async function talk(shell: Shell, names: Names, io: Io): Promise<Status> {
-  return isTerminal(0) ? await converse(shell, names, io) : await runScript(shell, io);
+/** The flag of both shells. */
+export const KEEP_GOING = {
+  keepGoing: {
+    type: "boolean",
+    description: "run the lines after one that failed too, as DPDK's prompt does; the status is 1 then",
+  },
+} as const;
+
+/**
+ * Talks with a person at a terminal; else runs the lines of standard input.
+ * @param keepGoing whether the lines after one that failed are run
+ */
+export async function talk(shell: Shell, names: Names, io: Io, keepGoing: boolean): Promise<Status> {
+  return isTerminal(0) ? await converse(shell, names, io) : await runScript(shell, io, keepGoing);
 }
 
-/** Runs the lines of standard input until one fails. */
-async function runScript(shell: Shell, io: Io): Promise<Status> {
+async function runScript(shell: Shell, io: Io, keepGoing: boolean): Promise<Status> {
   let number = 0;
+  let ended: Status = STATUS.done;
   for await (const line of linesOf(Bun.stdin.stream())) {
     number++;
     const status = await runLine(shell, line, io);
     if (status !== STATUS.done) {
       io.err(`Line ${number} failed with status ${status}: ${line.trim()}`);
-      return STATUS.failed;
+      ended = STATUS.failed;
+      if (!keepGoing) break;
     }
     if (shell.hasQuit()) break;
   }
-  return STATUS.done;
+  return ended;
 }
 
 /** Talks with a person until quit or the end of input. A failed command ends nothing. */
@@ -84,7 +96,10 @@ async function runLine({ program }: Shell, line: string, io: Io): Promise<Status
     io.err(words.error);
     return STATUS.usage;
   }
-  return words.value.length === 0 ? STATUS.done : await main(program, words.value, io);
+  const [first, ...rest] = words.value;
+  if (first === undefined) return STATUS.done;
+  // DPDK's word for help.
+  return await main(program, [first === "?" ? "help" : first, ...rest], io);
 }
 
 async function* linesOf(bytes: ReadableStream<Uint8Array>): AsyncGenerator<string> {

@@ -1,6 +1,8 @@
 // DPDK's host commands by their own names: scripts written for its prompt run here as they are.
 
 import type { Args, ArgsDef, Command } from "../../../internal/cli/command.ts";
+import { UsageError } from "../../../internal/cli/usage-error.ts";
+import { formatCpuList } from "../../../internal/values/cpulist.ts";
 import { type Call, dpdk, DPDK_STEP, stepOf } from "../../shell/program.ts";
 
 const VM = { type: "positional", valueHint: "VM", description: "the VM's name" } as const;
@@ -10,6 +12,24 @@ const LIST = {
   description: "channel numbers such as 0,1,5, or all",
 } as const;
 const CORE = { type: "positional", valueHint: "CORE", description: "the host's CPU" } as const;
+const VCPU = { type: "positional", valueHint: "VCPU", description: "the vCPU's number in the VM" } as const;
+const MASK = {
+  type: "positional",
+  valueHint: "MASK",
+  description: "the host's CPUs as bits, such as 0x1c for 2 to 4",
+} as const;
+
+/**
+ * Returns the CPUs of a mask of at most 64 bits, as a list. Errors: UsageError for anything else, and for a mask of none.
+ * Source: DPDK before 20.11, examples/vm_power_manager/vm_power_cli.c, cmd_set_pcpu_mask.
+ */
+function cpusOf(mask: string): string {
+  const bits = /^(?:0x[0-9a-f]{1,16}|\d{1,19})$/i.test(mask) ? BigInt(mask) : 0n;
+  const cpus = Array.from({ length: 64 }, (_, cpu) => cpu).filter((cpu) => (bits >> BigInt(cpu)) & 1n);
+  if (cpus.length === 0)
+    throw new UsageError(`MASK must be CPUs as bits, such as 0x1c for 2 to 4, not ${JSON.stringify(mask)}.`);
+  return formatCpuList(cpus);
+}
 
 /**
  * Returns DPDK's commands; each does what the words of ours do that it stands for.
@@ -51,11 +71,18 @@ export function dpdkCommands(call: Call): readonly Command[] {
       "vm pin VM VCPU PCPU",
       {
         vm: VM,
-        vcpu: { type: "positional", valueHint: "VCPU", description: "the vCPU's number in the VM" },
+        vcpu: VCPU,
         pcpu: { type: "positional", valueHint: "PCPU", description: "the host's CPU" },
       },
       ({ vm, vcpu, pcpu }) => ["vm", "pin", vm, vcpu, pcpu],
     ),
+    as("set_pcpu_mask", "vm pin VM VCPU LIST", { vm: VM, vcpu: VCPU, mask: MASK }, ({ vm, vcpu, mask }) => [
+      "vm",
+      "pin",
+      vm,
+      vcpu,
+      cpusOf(mask),
+    ]),
     as(
       "set_query",
       "vm query VM on|off",
@@ -69,6 +96,13 @@ export function dpdkCommands(call: Call): readonly Command[] {
       },
       ({ vm, status }) => ["vm", "query", vm, status === "enable" ? "on" : "off"],
     ),
+    as("show_cpu_freq_mask", "freq show LIST", { mask: MASK }, ({ mask }) => ["freq", "show", cpusOf(mask)]),
+    as("set_cpu_freq_mask", "freq set LIST STEP", { mask: MASK, step: DPDK_STEP }, ({ mask, step }) => [
+      "freq",
+      "set",
+      cpusOf(mask),
+      stepOf(step),
+    ]),
     as("show_cpu_freq", "freq show CPU", { core: CORE }, ({ core }) => ["freq", "show", core]),
     as(
       "set_cpu_freq",

@@ -9,9 +9,10 @@ const CORE = { type: "positional", valueHint: "CORE|all", description: "the lcor
 
 /**
  * Returns DPDK's commands; each does what the words of ours do that it stands for.
+ * @param start the flags of policy send that the shell was started with
  * Source: DPDK examples/vm_power_manager/guest_cli/vm_power_cli_guest.c, main_ctx.
  */
-export function dpdkCommands(call: Call): readonly Command[] {
+export function dpdkCommands(call: Call, start: readonly string[]): readonly Command[] {
   return [
     dpdk(
       GUEST_CLI,
@@ -43,9 +44,10 @@ export function dpdkCommands(call: Call): readonly Command[] {
         },
       },
       ({ policy }, io) => {
-        if (policy !== undefined && policy.length > 0) return call(["policy", "send", ...policy], io);
+        const words = policy !== undefined && policy.length > 0 ? policy : start;
+        if (words.length > 0) return call(["policy", "send", ...words], io);
         io.err(
-          "DPDK's guest_cli sends the policy of its command line. Write it here: send_policy now -- --type TIME --vcpus 0 --busy-hours 8-17",
+          "There is no policy to send: start the shell with --policy TIME --vcpu-list 0 --busy-hours 8-17, or write it here: send_policy now -- --type TIME --vcpus 0 --busy-hours 8-17",
         );
         return STATUS.usage;
       },

@@ -61,6 +61,35 @@ this is never read
   ]);
 });
 
+test("powermon shell takes DPDK's masks, and ? for help", async () => {
+  const text = "set_pcpu_mask vm1 1 0x8\nshow_cpu_freq_mask 12\nset_cpu_freq_mask 0xC up\n?\n";
+  const { status, out, err } = await script(text);
+  expect({ status, err }).toEqual({ status: 0, err: "" });
+  expect(out).toContain("set_cpu_freq_mask");
+  expect(it.calls).toEqual([
+    ["pinVcpu", { vm: "vm1", vcpu: 1, pcpus: [3] }],
+    ["setFreq", { cpus: [2, 3], target: "up" }],
+  ]);
+});
+
+test.each(["0", "x", "-1", "0x10000000000000000", "0x", "2-4"])(
+  "powermon shell refuses the mask %p",
+  async (mask) => {
+    const { status, err } = await script(`set_cpu_freq_mask ${mask} up\n`);
+    expect(status).toBe(1);
+    expect(err).toMatch(/MASK must be CPUs as bits, such as 0x1c|unknown flag/);
+    expect(it.calls).toEqual([]);
+  },
+);
+
+test("powermon shell goes on after lines that failed when it is told to, and says so at the end", async () => {
+  const text = "set_pcpu vm1 9 1\nnonsense\nadd_vm vm2\n";
+  const { status, err } = await runWith(text, "shell", "--keep-going", "--socket", it.socket);
+  expect(status).toBe(1);
+  expect(err).toMatch(/Line 1 failed with status 3: [^]*Line 2 failed with status 2: nonsense/);
+  expect(it.calls.at(-1)).toEqual(["addVm", { vm: "vm2" }]);
+});
+
 test("powermon shell runs our commands too, quoted names included, and needs no last newline", async () => {
   const { status, out } = await script("vm add 'my vm'\nvm add \"b c\" --json\nfreq set 0 max");
   expect(status).toBe(0);
