@@ -34,7 +34,7 @@ function answer(request: Request): Uint8Array | undefined {
   const answers: Partial<Record<typeof ask.do, ExtensionAnswer>> = {
     hello: { do: "hello", version: 1, leaseS: LEASE_S, vcpus: 64 },
     ping: { do: "ping", lapses: 0 },
-    freqs: { do: "freqs", total: 2, first: 0, nominal: 0, khz: [2_000_000, 1_000_000] },
+    freqs: { do: "freqs", total: 2, first: 0, nominal: 0, turboAtStart: false, khz: [2_000_000, 1_000_000] },
     scale: { do: "scale", wishKhz: 2_000_000, targetKhz: 2_000_000 },
     release: { do: "release", wishKhz: 0, targetKhz: 0 },
   };

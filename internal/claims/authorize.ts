@@ -74,12 +74,9 @@ export function authorize(
   return no === undefined ? standing.granted(request.vcpu) : err(no);
 }
 
-/** Returns the grant to set one vCPU to any frequency, above the highest non-turbo one when `turbo`; or why not. Up and down together lead anywhere. */
-export function authorizeKhz(standing: Standing, index: number, turbo: boolean): Result<Grant, Refusal> {
-  const no =
-    refuseCommand(standing, "up") ??
-    refuseCommand(standing, "down") ??
-    (turbo ? refuseCommand(standing, "turbo-on") : undefined);
+/** Returns the grant to set one vCPU to any frequency that is no turbo, or why not. Up and down together lead anywhere. */
+export function authorizeKhz(standing: Standing, index: number): Result<Grant, Refusal> {
+  const no = refuseCommand(standing, "up") ?? refuseCommand(standing, "down");
   return no === undefined ? standing.granted(index) : err(no);
 }
 

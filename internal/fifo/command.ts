@@ -9,7 +9,7 @@ import { WORKLOADS } from "../values/request.ts";
 import { err, ok, type Result } from "../values/result.ts";
 
 /** What can be asked through a FIFO; the core is the FIFO's. */
-export type FifoCommand =
+type FifoCommand =
   | { readonly kind: "scale"; readonly step: Step }
   | { readonly kind: "policy"; readonly policy: Policy }
   | { readonly kind: "policy-remove" };

@@ -96,6 +96,7 @@ const TABLE: { readonly [C in ExtensionCommand]: Line<C> } = {
     answer: {
       ...part,
       nominal: u32(68),
+      turboAtStart: bit("flags", u32(232), 1),
       khz: page(64, PAGE.FREQS, { khz: array(72, PAGE.FREQS, u32) }, (i) => u32(72 + 4 * i)),
     },
   },

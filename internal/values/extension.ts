@@ -24,7 +24,11 @@ export interface Extension {
   /** Gives up the claim on one vCPU, or all that came through this channel. */
   release: { ask: { all: boolean }; answer: Clocks };
   /** A clock's frequencies, descending, from number `first` on; `nominal` is the number of the highest that is not turbo. */
-  freqs: { ask: { first: number }; answer: Page & { nominal: number; khz: readonly number[] } };
+  /** `turboAtStart` says that the VM's steps may lead into turbo before it has said so. */
+  freqs: {
+    ask: { first: number };
+    answer: Page & { nominal: number; turboAtStart: boolean; khz: readonly number[] };
+  };
   /** `text` is the sentence of `lastNo`. */
   state: { ask: object; answer: VcpuState & { text: string } };
   /** The VM's vCPUs from number `first` on. */

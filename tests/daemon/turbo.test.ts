@@ -196,23 +196,34 @@ describe("a policy", () => {
   });
 });
 
-test("SET_KHZ says for itself whether it may be turbo, and leaves the turbo of steps as it is", async () => {
+test("SET_KHZ says for itself whether it may be turbo, and for the steps that follow", async () => {
   lab.start(says());
   const guest = await lab.guest("vm1.0");
   await extension(guest, { do: "hello", version: 1, leaseS: 0 });
   const set = (khz: number, turbo: boolean) => extension(guest, { do: "set-khz", khz, turbo });
-  for (const [step, ceiling] of [
-    ["max", 2_601_000],
-    ["turbo-off", 2_600_000],
-  ] as const) {
-    expect(await ask(guest, frame({ step }))).toBe("ack");
-    await set(9_000_000, false);
-    expect(target() as number).toBe(2_600_000);
-    await set(1_000_000, false);
-    expect(await after(guest, ["max"])).toEqual([ceiling]);
-  }
+  expect(await after(guest, ["max"])).toEqual([2_601_000]);
+  await set(9_000_000, false);
+  expect(target() as number).toBe(2_600_000);
+  await set(1_000_000, false);
+  expect(await after(guest, ["max"])).toEqual([2_600_000]);
+  await set(1_000_000, true);
+  expect(await after(guest, ["max"])).toEqual([2_601_000]);
+  await extension(guest, { do: "release", all: true });
+  await set(1_000_000, false);
   await set(9_000_000, true);
   expect(await after(guest, ["min", "max"])).toEqual([below, 2_601_000]);
+});
+
+test("FREQS tells a VM that may use turbo that its steps start with it", async () => {
+  const asks = lab.asks(says());
+  const guest = await lab.guest("vm1.0");
+  await extension(guest, { do: "hello", version: 1, leaseS: 0 });
+  for (const turbo of [true, false]) {
+    asks.changeVm({ vm: "vm1", turbo, save: false });
+    expect(await extension(guest, { do: "freqs", first: 0 })).toMatchObject({
+      answer: { do: "freqs", nominal: 1, turboAtStart: turbo },
+    });
+  }
 });
 
 test("an operator's claim by step starts as the clock does, after one in kHz too", () => {

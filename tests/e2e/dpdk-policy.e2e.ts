@@ -19,8 +19,8 @@ const needs = { programs: ["gcc", "pkg-config", "socat", "ip"], dpdk: true, root
 const REMOVE = 4;
 const ACK = "command 1 unit 0 vcpu 0";
 const NACK = "command 2 unit 0 vcpu 0";
-/** Frequencies of the tree: highest without turbo, the middle one, lowest. */
-const [MAX, MEDIUM, MIN] = ["2600000", "2200000", "1200000"];
+/** Frequencies of the tree: the highest, which is turbo, the highest without it, the middle one, lowest. */
+const [MAX, BASE, MEDIUM, MIN] = ["2601000", "2600000", "2200000", "1200000"];
 const GUEST_MAC = "52:54:00:aa:bb:01";
 /** An interface's counter is looked at once a second, and two looks make a rate. */
 const FOLLOWS_MS = 10_000;
@@ -80,6 +80,31 @@ scenario("a stock DPDK guest's policies", needs, () => {
     expect(await send("workload level=2 vcpus=1")).toBe(ACK);
     expect((await speeds())[1]).toBe(MIN);
     expect((await host.domains())["policy0"]?.governor).toBe(original["policy0"]!.governor);
+    await remove();
+  });
+
+  test("a policy's highest level is base once the guest has said DISABLE_TURBO", async () => {
+    expect(await send("workload level=0 vcpus=0")).toBe(ACK);
+    expect((await speeds())[0]).toBe(MAX);
+    expect(await guest.do("turbo-off 0")).toBe("1");
+    expect(await guest.do("read 0 packet")).toBe("command 1 unit 6 vcpu 0");
+    expect((await speeds())[0]).toBe(BASE);
+    expect(await send("workload level=2 vcpus=0")).toBe(ACK);
+    expect(await send("workload level=0 vcpus=0")).toBe(ACK);
+    expect((await speeds())[0]).toBe(BASE);
+    await remove();
+  });
+
+  test("the policy that guest_cli sends by itself stands, whatever its port's MAC: its hours hold", async () => {
+    const now = Number(await Bun.$`date +%H`.text());
+    const here = [now, (now + 1) % 24].sort((a, b) => a - b).join(",");
+    const stock = "busy=3,4,5 quiet=11,12,13 traffic=8,10 mac=52:54:00:00:00:98 vcpus=0,1";
+    expect(await send(`time ${stock}`)).toBe(ACK);
+    expect(
+      await send(`time ${stock.replace("quiet=11,12,13", `quiet=${here}`).replace("3,4,5", here)}`),
+    ).toBe(ACK);
+    expect(await speeds()).toEqual([MAX, MAX]);
+    expect(await host.log()).toContain("52:54:00:00:00:98");
     await remove();
   });
 

@@ -108,6 +108,8 @@ driverScenario("drivers", (host: () => DriverHost, machine: MachineName) => {
   const put = (file: string, text: string | number) => vm().sh(`echo ${text} > ${CPU}/${file}`);
   const turboText = (on: boolean) => (on === (turboFile === BOOST) ? "1" : "0");
   const turn = async (on: boolean) => turboFile && put(turboFile, turboText(on));
+  /** What a guest's max comes to that never asked for turbo: Intel's drivers wait for its word, and cppc_cpufreq's boost is off at first. */
+  const unasked = status?.[0] === "amd_pstate/status" ? (turbo ?? max) : max;
   const held = by === "setspeed" ? ["scaling_setspeed"] : ["scaling_min_freq", "scaling_max_freq"];
   const holds = (knobs: string, khz: number) =>
     held.every((file) => knobs.includes(`cpufreq/policy1/${file}:${khz}\n`));
@@ -247,10 +249,10 @@ driverScenario("drivers", (host: () => DriverHost, machine: MachineName) => {
       await until("a refusal", 30_000, async () => (await host().guest("scale max --vcpu 0")).status === 3);
       await put(online, 1);
       await host().scaleWhenConnected("max", 0);
-      await heldAgain("on the CPU that came", max);
+      await heldAgain("on the CPU that came", unasked);
       await put(online, 0);
       await put(online, 1);
-      await heldAgain("on the CPU that is back", max);
+      await heldAgain("on the CPU that is back", unasked);
       const at = "cpufreq/policy1";
       const governor = `${at}/scaling_governor`;
       if (by === "setspeed") await put(governor, "powersave");
@@ -259,7 +261,7 @@ driverScenario("drivers", (host: () => DriverHost, machine: MachineName) => {
         const isSet = by === "limits" || (await line(governor)) === "userspace";
         return isSet && (await line(`${at}/scaling_max_freq`)) !== `${min}`;
       });
-      await heldAgain("after what others wrote", max);
+      await heldAgain("after what others wrote", unasked);
       expect(await host().host.endPowermon("TERM")).toMatchObject({ status: 0 });
       expect(await host().knobs()).toBe(before);
     });

@@ -87,7 +87,7 @@ const ANSWERS: readonly (readonly [string, ExtensionAsk, ExtensionAnswer])[] = [
   [
     "freqs",
     { do: "freqs", first: 40 },
-    { do: "freqs", total: 42, first: 40, nominal: 1, khz: [900_000, 800_000] },
+    { do: "freqs", total: 42, first: 40, nominal: 1, turboAtStart: true, khz: [900_000, 800_000] },
   ],
   ["state", { do: "state" }, { do: "state", ...state, text: "There is no vCPU 11." }],
   ["list", { do: "list", first: 32 }, { do: "list", total: 35, first: 32, vcpus }],
@@ -232,7 +232,14 @@ test.each([
 test("encodeAnswer() cuts pages and sentences to what fits, between characters", () => {
   const khz = Array.from({ length: 60 }, (_, i) => 3_000_000 - i);
   const freqs = decodeReply(
-    encodeAnswer(head({ do: "freqs", first: 0 }), { do: "freqs", total: 60, first: 0, nominal: 0, khz }),
+    encodeAnswer(head({ do: "freqs", first: 0 }), {
+      do: "freqs",
+      total: 60,
+      first: 0,
+      nominal: 0,
+      turboAtStart: false,
+      khz,
+    }),
   );
   expect(freqs).toMatchObject({ answer: { total: 60, khz: khz.slice(0, PAGE.FREQS) } });
   const text = `x${"\u00e9".repeat(200)}`;

@@ -1,6 +1,12 @@
 // Our own guest's requests: every one gets exactly one answer, done or why not.
 
-import { authorizeKhz, type Grant, refuseStated, refuseQuery } from "../../claims/authorize.ts";
+import {
+  authorizeKhz,
+  type Grant,
+  refuseCommand,
+  refuseQuery,
+  refuseStated,
+} from "../../claims/authorize.ts";
 import {
   type AnswerOf,
   type AskOf,
@@ -52,9 +58,10 @@ const ANSWER: { readonly [C in ExtensionCommand]: (by: Asking, ask: AskOf<C>) =>
     return error === undefined ? { do: "release", ...clocks(by) } : { error };
   },
   freqs: (by, { first }) =>
-    told(by, ({ table: { steps, nominal } }) => {
+    told(by, ({ table: { steps, nominal }, turboAtStart }) => {
       const khz = steps.slice(first, first + PAGE.FREQS);
-      return { do: "freqs", total: steps.length, first, nominal, khz };
+      const turbo = by.claimant.turbo && turboAtStart;
+      return { do: "freqs", total: steps.length, first, nominal, turboAtStart: turbo, khz };
     }),
   state: (by) =>
     told(by, (domain) => ({
@@ -138,13 +145,17 @@ function step(by: Asking, wanted: Step) {
 }
 
 function setKhz({ desk, vm, claimant, request }: Asking, ask: AskOf<"set-khz">) {
-  const grant = authorizeKhz(vm, request.vcpu, ask.turbo);
+  const grant = authorizeKhz(vm, request.vcpu);
   if (!grant.ok) return { refusal: grant.error };
-  const domain = grantedDomain(desk, grant.value);
-  const turbo = ask.turbo && domain.hasTurbo;
-  const wanted = khz(Math.min(roundUp(domain.table, khz(ask.khz)), highest(domain.table, turbo)));
-  const level = { khz: wanted, turbo: turbo || desk.ledger.mayTurbo(grant.value, claimant) };
-  const done = desk.ledger.wish(grant.value, claimant, level);
+  const { table } = grantedDomain(desk, grant.value);
+  const base = highest(table, false);
+  const above = roundUp(table, khz(ask.khz));
+  // A leave that is not needed is not refused, and not given: a guest says it with each claim of a vCPU that had it.
+  const no = ask.turbo && above > base ? refuseCommand(vm, "turbo-on") : undefined;
+  if (no !== undefined) return { refusal: no };
+  const turbo = ask.turbo && claimant.turbo;
+  const wanted = turbo ? above : khz(Math.min(above, base));
+  const done = desk.ledger.wish(grant.value, claimant, { khz: wanted, turbo });
   return done.ok ? undefined : { error: done.error };
 }
 

@@ -1,7 +1,6 @@
 // Who wants what of which vCPU; of several wishes the highest counts.
 
-import type { FrequencyTable } from "../../values/frequency.ts";
-import { compare, type Wish } from "./wish.ts";
+import { compare, type HostTable, type Wish } from "./wish.ts";
 
 /** A program that holds wishes: a connection, the one-shot commands together, or the governor. */
 export interface Holder {
@@ -41,7 +40,7 @@ export class Book {
   /** Returns the highest wish for `vcpu` and whose it is; the first of equal ones, undefined when nobody has one. */
   highest(
     vcpu: number,
-    table: FrequencyTable | undefined,
+    table: HostTable | undefined,
   ): { readonly holder: Holder; readonly wish: Wish } | undefined {
     let best: { readonly holder: Holder; readonly wish: Wish } | undefined;
     for (const [holder, wish] of this.#pages.get(vcpu) ?? []) {

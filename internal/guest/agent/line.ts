@@ -1,7 +1,6 @@
 // One port kept for everybody, over restarts of the host, pauses of the VM and unplugging.
 
 import type { Notice } from "../../values/extension.ts";
-import type { FrequencyTable } from "../../values/frequency.ts";
 import { err, type Result } from "../../values/result.ts";
 import { explainFailure, type GuestFailure } from "../failure.ts";
 import { openFollowed } from "../open-port.ts";
@@ -9,6 +8,7 @@ import type { Port } from "../port.ts";
 import type { Pulse } from "../pulse.ts";
 import { Session } from "../session.ts";
 import { Talk, type TalkRules } from "./talk.ts";
+import type { HostTable } from "./wish.ts";
 
 /** What all lines of an agent share; the pulse says when to try again. */
 export interface LineRules extends TalkRules {
@@ -33,7 +33,7 @@ export class Line {
   /** The vCPU whose port this is; undefined when it serves all. */
   readonly vcpu: number | undefined;
   /** The frequencies of vCPUs' clocks, where the host tells them. */
-  readonly tables = new Map<number, FrequencyTable>();
+  readonly tables = new Map<number, HostTable>();
   readonly #rules: LineRules;
   readonly #jobs: Job[] = [];
   #failure: GuestFailure | undefined;

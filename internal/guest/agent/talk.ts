@@ -1,13 +1,13 @@
 // What is said on one connection to a host: HELLO, claims, heartbeats.
 
-import type { FrequencyTable, Step } from "../../values/frequency.ts";
+import type { Step } from "../../values/frequency.ts";
 import type { Log } from "../../log.ts";
 import { DONE, type Result } from "../../values/result.ts";
 import { khz } from "../../values/units.ts";
 import { explainFailure, type GuestFailure } from "../failure.ts";
 import type { Session, Speaker } from "../session.ts";
 import type { Book } from "./book.ts";
-import { inSteps, orders, same, type Wish } from "./wish.ts";
+import { type HostTable, inSteps, orders, same, type Wish } from "./wish.ts";
 
 /** What a connection needs of its agent. */
 export interface TalkRules extends Speaker {
@@ -33,7 +33,7 @@ export class Talk {
   readonly #port: string;
   readonly #vcpu: number | undefined;
   readonly #rules: TalkRules;
-  readonly #tables: Map<number, FrequencyTable>;
+  readonly #tables: Map<number, HostTable>;
   /** What the host holds, as far as we know. */
   readonly #held = new Map<number, Wish>();
   /** vCPUs of which the host did not say whether it did what was asked. */
@@ -53,7 +53,7 @@ export class Talk {
     port: string,
     vcpu: number | undefined,
     rules: TalkRules,
-    tables: Map<number, FrequencyTable>,
+    tables: Map<number, HostTable>,
   ) {
     this.session = session;
     this.#port = port;
@@ -152,11 +152,12 @@ export class Talk {
     if (this.speech !== "extension" || this.#tables.has(vcpu)) return DONE;
     const steps: number[] = [];
     let nominal = 0;
+    let turboAtStart = false;
     for (let total = 1; steps.length < total;) {
       const page = await this.session.say({ do: "freqs", first: steps.length }, vcpu);
       if (!page.ok) return isGone(page.error) ? page : DONE;
       if (page.value.khz.length === 0) return DONE;
-      ({ total, nominal } = page.value);
+      ({ total, nominal, turboAtStart } = page.value);
       steps.push(...page.value.khz);
       const descends = steps.every((step, i) => step > 0 && step < (steps[i - 1] ?? Infinity));
       if (descends && total <= MAX_FREQUENCIES && nominal < total) continue;
@@ -166,7 +167,7 @@ export class Talk {
       });
       return DONE;
     }
-    this.#tables.set(vcpu, { steps: steps.map(khz), nominal });
+    this.#tables.set(vcpu, { steps: steps.map(khz), nominal, turboAtStart });
     return DONE;
   }
 

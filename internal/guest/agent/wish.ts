@@ -4,9 +4,15 @@ import type { ExtensionAsk } from "../../values/extension.ts";
 import { type FrequencyTable, highest, move, roundUp, type Step } from "../../values/frequency.ts";
 import { khz } from "../../values/units.ts";
 
+/** What a host tells of a vCPU's clock. */
+export interface HostTable extends FrequencyTable {
+  /** Whether steps may lead into turbo before anybody has said so; false where the host does not tell. */
+  readonly turboAtStart: boolean;
+}
+
 /**
- * A wanted frequency. `khz` where the host tells its table; `steps` where it doesn't: so many steps down from the highest
- * non-turbo frequency, or up from the lowest.
+ * A wanted frequency. `khz` where the host tells its table; `steps` where it doesn't: so many steps down from where
+ * the host's max is before anybody spoke of turbo, or up from the lowest.
  */
 export type Wish =
   | { readonly by: "khz"; readonly khz: number; readonly turbo: boolean }
@@ -18,17 +24,18 @@ const MAX_STEPS = 64;
 const MAX: Steps = { by: "steps", from: "max", steps: 0 };
 
 /** Returns the wish of `khz`, rounded to what `table` has, or undefined where no table is known. */
-export function khzWish(table: FrequencyTable | undefined, wanted: number, turbo: boolean): Wish | undefined {
+export function khzWish(table: HostTable | undefined, wanted: number, turbo: boolean): Wish | undefined {
   if (table === undefined) return undefined;
   const clipped = Math.min(roundUp(table, khz(wanted)), highest(table, turbo));
   return { by: "khz", khz: clipped, turbo };
 }
 
-/** Returns `wish` moved by one step; nobody's wish starts at the highest non-turbo frequency, as in DPDK's host. */
-export function moved(table: FrequencyTable | undefined, wish: Wish | undefined, step: Step): Wish {
+/** Returns `wish` moved by one step; nobody's wish starts at the highest frequency that it may have, as in the host. */
+export function moved(table: HostTable | undefined, wish: Wish | undefined, step: Step): Wish {
   if (table !== undefined) {
     const known = wish === undefined ? undefined : inTable(table, wish);
-    const from = known ?? { khz: highest(table, false), turbo: false };
+    const turbo = table.turboAtStart;
+    const from = known ?? { khz: highest(table, turbo), turbo };
     return { by: "khz", ...move(table, { khz: khz(from.khz), turbo: from.turbo }, step) };
   }
   const { from, steps } = wish?.by === "steps" ? wish : MAX;
@@ -57,7 +64,7 @@ export function moved(table: FrequencyTable | undefined, wish: Wish | undefined,
 }
 
 /** Returns `wish` as steps, for a host that takes no kHz. */
-export function inSteps(table: FrequencyTable, wish: Wish): Wish {
+export function inSteps(table: HostTable, wish: Wish): Wish {
   if (wish.by === "steps") return wish;
   const index = table.steps.indexOf(roundUp(table, khz(wish.khz)));
   if (wish.turbo && index < table.nominal) return { by: "steps", from: "turbo", steps: index };
@@ -65,7 +72,7 @@ export function inSteps(table: FrequencyTable, wish: Wish): Wish {
 }
 
 /** Returns more than 0 when `a` wants more than `b`. Steps from the top count as more than steps from the bottom. */
-export function compare(table: FrequencyTable | undefined, a: Wish, b: Wish): number {
+export function compare(table: HostTable | undefined, a: Wish, b: Wish): number {
   if (table !== undefined) return inTable(table, a).khz - inTable(table, b).khz;
   return height(a) - height(b);
 }
@@ -86,7 +93,7 @@ export type Order = Extract<ExtensionAsk, { do: "scale" | "set-khz" }>;
  * @param step what the program asked: where this leads to `wish` it is sent as it is, so that the host's rules for it apply
  */
 export function orders(
-  table: FrequencyTable | undefined,
+  table: HostTable | undefined,
   held: Wish | undefined,
   wish: Wish,
   step?: Step,
@@ -113,12 +120,13 @@ function scale(step: Step): Order {
   return { do: "scale", step };
 }
 
-function inTable(table: FrequencyTable, wish: Wish): { readonly khz: number; readonly turbo: boolean } {
+function inTable(table: HostTable, wish: Wish): { readonly khz: number; readonly turbo: boolean } {
   if (wish.by === "khz") return wish;
   const last = table.steps.length - 1;
-  const top = wish.from === "turbo" ? 0 : table.nominal;
+  const turbo = wish.from === "turbo" || table.turboAtStart;
+  const top = turbo ? 0 : table.nominal;
   const index = wish.from === "min" ? last - wish.steps : top + wish.steps;
-  return { khz: table.steps[Math.min(Math.max(index, top), last)] ?? 0, turbo: wish.from === "turbo" };
+  return { khz: table.steps[Math.min(Math.max(index, top), last)] ?? 0, turbo };
 }
 
 /** A number that orders wishes without a table. */

@@ -183,12 +183,17 @@ test("STATE says who decides and counts other VMs without naming them", async ()
 });
 
 test("a refusal is answered with its code and a sentence, and STATE remembers it", async () => {
-  start("acpi-cpufreq-4cpu-independent", {
+  start("amd-pstate-passive-4cpu", {
     vm1: { pins: { 0: 2 }, queries: true, turbo: false, commands: ["up", "down", "turbo-on", "query"] },
   });
   const vm1 = await guest("vm1.0");
   await ask(vm1, HELLO);
-  expect(await ask(vm1, { do: "set-khz", khz: 1, turbo: true })).toMatchObject({ no: "turbo-off" });
+  expect(await ask(vm1, { do: "set-khz", khz: 4_000_000, turbo: true })).toMatchObject({ no: "turbo-off" });
+  // What needs no turbo is not refused for the leave, and steps from there have none.
+  expect(await ask(vm1, { do: "set-khz", khz: 2_600_000, turbo: true })).toMatchObject({
+    wishKhz: 2_600_000,
+  });
+  expect(await ask(vm1, { do: "scale", step: "up" })).toMatchObject({ wishKhz: 2_600_000 });
   expect(await ask(vm1, { do: "scale", step: "max" })).toMatchObject({ no: "command-off" });
   expect(await ask(vm1, { do: "set-khz", khz: 1, turbo: false }, 5)).toMatchObject({ no: "not-pinned" });
   expect(await ask(vm1, { do: "state" })).toMatchObject({

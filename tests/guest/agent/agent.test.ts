@@ -12,6 +12,7 @@ import { Pulse } from "../../../internal/guest/pulse.ts";
 import { RequestDecoder } from "../../../internal/packet/request.ts";
 import { Log } from "../../../internal/log.ts";
 import type { ExtensionAnswer } from "../../../internal/values/extension.ts";
+import type { Step } from "../../../internal/values/frequency.ts";
 import { until } from "../../helpers/until.ts";
 import { answer, extensionAnswer, fakeHost } from "../fake-host.ts";
 import { QUIET, World } from "./world.ts";
@@ -50,6 +51,40 @@ test("the highest wish of two programs holds, and the other's when it ends", asy
     expect(await agent.release(A, [0, 1, 2])).toMatchObject(DONE);
     expect(world.speed(2)).toBe(0);
   });
+});
+
+test("where the host starts with turbo the agent does, and no step of one program is lost to another's", async () => {
+  using world = new World({ queries: true }, "amd-pstate-passive-4cpu");
+  await world.startHost();
+  const agent = world.agent();
+  await agent.start();
+  const walk = async (holder: typeof A, ...steps: readonly Step[]) => {
+    for (const step of steps) expect(await agent.scale(holder, 0, step)).toMatchObject(DONE);
+    return world.speed(2);
+  };
+  expect(await walk(A, "max")).toBe(4_313_000);
+  expect(await walk(A, "down")).toBe(2_600_000);
+  expect(await walk(A, "down")).toBe(2_500_000);
+  expect(await walk(A, "turbo-off", "max", "up")).toBe(2_600_000);
+  // Another program's vCPU has its turbo, and A's has none when it is alone again.
+  expect(await walk(B, "up")).toBe(4_313_000);
+  expect(await agent.release(B, [0])).toMatchObject(DONE);
+  expect(await walk(A, "up")).toBe(2_600_000);
+  expect(await agent.set(A, 0, 2_000_000, true)).toMatchObject(DONE);
+  expect(await walk(A, "max")).toBe(4_313_000);
+  await agent.stop();
+});
+
+test("a VM that may not use turbo is served by its agent without, also where the host starts with it", async () => {
+  using world = new World({ queries: true, turbo: false }, "amd-pstate-passive-4cpu");
+  await world.startHost();
+  const agent = world.agent();
+  await agent.start();
+  expect(await agent.scale(A, 0, "max")).toMatchObject(DONE);
+  expect(await agent.set(B, 0, 9_000_000, false)).toMatchObject(DONE);
+  expect(world.speed(2)).toBe(2_600_000);
+  expect(await agent.set(B, 0, 9_000_000, true)).toMatchObject({ error: { kind: "refused" } });
+  await agent.stop();
 });
 
 test("the governor's wish counts only where no program has one", async () => {
@@ -287,7 +322,16 @@ test.each([
       // It would be asked for ever.
       if (++asked > 100) throw new Error("asked for ever");
       const page = Array.from({ length: 40 }, (__, i) => khz(ask.first + i));
-      send(extensionAnswer(frame, { do: "freqs", first: ask.first, total, nominal, khz: page }));
+      send(
+        extensionAnswer(frame, {
+          do: "freqs",
+          first: ask.first,
+          total,
+          nominal,
+          turboAtStart: false,
+          khz: page,
+        }),
+      );
     });
     using world = new World();
     const rules = { ...world.rules, timeoutMs: 300, book: new Book(), pulse: new Pulse(500) };

@@ -6,7 +6,7 @@ const A = { name: "a", lastResort: false };
 const B = { name: "b", lastResort: false };
 const GOVERNOR = { name: "governor", lastResort: true };
 const wish = (khz: number): Wish => ({ by: "khz", khz, turbo: false });
-const TABLE = { steps: [], nominal: 0 };
+const TABLE = { steps: [], nominal: 0, turboAtStart: false };
 
 test("highest() is the highest wish, the first of equal ones, and the governor's only where it is alone", () => {
   const book = new Book();

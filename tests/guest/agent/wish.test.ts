@@ -3,6 +3,7 @@
 import { expect, test } from "bun:test";
 import {
   compare,
+  type HostTable,
   inSteps,
   khzWish,
   moved,
@@ -14,9 +15,11 @@ import type { Step } from "../../../internal/values/frequency.ts";
 import { khz } from "../../../internal/values/units.ts";
 
 /** One turbo frequency above three others. */
-const TABLE = { steps: [3001, 3000, 2000, 1000].map(khz), nominal: 1 };
+const TABLE: HostTable = { steps: [3001, 3000, 2000, 1000].map(khz), nominal: 1, turboAtStart: false };
+/** The same of a host whose steps start with turbo. */
+const BOOSTED: HostTable = { ...TABLE, turboAtStart: true };
 
-function walk(table: typeof TABLE | undefined, ...steps: readonly Step[]): Wish {
+function walk(table: HostTable | undefined, ...steps: readonly Step[]): Wish {
   let wish: Wish | undefined;
   for (const step of steps) wish = moved(table, wish, step);
   if (wish === undefined) throw new Error("no steps");
@@ -36,6 +39,24 @@ test.each([
   const blind = walk(undefined, ...steps);
   // What the blind wish comes to once the table is known.
   expect(compare(TABLE, blind, { by: "khz", khz: wanted, turbo: false })).toBe(0);
+});
+
+test.each([
+  [["max"], 3001, true],
+  [["up"], 3001, true],
+  [["down"], 3000, true],
+  [["down", "up"], 3001, true],
+  [["turbo-off"], 3000, false],
+  [["turbo-off", "max"], 3000, false],
+  [["min", "turbo-on"], 3001, true],
+] as const)("steps %p lead where a host that starts with turbo is", (steps, wanted, turbo) => {
+  expect(walk(BOOSTED, ...steps)).toEqual({ by: "khz", khz: wanted, turbo });
+});
+
+test("a wish in steps is the same with and without the table of a host that starts with turbo", () => {
+  for (const steps of [["max"], ["down"], ["down", "down"], ["min"], ["min", "up"]] as const) {
+    expect(compare(BOOSTED, walk(undefined, ...steps), walk(BOOSTED, ...steps))).toBe(0);
+  }
 });
 
 test.each([

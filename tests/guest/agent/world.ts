@@ -12,20 +12,24 @@ import { Log } from "../../../internal/log.ts";
 import { staticPins } from "../../../internal/pinning/static.ts";
 import { openCpufreq } from "../../../internal/sysfs/cpufreq/cpufreq.ts";
 import { standIn } from "../../helpers/stand-in.ts";
-import { makeTree } from "../../helpers/tree.ts";
+import { makeTree, type Tree } from "../../helpers/tree.ts";
 
 export const QUIET = new Log("error", "text", false, () => {});
 
 /** A machine with a host program and one channel of VM vm1, whose vCPUs 0 and 1 run on CPUs 2 and 3. */
 export class World implements Disposable {
-  readonly tree = makeTree("acpi-cpufreq-4cpu-independent");
+  readonly tree: Tree;
   readonly #guestDir = mkdtempSync(`${tmpdir()}/guest-`);
   readonly port = `unix:${this.#guestDir}/port`;
   #wire: ReturnType<typeof standIn>;
   #host: Host | undefined;
   readonly #vm: NonNullable<ConfigFile["vm"]>[string];
 
-  constructor(vm: NonNullable<ConfigFile["vm"]>[string] = { queries: true }) {
+  constructor(
+    vm: NonNullable<ConfigFile["vm"]>[string] = { queries: true },
+    tree = "acpi-cpufreq-4cpu-independent",
+  ) {
+    this.tree = makeTree(tree);
     this.#vm = { pins: { 0: 2, 1: 3 }, ...vm };
     mkdirSync(`${this.tree.root}/channels`);
     for (const cpu of [2, 3]) writeFileSync(this.#path(cpu, "scaling_governor"), "performance\n");
