@@ -4,6 +4,7 @@ import type { Io } from "../internal/cli/command.ts";
 import { main, type Program } from "../internal/cli/main.ts";
 import { STATUS, type Status } from "../internal/cli/status.ts";
 import { leave } from "../internal/os/leave.ts";
+import { isJournal } from "../internal/os/standard-error.ts";
 import { ERR, OUT, StandardOutput } from "../internal/os/standard-output.ts";
 import { followTimeZone } from "../internal/os/time-zone.ts";
 import { isTerminal } from "../internal/os/terminal.ts";
@@ -16,6 +17,9 @@ const SIGNALS = [
   ["SIGTERM", 15],
 ] as const;
 
+/** What marks a line as an error for the journal. Source: sd-daemon(3), SD_ERR. */
+const AS_ERROR = "<3>";
+
 /**
  * Runs `program` with this process's words and returns its status. A reader that left is no failure: it had what it wanted. What
  * else keeps standard output from being written whole is one sentence, and failed.
@@ -23,9 +27,10 @@ const SIGNALS = [
 export async function start(program: Program): Promise<Status> {
   const out = new StandardOutput(OUT);
   const err = new StandardOutput(ERR);
+  const mark = isJournal(process.env["JOURNAL_STREAM"]) ? AS_ERROR : "";
   const io: Io = {
     out: (text) => out.line(printable(text)),
-    err: (text) => err.line(printable(text)),
+    err: (text) => err.line(printable(text).replaceAll(/^/gm, mark)),
     isCut: () => out.failure !== undefined,
     get isTTY() {
       return isTerminal(OUT);

@@ -1,7 +1,7 @@
 // The one logger: levels, fields, formats, and how floods of the same line are folded.
 
 import { writeSync } from "node:fs";
-import { openStandardError } from "./os/standard-error.ts";
+import { isJournal, openStandardError } from "./os/standard-error.ts";
 import { type ConsolaInstance, createConsola } from "consola/core";
 import { printable, printableLine } from "./values/printable.ts";
 
@@ -45,7 +45,7 @@ export class Log {
   constructor(
     level: LogLevel = "info",
     format: LogFormat = "text",
-    journal = "JOURNAL_STREAM" in process.env,
+    journal = isJournal(process.env["JOURNAL_STREAM"]),
     write: (line: string) => void = toStandardError(),
   ) {
     this.debugs = level === "debug";

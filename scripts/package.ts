@@ -43,6 +43,8 @@ export interface PackageOptions {
   readonly epoch: number;
   /** Name and address, as in a mail's From. */
   readonly maintainer: string;
+  /** True for a .deb that is not compressed, for machines that take long to unpack. */
+  readonly isPlain?: boolean;
 }
 
 /** Writes the packages of all programs and returns their paths. Errors: thrown with the failed tool's words. */
@@ -62,7 +64,7 @@ export async function makePackages(options: PackageOptions): Promise<readonly st
       const work = mkdtempSync(join(tmpdir(), "powermon-package-"));
       try {
         if (format === "deb" && names.deb !== undefined)
-          files.push(buildDeb(draft, names.deb, options.maintainer, work, out));
+          files.push(buildDeb(draft, names.deb, options.maintainer, options.isPlain ?? false, work, out));
         if (format === "rpm" && names.rpm !== undefined) files.push(buildRpm(draft, names.rpm, work, out));
         if (format === "tar") files.push(buildTarball(draft, target, work, out));
       } finally {

@@ -25,6 +25,7 @@ export class Notifier {
   readonly watchdogMs: number | undefined;
   readonly #env: NotifyEnv;
   readonly #useLibc: boolean;
+  #said = "";
 
   /** @param useLibc false to go by the systemd-notify program, as is done where bun:ffi fails */
   constructor(env: NotifyEnv, useLibc = libcProblem() === undefined) {
@@ -40,12 +41,18 @@ export class Notifier {
 
   /** The service does its work; also ends a reload. */
   ready(status: string): Promise<Result<void, string>> {
-    return this.#tell("READY=1", statusLine(status));
+    return this.#tell("READY=1", this.#note(status));
   }
 
-  /** One line for `systemctl status`. */
-  status(status: string): Promise<Result<void, string>> {
-    return this.#tell(statusLine(status));
+  /** One line for `systemctl status`; nothing is sent while it stays as it was told last, so it may be told often. */
+  async status(status: string): Promise<Result<void, string>> {
+    const before = this.#said;
+    const line = this.#note(status);
+    if (line === before) return DONE;
+    const told = await this.#tell(line);
+    // What did not arrive is told again.
+    if (!told.ok && this.#said === line) this.#said = "";
+    return told;
   }
 
   /** A reload starts; ready() ends it. */
@@ -56,7 +63,7 @@ export class Notifier {
 
   /** The service is on its way out. */
   stopping(status: string): Promise<Result<void, string>> {
-    return this.#tell("STOPPING=1", statusLine(status));
+    return this.#tell("STOPPING=1", this.#note(status));
   }
 
   /** The event loop turns; due every `watchdogMs`. */
@@ -64,9 +71,18 @@ export class Notifier {
     return this.#tell("WATCHDOG=1");
   }
 
+  #note(status: string): string {
+    return (this.#said = statusLine(status));
+  }
+
+  /** Whether somebody is told. */
+  get listens(): boolean {
+    return (this.#env.NOTIFY_SOCKET ?? "") !== "";
+  }
+
   async #tell(...lines: readonly string[]): Promise<Result<void, string>> {
-    const address = this.#env.NOTIFY_SOCKET;
-    if (address === undefined || address === "") return DONE;
+    const address = this.#env.NOTIFY_SOCKET ?? "";
+    if (address === "") return DONE;
     if (!/^[/@]./.test(address))
       return err(`NOTIFY_SOCKET is ${JSON.stringify(address)}, neither a path nor @NAME`);
     if (this.#useLibc) return sendDatagram(address, lines.join("\n"));

@@ -48,6 +48,8 @@ export class Upkeep {
   corrections = 0;
   /** Called after the machine slept, before claims are written again within what it left. */
   onResumed: () => void = () => {};
+  /** Called at each look, once or twice a second. */
+  onLook: () => void = () => {};
   /** How late each look came: what else ran held up the event loop. */
   readonly lag = new Histogram();
   readonly #host: UpkeepHost;
@@ -93,6 +95,7 @@ export class Upkeep {
     if (this.#periods % DRIFT_EVERY === 0) this.#cpus();
     if (this.#periods % LEASES_EVERY === 0) this.#leases();
     this.#plan(this.#pins());
+    this.onLook();
   }
 
   /** Sets the time of the next look. @param soon whether a pin may move meanwhile */

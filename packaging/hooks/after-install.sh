@@ -1,4 +1,4 @@
-# Lets the system take up what was installed; run twice, it does no more. Made of the package's contents: root units sysusers tmpfiles rules
+# Lets the system take up what was installed; run twice, it does no more. Made of the package's contents: root name units sysusers tmpfiles rules
 # shellcheck shell=sh disable=SC2154
 for conf in $sysusers; do
   if command -v systemd-sysusers >/dev/null; then systemd-sysusers ${root:+"--root=$root"} "$conf"; fi
@@ -13,3 +13,5 @@ if [ -z "$root" ] && [ -n "$rules" ] && command -v udevadm >/dev/null; then
   udevadm control --reload || true
   udevadm trigger --subsystem-match=virtio-ports || true
 fi
+# Who installs is told what the unit would tell the journal.
+if [ -z "$root" ]; then "/usr/lib/$name/cpu-check" || true; fi

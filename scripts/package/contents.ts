@@ -72,6 +72,11 @@ export async function contentsOf(
   const example = `packaging/${name}.toml.example`;
   const entries: Entry[] = [
     { to: `usr/bin/${name}`, mode: 0o755, content: { file: executable } },
+    {
+      to: `usr/lib/${name}/cpu-check`,
+      mode: 0o755,
+      content: { file: `${root}packaging/cpu-check.sh` },
+    },
     ...(Object.keys(own) as (keyof typeof own)[]).flatMap((kind) =>
       own[kind].map((path) => file(`${SYSTEM_FOLDERS[kind].to}/${baseOf(path)}`, `packaging/${path}`)),
     ),

@@ -24,6 +24,7 @@ export const PACKAGED: readonly Packaged[] = [
       "asking, and sets the frequency of the physical CPUs that its vCPUs are pinned",
       "to. It speaks the protocol of DPDK's vm_power_manager and librte_power, so",
       "stock DPDK guests need no change. What it changed is restored when it stops.",
+      "On x86 it needs a CPU with SSE4.2 and POPCNT (x86-64-v2).",
     ],
     suggests: ["libvirt-clients"],
     config: "etc/powermon/powermon.toml",
@@ -35,7 +36,7 @@ export const PACKAGED: readonly Packaged[] = [
       "docs/protocol.md",
       "docs/threat-model.md",
     ],
-    leftovers: ["/var/lib/powermon", "/etc/tmpfiles.d/powermon.conf"],
+    leftovers: ["/var/lib/powermon", "/run/powermon", "/etc/tmpfiles.d/powermon.conf"],
   },
   {
     name: "vmpower-guest",
@@ -43,13 +44,14 @@ export const PACKAGED: readonly Packaged[] = [
     description: [
       "vmpower-guest runs inside a virtual machine and asks its host, over a",
       "virtio-serial port for each vCPU, for more or less clock. On the host powermon",
-      "answers, or DPDK's vm_power_manager.",
+      "answers, or DPDK's vm_power_manager. On x86 the VM's CPU model must have",
+      "SSE4.2 and POPCNT (x86-64-v2), which QEMU's default, qemu64, lacks.",
     ],
     suggests: [],
     config: "etc/vmpower-guest.toml",
     manuals: ["vmpower-guest.1"],
     documents: ["docs/troubleshooting.md"],
-    leftovers: ["/var/lib/vmpower-guest"],
+    leftovers: ["/var/lib/vmpower-guest", "/run/vmpower-guest.sock"],
   },
 ];
 

@@ -18,10 +18,7 @@ export function buildTarball(draft: Draft, target: string, work: string, out: st
   for (const hook of HOOKS)
     copyFileSync(`${root}packaging/hooks/${hook}.sh`, join(top, "hooks", `${hook}.sh`));
   const configs = contents.entries.filter(({ isConfig }) => isConfig).map(({ to }) => to);
-  writeFileSync(
-    join(top, "package.conf"),
-    `name='${packaged.name}'\n${hookVariables(draft)}\nconfigs='${configs.join(" ")}'\n`,
-  );
+  writeFileSync(join(top, "package.conf"), `${hookVariables(draft)}\nconfigs='${configs.join(" ")}'\n`);
   const file = join(out, `${folder}.tar.gz`);
   const bytes = [
     "--sort=name",

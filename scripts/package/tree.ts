@@ -33,8 +33,9 @@ export type Hook = (typeof HOOKS)[number];
 /** Returns what the hooks are told, as assignments of a shell. */
 export function hookVariables({ packaged, contents }: Draft): string {
   const { units, sysusers, tmpfiles, rules } = contents;
-  return Object.entries({ units, sysusers, tmpfiles, rules, leftovers: packaged.leftovers })
-    .map(([name, words]) => `${name}='${words.join(" ")}'`)
+  const { name, leftovers } = packaged;
+  return Object.entries({ name: [name], units, sysusers, tmpfiles, rules, leftovers })
+    .map(([variable, words]) => `${variable}='${words.join(" ")}'`)
     .join("\n");
 }
 

@@ -93,6 +93,30 @@ for (const kind of ["a path", "an abstract name"] as const) {
   );
 }
 
+testNeeding(["python3"], "Notifier.status() says what changed, and nothing while it stays", () =>
+  inFolder(async (path) => {
+    const got = await received(path, 4, async (env) => {
+      const notifier = new Notifier(env);
+      await notifier.ready("0 claims");
+      for (const text of ["0 claims", "1 claims", "1 claims", "0 claims"]) await notifier.status(text);
+      await notifier.stopping("Restoring");
+    });
+    const status = got.map(([text]) => text.replace("READY=1\n", ""));
+    expect(status).toEqual([
+      "STATUS=0 claims",
+      "STATUS=1 claims",
+      "STATUS=0 claims",
+      "STOPPING=1\nSTATUS=Restoring",
+    ]);
+  }),
+);
+
+test("Notifier.status() says again what did not arrive", () =>
+  inFolder(async (path) => {
+    const notifier = new Notifier({ NOTIFY_SOCKET: path });
+    for (let n = 0; n < 2; n++) expect((await notifier.status("1 claims")).ok).toBe(false);
+  }));
+
 testNeeding(["python3", "systemd-notify"], "Notifier goes by systemd-notify when bun:ffi can't be had", () =>
   inFolder(async (path) => {
     const got = await received(path, 2, async (env) => {

@@ -23,6 +23,9 @@ const PACKAGES = {
   libvirtd: "libvirt-daemon-system",
   ip: "iproute2",
   npm: "npm",
+  mmdebstrap: "mmdebstrap",
+  "dpkg-deb": "dpkg",
+  "mkfs.ext4": "e2fsprogs",
 } as const;
 
 /** What builds a lab: a script of lab/ and its words. `true` is build.sh, which has Debian's own kernel. */

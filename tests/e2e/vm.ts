@@ -6,6 +6,8 @@ import { ExecChannel, type Outcome } from "./exec-channel.ts";
 import { until } from "./until.ts";
 
 const BOOT_LIMIT_MS = 60_000;
+/** The same where systemd boots. */
+const SYSTEMD_LIMIT_MS = 120_000;
 
 /** A running VM. */
 export class Vm {
@@ -51,12 +53,12 @@ export class Vm {
   }
 
   /** Connects, anew after a reset, and resolves once the VM's shell answers. */
-  async reach(): Promise<void> {
+  async reach(limitMs = BOOT_LIMIT_MS): Promise<void> {
     await this.connect();
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(
-      () => late.reject(new Error(`VM ${this.#name} did not boot within ${BOOT_LIMIT_MS} ms`)),
-      BOOT_LIMIT_MS,
+      () => late.reject(new Error(`VM ${this.#name} did not boot within ${limitMs} ms`)),
+      limitMs,
     );
     await Promise.race([this.#channel.ready, late.promise]).finally(() => clearTimeout(timer));
   }
@@ -77,10 +79,11 @@ export class Vm {
 /** A CPU of lab/boot-driver.sh. */
 export type DriverCpu = "intel" | "amd" | "amd-no-boost";
 
-/** What to boot: `kind` picks lab/boot-KIND.sh, `ports` is the number of channels, sockets go to `dir`; `cpu` is for kind driver. */
+/** What to boot: `kind` picks lab/boot-KIND.sh, `ports` is the number of channels, sockets go to `dir`; `cpu` is for kind driver, `env` for the script. */
 export interface VmSpec {
-  readonly kind: "guest" | "host" | "power" | "migrant" | "driver" | "arm64";
+  readonly kind: "guest" | "host" | "power" | "migrant" | "driver" | "arm64" | "debian";
   readonly cpu?: DriverCpu;
+  readonly env?: Readonly<Record<string, string>>;
   readonly name: string;
   readonly ports: number;
   readonly build: string;
@@ -97,9 +100,9 @@ export async function bootVm(spec: VmSpec): Promise<Vm> {
 }
 
 async function bootOnce(spec: VmSpec): Promise<Vm> {
-  const vm = startVm(spec);
+  const vm = startVm(spec, spec.env);
   try {
-    await vm.reach();
+    await vm.reach(spec.kind === "debian" ? SYSTEMD_LIMIT_MS : BOOT_LIMIT_MS);
     return vm;
   } catch (cause) {
     await vm.kill();

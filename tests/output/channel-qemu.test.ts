@@ -15,8 +15,10 @@ function argsOf(wanted: Parameters<typeof channelQemu>[0]): string[] {
   return args.value;
 }
 
-test("channelQemu() gives a controller, a socket and a port", () => {
+test("channelQemu() gives a CPU model with SSE4.2, a controller, a socket and a port", () => {
   expect(argsOf({ vm: "v,1", vcpus: 1, dir: "/run/d" })).toEqual([
+    "-cpu",
+    "max",
     "-device",
     "virtio-serial-pci,id=powermon0,max_ports=32",
     "-chardev",

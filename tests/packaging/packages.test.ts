@@ -9,6 +9,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  rmdirSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -61,6 +62,7 @@ function everything(root: string, skip = /^$/): string[] {
 /** What each format has to bring. */
 const HOST_FILES = [
   "usr/bin/powermon",
+  "usr/lib/powermon/cpu-check",
   "usr/lib/systemd/system/powermon.service",
   "usr/lib/sysusers.d/powermon.conf",
   "usr/lib/tmpfiles.d/powermon.conf",
@@ -76,6 +78,7 @@ const HOST_FILES = [
 ];
 const GUEST_FILES = [
   "usr/bin/vmpower-guest",
+  "usr/lib/vmpower-guest/cpu-check",
   "usr/lib/systemd/system/vmpower-guest-agent.service",
   "usr/lib/sysusers.d/vmpower-guest.conf",
   "usr/lib/udev/rules.d/60-vmpower-guest.rules",
@@ -123,7 +126,11 @@ describe("deb", () => {
       expect(existsSync(config)).toBe(true);
       expect(existsSync(join(root, "var/lib/powermon/policy0.json"))).toBe(true);
 
+      mkdirSync(join(root, "run/powermon/originals"), { recursive: true });
+      writeFileSync(join(root, "run/powermon/originals/policy0.json"), "{}");
+      writeFileSync(join(root, "run/vmpower-guest.sock"), "");
       dpkg("-P", "powermon", "vmpower-guest");
+      rmdirSync(join(root, "run"));
       expect(everything(root, DPKG_OWN)).toEqual(before);
     },
   );
@@ -262,10 +269,11 @@ describe("tarball", () => {
   });
 });
 
-testNeeding(["shellcheck"], "install.sh and its hooks are plain shell without a mistake", () => {
+testNeeding(["shellcheck"], "install.sh, its hooks and cpu-check are plain shell without a mistake", () => {
   const packaging = join(import.meta.dir, "../../packaging");
   const hooks = readdirSync(join(packaging, "hooks")).map((file) => join(packaging, "hooks", file));
-  expect(done(["shellcheck", join(packaging, "install.sh"), ...hooks])).toBe("");
+  const scripts = ["install.sh", "cpu-check.sh"].map((file) => join(packaging, file));
+  expect(done(["shellcheck", ...scripts, ...hooks])).toBe("");
 });
 
 test("makePackages() names the targets when one is not known", async () => {

@@ -4,6 +4,7 @@ import { expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { STATUS } from "../../internal/cli/status.ts";
 import { DEFAULTS } from "../../internal/config/defaults.ts";
 import { testNeeding } from "../helpers/needing.ts";
 
@@ -29,8 +30,8 @@ function run(...command: string[]) {
 }
 
 /** Returns what the unit sets `key` to, each time. */
-function settings(key: string): string[] {
-  return [...unit.matchAll(new RegExp(`^${key}=(.*)$`, "gm"))].map((match) => match[1] ?? "");
+function settings(key: string, text = unit): string[] {
+  return [...text.matchAll(new RegExp(`^${key}=(.*)$`, "gm"))].map((match) => match[1] ?? "");
 }
 
 testNeeding(
@@ -48,12 +49,10 @@ testNeeding(["systemd-analyze"], "powermon.service has no key or value that syst
   inFolder((dir) => {
     // The program and its manual are not installed here.
     const tried = join(dir, "powermon.service");
-    writeFileSync(tried, unit.replaceAll("/usr/bin/powermon", "/bin/true"));
+    const here = unit.replaceAll(/\/usr\/(bin\/powermon|lib\/powermon\/cpu-check)/g, "/bin/true");
+    writeFileSync(tried, here);
     expect(run("systemd-analyze", "verify", "--man=no", tried)).toEqual({ status: 0, text: "" });
-    writeFileSync(
-      tried,
-      unit.replaceAll("/usr/bin/powermon", "/bin/true").replace("ProtectSystem", "ProtectSistem"),
-    );
+    writeFileSync(tried, here.replace("ProtectSystem", "ProtectSistem"));
     expect(run("systemd-analyze", "verify", "--man=no", tried).text).toContain("ProtectSistem");
   }),
 );
@@ -81,6 +80,20 @@ test("powermon.service agrees with the program's defaults and keeps the runtime'
   expect(settings("UnsetEnvironment")[0]?.split(" ")).toEqual(
     expect.arrayContaining(["BUN_OPTIONS", "BUN_BE_BUN", "BUN_INSPECT", "LD_PRELOAD"]),
   );
+});
+
+test("the units start nothing again that would end the same way, and are not called crashed by the runtime", () => {
+  const guest = readFileSync(join(PACKAGING, "vmpower-guest-agent.service"), "utf8");
+  expect(settings("RestartPreventExitStatus")).toEqual([`${STATUS.usage}`]);
+  expect(settings("RestartPreventExitStatus", guest)).toEqual([`${STATUS.usage} ${STATUS.unsupported}`]);
+  for (const text of [unit, guest]) {
+    expect(settings("WatchdogSignal", text)).toEqual(["SIGKILL"]);
+    // More starts than RestartSec= allows in that time would never be counted.
+    const [interval, burst, pause] = ["StartLimitIntervalSec", "StartLimitBurst", "RestartSec"].map((key) =>
+      Number(settings(key, text)[0]),
+    );
+    expect(interval).toBeGreaterThan(2 * (burst ?? NaN) * (pause ?? NaN));
+  }
 });
 
 testNeeding(

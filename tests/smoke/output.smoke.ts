@@ -1,8 +1,10 @@
 // What the built executables do to the pipe they are given, when its reader leaves, and when nothing can be written.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { encodeRequest } from "../../internal/packet/request.ts";
-import { type Daemon, type Machine, makeMachine, startDaemon } from "../helpers/daemon.ts";
+import { type Daemon, DIST, type Machine, makeMachine, startDaemon } from "../helpers/daemon.ts";
 import { QemuSocket } from "../helpers/qemu.ts";
 import { runShell, startShell } from "../helpers/shell.ts";
 import { until } from "../helpers/until.ts";
@@ -99,4 +101,22 @@ describe("powermon, asking a daemon", () => {
       expect(await child.stderr.text()).toBe("");
     },
   );
+});
+
+test("what a command can't do is an error of each line where standard error is the journal", async () => {
+  const dir = mkdtempSync(`${tmpdir()}/powermon-journal-`);
+  const [log, file] = [`${dir}/journal`, `${dir}/powermon.toml`];
+  writeFileSync(file, "[pinning]\nfloating = 2\n[cpufreq]\ndrift = 2\n");
+  const fd = openSync(log, "w");
+  const { dev, ino } = fstatSync(fd, { bigint: true });
+  const run = Bun.spawn([`${DIST}/powermon`, "run", "--config", file], {
+    env: { ...process.env, JOURNAL_STREAM: `${dev}:${ino}` },
+    stderr: fd,
+  });
+  closeSync(fd);
+  expect(await run.exited).toBe(2);
+  const lines = readFileSync(log, "utf8").trimEnd().split("\n");
+  expect(lines).toHaveLength(2);
+  rmSync(dir, { recursive: true });
+  for (const line of lines) expect(line).toMatch(/^<3>.*powermon\.toml:\d: /);
 });

@@ -26,6 +26,27 @@ afterEach(async () => {
   machine.remove();
 });
 
+/** Listens as systemd does; `told` has all lines of all datagrams. */
+async function listenAsSystemd() {
+  const address = `${machine.tree.root}/notify`;
+  const receiver = `
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(sys.argv[1])
+while True: print(s.recv(65536).decode(), flush=True)`;
+  const systemd = Bun.spawn(["python3", "-c", receiver, address], { stdout: "pipe", timeout: 20_000 });
+  let told = "";
+  const reading = (async () => {
+    const decoder = new TextDecoder();
+    for await (const bytes of systemd.stdout) told += decoder.decode(bytes, { stream: true });
+  })();
+  await until("systemd listens", () => existsSync(address));
+  const end = async () => {
+    systemd.kill();
+    await reading;
+  };
+  return { address, told: () => told, end };
+}
+
 test("without bun:ffi the cause is named, and a VM's process is found by its socket", async () => {
   const { proc } = machine.tree;
   const [pid, inode] = [7777, 424_242];
@@ -47,29 +68,32 @@ test("without bun:ffi the cause is named, and a VM's process is found by its soc
 });
 
 testNeeding(["python3"], "a watchdog of more than 24 days is not told 900 times a second", async () => {
-  const address = `${machine.tree.root}/notify`;
-  const receiver = `
-import socket, sys
-s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(sys.argv[1])
-while True: print(s.recv(65536).decode().split(chr(10))[0], flush=True)`;
-  const systemd = Bun.spawn(["python3", "-c", receiver, address], { stdout: "pipe", timeout: 20_000 });
-  let told = "";
-  const reading = (async () => {
-    const decoder = new TextDecoder();
-    for await (const bytes of systemd.stdout) told += decoder.decode(bytes, { stream: true });
-  })();
-  await until("systemd listens", () => existsSync(address));
+  const systemd = await listenAsSystemd();
   const usec = `${2 * 2 ** 31 * 1000}`;
-  daemon = await startDaemon(machine, [], "/", { NOTIFY_SOCKET: address, WATCHDOG_USEC: usec });
-  await until("it is ready", () => told.includes("READY=1"));
+  daemon = await startDaemon(machine, [], "/", { NOTIFY_SOCKET: systemd.address, WATCHDOG_USEC: usec });
+  await until("it is ready", () => systemd.told().includes("READY=1"));
   for (let i = 0; i < 5; i++)
     await runBinary("powermon", ["status", "--socket", `${machine.stateDir}/control.sock`]);
   daemon.kill("SIGTERM");
   await daemon.exited;
-  await until("its end is told", () => told.includes("STOPPING=1"));
-  systemd.kill();
-  await reading;
-  expect(told).not.toContain("WATCHDOG=1");
+  await until("its end is told", () => systemd.told().includes("STOPPING=1"));
+  await systemd.end();
+  expect(systemd.told()).not.toContain("WATCHDOG=1");
+});
+
+testNeeding(["python3"], "systemd's status line follows channels and claims without a watchdog", async () => {
+  const systemd = await listenAsSystemd();
+  daemon = await startDaemon(machine, ["--pin", "vm1:0=2"], "/", { NOTIFY_SOCKET: systemd.address });
+  await vm1.hosted();
+  await until("the channel is told", () => systemd.told().includes("1 of 1 channels connected, 0 claims"));
+  await vm1.ask(MAX);
+  await until("the claim is told", () => systemd.told().includes("1 of 1 channels connected, 1 claims"));
+  await systemd.end();
+});
+
+test("a service whose standard error is no longer the journal marks no line with a priority", async () => {
+  daemon = await startDaemon(machine, [], "/", { JOURNAL_STREAM: "1:1" });
+  expect(daemon.log()).toMatch(/^(info|warn): /);
 });
 
 test("the configuration's control socket stands beside --state-dir, and --socket over both", async () => {

@@ -89,7 +89,8 @@ export const QEMU = defineCommand({
   meta: {
     name: "qemu",
     summary: "print a VM's channels as QEMU's arguments",
-    details: 'One line, quoted for a shell. No powermon needs to run. JSON: {"args": [...]}, unquoted.',
+    details:
+      'One line, quoted for a shell. No powermon needs to run. It names CPU model "max", which has what vmpower-guest needs and QEMU\'s default lacks; of several -cpu QEMU takes the last, so one of your own, with SSE4.2 and POPCNT, goes after these. JSON: {"args": [...]}, unquoted.',
     examples: [
       "powermon channel qemu vm1 --vcpus 4",
       "qemu-system-x86_64 $(powermon channel qemu vm1 --vcpus 1)",

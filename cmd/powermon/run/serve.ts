@@ -135,13 +135,11 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
   log.info("Serving", { domains: cpufreq.value.domains.length, dirs: host.channels.dirs.join(",") });
   const http = await openHttp(options, host, asks, spare);
   void notifier.ready(statusLine(host));
+  if (notifier.listens) host.upkeep.onLook = () => void notifier.status(statusLine(host));
   const timer =
     notifier.watchdogMs === undefined
       ? undefined
-      : setInterval(() => {
-          void notifier.watchdog();
-          void notifier.status(statusLine(host));
-        }, notifier.watchdogMs);
+      : setInterval(() => void notifier.watchdog(), notifier.watchdogMs);
   const { signal, bug } = await end;
   const awake = power.stopSleep();
   // Nothing is awaited up to the last write: no signal, request or timer comes in between.

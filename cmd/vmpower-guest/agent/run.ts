@@ -19,6 +19,8 @@ import type { AgentConfig } from "./config.ts";
 
 /** What still holds on this long after all claims were given up, in ms, is left behind. */
 const LEAVE_MS = 800;
+/** How often systemd is told of ports and programs where they changed, in ms: as often as new ports are looked for. */
+const STATUS_MS = 5000;
 
 /** Serves until SIGTERM, SIGINT or SIGHUP. Returns the exit status. */
 export async function runAgent(config: AgentConfig, procRoot: string, log: Log): Promise<Status> {
@@ -78,15 +80,14 @@ export async function runAgent(config: AgentConfig, procRoot: string, log: Log):
   };
   log.info("Serving", { socket: config.socket, ports: [...agent.lines].length });
   await notifier.ready(status());
-  const timer =
-    notifier.watchdogMs === undefined
-      ? undefined
-      : setInterval(() => void notifier.watchdog(), notifier.watchdogMs);
+  const timers = notifier.listens ? [setInterval(() => void notifier.status(status()), STATUS_MS)] : [];
+  if (notifier.watchdogMs !== undefined)
+    timers.push(setInterval(() => void notifier.watchdog(), notifier.watchdogMs));
   const { signal, bug } = await end;
   if (bug !== undefined) log.error(`Stopping after a bug: ${bug}`);
   else log.info("Stopping", { signal });
   void notifier.stopping("Giving all claims up");
-  clearInterval(timer);
+  for (const timer of timers) clearInterval(timer);
   for (const governor of governors) governor.stop();
   telemetry?.close();
   server.value.stop();

@@ -15,7 +15,7 @@ test("powermon channel xml and qemu print what libvirt and QEMU take, without a 
   });
   expect(await call("channel", "qemu", "my vm", "--vcpus", "1", "--first-controller", "2")).toEqual({
     status: 0,
-    out: "-device virtio-serial-pci,id=powermon2,max_ports=32 -chardev 'socket,id=poweragent0,path=/run/powermon/channels/my vm.0,server=on,wait=off' -device virtserialport,bus=powermon2.0,nr=1,chardev=poweragent0,name=virtio.serial.port.poweragent.0",
+    out: "-cpu max -device virtio-serial-pci,id=powermon2,max_ports=32 -chardev 'socket,id=poweragent0,path=/run/powermon/channels/my vm.0,server=on,wait=off' -device virtserialport,bus=powermon2.0,nr=1,chardev=poweragent0,name=virtio.serial.port.poweragent.0",
     err: "",
   });
   const { args } = JSON.parse((await call("channel", "qemu", "vm1", "--vcpus", "40", "--json")).out);

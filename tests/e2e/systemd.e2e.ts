@@ -1,0 +1,187 @@
+// The operator's first hour on Debian: the packages as apt installs them, their units under a systemd that is process 1.
+
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { rmSync } from "node:fs";
+import { DEBIAN, Debian, packDisk } from "./debian.ts";
+import { scenario } from "./scenario.ts";
+
+const CONFIG = "/etc/powermon/powermon.toml";
+const GOOD = `[pinning]
+sources = ["static"]
+[vm-defaults]
+queries = true
+[vm.vm1]
+pins = { 0 = 0, 1 = 1 }
+`;
+/** Clocks as vm1's two vCPUs ask for them, and as they were. */
+const CLAIMED = ["userspace 2600000", "userspace 800000"];
+const ORIGINAL = ["schedutil", "schedutil"];
+
+scenario("under systemd", DEBIAN, (build) => {
+  let dir: string;
+  let debian: Debian;
+  beforeAll(async () => {
+    dir = await packDisk();
+    debian = await Debian.boot(build, dir, "debian");
+  }, 280_000);
+  afterAll(async () => {
+    await debian?.vm.kill();
+    rmSync(dir, { recursive: true });
+  });
+
+  test("apt installs powermon and starts nothing; the unit starts, says so, and logs with priorities", async () => {
+    await debian.apt("install", "powermon");
+    expect(await debian.unit()).toMatchObject({ ActiveState: "inactive", NRestarts: 0 });
+    expect(await debian.vm.sh("stat -c '%a %U %G' /run/powermon /run/powermon/channels")).toBe(
+      "755 root root\n".repeat(2),
+    );
+    await debian.write(CONFIG, GOOD);
+    expect(await debian.vm.sh("powermon check")).toContain("0 problems");
+    await debian.vm.sh("systemctl enable --now powermon", 60);
+    expect(await debian.unit()).toMatchObject({
+      ActiveState: "active",
+      StatusText: "0 VMs, 0 of 0 channels connected, 0 claims",
+    });
+    expect(await debian.journal("powermon", "-p info..info _COMM=powermon")).toStartWith("Serving domains=2");
+    expect(await debian.journal("powermon", "-p warning")).toBe("");
+  });
+
+  test("the guest's package starts the agent with its port; its group may ask, others are told what to do", async () => {
+    await debian.bridge();
+    await debian.unitWhen("both channels", ({ StatusText }) => StatusText.includes("2 of 2 channels"));
+    await debian.apt("install", "vmpower-guest");
+    await debian.unitWhen("the agent", ({ ActiveState }) => ActiveState === "active", "vmpower-guest-agent");
+    expect(await debian.vm.sh("stat -L -c '%a %U %G' /dev/virtio-ports/*poweragent*")).toBe(
+      "660 root vmpower\n".repeat(2),
+    );
+    // Emulated CPUs take their time to answer.
+    await debian.vm.sh("sed -i 's/^#timeout_ms.*/timeout_ms = 5000/' /etc/vmpower-guest.toml");
+    await debian.vm.sh("systemctl restart vmpower-guest-agent", 60);
+    await debian.vm.sh("useradd alice && useradd -G vmpower bob");
+    const refused = await debian.vm.exec("su alice -c 'vmpower-guest scale max --vcpu 0'");
+    expect([refused.status, refused.stderr]).toEqual([1, expect.stringContaining("EACCES")]);
+    await debian.vm.sh("su bob -c 'vmpower-guest scale max --vcpu 0'");
+    await debian.vm.sh("vmpower-guest scale min --vcpu 1");
+    expect(await debian.clocks()).toEqual(CLAIMED);
+    await debian.unitWhen("both claims", ({ StatusText }) => StatusText.endsWith("2 claims"));
+  });
+
+  test("a reload takes a good configuration, and refuses a bad one with its reason", async () => {
+    const { MainPID } = await debian.unit();
+    await debian.write(CONFIG, `${GOOD}ceiling = 1800000\n`);
+    await debian.vm.sh("systemctl reload powermon");
+    expect(await debian.clocks()).toEqual(["userspace 1800000", "userspace 800000"]);
+    await debian.write(CONFIG, `nonsense = 1\n${GOOD}`);
+    const { status, stderr } = await debian.vm.exec("systemctl reload powermon");
+    expect([status, stderr]).toEqual([1, expect.stringContaining("Job for powermon.service failed")]);
+    expect(await debian.journal("powermon", "-p err -n 3")).toContain(
+      `${CONFIG}:1: nonsense is not a key that powermon knows`,
+    );
+    expect(await debian.unit()).toMatchObject({ ActiveState: "active", MainPID });
+    expect(await debian.clocks()).toEqual(["userspace 1800000", "userspace 800000"]);
+    await debian.write(CONFIG, GOOD);
+    await debian.vm.sh("systemctl reload powermon");
+    expect(await debian.clocks()).toEqual(CLAIMED);
+  });
+
+  test("a bad configuration is tried once, not for ever, with the clocks put back; mended, claims return", async () => {
+    await debian.write(CONFIG, `nonsense = 1\n${GOOD}`);
+    await debian.vm.sh("systemctl kill -s KILL powermon");
+    const failed = await debian.unitWhen("its end", ({ ActiveState }) => ActiveState === "failed");
+    expect(failed).toMatchObject({ SubState: "failed", Result: "exit-code", NRestarts: 1, MainPID: 0 });
+    expect(await debian.clocks()).toEqual(ORIGINAL);
+    // What the program itself has said, not systemd.
+    expect(await debian.journal("powermon", "-p err _COMM=powermon -n 1")).toContain(`${CONFIG}:1: nonsense`);
+    await debian.write(CONFIG, GOOD);
+    await debian.vm.sh("systemctl start powermon", 60);
+    await debian.clocksWhen("the agent's claims", CLAIMED);
+  });
+
+  test("after SIGKILL the clocks are as before powermon, and then as the guests want them again", async () => {
+    await debian.vm.sh("systemctl kill -s KILL powermon");
+    await debian.clocksWhen("the original settings", ORIGINAL);
+    await debian.clocksWhen("the agent's claims", CLAIMED);
+    const unit = await debian.unitWhen("the unit", ({ ActiveState }) => ActiveState === "active");
+    expect(unit).toMatchObject({ NRestarts: 1, Result: "success" });
+    expect(await debian.journal("powermon", "-n 30")).toContain("policy0: restored\npolicy1: restored\n");
+  });
+
+  test("a powermon that hangs is ended by the watchdog, without a word of the runtime, and starts anew", async () => {
+    await debian.write("/run/systemd/system/powermon.service.d/soon.conf", "[Service]\nWatchdogSec=8\n");
+    await debian.vm.sh("systemctl daemon-reload && systemctl restart powermon", 60);
+    await debian.clocksWhen("the agent's claims", CLAIMED);
+    const { MainPID } = await debian.unit();
+    await debian.vm.sh(`kill -STOP ${MainPID}`);
+    await debian.unitWhen("the watchdog", ({ Result }) => Result === "watchdog");
+    await debian.clocksWhen("the original settings", ORIGINAL);
+    await debian.clocksWhen("the agent's claims", CLAIMED);
+    expect(await debian.unit()).toMatchObject({ NRestarts: 1 });
+    expect(await debian.journal("powermon", "-b")).not.toMatch(/panic|Bun|crash/i);
+    await debian.vm.sh("rm -r /run/systemd/system/powermon.service.d && systemctl daemon-reload");
+  });
+
+  test("systemd's own restart leaves powermon and the claims alone, and hears of it afterwards", async () => {
+    const { MainPID } = await debian.unit();
+    await debian.vm.sh("systemctl daemon-reexec", 60);
+    expect(await debian.unit()).toMatchObject({ ActiveState: "active", MainPID });
+    expect(await debian.clocks()).toEqual(CLAIMED);
+    await debian.vm.sh("vmpower-guest release --vcpu 1");
+    await debian.unitWhen("one claim", ({ StatusText }) => StatusText.endsWith("1 claims"));
+    await debian.vm.sh("vmpower-guest scale min --vcpu 1");
+    expect(await debian.clocks()).toEqual(CLAIMED);
+  });
+
+  test("logind suspends the machine, the alarm wakes it, and claims stand", async () => {
+    const slept = await debian.vm.sh("powermon suspend mem --force --duration 20", 120);
+    expect(slept).toMatch(/^Slept \d+(\.\d+)? s \(mem by logind\), woken by the wake alarm/);
+    expect(await debian.journal("systemd-suspend")).toContain("System returned from sleep state");
+    expect(await debian.journal("vmpower-guest-agent", "-n 4")).toContain("The host is awake");
+    await debian.clocksWhen("the claims", CLAIMED);
+    expect(await debian.unit()).toMatchObject({ ActiveState: "active", NRestarts: 1 });
+  });
+
+  test("a port that is unplugged ends the agent and its claims, and back again starts it", async () => {
+    await debian.unplug(0);
+    await debian.unitWhen("the end", ({ ActiveState }) => ActiveState === "inactive", "vmpower-guest-agent");
+    await debian.clocksWhen("the original settings", ORIGINAL);
+    await debian.plug(0);
+    await debian.unitWhen("the agent", ({ ActiveState }) => ActiveState === "active", "vmpower-guest-agent");
+    await debian.vm.sh("vmpower-guest scale max --vcpu 0 && vmpower-guest scale min --vcpu 1");
+    expect(await debian.clocks()).toEqual(CLAIMED);
+  });
+
+  test("an upgrade over itself restarts the daemon, keeps the configuration, and claims return", async () => {
+    const { MainPID } = await debian.unit();
+    await debian.apt("install --reinstall", "powermon");
+    const state = await debian.unitWhen("the unit", ({ ActiveState }) => ActiveState === "active");
+    expect(state.MainPID).not.toBe(MainPID);
+    expect(await debian.vm.sh(`cat ${CONFIG}`)).toBe(GOOD);
+    await debian.clocksWhen("the agent's claims", CLAIMED);
+  });
+
+  test("apt purge puts the clocks back and leaves nothing, in /run neither", async () => {
+    await debian.apt("purge", "powermon", "vmpower-guest");
+    expect(await debian.clocks()).toEqual(ORIGINAL);
+    const names = "-name '*powermon*' -o -name '*vmpower*'";
+    expect(await debian.vm.sh(`find / /run -xdev '(' ${names} ')' -not -path '/proc/*'`)).toBe("");
+    const units = await debian.vm.sh(
+      "udevadm settle; systemctl list-units --all --no-legend 'powermon*' 'vmpower*'",
+    );
+    expect(units).toBe("");
+  });
+
+  test("on QEMU's default CPU model apt and the journal say why the agent does not run, in one sentence", async () => {
+    await debian.vm.kill();
+    debian = await Debian.boot(build, dir, "qemu64", "qemu64");
+    const sentence =
+      "vmpower-guest can't run on this CPU, which lacks ssse3 sse4_1 sse4_2 popcnt (x86-64-v2)";
+    expect(await debian.apt("install", "vmpower-guest")).toContain(sentence);
+    await debian.vm.exec("systemctl start vmpower-guest-agent");
+    expect(await debian.unit("vmpower-guest-agent")).toMatchObject({
+      ActiveState: "inactive",
+      Result: "exec-condition",
+      NRestarts: 0,
+    });
+    expect(await debian.journal("vmpower-guest-agent", "-p err _COMM=cpu-check -n 1")).toStartWith(sentence);
+  }, 280_000);
+});
