@@ -49,6 +49,8 @@ class Canary {
   wrong = "";
   #socket: Socket<undefined> | undefined;
   #asked: { readonly bytes: Uint8Array; readonly at: number } | undefined;
+  /** When the channel first took nothing. */
+  #shutAt: number | undefined;
   #got = new Uint8Array(0);
   #sent = 0;
   readonly #timer = setInterval(() => this.#ask(), CANARY_MS);
@@ -83,8 +85,17 @@ class Canary {
     if (this.#socket === undefined) return;
     const step = this.#sent++ % 2 === 0 ? "max" : "min";
     const bytes = encodeRequest({ kind: "scale", vcpu: 0, vmName: "canary", physical: false, step }, "18.11");
-    this.#asked = { bytes, at: performance.now() };
-    if (this.#socket.write(bytes) !== FRAME) this.wrong = "the channel took no whole request";
+    const at = performance.now();
+    const written = this.#socket.write(bytes);
+    if (written === FRAME) {
+      this.#asked = { bytes, at };
+      this.#shutAt = undefined;
+    } else if (written > 0) this.wrong = "the channel took no whole request";
+    else {
+      // powermon was killed, and that its end is closed is still to be heard.
+      this.#shutAt ??= at;
+      if (at - this.#shutAt > LOST_MS) this.wrong = `a channel that took nothing for ${LOST_MS} ms`;
+    }
   }
 
   #heard(bytes: Uint8Array): void {

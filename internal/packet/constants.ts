@@ -92,6 +92,7 @@ export const STATUS: Words<ExtensionNo> = words({
   "no-interface": 29,
   "mac-nowhere": 30,
   "no-branch-counters": 31,
+  "clock-hung": 32,
   // Of a no that only a newer host knows nothing but its sentence is left; this number is never sent.
   other: 0xffff,
 });
