@@ -214,7 +214,7 @@ export class Host {
   rebooted(vm: string): void {
     this.log.info("VM rebooted: its claims are withdrawn", { vm });
     this.events.emit("claim-withdrawn", { vm, message: "the VM rebooted" });
-    for (const channel of this.channels.of(vm)) channel.connection?.withdraw();
+    for (const channel of this.channels.of(vm)) channel.connection?.rebooted();
   }
 
   /** Ends all channels and gives every domain back. Returns what could not be given back. */

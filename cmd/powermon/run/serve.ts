@@ -59,6 +59,9 @@ export async function serve(options: ServeOptions): Promise<Status> {
     log.error(instance.error);
     return STATUS.failed;
   }
+  const { release, unmarked } = instance.value;
+  if (unmarked !== undefined)
+    log.warn(`${unmarked}; a second powermon would not see that this one sets the clocks`);
   try {
     await untilRestored(stateDir);
     const lost = takeUpRecords(stateDir);
@@ -69,7 +72,7 @@ export async function serve(options: ServeOptions): Promise<Status> {
     leaveWithin(LEAVE_MS, status);
     return status;
   } finally {
-    instance.value();
+    release();
   }
 }
 
