@@ -10,6 +10,7 @@ import { encodeRequest } from "../internal/packet/request.ts";
 import { random } from "../tests/fixtures/packet/random.ts";
 import { DIST, type Machine, makeMachine } from "../tests/helpers/daemon.ts";
 import { until } from "../tests/helpers/until.ts";
+import { anyFault, lackOfFaults, type SysfsFault } from "./soak-faults.ts";
 import { readUsage } from "./usage.ts";
 
 const USAGE = `usage: bun run soak [--minutes N] [--seed N]
@@ -30,7 +31,7 @@ const LOST_MS = 30_000;
 /** Time that starting, restoring and ending may each take on a busy machine, ms. */
 const PATIENCE_MS = 60_000;
 const FRAME = 464;
-const COMMAND = { at: 12, ack: 1 };
+const COMMAND = { at: 12, ack: 1, nack: 2 };
 
 function range(count: number): number[] {
   return Array.from({ length: count }, (_, n) => n);
@@ -40,12 +41,16 @@ function pins(n: number): string {
   return `0=${n % (CPUS - 1)},1=${(n + 3) % (CPUS - 1)}`;
 }
 
-/** The guest that does nothing wrong: one request at a time, each answered by its own ACK. */
+/** The guest that does nothing wrong: one request at a time, each answered by its own ACK, or by a NACK where the kernel may fail. */
 class Canary {
   readonly times: number[] = [];
+  /** Whether writes of sysfs fail at the moment. */
+  mayFail = false;
   wrong = "";
   #socket: Socket<undefined> | undefined;
   #asked: { readonly bytes: Uint8Array; readonly at: number } | undefined;
+  /** When the channel first took nothing. */
+  #shutAt: number | undefined;
   #got = new Uint8Array(0);
   #sent = 0;
   readonly #timer = setInterval(() => this.#ask(), CANARY_MS);
@@ -80,23 +85,31 @@ class Canary {
     if (this.#socket === undefined) return;
     const step = this.#sent++ % 2 === 0 ? "max" : "min";
     const bytes = encodeRequest({ kind: "scale", vcpu: 0, vmName: "canary", physical: false, step }, "18.11");
-    this.#asked = { bytes, at: performance.now() };
-    if (this.#socket.write(bytes) !== FRAME) this.wrong = "the channel took no whole request";
+    const at = performance.now();
+    const written = this.#socket.write(bytes);
+    if (written === FRAME) {
+      this.#asked = { bytes, at };
+      this.#shutAt = undefined;
+    } else if (written > 0) this.wrong = "the channel took no whole request";
+    else {
+      // powermon was killed, and that its end is closed is still to be heard.
+      this.#shutAt ??= at;
+      if (at - this.#shutAt > LOST_MS) this.wrong = `a channel that took nothing for ${LOST_MS} ms`;
+    }
   }
 
   #heard(bytes: Uint8Array): void {
     const asked = this.#asked;
     this.#got = Buffer.concat([this.#got, bytes]);
     if (this.#got.length < FRAME) return;
-    const want = asked?.bytes.slice();
-    want?.set([COMMAND.ack, 0, 0, 0], COMMAND.at);
-    if (
-      asked === undefined ||
-      want === undefined ||
-      !Bun.deepEquals(Buffer.from(want), Buffer.from(this.#got))
-    ) {
-      this.wrong = `a wrong answer of ${this.#got.length} bytes`;
-    } else this.times.push(performance.now() - asked.at);
+    const answers = (command: number) => {
+      const want = Buffer.from(asked?.bytes ?? []);
+      want.set([command, 0, 0, 0], COMMAND.at);
+      return want.equals(this.#got);
+    };
+    if (asked !== undefined && (answers(COMMAND.ack) || (this.mayFail && answers(COMMAND.nack))))
+      this.times.push(performance.now() - asked.at);
+    else this.wrong = `a wrong answer of ${this.#got.length} bytes`;
     this.#got = new Uint8Array(0);
     this.#asked = undefined;
   }
@@ -133,9 +146,11 @@ interface Row {
   fds: number;
   ends: number;
   back: number;
+  /** Writes of sysfs that failed or took long. */
+  faults: number;
 }
 
-const row = (title: string): Row => ({ title, times: [], rssKib: 0, fds: 0, ends: 0, back: 0 });
+const row = (title: string): Row => ({ title, times: [], rssKib: 0, fds: 0, ends: 0, back: 0, faults: 0 });
 
 function shown(rows: readonly Row[]): string {
   const ms = (times: readonly number[], share: number) => {
@@ -151,20 +166,22 @@ function shown(rows: readonly Row[]): string {
       "longest",
       "RSS MiB",
       "descriptors",
+      "faults",
       "ends",
       "originals back",
     ],
-    ...rows.map(({ title, times, rssKib, fds, ends, back }) => [
+    ...rows.map(({ title, times, rssKib, fds, faults, ends, back }) => [
       ...[title, String(times.length), ms(times, 0.5), ms(times, 0.99), ms(times, 1)],
-      ...[(rssKib / 1024).toFixed(0), String(fds), String(ends), `${back} of ${ends}`],
+      ...[(rssKib / 1024).toFixed(0), String(fds), String(faults), String(ends), `${back} of ${ends}`],
     ]),
   ]);
 }
 
 /** A powermon that serves, and what it said. */
-function start(machine: Machine) {
+function start(machine: Machine, fault: SysfsFault | undefined) {
   const words = ["run", "--dir", machine.dir, ...machine.roots, ...PINS.flatMap((pin) => ["--pin", pin])];
-  const process = Bun.spawn([`${DIST}/powermon`, ...words, "--allow-query", "all"], {
+  const argv = [...(fault?.words ?? []), `${DIST}/powermon`, ...words, "--allow-query", "all"];
+  const process = Bun.spawn(argv, {
     env: { PATH: "/usr/bin:/bin", BUN_GC_TIMER_DISABLE: "1" },
     stdout: "ignore",
     stderr: "pipe",
@@ -187,8 +204,11 @@ class Soak {
   readonly #before: ReadonlyMap<string, string>;
   readonly #canary: Canary;
 
-  constructor(seed: number) {
+  readonly #hasFaults: boolean;
+
+  constructor(seed: number, hasFaults: boolean) {
     this.#next = random(seed);
+    this.#hasFaults = hasFaults;
     mkdirSync(this.#machine.stateDir, { recursive: true });
     this.#before = settings(this.#machine);
     this.#canary = new Canary(`${this.#machine.dir}/canary.0`);
@@ -198,7 +218,7 @@ class Soak {
     const begun = performance.now();
     const endAt = begun + minutes * 60_000;
     this.rows.push(row("quiet"));
-    await this.#round(3000, "SIGTERM");
+    await this.#round(3000, "SIGTERM", undefined);
     const words = [
       join(import.meta.dir, "soak-guests.ts"),
       this.#machine.dir,
@@ -215,7 +235,11 @@ class Soak {
         const at = Math.floor((performance.now() - begun) / slice) * slice;
         const title = `${(at / 60_000).toFixed(1)} min`;
         if (this.rows.at(-1)?.title !== title) this.rows.push(row(title));
-        await this.#round(1000 + this.#next(6000), this.#next(3) === 0 ? "SIGTERM" : "SIGKILL");
+        const fault =
+          this.#hasFaults && this.#next(2) === 0
+            ? anyFault(this.#next, join(this.#machine.tree.root, "faults"))
+            : undefined;
+        await this.#round(1000 + this.#next(6000), this.#next(3) === 0 ? "SIGTERM" : "SIGKILL", fault);
         if (guests.exitCode !== null) throw new Error("The guests of the soak ended by themselves.");
       }
     } finally {
@@ -230,9 +254,10 @@ class Soak {
   }
 
   /** Lets powermon serve for `ms`, ends it, and looks whether all is as it was. */
-  async #round(ms: number, signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+  async #round(ms: number, signal: "SIGTERM" | "SIGKILL", fault: SysfsFault | undefined): Promise<void> {
     const line = this.rows.at(-1) as Row;
-    const { process, log } = start(this.#machine);
+    this.#canary.mayFail = fault !== undefined;
+    const { process, log } = start(this.#machine, fault);
     try {
       await until(
         "powermon serves",
@@ -253,11 +278,14 @@ class Soak {
         process.kill(this.#next(2) === 0 ? "SIGINT" : "SIGKILL");
       }
       await this.#ended(process);
-      if (process.signalCode === null) this.#endedWhole(process.exitCode, log());
+      // What a fault kept it from putting back it says by its status, and leaves to restore.
+      if (process.signalCode === null && (fault === undefined || process.exitCode === 0))
+        this.#endedWhole(process.exitCode, log());
       if (log().includes("after a bug")) throw new Loss(`powermon met a bug: ${log()}`);
     } finally {
       process.kill("SIGKILL");
     }
+    line.faults += fault?.count() ?? 0;
     line.ends++;
     line.times.push(...this.#canary.times.splice(0));
     await this.#restore();
@@ -328,9 +356,11 @@ async function main(): Promise<number> {
   process.stdout.write(
     `seed ${seed}, ${minutes} minutes, load before the start ${(loadavg()[0] ?? 0).toFixed(2)}\n\n`,
   );
+  const lack = lackOfFaults();
+  if (lack !== undefined) process.stdout.write(`Without faults of sysfs: ${lack}.\n\n`);
   if (!existsSync(`${DIST}/powermon`))
     throw new Error('There is no powermon in dist/: build it with "bun run build".');
-  const soak = new Soak(seed);
+  const soak = new Soak(seed, lack === undefined);
   try {
     await soak.run(minutes, seed);
     process.stdout.write(`${shown(soak.rows)}\n\nNothing was lost.\n`);

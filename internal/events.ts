@@ -20,6 +20,8 @@ const EVENTS = [
   "claim-moved",
   "claim-withdrawn",
   "drift",
+  "call-hangs",
+  "call-answers",
   "resumed",
   "policy-waits",
   "profile-applied",

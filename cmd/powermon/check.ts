@@ -12,6 +12,8 @@ import { ControlClient } from "../../internal/control/client.ts";
 import { formatCpuList } from "../../internal/values/cpulist.ts";
 import { readTimeZone, ZONE_TODO } from "../../internal/os/time-zone.ts";
 import { json } from "../../internal/output/json.ts";
+import { leaveAlone } from "../../internal/sysfs/calls.ts";
+import { explainHung, type HungCall, isStuck, readHung } from "../../internal/sysfs/hung.ts";
 import { Cpufreq } from "../../internal/sysfs/cpufreq/cpufreq.ts";
 import { ok, type Result } from "../../internal/values/result.ts";
 import { explainSysfs, type SysfsError } from "../../internal/values/sysfs-error.ts";
@@ -68,7 +70,11 @@ export default defineCommand({
 
 async function look(config: Config, sysfsRoot: string, procRoot: string): Promise<Finding[]> {
   // Not openCpufreq(), which forgets what an older boot has left.
-  const cpufreq = new Cpufreq({ sysfsRoot, procRoot, stateDir: config.runDir });
+  const roots = { sysfsRoot, procRoot, stateDir: config.runDir };
+  const hung = readHung(roots);
+  // Reading it would hang, too.
+  if (hung.ok) leaveAlone(hung.value);
+  const cpufreq = new Cpufreq(roots);
   const scanned = cpufreq.refresh();
   const { findings, channels } = checkFolders(config);
   const service = await checkService(config, procRoot);
@@ -79,12 +85,30 @@ async function look(config: Config, sysfsRoot: string, procRoot: string): Promis
   return [
     ...config.warnings.map((one) => warning("configuration", whatIsWrong(one), one.right)),
     ...checkTimeZone(),
+    ...(hung.ok
+      ? hung.value.map(checkHung)
+      : [
+          problem(
+            "state folder",
+            `${explainSysfs(hung.error)}.`,
+            "Remove that file; what hangs is found again.",
+          ),
+        ]),
     ...machine,
     ...checkRivals(procRoot),
     ...findings,
     ...checkVms(config, cpufreq, channels),
     ...service,
   ];
+}
+
+function checkHung(call: HungCall): Finding {
+  const todo = `See what the kernel's log says of it (dmesg: "blocked for more than"); then \`powermon freq retry ${call.cpus.join(",") || "all"}\`, or \`powermon restore\` where powermon does not run. A driver that is stuck for good comes back with a reboot.`;
+  return problem(
+    "hung",
+    `${explainHung(call)}${isStuck(call) ? `, and process ${call.process?.pid} is still in it` : ""}.`,
+    todo,
+  );
 }
 
 /** Whether the hours of policies and schedules can be told. */

@@ -29,5 +29,6 @@ export const POWERMON: Program = {
     suspend: () => import("./suspend.ts"),
     energy: () => import("./energy.ts"),
     __complete: () => import("./complete.ts"),
+    __try: () => import("./try.ts"),
   },
 };

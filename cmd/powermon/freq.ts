@@ -64,6 +64,21 @@ export default defineCommand({
       means: Cpus,
       show,
     }),
+    askCommand("retryFreq", {
+      meta: {
+        name: "retry",
+        summary: "try again what is left alone since a call on it did not return",
+        details:
+          "Each file is tried by a process of its own, which may hang in it; a clock that answers is served again at once. powermon does the same by itself after 10 minutes, then after twice as long each time. While the process that hung is still in its call nothing is tried.",
+        examples: ["powermon freq retry 2", "powermon freq retry all"],
+      },
+      args: { cpus: CPUS },
+      means: Cpus,
+      show: (tried) =>
+        tried.length === 0
+          ? "Nothing is left alone."
+          : tried.map(({ path, answers }) => `${path}: ${answers ? "answers" : "still hangs"}`).join("\n"),
+    }),
   ),
 });
 

@@ -3,19 +3,25 @@
 import { defineCommand } from "../../internal/cli/command.ts";
 import { STATUS } from "../../internal/cli/status.ts";
 import { claimRestore } from "../../internal/daemon/instance.ts";
+import { HungCalls } from "../../internal/daemon/hung-calls.ts";
 import { takeUpRecords } from "../../internal/daemon/older-records.ts";
 import { restoreProfile } from "../../internal/power/profiles/off.ts";
 import { undoTrip } from "../../internal/power/sleep/trip.ts";
 import { explainSysfs } from "../../internal/values/sysfs-error.ts";
+import { LEFT_ALONE } from "../../internal/sysfs/calls.ts";
 import { restoreAll, type Roots } from "../../internal/sysfs/cpufreq/originals.ts";
+import { OriginalsStore } from "../../internal/sysfs/cpufreq/store.ts";
+import { explainHung } from "../../internal/sysfs/hung.ts";
+import type { DomainId } from "../../internal/values/units.ts";
 import { ROOT_ARGS, rootsOf } from "./roots.ts";
+import { tryAnew } from "./try.ts";
 
 export default defineCommand({
   meta: {
     name: "restore",
     summary: "put every setting back as it was before powermon's first write",
     details:
-      "Guests' clocks first, then the profile that they stood within, then VMs, wake alarm and meaning of mem and disk of a sleep that was cut off. For after a crash or SIGKILL; a powermon that ends by SIGTERM does it itself. Settings saved before the last boot are dropped, since the kernel has forgotten them too. While powermon runs it does nothing and ends with status 1; a second one waits for the first.",
+      "Guests' clocks first, then the profile that they stood within, then VMs, wake alarm and meaning of mem and disk of a sleep that was cut off. For after a crash or SIGKILL; a powermon that ends by SIGTERM does it itself. Settings saved before the last boot are dropped, since the kernel has forgotten them too. While powermon runs it does nothing and ends with status 1; a second one waits for the first. A clock on which a call of the ended powermon did not return comes last, in a process of its own: where that does not come back within 3 s either, it is named, stays as it is, and the next powermon leaves it alone.",
     examples: ["powermon restore", "powermon restore --json"],
   },
   args: { ...ROOT_ARGS, json: { type: "boolean", description: "print one JSON object" } },
@@ -26,14 +32,23 @@ export default defineCommand({
       io.err(`powermon: ${alone.error}`);
       return STATUS.failed;
     }
-    const { restored, stale, off, failed } = restore(roots);
+    const { restored, stale, off, failed, hung } = await restore(roots);
     // After clocks, which take some ms: libvirt may take long.
     const sleep = await undoTrip(roots);
     alone.value();
     const profile = off?.profile;
+    const problems = [...failed.map(explainSysfs), ...sleep.failed];
     if (args.json) {
-      const problems = [...failed.map(explainSysfs), ...sleep.failed];
-      io.out(JSON.stringify({ restored, stale, profile, sleep: sleep.undone, failed: problems }));
+      io.out(
+        JSON.stringify({
+          restored,
+          stale,
+          profile,
+          sleep: sleep.undone,
+          failed: problems,
+          hung: hung.map(explainHung),
+        }),
+      );
     } else {
       for (const id of restored) io.out(`policy${id}: restored`);
       for (const id of stale) io.out(`policy${id}: saved before the last boot, dropped`);
@@ -42,20 +57,39 @@ export default defineCommand({
           off?.stale ? `profile ${profile}: saved before the last boot, dropped` : `profile ${profile}: off`,
         );
       for (const one of sleep.undone) io.out(`sleep: ${one}`);
-      for (const why of [...failed.map(explainSysfs), ...sleep.failed]) io.err(`powermon: ${why}`);
-      const done = restored.length + stale.length + sleep.undone.length;
-      if (done + failed.length + sleep.failed.length === 0 && profile === undefined)
-        io.out("Nothing to restore.");
+      for (const why of problems) io.err(`powermon: ${why}`);
+      for (const call of hung) io.err(`powermon: ${explainHung(call)}; the rest was put back.`);
+      const told = restored.length + stale.length + sleep.undone.length + problems.length + hung.length;
+      if (told === 0 && profile === undefined) io.out("Nothing to restore.");
     }
-    return failed.length + sleep.failed.length > 0 ? STATUS.failed : STATUS.done;
+    return problems.length + hung.length > 0 ? STATUS.failed : STATUS.done;
   },
 });
 
-function restore(roots: Roots) {
+async function restore(roots: Roots) {
   const lost = takeUpRecords(roots.stateDir);
-  const { restored, failed, stale } = restoreAll(roots);
+  const hung = new HungCalls(roots, tryAnew(roots));
+  const first = restoreAll(roots);
+  let { failed } = first;
+  const restored = [...first.restored];
+  if (hung.all.length > 0) {
+    const saved = savedIn(roots);
+    await hung.retry(hung.all);
+    // Whoever tried a clock and came back has put it back, too.
+    const left = savedIn(roots);
+    const again = restoreAll(roots);
+    restored.push(...saved.filter((id) => !left.includes(id)), ...again.restored);
+    failed = again.failed;
+  }
   const claims = [...lost, ...failed];
-  // Claims were made on top of the profile: while one stands, what is beneath it can't be put back.
-  const off = claims.length > 0 ? undefined : restoreProfile(roots);
-  return { restored, stale, off, failed: [...claims, ...(off?.failed ?? [])] };
+  // Claims were made on top of the profile: while one stands, what is beneath it can't be put back. What is left alone keeps its own alone.
+  const stands = claims.some(({ code }) => code !== LEFT_ALONE);
+  const off = stands ? undefined : restoreProfile(roots);
+  hung.end();
+  return { restored, stale: first.stale, off, failed: [...claims, ...(off?.failed ?? [])], hung: hung.all };
+}
+
+function savedIn({ stateDir, procRoot }: Roots): readonly DomainId[] {
+  const ids = new OriginalsStore(stateDir, procRoot).list();
+  return ids.ok ? ids.value : [];
 }

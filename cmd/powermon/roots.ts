@@ -4,6 +4,8 @@ import { resolve } from "node:path";
 import * as v from "valibot";
 import { nonEmpty, parseArgs } from "../../internal/cli/args.ts";
 import { DEFAULTS } from "../../internal/config/defaults.ts";
+import { leaveAlone } from "../../internal/sysfs/calls.ts";
+import { readHung } from "../../internal/sysfs/hung.ts";
 import { runDirOf } from "../../internal/config/load.ts";
 
 /** Flags that stand for /sys, /proc and the state folder, for tests, demos and containers. */
@@ -30,12 +32,18 @@ const RootWords = v.object({
   "state-dir": absolutePath,
 });
 
-/** Returns what ROOT_ARGS were given as; `stateDir` is where a boot's records are. Errors: UsageError for an empty path. */
+/**
+ * Returns what ROOT_ARGS were given as; `stateDir` is where a boot's records are. What is known to hang there is left alone from now on:
+ * this command would hang, too. Errors: UsageError for an empty path.
+ */
 export function rootsOf(args: object) {
   const roots = parseArgs(RootWords, args);
-  return {
+  const found = {
     sysfsRoot: roots["sysfs-root"],
     procRoot: roots["proc-root"],
     stateDir: runDirOf(roots["state-dir"]),
   };
+  const hung = readHung(found);
+  if (hung.ok) leaveAlone(hung.value);
+  return found;
 }

@@ -25,6 +25,10 @@ export default askCommand("status", {
         ["counts", countsText(status.counts)],
       ]),
       ...status.problems.map((problem) => `Problem: ${problem}`),
+      ...status.hung.map(
+        ({ path, cpus, since, tries, nextTry }) =>
+          `Hung: a call on ${path} did not return (found ${since}); ${cpus.length > 0 ? `the clock of CPU ${cpus.join(",")}` : "it"} is left alone, tried again ${tries} times, next at ${nextTry}`,
+      ),
     ].join("\n"),
 });
 

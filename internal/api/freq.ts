@@ -28,6 +28,9 @@ export type FreqReport = v.InferOutput<typeof freqReports>[number];
 /** What an operator sets a CPU to. */
 export const freqChange = v.strictObject({ target: wordOrKhz(STEPS, STEPS.join(", ")) });
 
+/** What was tried again, and whether its call came back. */
+export const retryReport = list(v.object({ path: v.string(), cpus: numbers, answers: v.boolean() }));
+
 const claimReport = v.object({
   by,
   vm: v.optional(v.string()),

@@ -1,7 +1,7 @@
 // How the running powermon is, at one glance, and what a reload brings.
 
 import * as v from "valibot";
-import { counts, texts } from "./words.ts";
+import { counts, list, numbers, texts } from "./words.ts";
 
 export const statusReport = v.object({
   version: v.string(),
@@ -15,6 +15,18 @@ export const statusReport = v.object({
   domains: v.number(),
   drivers: texts,
   problems: texts,
+  /** Files of the kernel on which a call did not return: each is left alone, with its whole clock where it is one's. */
+  hung: list(
+    v.object({
+      path: v.string(),
+      /** CPUs whose clock or own file it is; none where it is the machine's. */
+      cpus: numbers,
+      since: v.string(),
+      /** How often it was tried again in vain, and when that comes next. */
+      tries: v.number(),
+      nextTry: v.string(),
+    }),
+  ),
   vms: v.number(),
   channels: v.object({ total: v.number(), connected: v.number() }),
   claims: v.number(),

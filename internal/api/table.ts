@@ -4,7 +4,7 @@
 import * as v from "valibot";
 import type { Answer } from "../values/answer.ts";
 import { channelChange, channelReports } from "./channels.ts";
-import { explainReport, freqChange, freqReports } from "./freq.ts";
+import { explainReport, freqChange, freqReports, retryReport } from "./freq.ts";
 import { liveReport } from "./live.ts";
 import * as place from "./place.ts";
 import { policyChange, policyEnd, policyReports } from "./policies.ts";
@@ -89,6 +89,8 @@ export const API = {
   },
   /** Ends the operator's claims. */
   releaseFreq: { method: "DELETE", path: "freq/{cpus}", places: cpus, answer: freqReports },
+  /** Tries what is left alone of these CPUs, since a call on it did not return; takes some seconds where it hangs still. */
+  retryFreq: { method: "POST", path: "freq/{cpus}/retry", places: cpus, answer: retryReport },
   explain: { method: "GET", path: "explain/{cpu}", places: { cpu: place.cpu }, answer: explainReport },
   live: { method: "GET", path: "live", places: {}, answer: liveReport },
   policies: { method: "GET", path: "policies", places: {}, answer: policyReports },

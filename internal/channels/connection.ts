@@ -164,6 +164,16 @@ export class Connection implements Caller, Peer, Framing, Server {
     this.#failures(ledger.withdraw(({ claimant }) => claimant === this.claimant));
   }
 
+  /**
+   * Takes back all that the guest wished before its VM was reset. What it sent then and waits in line, here and in the kernel, would be
+   * taken for the next boot's: the connection ends with it, and the channel is connected anew.
+   */
+  rebooted(): void {
+    if (this.claimant.gone) return;
+    if (this.#intake.waits) this.#line.lost();
+    else this.withdraw();
+  }
+
   /** Lets the claims of a guest that fell silent fall back to what stood before them. */
   lapse(): void {
     this.#failures(this.lease.lapse(this.#host.desk.ledger, this.claimant, this.vm.vm));

@@ -29,6 +29,7 @@ export const KIND_OF_REFUSAL = {
   "not-pinned": "unable",
   floating: "unable",
   "no-cpufreq": "unable",
+  "clock-hung": "unable",
   "no-turbo": "unable",
   "policy-lacks": "unable",
   "mac-nowhere": "unable",

@@ -208,7 +208,7 @@ export class Vm implements Standing, PinSubject {
   /** Whether a vCPU may run elsewhere than when it was last looked for. */
   get mayMove(): boolean {
     this.#mayMove ??= [...this.#places.values()].some(
-      ({ until, placement }) => until !== Infinity && placement.kind !== "no-cpufreq",
+      ({ until, placement }) => until !== Infinity && !hasNoClock(placement),
     );
     return this.#mayMove;
   }
@@ -231,7 +231,7 @@ export class Vm implements Standing, PinSubject {
       placement.kind === "placed" &&
       isSamePlace(known.granted.value, placement);
     const granted = stays ? known.granted : authorizeVcpu(this.vm, index, placement);
-    const lasts = live ? FRESH_MS : placement.kind === "no-cpufreq" ? SEEK_MS : Infinity;
+    const lasts = live ? FRESH_MS : hasNoClock(placement) ? SEEK_MS : Infinity;
     const fresh = { placement, source, granted, until: now + lasts };
     this.#places.set(index, fresh);
     this.#mayMove = undefined;
@@ -281,12 +281,16 @@ export class Vm implements Standing, PinSubject {
     const domains = new Set<DomainId>();
     for (const cpu of pcpus) {
       const domain = this.#rules.cpufreq.domainOf(cpu) ?? this.#rules.seek(cpu);
-      if (domain === undefined) return { kind: "no-cpufreq", pcpu: cpu };
+      if (domain === undefined)
+        return { kind: this.#rules.cpufreq.isHung(cpu) ? "clock-hung" : "no-cpufreq", pcpu: cpu };
       domains.add(domain.id);
     }
     return { kind: "placed", pcpus, domains: [...domains] };
   }
 }
+
+/** Returns whether a vCPU has a place, and its CPU no clock now. */
+const hasNoClock = ({ kind }: Placement): boolean => kind === "no-cpufreq" || kind === "clock-hung";
 
 function bucket({ rate }: VmConfig): TokenBucket {
   return new TokenBucket(rate.requestsPerSecond, rate.burst, performance.now());

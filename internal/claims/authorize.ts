@@ -25,7 +25,7 @@ export type Placement =
   | { readonly kind: "floating"; readonly pcpus: string }
   | { readonly kind: "unpinned"; readonly why: string }
   | { readonly kind: "absent"; readonly count: number }
-  | { readonly kind: "no-cpufreq"; readonly pcpu: Pcpu };
+  | { readonly kind: "no-cpufreq" | "clock-hung"; readonly pcpu: Pcpu };
 
 /** What the host knows of a channel's VM; never taken from a packet. */
 export interface Standing {
@@ -104,7 +104,8 @@ export function authorizeVcpu(vm: string, index: number, place: Placement): Resu
     case "absent":
       return err({ kind: "no-such-vcpu", vm, vcpu: index, count: place.count });
     case "no-cpufreq":
-      return err({ kind: "no-cpufreq", vm, vcpu: index, pcpu: place.pcpu });
+    case "clock-hung":
+      return err({ kind: place.kind, vm, vcpu: index, pcpu: place.pcpu });
   }
 }
 

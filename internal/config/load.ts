@@ -14,6 +14,9 @@ import { type ConfigProblem, type Finding, firstOf, tomlKey } from "./problem.ts
 import { placed, type ReadFile, readConfigFile } from "./read.ts";
 import type { Bound, DriftRule, Floating, PinningSource } from "./schema.ts";
 
+/** More drop-ins are none of an operator's. */
+const MAX_DROP_INS = 1024;
+
 /** Where powermon looks when it is told nothing. */
 export const CONFIG_FILE = "/etc/powermon/powermon.toml";
 
@@ -122,11 +125,17 @@ export function runDirOf(stateDir: string): string {
 function listDropIns(dir: string): Result<string[], ConfigProblem> {
   if (!existsSync(dir)) return ok([]);
   try {
-    return ok(
-      readdirSync(dir)
-        .filter((name) => /^[^.].*\.toml$/.test(name))
-        .sort(),
-    );
+    const names = readdirSync(dir).filter((name) => /^[^.].*\.toml$/.test(name));
+    if (names.length > MAX_DROP_INS) {
+      const wrong = `has ${names.length} drop-ins`;
+      return err({
+        file: dir,
+        key: "",
+        wrong,
+        right: `Keep them at ${MAX_DROP_INS} at most; one may hold many VMs.`,
+      });
+    }
+    return ok(names.sort());
   } catch (cause) {
     const wrong = `Cannot read the drop-ins' folder: ${codeOf(cause)}`;
     return err({ file: dir, key: "", wrong, right: "Make it a folder that powermon may read." });

@@ -11,6 +11,7 @@ import { Histogram } from "../metrics/histogram.ts";
 import type { PinSource } from "../pinning/pins.ts";
 import type { Cpufreq } from "../sysfs/cpufreq/cpufreq.ts";
 import type { DomainId } from "../values/units.ts";
+import type { HungCall } from "../sysfs/hung.ts";
 import { explainSysfs, type SysfsError } from "../values/sysfs-error.ts";
 import { Channels } from "../channels/channels.ts";
 import { EventFeed } from "../events.ts";
@@ -21,6 +22,7 @@ import { LedgerDesk } from "../rules/ledger-desk.ts";
 import { MachineCounters } from "../rules/machine-counters.ts";
 import { type Clock, SYSTEM_CLOCK } from "../rules/desk.ts";
 import { PolicyEngine } from "../rules/engine.ts";
+import { type HungCalls, tellHung } from "./hung-calls.ts";
 import { Upkeep } from "./upkeep.ts";
 import type { PlacementRules } from "../channels/vm.ts";
 import { WriteMeter } from "./write-meter.ts";
@@ -32,6 +34,8 @@ export interface HostOptions {
   readonly procRoot: string;
   readonly config: Config;
   readonly log: Log;
+  /** What hangs of the machine; nothing unless given. */
+  readonly hung?: HungCalls;
   /** The time that policies go by; the machine's own unless a test turns it. */
   readonly clock?: Clock;
   /** Makes the pinning sources that a configuration names. */
@@ -50,6 +54,7 @@ export class Host {
   readonly durations = new Histogram();
   readonly writes = new WriteMeter();
   readonly log: Log;
+  readonly hung: HungCalls | undefined;
   readonly #options: HostOptions;
   readonly #rules: PlacementRules;
   readonly #site = new Map<DomainId, Limits>();
@@ -66,6 +71,7 @@ export class Host {
     this.#config = options.config;
     this.cpufreq = options.cpufreq;
     this.log = options.log;
+    this.hung = options.hung;
     const { cpufreq, procRoot, log } = options;
     this.#rules = {
       cpufreq,
@@ -141,6 +147,7 @@ export class Host {
     for (const id of this.cpufreq.stale) {
       this.log.info("Settings saved before the last boot were dropped", { domain: id });
     }
+    this.#watchHung();
     this.#setPolicies();
     this.channels.watch(this.#config.channels.dirs);
     this.upkeep.start();
@@ -162,6 +169,25 @@ export class Host {
     for (const error of this.ledger.settle()) this.log.error(explainSysfs(error));
     void this.#fifos.configure(config.fifo);
     this.events.emit("config-reloaded", { files: config.files });
+  }
+
+  /** Tells of what hangs, and serves the clocks that answer again. */
+  #watchHung(): void {
+    const { hung, log, events } = this;
+    const hangs = (call: HungCall) => {
+      log.error(tellHung(call), { tries: call.tries });
+      events.emit("call-hangs", { path: call.path, cpus: call.cpus, tries: call.tries });
+    };
+    for (const call of hung?.all ?? []) hangs(call);
+    hung?.watch({
+      hangs,
+      answers: ({ path, cpus }) => {
+        log.info("A call that hung answers again; what was left alone for it is served", { file: path });
+        events.emit("call-answers", { path, cpus });
+        this.upkeep.lookAtMachine(true);
+      },
+      failed: (error) => log.error(explainSysfs(error)),
+    });
   }
 
   /** Puts the configuration's policies in force and drops those that it names no more; those set at run time stay. */
@@ -188,11 +214,12 @@ export class Host {
   rebooted(vm: string): void {
     this.log.info("VM rebooted: its claims are withdrawn", { vm });
     this.events.emit("claim-withdrawn", { vm, message: "the VM rebooted" });
-    for (const channel of this.channels.of(vm)) channel.connection?.withdraw();
+    for (const channel of this.channels.of(vm)) channel.connection?.rebooted();
   }
 
   /** Ends all channels and gives every domain back. Returns what could not be given back. */
   stop(): readonly SysfsError[] {
+    this.hung?.stop();
     this.upkeep.stop();
     void this.#fifos.stop();
     this.policies.close();

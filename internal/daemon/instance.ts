@@ -36,11 +36,19 @@ export function runningInstance(stateDir: string): number | undefined {
   return lockHolder(markIn(stateDir)) ?? (older === undefined ? undefined : lockHolder(markIn(older)));
 }
 
+/** The marks of a powermon that runs. */
+export interface Instance {
+  /** Takes the marks away again. */
+  release(): void;
+  /** Why others can't see that these clocks are set, a sentence's begin; undefined where they can. */
+  readonly unmarked: string | undefined;
+}
+
 /**
- * Marks the state folder and the clocks as this process's and returns what takes the marks away again. Errors: a sentence, when another
- * one uses either or the state folder can't be written.
+ * Marks the state folder and the clocks as this process's. Errors: a sentence, when another one uses either or the state folder can't be
+ * written.
  */
-export function claimInstance({ sysfsRoot, stateDir }: Place): Result<() => void, string> {
+export function claimInstance({ sysfsRoot, stateDir }: Place): Result<Instance, string> {
   const running = runningInstance(stateDir);
   const inUse = (pid: number) => err(`Another powermon (process ${pid}) uses the state folder "${stateDir}"`);
   if (running !== undefined) return inUse(running);
@@ -53,16 +61,22 @@ export function claimInstance({ sysfsRoot, stateDir }: Place): Result<() => void
   }
   const mark = clocksMarkOf(sysfsRoot);
   const clocks = mark === undefined ? undefined : takeLock(mark);
-  if (clocks?.ok === false && clocks.error.kind === "busy") {
+  const failed = clocks?.ok === false ? clocks.error : undefined;
+  // Who can't write a mark may see another's all the same.
+  const other =
+    failed?.kind === "busy" ? failed.pid : failed && mark !== undefined ? lockHolder(mark) : undefined;
+  if (other !== undefined) {
     state.value();
     return err(
-      `Another powermon (process ${clocks.error.pid}) sets the clocks under "${sysfsRoot}", with another state folder`,
+      `Another powermon (process ${other}) sets the clocks under "${sysfsRoot}", with another state folder`,
     );
   }
-  // Where no mark can be made, as in a container that has no run folder, others can't be seen either.
-  return ok(() => {
-    if (clocks?.ok) clocks.value();
-    state.value();
+  return ok({
+    release() {
+      if (clocks?.ok) clocks.value();
+      state.value();
+    },
+    unmarked: failed?.kind === "sysfs" ? `Cannot write "${mark}": ${failed.code}` : undefined,
   });
 }
 

@@ -284,7 +284,8 @@ export class Upkeep {
 
 /** Returns whether a vCPU is refused only because the clock that a claim was made on is not there now. */
 const hasGone = ({ grant }: Claim, refusal: Refusal): boolean =>
-  refusal.kind === "no-cpufreq" && grant.pcpus.some((cpu) => cpu === refusal.pcpu);
+  (refusal.kind === "no-cpufreq" || refusal.kind === "clock-hung") &&
+  grant.pcpus.some((cpu) => cpu === refusal.pcpu);
 
 /** Reads whether a domain holds what it was told. */
 function isHeld(domain: Domain): boolean {

@@ -126,6 +126,11 @@ export const METRICS = {
     help: "Changes of a domain's frequency that failed, by errno",
     labels: ["errno"],
   },
+  powermon_hung_files: {
+    type: "gauge",
+    help: "Files of the kernel that are left alone, since a call on them did not return",
+    labels: [],
+  },
   powermon_drifts_total: {
     type: "counter",
     help: "Times another tool had changed a claimed frequency",

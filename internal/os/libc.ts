@@ -19,6 +19,7 @@ const SYMBOLS = {
   sendto: { args: [i32, pointer, u64, i32, pointer, u32], returns: i64 },
   recv: { args: [i32, pointer, u64, i32], returns: i64 },
   close: { args: [i32], returns: i32 },
+  shutdown: { args: [i32, i32], returns: i32 },
 } as const;
 
 /** Source: linux/socket.h, asm-generic/socket.h, asm-generic/fcntl.h, linux/time.h, asm-generic/errno-base.h. */
@@ -33,6 +34,10 @@ const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const CLOCK_MONOTONIC = 1;
 const EAGAIN = 11;
+const SHUT_RDWR = 2;
+/** The same on every architecture since 5.1. Source: asm-generic/unistd.h. */
+const SYS_PIDFD_OPEN = 434;
+const SYS_PIDFD_GETFD = 438;
 
 type Libc = ReturnType<typeof load>;
 let opened: Libc | undefined;
@@ -186,6 +191,28 @@ export function systemCall(
   const [second, third, fourth, fifth] = rest;
   const answer = Number(libc().syscall(number, ptr(bytes), second, third, fourth, BigInt(fifth)));
   return answer < 0 ? -errno() : answer;
+}
+
+/** Opens process `pid` for copyFd(). Errors: ENOSYS and the like. Source: pidfd_open(2). */
+export const openPidfd = (pid: number): Result<number, string> => newFd(SYS_PIDFD_OPEN, pid, 0);
+
+/** Returns a descriptor of this process for what process `pidfd` has as `fd`. Errors: EPERM, EBADF. Source: pidfd_getfd(2). */
+export const copyFd = (pidfd: number, fd: number): Result<number, string> =>
+  newFd(SYS_PIDFD_GETFD, pidfd, fd);
+
+/** Ends the connection of socket `fd` for all who have it; a listening one takes no more. Source: shutdown(2). */
+export function shutDown(fd: number): void {
+  libc().shutdown(fd, SHUT_RDWR);
+}
+
+/** Closes `fd`, which this file opened. */
+export function closeFd(fd: number): void {
+  libc().close(fd);
+}
+
+function newFd(number: number, first: number, second: number): Result<number, string> {
+  const fd = Number(libc().syscall(number, first as Pointer, second, 0, 0, 0n));
+  return fd >= 0 ? ok(fd) : err(`errno ${errno()}`);
 }
 
 /** Returns the whole path of the libc this process runs on, so that nothing is ever looked up in the working directory. */

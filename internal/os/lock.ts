@@ -5,6 +5,7 @@ import { dirname } from "node:path";
 import { err, ok, type Result } from "../values/result.ts";
 import { type SysfsError, sysfsError } from "../values/sysfs-error.ts";
 import { codeOf } from "./error-code.ts";
+import { isBeingKilled, readBootId, startTimeOf } from "./process.ts";
 
 /** Who has the lock now. */
 export interface Busy {
@@ -23,7 +24,7 @@ interface Mark {
 
 /**
  * Takes the lock whose file is `path`, in a folder that is made when absent; returns how to give it back. The lock of a process that
- * has ended, or of another boot, is taken over, by one of those who try. Nothing is synced: a lock means nothing after a reboot.
+ * has ended or is being killed, or of another boot, is taken over, by one of those who try. Nothing is synced: a lock means nothing after a reboot.
  * Errors: Busy; EACCES, EROFS, ENOSPC.
  * @param pid who will hold it
  */
@@ -85,7 +86,9 @@ function holderOf(path: string): number | "dead" | "nobody" {
       bootId = readBootId(),
     }: Partial<Mark> = JSON.parse(readFileSync(path, { encoding: "utf8", flag: READ }));
     if (bootId !== readBootId()) return "dead";
-    return pid > 0 && startTime !== undefined && startTimeOf(pid) === startTime ? pid : "dead";
+    // One that was killed and hangs in the kernel does nothing any more, and may stay for ever.
+    const lives = pid > 0 && startTime !== undefined && startTimeOf(pid) === startTime && !isBeingKilled(pid);
+    return lives ? pid : "dead";
   } catch (thrown) {
     return codeOf(thrown) === "ENOENT" ? "nobody" : "dead";
   }
@@ -103,23 +106,3 @@ function isLinked(own: string, path: string): boolean {
 
 /** Nothing is followed, and a FIFO in the file's place makes nobody wait. */
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-
-/** Returns the id of this boot; empty where /proc does not tell. */
-function readBootId(): string {
-  try {
-    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-  } catch {
-    return "";
-  }
-}
-
-/** Processes are the machine's own, whatever --proc-root stands for. */
-function startTimeOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The name in brackets may hold blanks and brackets; field 3 comes after the last one.
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
-  } catch {
-    return undefined;
-  }
-}

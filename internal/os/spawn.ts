@@ -20,6 +20,8 @@ export interface RunLimits {
   readonly env?: Readonly<Record<string, string>>;
   /** Ends it before its time: it is not wanted any more. */
   readonly signal?: AbortSignal | undefined;
+  /** Told the number of the process. */
+  started?(pid: number): void;
 }
 
 /** Why a program did not end by itself. */
@@ -62,6 +64,7 @@ export const runCommand: Run = async (argv, limits) => {
   } catch (cause) {
     return err(notStarted(argv, cause));
   }
+  limits.started?.(child.pid);
   const over = Promise.withResolvers<"late" | "too much" | "not wanted">();
   const timer = setTimeout(() => over.resolve("late"), limitMs);
   const aborted = () => over.resolve("not wanted");
@@ -75,7 +78,11 @@ export const runCommand: Run = async (argv, limits) => {
   clearTimeout(timer);
   signal?.removeEventListener("abort", aborted);
   const status = child.exitCode;
-  if (why !== undefined) killGroup(child.pid);
+  if (why !== undefined) {
+    killGroup(child.pid);
+    // The kernel may not let it end.
+    child.unref();
+  }
   for (const { stop } of outputs) stop();
   if (why === "too much") return err(tooMuch(argv, maxBytes));
   if (why === "not wanted") return err({ code: "ECANCELED", says: "it is not wanted any more" });

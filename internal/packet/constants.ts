@@ -93,6 +93,7 @@ export const STATUS: Words<ExtensionNo> = words({
   "mac-nowhere": 30,
   "no-branch-counters": 31,
   "not-listed": 32,
+  "clock-hung": 33,
   // Of a no that only a newer host knows nothing but its sentence is left; this number is never sent.
   other: 0xffff,
 });

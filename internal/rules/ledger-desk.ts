@@ -75,8 +75,7 @@ export class LedgerDesk implements PolicyDesk {
     if (!grant.ok) return grant;
     const { domains, pcpus } = grant.value;
     const domain = cpufreq.domainById(domains[0] as DomainId);
-    if (domain === undefined)
-      return err({ kind: "no-cpufreq", vm: nameOf(subject), vcpu, pcpu: pcpus[0] ?? -1 });
+    if (domain === undefined) return err(this.#noClock(subject, vcpu, pcpus[0] ?? pcpu(-1)));
     const claimant = this.#claimant(subject, origin);
     // An operator's policy speaks for itself; a guest's shares the vCPU's turbo with its scale requests and does not change it.
     const own =
@@ -112,11 +111,16 @@ export class LedgerDesk implements PolicyDesk {
   #grant(subject: PolicySubject, vcpu: number): Result<Grant, Refusal> {
     if ("fifo" in subject) {
       const grant = coreGrant(this.#host.cpufreq, subject.fifo);
-      return grant ? ok(grant) : err({ kind: "no-cpufreq", vm: nameOf(subject), vcpu, pcpu: subject.fifo });
+      return grant ? ok(grant) : err(this.#noClock(subject, vcpu, pcpu(subject.fifo)));
     }
     const vm = this.#host.vm(subject.vm);
     if (vm !== undefined) return vm.granted(vcpu);
     return err({ kind: "not-pinned", vm: subject.vm, vcpu, why: "the VM has no channel now" });
+  }
+
+  #noClock(subject: PolicySubject, vcpu: number, cpu: Pcpu): Refusal {
+    const kind = this.#host.cpufreq.isHung(cpu) ? "clock-hung" : "no-cpufreq";
+    return { kind, vm: nameOf(subject), vcpu, pcpu: cpu };
   }
 
   #claimant(subject: PolicySubject, origin: Origin): Claimant {

@@ -3,6 +3,7 @@
 import { closeSync, constants, openSync, readFileSync, writeSync } from "node:fs";
 import { DONE, err, ok, type Result } from "../values/result.ts";
 import { notUnderstood, type SysfsError, sysfsError } from "../values/sysfs-error.ts";
+import { marker, refuseCall } from "./calls.ts";
 
 /** A folder of attributes, such as /sys/devices/system/cpu/cpufreq/policy0. */
 export class AttrDir {
@@ -63,13 +64,18 @@ export class AttrDir {
 /** Returns the error for a file that must be there and isn't. */
 export const absent = (path: string): SysfsError => ({ kind: "sysfs", op: "read", path, code: "ENOENT" });
 
-/** Returns the whole text of the file at `path`; undefined when there is none. Errors: EACCES, EISDIR. */
+/** Returns the whole text of the file at `path`; undefined when there is none. Errors: EACCES, EISDIR, LEFT_ALONE. */
 export function readText(path: string): Result<string | undefined, SysfsError> {
+  const refused = refuseCall("read", path);
+  if (refused !== undefined) return err(refused);
+  marker.begin(path);
   try {
     return ok(readFileSync(path, "utf8"));
   } catch (thrown) {
     const error = sysfsError("read", path, thrown);
     return error.code === "ENOENT" ? ok(undefined) : err(error);
+  } finally {
+    marker.end();
   }
 }
 
@@ -104,6 +110,17 @@ export class AttrWriter {
   }
 
   #writeOnce(bytes: Buffer): Result<void, SysfsError> {
+    const refused = refuseCall("write", this.path);
+    if (refused !== undefined) return err({ ...refused, value: bytes.toString().trimEnd() });
+    marker.begin(this.path);
+    try {
+      return this.#writeMarked(bytes);
+    } finally {
+      marker.end();
+    }
+  }
+
+  #writeMarked(bytes: Buffer): Result<void, SysfsError> {
     try {
       this.#fd ??= openSync(this.path, constants.O_WRONLY);
     } catch (thrown) {

@@ -10,6 +10,7 @@ export type Refusal =
   | { readonly kind: "not-pinned"; readonly vm: string; readonly vcpu: number; readonly why: string }
   | { readonly kind: "floating"; readonly vm: string; readonly vcpu: number; readonly pcpus: string }
   | { readonly kind: "no-cpufreq"; readonly vm: string; readonly vcpu: number; readonly pcpu: number }
+  | { readonly kind: "clock-hung"; readonly vm: string; readonly vcpu: number; readonly pcpu: number }
   | { readonly kind: "no-turbo"; readonly vm: string; readonly vcpu: number; readonly pcpu: number }
   | { readonly kind: "turbo-off"; readonly vm: string }
   | { readonly kind: "command-off"; readonly vm: string; readonly command: string }
@@ -49,6 +50,8 @@ export function explain(no: Refusal): string {
       return `vCPU ${no.vcpu} of VM ${JSON.stringify(no.vm)} floats over pCPUs ${no.pcpus}; pin it to one, or set floating = "all".`;
     case "no-cpufreq":
       return `vCPU ${no.vcpu} of VM ${JSON.stringify(no.vm)} runs on pCPU ${no.pcpu}, which has no cpufreq domain.`;
+    case "clock-hung":
+      return `vCPU ${no.vcpu} of VM ${JSON.stringify(no.vm)} runs on pCPU ${no.pcpu}, whose clock is left alone since a call on it did not return; try it again with: powermon freq retry ${no.pcpu}.`;
     case "no-turbo":
       return `vCPU ${no.vcpu} of VM ${JSON.stringify(no.vm)} runs on pCPU ${no.pcpu}, which has no turbo frequencies.`;
     case "turbo-off":

@@ -86,6 +86,8 @@ const CHANGES: readonly Row[] = [
   ["PUT freq/99", { target: "max" }],
   ["DELETE freq/0"],
   ["DELETE freq/all"],
+  ["POST freq/all/retry"],
+  ["POST freq/0-1/retry"],
   ["PUT vms/vm1/policy", { policy: { type: "workload", workload: "low", vcpus: [0] } }],
   ["PUT vms/vm1/policy", { policy: { type: "workload", workload: "low", vcpus: [9] } }],
   ["PUT vms/vm1/policy", { policy: { type: "workload", wrkload: "low" } }],

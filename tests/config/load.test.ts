@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { khz } from "../../internal/values/units.ts";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { DEFAULTS } from "../../internal/config/defaults.ts";
 import { type Config, loadConfig } from "../../internal/config/load.ts";
@@ -54,6 +55,16 @@ describe("loadConfig()", () => {
     expect(config.ok ? [] : config.error.map(({ key, wrong, right }) => `${key} ${wrong}. ${right}`)).toEqual(
       ["vm has 5000 VMs, all files together. Keep them at 4096 at most; vm-defaults holds for all others."],
     );
+  });
+
+  test("refuses more drop-ins than 1024", () => {
+    using folder = configFolder();
+    for (let i = 0; i < 1025; i++) folder.write(`d/${i}.toml`, "");
+    expect(sentences(folder.dir, folder.write("main.toml", ""), join(folder.dir, "d"))).toEqual([
+      "d: has 1025 drop-ins. Keep them at 1024 at most; one may hold many VMs.",
+    ]);
+    rmSync(join(folder.dir, "d/7.toml"));
+    expect(loaded(undefined, join(folder.dir, "d")).files).toHaveLength(1024);
   });
 
   test("refuses an HTTP listener that other machines reach unless the file says so", () => {

@@ -97,6 +97,22 @@ describe("Host", () => {
     expect(lab.speed(2)).toBe(2600000);
   });
 
+  test("serves nothing that a guest sent before its VM rebooted, and the guest that comes then", async () => {
+    const host = lab.start();
+    const original = lab.speed(2);
+    const vm1 = await lab.guest("vm1.0");
+    const flood = Buffer.concat(Array.from({ length: 400 }, () => Buffer.from(frame({ step: "max" }))));
+    const [channel] = host.channels.of("vm1");
+    channel?.connection?.received(flood);
+    host.rebooted("vm1");
+    expect(lab.speed(2)).toBe(original);
+    await until("the channel is connected anew", () => vm1.connections === 2);
+    expect(lab.speed(2)).toBe(original);
+    vm1.received = new Uint8Array(0);
+    expect(await ask(vm1, frame({ step: "min" }))).toBe("ack");
+    expect(lab.speed(2)).toBe(800000);
+  });
+
   test("finds a channel again when its VM restarts", async () => {
     lab.start();
     const vm1 = await lab.guest("vm1.0");

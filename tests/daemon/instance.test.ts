@@ -26,12 +26,13 @@ test("claimInstance() lets one process have a state folder at a time", () => {
   expect(runningInstance(place.stateDir)).toBe(process.pid);
   const second = claimInstance(place);
   expect(second.ok ? "" : second.error).toContain(`process ${process.pid}`);
-  claimed.value();
+  claimed.value.release();
   expect(runningInstance(place.stateDir)).toBeUndefined();
 });
 
 test("claimInstance() lets one process set the clocks of a machine at a time, whatever its state folder", () => {
   const first = value(claimInstance(place));
+  expect(first.unmarked).toBeUndefined();
   symlinkSync(place.sysfsRoot, `${dir}/link`);
   for (const sysfsRoot of [place.sysfsRoot, `${dir}/link`, `${dir}/./sys/`]) {
     const other = { sysfsRoot, stateDir: `${dir}/other` };
@@ -41,10 +42,26 @@ test("claimInstance() lets one process set the clocks of a machine at a time, wh
     expect(runningInstance(other.stateDir)).toBeUndefined();
   }
   mkdirSync(`${dir}/sys2`);
-  value(claimInstance({ sysfsRoot: `${dir}/sys2`, stateDir: `${dir}/other` }))();
-  first();
-  value(claimInstance({ ...place, stateDir: `${dir}/other` }))();
+  value(claimInstance({ sysfsRoot: `${dir}/sys2`, stateDir: `${dir}/other` })).release();
+  first.release();
+  value(claimInstance({ ...place, stateDir: `${dir}/other` })).release();
   expect(readdirSync(dir).sort()).toEqual(["link", "other", "state", "sys", "sys2"]);
+});
+
+test("claimInstance() says when it can't mark the clocks as its own, and sees another's mark all the same", () => {
+  const mark = `${dir}/sys.powermon.json`;
+  // A lock is written beside its file first, and there is a folder in that place.
+  mkdirSync(`${mark}.${process.pid}.new`);
+  const first = value(claimInstance(place));
+  expect(first.unmarked).toStartWith(`Cannot write "${mark}": E`);
+  first.release();
+
+  rmSync(`${mark}.${process.pid}.new`, { recursive: true });
+  const other = value(takeLock(mark));
+  mkdirSync(`${mark}.${process.pid}.new`);
+  expect(error(claimInstance(place))).toContain(`(process ${process.pid}) sets the clocks`);
+  expect(runningInstance(place.stateDir)).toBeUndefined();
+  other();
 });
 
 test.each([
@@ -77,7 +94,7 @@ test("claimRestore() refuses while a powermon has the state folder, or the clock
   const busy = `process ${process.pid} serves with these settings; stop it, and it restores them itself.`;
   expect(error(await claimRestore(place))).toBe(busy);
   expect(error(await claimRestore({ ...place, stateDir: `${dir}/other` }))).toBe(busy);
-  instance();
+  instance.release();
   value(await claimRestore(place))();
 });
 

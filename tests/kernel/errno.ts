@@ -33,3 +33,6 @@ export class Errno extends Error {
 export function refuse(code: ErrnoName): never {
   throw new Errno(code);
 }
+
+/** The call does not return for now. */
+export class Hangs extends Error {}

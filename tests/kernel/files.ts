@@ -1,7 +1,7 @@
 // The files of a machine: a captured tree, with the driver's own files laid over it as they come and go.
 
 import { parseCpuList } from "../../internal/values/cpulist.ts";
-import { Errno, type ErrnoName, refuse } from "./errno.ts";
+import { Errno, type ErrnoName, Hangs, refuse } from "./errno.ts";
 
 /** A file of /sys: what it shows and what it does with a text; one that lacks either refuses with EACCES, root too. */
 export interface Attribute {
@@ -14,10 +14,10 @@ export interface Attribute {
 /** A file, or a link. */
 export type Entry = Attribute | { readonly link: string };
 
-/** What goes wrong with a file, set by a test: errors, a write that the firmware swallows, or a text that hides the real one. */
+/** What goes wrong with a file, set by a test: errors, calls that do not return, a write that the firmware swallows, or a text that hides the real one. */
 export interface Fault {
-  readonly read?: ErrnoName;
-  readonly write?: ErrnoName | "ignored";
+  readonly read?: ErrnoName | "hangs";
+  readonly write?: ErrnoName | "ignored" | "hangs";
   readonly text?: string;
 }
 
@@ -80,6 +80,7 @@ export class Files {
   /** Source for a file that has gone while it was open: kernfs_get_active() in fs/kernfs. */
   read(path: string): string {
     const fault = this.faults.get(path);
+    if (fault?.read === "hangs") throw new Hangs();
     if (fault?.read) throw new Errno(fault.read);
     const entry = this.attribute(path);
     return fault?.text ?? (entry.show ?? (() => refuse("EACCES")))();
@@ -88,6 +89,7 @@ export class Files {
   write(path: string, text: string): void {
     const fault = this.faults.get(path);
     if (fault?.write === "ignored") return;
+    if (fault?.write === "hangs") throw new Hangs();
     if (fault?.write) throw new Errno(fault.write);
     (this.attribute(path).store ?? (() => refuse("EACCES")))(text);
   }

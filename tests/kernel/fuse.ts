@@ -1,7 +1,7 @@
 // Serves folders and files by the kernel's FUSE protocol, one request at a time, nothing cached. Source: include/uapi/linux/fuse.h.
 
 import { readSync, writeSync } from "node:fs";
-import { ERRNO, Errno } from "./errno.ts";
+import { ERRNO, Errno, Hangs } from "./errno.ts";
 
 /** What is served. Paths start without a slash; "" is the root. */
 export interface Served {
@@ -9,7 +9,7 @@ export interface Served {
   look(path: string): { readonly mode: number } | { readonly link: string } | undefined;
   /** Names in a folder; undefined when it is none. */
   names(path: string): readonly string[] | undefined;
-  /** Both throw Errno. */
+  /** Both throw Errno, or Hangs: then the asker waits in the kernel, where nothing ends it, until release(). */
   read(path: string): string;
   write(path: string, text: string): void;
 }
@@ -47,6 +47,14 @@ const ATOMIC_O_TRUNC = 1 << 3;
 const DIRECT_IO = 1;
 const O_ACCMODE = 3;
 
+/** What is asked, by the numbers that it has. */
+interface Request {
+  readonly unique: bigint;
+  readonly op: number;
+  readonly id: bigint;
+  readonly body: Buffer;
+}
+
 /** A connection; `serve()` answers one request of `fd`, an open /dev/fuse. */
 export class FuseServer {
   private readonly fd: number;
@@ -55,6 +63,7 @@ export class FuseServer {
   private readonly ids = new Map<string, bigint>([["", ROOT_ID]]);
   /** What was read at offset 0 of an open file: the rest of one reading comes of the same text, as in seq_file. */
   private readonly open = new Map<bigint, { path: string; text: Buffer }>();
+  private readonly hanging: Request[] = [];
   private handles = 0n;
   private readonly request = Buffer.alloc(64 * 1024 + PAGE);
 
@@ -78,13 +87,29 @@ export class FuseServer {
     const id = this.request.readBigUInt64LE(16);
     const body = this.request.subarray(IN_HEADER, bytes);
     if (op === OP.FORGET || op === OP.BATCH_FORGET || op === OP.INTERRUPT) return true;
+    this.serveOne({ unique, op, id, body });
+    return true;
+  }
+
+  /** How many calls hang: their askers can't be ended any more. */
+  get hangs(): number {
+    return this.hanging.length;
+  }
+
+  /** Tries again what hangs: what hangs no more is answered. */
+  release(): void {
+    for (const request of this.hanging.splice(0)) this.serveOne(request);
+  }
+
+  private serveOne(request: Request): void {
+    const { unique, op, id, body } = request;
     try {
       this.reply(unique, 0, this.answer(op, this.paths.get(id) ?? "", body));
     } catch (cause) {
-      if (!(cause instanceof Errno)) throw cause;
-      this.reply(unique, ERRNO[cause.code], Buffer.alloc(0));
+      if (cause instanceof Hangs) this.hanging.push({ ...request, body: Buffer.from(body) });
+      else if (cause instanceof Errno) this.reply(unique, ERRNO[cause.code], Buffer.alloc(0));
+      else throw cause;
     }
-    return true;
   }
 
   private reply(unique: bigint, errno: number, body: Buffer): void {

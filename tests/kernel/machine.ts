@@ -23,6 +23,8 @@ export interface KernelMachine extends Tree {
   write(path: string, text: string | number): void;
   /** From now on the file fails so; nothing given ends it. */
   fault(path: string, fault?: Fault): void;
+  /** Returns how many calls hang now: who made them can't be ended. */
+  hangs(): number;
   /** Sets a CPU's energy hint behind the kernel's back, raw, as firmware does. */
   setRawEpp(cpu: number, raw: number): void;
   /** From now on `reads` readings after a write of a limit show the old one, as a busy kernel's may. */
@@ -85,6 +87,7 @@ export async function startMachine(
     read: (path) => readFileSync(at(path), "utf8").split("\n", 1)[0] ?? "",
     write: (path, text) => writeFileSync(at(path), `${text}\n`, { flag: "r+" }),
     fault: (path, fault = {}) => order({ path: `${CPU}/${path}`, fault }),
+    hangs: () => Number(readFileSync(join(folder, "control/hangs"), "utf8")),
     setRawEpp: (cpu, raw) => order({ cpu, epp: raw }),
     late: (reads) => order({ late: reads }),
     hw: (cpu) => JSON.parse(readFileSync(join(folder, `control/cpu${cpu}`), "utf8")) ?? undefined,

@@ -12,18 +12,20 @@ const [name = "", folder = ""] = process.argv.slice(2);
 const STDIN = 0;
 
 /** Below sys is the machine, below control what a test asks and orders: see machine.ts. */
-function served({ files, asked, setRawEpp, setLate }: Model): Served {
+function served({ files, asked, setRawEpp, setLate }: Model, server: () => FuseServer): Served {
   const inSys = (path: string) => (path.startsWith("sys/") ? path.slice("sys/".length) : undefined);
   const order = (text: string) => {
     const { path, fault, cpu, epp, late } = JSON.parse(text);
-    if (path !== undefined) files.setFault(path, fault);
-    else if (late !== undefined) setLate(late);
+    if (path !== undefined) {
+      files.setFault(path, fault);
+      server().release();
+    } else if (late !== undefined) setLate(late);
     else setRawEpp(cpu, epp);
   };
   return {
     look: (path) => {
       if (path === "control/order") return { mode: 0o200 };
-      if (/^control\/cpu\d+$/.test(path)) return { mode: 0o444 };
+      if (/^control\/(?:cpu\d+|hangs)$/.test(path)) return { mode: 0o444 };
       const entry = files.entry(inSys(path) ?? "");
       if (!entry || "link" in entry) return entry;
       return { mode: entry.mode ?? (entry.show ? 0o444 : 0) | (entry.store ? 0o200 : 0) };
@@ -34,6 +36,7 @@ function served({ files, asked, setRawEpp, setLate }: Model): Served {
       return files.names(path === "sys" ? "" : (inSys(path) ?? "none"));
     },
     read: (path) => {
+      if (path === "control/hangs") return `${server().hangs}`;
       const cpu = /^control\/cpu(\d+)$/.exec(path)?.[1];
       return cpu === undefined ? files.read(inSys(path) ?? "") : JSON.stringify(asked(Number(cpu)) ?? null);
     },
@@ -51,7 +54,10 @@ if (fd === undefined) {
 } else {
   try {
     writeSync(1, "mounted\n");
-    const server = new FuseServer(fd, served(machine));
+    const server: FuseServer = new FuseServer(
+      fd,
+      served(machine, () => server),
+    );
     for (;;) {
       const ready = readable([STDIN, fd]);
       if (ready.includes(STDIN)) break;

@@ -19,11 +19,15 @@ import type { Log } from "../../../internal/log.ts";
 import { prometheus } from "../../../internal/output/prometheus.ts";
 import { untilEnd } from "../../../internal/os/end-signals.ts";
 import { SpareTime } from "../../../internal/os/spare-time.ts";
+import { endSocketsOf } from "../../../internal/os/orphaned-sockets.ts";
 import { leave, leaveWithin } from "../../../internal/os/leave.ts";
 import { libcProblem, peerCredentials } from "../../../internal/os/libc.ts";
 import type { Result } from "../../../internal/values/result.ts";
+import { HungCalls } from "../../../internal/daemon/hung-calls.ts";
 import { openCpufreq } from "../../../internal/sysfs/cpufreq/cpufreq.ts";
+import type { Roots } from "../../../internal/sysfs/cpufreq/originals.ts";
 import { explainSysfs } from "../../../internal/values/sysfs-error.ts";
+import { tryAnew } from "../try.ts";
 import { warmUp } from "./warm-up.ts";
 import { version } from "../../../package.json";
 
@@ -57,6 +61,9 @@ export async function serve(options: ServeOptions): Promise<Status> {
     log.error(instance.error);
     return STATUS.failed;
   }
+  const { release, unmarked } = instance.value;
+  if (unmarked !== undefined)
+    log.warn(`${unmarked}; a second powermon would not see that this one sets the clocks`);
   try {
     await untilRestored(stateDir);
     const lost = takeUpRecords(stateDir);
@@ -67,13 +74,14 @@ export async function serve(options: ServeOptions): Promise<Status> {
     leaveWithin(LEAVE_MS, status);
     return status;
   } finally {
-    instance.value();
+    release();
   }
 }
 
 async function serveAlone(options: ServeOptions): Promise<Status> {
   const { config, log, procRoot, sysfsRoot } = options;
   const roots = { sysfsRoot, procRoot, stateDir: config.runDir };
+  const hung = await findHung(roots, log);
   const cpufreq = openCpufreq(roots);
   if (!cpufreq.ok) {
     log.error(explainSysfs(cpufreq.error));
@@ -92,6 +100,7 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
   });
   const host: Host = new Host({
     cpufreq: cpufreq.value,
+    hung,
     sysfsRoot,
     procRoot,
     config,
@@ -156,8 +165,28 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
   for (const error of failed) log.error(explainSysfs(error));
   // VMs that were prepared for a sleep that does not happen now; what takes longer stays written down for powermon restore.
   await Promise.race([awake, Bun.sleep(AWAKE_MS)]);
+  hung.end();
   log.unfold(Infinity);
   return bug !== undefined || failed.length > 0 ? STATUS.failed : STATUS.done;
+}
+
+/** Leaves alone what hung in the powermon before; what that one was at when it ended is tried first, for most of the time it was just killed. */
+async function findHung(roots: Roots, log: Log): Promise<HungCalls> {
+  const hung = new HungCalls(roots, tryAnew(roots));
+  if (hung.problem !== undefined) log.error(explainSysfs(hung.problem));
+  if (hung.markProblem !== undefined)
+    log.warn(`${hung.markProblem}: a call that hangs will hang in the next powermon, too`);
+  if (hung.suspect !== undefined) await hung.retry([hung.suspect]);
+  for (const { process } of hung.all) {
+    const ended = process === undefined ? undefined : endSocketsOf(process.pid);
+    if (ended?.ok === false) log.warn(`${ended.error}; VMs whose channels it has wait until it is gone`);
+    else if (ended !== undefined && ended.value > 0)
+      log.warn("A killed powermon hangs on in a call; its connections were ended", {
+        process: process?.pid,
+        sockets: ended.value,
+      });
+  }
+  return hung;
 }
 
 /** Opens the control socket; without a flag for it, a folder that is not there means to do without. */

@@ -19,6 +19,8 @@ export function tellGuest(no: Refusal): string {
       return `vCPU ${no.vcpu} is not pinned to one physical CPU; its operator can pin it.`;
     case "no-cpufreq":
       return `The physical CPU of vCPU ${no.vcpu} has no clock that can be set.`;
+    case "clock-hung":
+      return `The clock of the physical CPU of vCPU ${no.vcpu} does not answer; the host's operator knows of it.`;
     case "no-turbo":
       return `The physical CPU of vCPU ${no.vcpu} has no turbo frequencies.`;
     case "turbo-off":

@@ -11,11 +11,12 @@ import type { Numbers } from "../../values/numbers.ts";
 import { ok } from "../../values/result.ts";
 import { explainSysfs } from "../../values/sysfs-error.ts";
 import { khz, pcpu } from "../../values/units.ts";
+import { tellHung } from "../hung-calls.ts";
 import type { Host } from "../host.ts";
 
 /** Returns each CPU with its domain; all are those that have one. */
 export function domainsOf(
-  { cpufreq, upkeep }: Host,
+  { cpufreq, upkeep, hung }: Host,
   cpus: Numbers,
 ): Answer<readonly (readonly [number, Domain])[]> {
   const numbers =
@@ -24,6 +25,8 @@ export function domainsOf(
   for (const cpu of numbers) {
     const domain = cpufreq.domainOf(pcpu(cpu)) ?? upkeep.seek(pcpu(cpu));
     if (domain === undefined) {
+      const hangs = hung?.ofClock(cpu);
+      if (hangs !== undefined) return no("failed", `${tellHung(hangs)}.`);
       const [present, online] = [cpufreq.topology.present(), cpufreq.topology.online()];
       const lists = (found: typeof present) => found.ok && found.value.includes(pcpu(cpu));
       if (lists(present) && online.ok && !lists(online))
@@ -73,8 +76,22 @@ export function freqAsks(host: Host) {
       const [failed] = ledger.withdraw((claim) => claim.operator && released.has(claim.grant.vcpu));
       return failed === undefined ? freq({ cpus }) : no("failed", explainSysfs(failed));
     },
-  } satisfies Pick<Handlers, "freq" | "allFreq" | "setFreq" | "releaseFreq">;
+
+    async retryFreq({ cpus }) {
+      const all = host.hung?.all ?? [];
+      const calls = cpus === "all" ? all : all.filter((call) => call.cpus.some((cpu) => cpus.includes(cpu)));
+      if (host.hung === undefined || (calls.length === 0 && cpus !== "all")) return nothingHangs(cpus);
+      const answers = await host.hung.retry(calls);
+      return ok(calls.map(({ path, cpus: own }, at) => ({ path, cpus: own, answers: answers[at] === true })));
+    },
+  } satisfies Pick<Handlers, "freq" | "allFreq" | "setFreq" | "releaseFreq" | "retryFreq">;
 }
+
+const nothingHangs = (cpus: Numbers) =>
+  no(
+    "not-found",
+    `Nothing of CPU ${cpus === "all" ? cpus : cpus.join(",")} is left alone: no call on it hangs.`,
+  );
 
 /** A kHz is rounded as the kernel would; one above nominal needs turbo and takes it. @param turbo whether steps from there may lead into turbo */
 function levelOf(domain: Domain, wanted: number, turbo: boolean) {

@@ -51,6 +51,7 @@ export function readMetrics(host: Host, version: string): Snapshot {
   snapshot.add("powermon_frequency_writes_total", writes.writes);
   for (const [errno, count] of writes.errors)
     snapshot.add("powermon_frequency_write_errors_total", count, errno);
+  snapshot.add("powermon_hung_files", host.hung?.all.length ?? 0);
   snapshot.add("powermon_drifts_total", upkeep.drifts);
   snapshot.add("powermon_drift_corrections_total", upkeep.corrections);
   return snapshot;

@@ -4,6 +4,8 @@ import type { Handlers } from "../../api/table.ts";
 import { ok } from "../../values/result.ts";
 import { explainSysfs } from "../../values/sysfs-error.ts";
 import type { Changes } from "../changes.ts";
+import { type HungCall } from "../../sysfs/hung.ts";
+import { nextTry } from "../hung-calls.ts";
 import type { Host } from "../host.ts";
 import { sumCounts } from "./channels.ts";
 
@@ -11,6 +13,14 @@ const STARTED_MS = performance.now();
 
 /** Returns how long the daemon has been there, in whole seconds. */
 export const uptimeS = (): number => Math.round((performance.now() - STARTED_MS) / 1000);
+
+const hungReport = (call: HungCall) => ({
+  path: call.path,
+  cpus: call.cpus,
+  since: new Date(call.since).toISOString(),
+  tries: call.tries,
+  nextTry: new Date(nextTry(call)).toISOString(),
+});
 
 /** @param reloaded another configuration is in force */
 export function statusAsks(host: Host, version: string, changes: Changes, reloaded: () => void) {
@@ -29,6 +39,7 @@ export function statusAsks(host: Host, version: string, changes: Changes, reload
         domains: cpufreq.domains.length,
         drivers: [...new Set(cpufreq.domains.map(({ driver }) => driver))],
         problems: cpufreq.problems.map(explainSysfs),
+        hung: (host.hung?.all ?? []).map(hungReport),
         vms: [...channels.vms].length,
         channels: { total: all.length, connected: all.filter(({ state }) => state === "connected").length },
         claims: [...ledger.claims()].length,

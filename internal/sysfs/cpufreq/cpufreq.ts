@@ -7,6 +7,7 @@ import type { Hardware } from "../driver/driver.ts";
 import { lacksUserspace } from "../driver/index.ts";
 import { Domain } from "./domain.ts";
 import { type SysfsError, sysfsError } from "../../values/sysfs-error.ts";
+import { isClockAlone, LEFT_ALONE } from "../calls.ts";
 import { readHardware } from "./domain-state.ts";
 import { domainDir, listDomains } from "./files.ts";
 import { cpuRootOf, type Roots } from "./originals.ts";
@@ -67,6 +68,11 @@ export class Cpufreq {
     return this.#byId.get(id);
   }
 
+  /** Returns whether this CPU's clock is left alone, because a call on it did not return: it has no domain then. */
+  isHung(cpu: Pcpu): boolean {
+    return isClockAlone(cpuRootOf(this.#roots), cpu);
+  }
+
   /** Returns the domains whose CPUs share cores with those of domain `id`, itself included, by number: they must be decided together. */
   group(id: DomainId): readonly Domain[] {
     return this.#groups.get(id) ?? [];
@@ -87,7 +93,7 @@ export class Cpufreq {
     for (const id of ids.value) {
       const found = readHardware(cpuRoot, id);
       const old = this.#byId.get(id);
-      if (!found.ok) problems.push(found.error);
+      if (!found.ok && found.error.code !== LEFT_ALONE) problems.push(found.error);
       if (old && (!found.ok || isSame(old, found.value))) {
         old.reread(found);
         domains.push(old);

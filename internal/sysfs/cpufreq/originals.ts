@@ -1,12 +1,12 @@
 // Putting a machine's clocks back as they were before powermon.
 
-import { DONE, err, type Result } from "../../values/result.ts";
+import { DONE, err, ok, type Result } from "../../values/result.ts";
 import type { DomainId, Khz } from "../../values/units.ts";
 import type { AttrDir } from "../attr.ts";
 import { notKept, type SysfsError } from "../../values/sysfs-error.ts";
 import { domainDir, FILE } from "./files.ts";
 import { readLimits, writeLimits } from "./limits.ts";
-import { type Originals, OriginalsStore } from "./store.ts";
+import { type Originals, OriginalsStore, type Saved } from "./store.ts";
 
 /** Where the machine and the saved originals are. */
 export interface Roots {
@@ -42,16 +42,27 @@ export function restoreAll(roots: Roots): Restored {
   const ids = store.list();
   if (!ids.ok) return { restored, failed: [ids.error], stale };
   for (const id of ids.value) {
-    const saved = store.load(id);
-    const done =
-      saved.ok && saved.value.state === "saved"
-        ? restoreDomain(domainDir(cpuRootOf(roots), id), saved.value.originals)
-        : saved;
-    const forgotten = done.ok ? store.forget(id) : done;
-    if (!forgotten.ok) failed.push(forgotten.error);
-    else if (saved.ok) (saved.value.state === "stale" ? stale : restored).push(id);
+    const done = restoreOne(roots, id, store);
+    if (!done.ok) failed.push(done.error);
+    else (done.value === "stale" ? stale : restored).push(id);
   }
   return { restored, failed, stale };
+}
+
+/** Puts back domain `id` where its originals are saved, and forgets them. Returns what was saved. Errors: as restoreDomain(). */
+export function restoreOne(
+  roots: Roots,
+  id: DomainId,
+  store = new OriginalsStore(roots.stateDir, roots.procRoot),
+): Result<Saved["state"], SysfsError> {
+  const saved = store.load(id);
+  if (!saved.ok) return saved;
+  const done =
+    saved.value.state === "saved"
+      ? restoreDomain(domainDir(cpuRootOf(roots), id), saved.value.originals)
+      : DONE;
+  const forgotten = done.ok ? store.forget(id) : done;
+  return forgotten.ok ? ok(saved.value.state) : forgotten;
 }
 
 /**

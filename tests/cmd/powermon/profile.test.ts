@@ -124,7 +124,7 @@ test("profile apply never acts alone beside a powermon that does not answer", as
   const instance = claimInstance(at.roots);
   if (!instance.ok) throw new Error(instance.error);
   const ran = await run("apply", "powersave");
-  instance.value();
+  instance.value.release();
   expect(ran.status).toBe(4);
   expect(ran.err).toContain(`${at.roots.stateDir}/control.sock`);
   expect(at.line("intel_pstate/no_turbo")).toBe("0");

@@ -224,7 +224,8 @@ test("an answer to HELLO that comes late counts, is warned of once, and claims a
     const tell = (said: ExtensionAnswer) => send(extensionAnswer(frame, said));
     if (ask.do === "hello") owed.push(() => tell({ do: "hello", version: 1, leaseS: 10, vcpus: 1 }));
     if (late || ask.do === "hello") return;
-    if (ask.do === "freqs") tell({ do: "freqs", first: 0, total: 0, nominal: 0, khz: [] });
+    if (ask.do === "freqs")
+      tell({ do: "freqs", first: 0, total: 0, nominal: 0, turboAtStart: false, khz: [] });
     if (ask.do === "release" || ask.do === "scale") tell({ do: ask.do, wishKhz: 0, targetKhz: 0 });
   });
   using world = new World();
@@ -268,7 +269,8 @@ test("who asks while a host has not answered HELLO yet is not told that there is
     const tell = (said: ExtensionAnswer) => send(extensionAnswer(frame, said));
     const { ask } = request;
     if (ask.do === "hello") owed.push(() => tell({ do: "hello", version: 1, leaseS: 10, vcpus: 1 }));
-    else if (ask.do === "freqs") tell({ do: "freqs", first: 0, total: 0, nominal: 0, khz: [] });
+    else if (ask.do === "freqs")
+      tell({ do: "freqs", first: 0, total: 0, nominal: 0, turboAtStart: false, khz: [] });
     else if (ask.do === "release") tell({ do: "release", wishKhz: 0, targetKhz: 0 });
   });
   using world = new World();
