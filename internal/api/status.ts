@@ -1,7 +1,7 @@
 // How the running powermon is, at one glance, and what a reload brings.
 
 import * as v from "valibot";
-import { counts, texts } from "./words.ts";
+import { counts, text, texts } from "./words.ts";
 
 export const statusReport = v.object({
   version: v.string(),
@@ -19,6 +19,7 @@ export const statusReport = v.object({
   channels: v.object({ total: v.number(), connected: v.number() }),
   claims: v.number(),
   counts,
+  eventId: text("The last event's id: a listener that says it as Last-Event-ID hears what happened since."),
 });
 export type StatusReport = v.InferOutput<typeof statusReport>;
 

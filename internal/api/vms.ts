@@ -49,7 +49,7 @@ export type VmReport = v.InferOutput<typeof vmReport>;
 const bound = wordOrKhz(BOUNDS, '"min", "base" or "max"');
 
 /** Settings of a VM that can be changed at run time. */
-const change = {
+export const settings = {
   queries: v.optional(flag),
   turbo: v.optional(flag),
   floor: v.optional(bound),
@@ -57,11 +57,11 @@ const change = {
   requestsPerSecond: v.optional(whole(0, 1_000_000)),
   burst: v.optional(whole(1, 1_000_000)),
 };
-export type VmChange = v.InferOutput<v.ObjectSchema<typeof change, undefined>>;
+export type VmChange = v.InferOutput<v.ObjectSchema<typeof settings, undefined>>;
 
 export const vmChange = v.pipe(
   /** `save` keeps the change over a restart. */
-  v.strictObject({ ...change, save: option }),
+  v.strictObject({ ...settings, save: option }),
   v.check(
     (body) => Object.keys(body).some((key) => key !== "save"),
     "changes nothing; name a setting, such as queries or floor",

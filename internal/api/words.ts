@@ -3,6 +3,13 @@
 import * as v from "valibot";
 import { isKhz, KHZ } from "../values/units.ts";
 
+/** `schema` with a sentence about it, which the OpenAPI document tells. */
+export const about = <const S extends v.GenericSchema>(schema: S, text: string) =>
+  v.pipe(schema, v.description(text));
+/** A text, a number, a switch of an answer with a sentence about it. */
+export const text = (what: string) => about(v.string(), what);
+export const number = (what: string) => about(v.number(), what);
+
 /** A list that nobody changes. */
 export const list = <const S extends v.GenericSchema>(item: S) => v.pipe(v.array(item), v.readonly());
 

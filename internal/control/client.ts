@@ -56,9 +56,13 @@ export class ControlClient {
     return this.#askText("GET", "/metrics", undefined);
   }
 
-  /** Yields what happens from now on; ends with the error that ended it, which is `no-answer` when powermon stops. */
-  async *events(): AsyncGenerator<HappenedEvent, ControlError> {
-    const opened = await this.#send("GET", "/v1/events", undefined, undefined);
+  /**
+   * Yields what happens from now on; ends with the error that ended it, which is `no-answer` when powermon stops.
+   * @param after the id of an event, after which to begin instead
+   */
+  async *events(after?: string): AsyncGenerator<HappenedEvent, ControlError> {
+    const headers = after === undefined ? {} : { "last-event-id": after };
+    const opened = await this.#send("GET", "/v1/events", undefined, undefined, headers);
     if (!opened.ok) return opened.error;
     const { body, status } = opened.value;
     if (status !== 200 || body === null) return errorOf(status, await opened.value.text());
@@ -98,6 +102,7 @@ export class ControlClient {
     path: string,
     body: object | undefined,
     signal: AbortSignal | undefined,
+    headers: Readonly<Record<string, string>> = {},
   ): Promise<Result<Response, ControlError>> {
     const wrong = wrongSocketPath(this.#socket);
     if (wrong !== undefined) return err({ code: "invalid", message: `${wrong}; name powermon's socket.` });
@@ -109,9 +114,10 @@ export class ControlClient {
           // Each command asks once.
           keepalive: false,
           redirect: "manual",
+          headers,
           ...(body !== undefined && {
             body: JSON.stringify(body),
-            headers: { "content-type": "application/json" },
+            headers: { ...headers, "content-type": "application/json" },
           }),
           ...(signal !== undefined && { signal }),
         }),

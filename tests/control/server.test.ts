@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { existsSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { startControl } from "../../internal/control/server.ts";
+import { EventFeed } from "../../internal/events.ts";
 import { Log } from "../../internal/log.ts";
 import { peerCredentials } from "../../internal/os/libc.ts";
 import { CODES, no } from "../../internal/values/answer.ts";
@@ -10,7 +11,7 @@ import { raw, serve } from "./serve.ts";
 
 const QUIET = new Log("error", "text", false, () => {});
 /** What a server needs beside its socket and who answers. */
-const REST = { group: "", subscribe: () => () => {}, metrics: () => "", log: QUIET };
+const REST = { group: "", events: new EventFeed(), metrics: () => "", log: QUIET };
 
 /** Asks and returns status and body. */
 async function ask(socket: string, method: string, path: string, body?: string) {

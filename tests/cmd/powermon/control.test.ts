@@ -398,24 +398,26 @@ test("powermon COMMAND ends with 4 when nobody answers, naming the socket", asyn
 });
 
 test("powermon events prints as many as asked for, as text or as a line of JSON each", async () => {
-  const refused = (more: object = {}) =>
-    it.lab.host.events.emit("request-refused", { vm: "my vm", vcpu: 0, why: undefined, ...more });
+  const withdrawn = (vcpu?: number) =>
+    it.lab.host.events.emit("claim-withdrawn", { vm: "my vm", vcpu, message: "moved" });
   const text = ask("events", "--count", "2");
   await until("it listens", () => it.listeners.size === 1);
-  refused();
-  refused({ list: [1] });
+  withdrawn();
+  withdrawn(1);
   expect(plain((await text).out)).toBe(
-    'TIME request-refused vm="my vm" vcpu=0\nTIME request-refused vm="my vm" vcpu=0 list=[1]',
+    'TIME claim-withdrawn vm="my vm" message=moved\nTIME claim-withdrawn vm="my vm" vcpu=1 message=moved',
   );
   await until("nobody listens", () => it.listeners.size === 0);
   const one = ask("events", "--json");
   await until("it listens", () => it.listeners.size === 1);
-  refused();
+  withdrawn();
   expect(JSON.parse((await one).out)).toEqual({
     at: expect.any(String),
-    event: "request-refused",
+    event: "claim-withdrawn",
+    boot: it.lab.host.events.boot,
+    n: it.lab.host.events.last,
     vm: "my vm",
-    vcpu: 0,
+    message: "moved",
   });
 });
 
