@@ -3,7 +3,7 @@
 import type { EventFields, EventKind } from "./api/event.ts";
 
 /** Events that are kept for listeners that come back: a few hundred KB. */
-const KEPT = 4096;
+export const KEPT = 4096;
 
 /** One thing that happened; fields beside these depend on its kind. */
 export interface Happening {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { EventFeed, type Happening } from "../internal/events.ts";
+import { COMMAND } from "../internal/packet/constants.ts";
 import { encodeRequest } from "../internal/packet/request.ts";
 import { ask, frame, Lab } from "./helpers/lab.ts";
 import { until } from "./helpers/until.ts";
@@ -70,27 +71,8 @@ test("an extension's request, a policy that can't be and an unknown unit are tol
   await vm1.ask(
     encodeRequest({ ...head, sequence: 2, ask: { do: "set-khz", khz: 2_000_000, turbo: false } }, "18.11"),
   );
-  const policy = encodeRequest(
-    {
-      kind: "policy",
-      vcpu: 0,
-      vmName: "",
-      physical: false,
-      policy: {
-        type: "workload",
-        vcpus: [0],
-        macs: [],
-        traffic: { min: 0, avg: 0, max: 0 },
-        busyHours: [],
-        quietHours: [],
-        trafficHours: [],
-        workload: "low",
-        turbo: false,
-      },
-    },
-    "18.11",
-  );
-  const wrong = Uint8Array.from(policy);
+  const wrong = Uint8Array.from(frame({ step: "max" }));
+  wrong[12] = COMMAND.PKT_POLICY;
   // More vCPUs than a policy has room for. Source: struct rte_power_channel_packet, num_vcpu.
   wrong[152] = 255;
   await vm1.ask(wrong);

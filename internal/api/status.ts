@@ -1,23 +1,24 @@
 // How the running powermon is, at one glance, and what a reload brings.
 
 import * as v from "valibot";
-import { counts, text, texts } from "./words.ts";
+import { about, counts, number, text, texts } from "./words.ts";
 
 export const statusReport = v.object({
-  version: v.string(),
-  pid: v.number(),
-  uptimeS: v.number(),
+  version: text("powermon's."),
+  pid: number("Its process."),
+  uptimeS: number("Since it started, s."),
   configFiles: texts,
-  /** Channel folders. */
-  dirs: texts,
+  dirs: about(texts, "Channel folders."),
   stateDir: v.string(),
-  /** How many cpufreq domains there are. */
-  domains: v.number(),
+  domains: number("How many cpufreq domains there are."),
   drivers: texts,
   problems: texts,
-  vms: v.number(),
-  channels: v.object({ total: v.number(), connected: v.number() }),
-  claims: v.number(),
+  vms: number("How many VMs have a channel."),
+  channels: v.object({
+    total: number("How many there are."),
+    connected: number("How many of them are connected."),
+  }),
+  claims: number("How many claims stand."),
   counts,
   eventId: text("The last event's id: a listener that says it as Last-Event-ID hears what happened since."),
 });

@@ -11,9 +11,9 @@ const MAX_WAITING = 64 * 1024;
 /** Events that one listener is told at once. */
 const MAX_TOLD = 64;
 /** Listeners at a time. */
-const MAX_STREAMS = 32;
+export const MAX_STREAMS = 32;
 /** A comment is sent this often, in ms, so that both ends notice a dead connection. */
-const HEARTBEAT_MS = 15_000;
+export const HEARTBEAT_MS = 15_000;
 /** Heartbeats that a listener may let pass without reading. */
 const MAX_SILENT = 2;
 

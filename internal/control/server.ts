@@ -6,6 +6,7 @@ import type { Server } from "node:net";
 import type { Log } from "../log.ts";
 import { err, ok, type Result } from "../values/result.ts";
 import { EventStreams, type Happenings } from "./event-streams.ts";
+import { DOCUMENTS } from "./documents.ts";
 import { findRoute } from "./find-route.ts";
 import { HTTP_STATUS } from "../api/problem.ts";
 import { API, type Handlers, type Name } from "../api/table.ts";
@@ -133,6 +134,8 @@ class Control {
     } else if (found.kind === "metrics") {
       response.writeHead(200, { "content-type": METRICS_TYPE, "cache-control": "no-store" });
       response.end(this.#options.metrics());
+    } else if (found.kind === "document") {
+      send(response, 200, DOCUMENTS[found.path]?.() ?? "");
     } else if (found.kind === "events") {
       this.#listen(request, response);
     } else {
@@ -217,7 +220,11 @@ function refuseBody(response: ServerResponse, error: BodyError): void {
 
 function write(response: ServerResponse, status: number, answer: Answer<unknown>): void {
   const document = answer.ok ? (answer.value ?? { done: true }) : { error: answer.error };
-  const text = `${JSON.stringify(document)}\n`;
+  send(response, status, `${JSON.stringify(document)}\n`);
+}
+
+/** @param text JSON */
+function send(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, {
     "content-type": "application/json",
     "content-length": Buffer.byteLength(text),

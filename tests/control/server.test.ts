@@ -188,7 +188,7 @@ test.each([
     'VM "vm1" has no thread for vCPU 9 that could be pinned.',
   ],
   ["GET", "/", undefined, 404, "not-found", 'There is nothing at "/".'],
-  ["GET", "/v1", undefined, 404, "not-found", 'There is nothing at "/v1".'],
+  ["GET", "/v1/", undefined, 404, "not-found", 'There is nothing at "/v1/".'],
   ["GET", "/v1/", undefined, 404, "not-found", 'There is nothing at "/v1/".'],
   ["GET", "/v1/toString", undefined, 404, "not-found", 'There is nothing at "/v1/toString".'],
   ["GET", "/v2/status", undefined, 404, "not-found", 'There is nothing at "/v2/status".'],
