@@ -25,6 +25,7 @@ export interface Prepared {
 }
 
 const CALL_MS = 15_000;
+const SLOW = `virsh did not answer within ${CALL_MS / 1000} s`;
 /** pause keeps the guest's memory; shutdown asks the guest, as a power button does. */
 const VERBS = { pause: ["suspend", "resume"], shutdown: ["shutdown", "start"] } as const;
 
@@ -34,7 +35,7 @@ export async function prepareVms(
   libvirt: Libvirt,
 ): Promise<Result<Prepared, string>> {
   const running = await runningVms(libvirt);
-  if (!running.ok) return running;
+  if (!running.ok) return err(running.error.why);
   const [verb, back] = VERBS[how];
   const done: string[] = [];
   const undo = async (): Promise<readonly string[]> => {
@@ -58,10 +59,19 @@ export async function prepareVms(
   return ok({ vms: done, undo });
 }
 
-/** Returns the names of libvirt's running VMs. Errors: a sentence. */
-export async function runningVms(libvirt: Libvirt): Promise<Result<string[], string>> {
+/** Why libvirt did not say which VMs run. */
+interface NoList {
+  /** A sentence. */
+  readonly why: string;
+  /** It is not there at all, rather than slow. */
+  readonly isAbsent: boolean;
+}
+
+/** Returns the names of libvirt's running VMs. */
+export async function runningVms(libvirt: Libvirt): Promise<Result<string[], NoList>> {
   const listed = await virsh(libvirt, "list", "--name", "--state-running");
-  return listed.ok ? ok(listed.value.split("\n").filter((name) => name !== "")) : listed;
+  if (listed.ok) return ok(listed.value.split("\n").filter((name) => name !== ""));
+  return err({ why: listed.error, isAbsent: listed.error !== SLOW });
 }
 
 /** Waits until none of `vms` runs any more; starting one that still shuts down would fail. */
@@ -70,7 +80,7 @@ async function untilGone(libvirt: Libvirt, vms: readonly string[]): Promise<Resu
   const end = performance.now() + limitMs;
   for (;;) {
     const running = await runningVms(libvirt);
-    if (!running.ok) return running;
+    if (!running.ok) return err(running.error.why);
     const left = vms.filter((vm) => running.value.includes(vm));
     if (left.length === 0) return ok(undefined);
     if (performance.now() >= end)
@@ -84,7 +94,8 @@ async function virsh(
   ...words: string[]
 ): Promise<Result<string, string>> {
   const ended = await run(["virsh", "--quiet", "--connect", uri, ...words], { limitMs: CALL_MS });
-  if (!ended.ok) return err(`virsh is not installed, or did not answer within ${CALL_MS / 1000} s`);
+  if (!ended.ok)
+    return err(ended.error.code === "ETIMEDOUT" ? SLOW : `libvirt can't be asked: ${ended.error.says}`);
   if (ended.value.status === 0) return ok(ended.value.stdout);
   return err(`virsh ${words.join(" ")}: ${complaint("virsh", ended.value)}`);
 }

@@ -280,7 +280,7 @@ test.each([
   [["vm", "show", "nobody"], 1, 'There is no VM "nobody"; there are vm1, vm2.'],
   [["vm", "show", "toString"], 1, 'There is no VM "toString"; there are vm1, vm2.'],
   [["vm", "add", "web.1"], 1, undefined],
-  [["vm", "pin", "vm1", "9", "1"], 1, 'VM "vm1" has no thread for vCPU 9 that could be pinned.'],
+  [["vm", "pin", "vm1", "9", "1"], 1, 'VM "vm1" has no vCPU 9 that is known of.'],
   [["freq", "set", "0", "turbo-on"], 5, "CPU 0 has no turbo frequencies."],
   [["freq", "show", "7"], 1, "CPU 7 is not there, or has no cpufreq domain."],
   [["explain", "7"], 1, "CPU 7 is not there, or has no cpufreq domain."],
