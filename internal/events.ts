@@ -1,55 +1,65 @@
-// What happens, told to whoever listens.
+// What happens: counted, kept for a while, and told to whoever listens.
 
-/** One thing that happened; fields beside `event` depend on it. */
+import type { EventFields, EventKind } from "./api/event.ts";
+
+/** Events that are kept for listeners that come back: a few hundred KB. */
+export const KEPT = 4096;
+
+/** One thing that happened; fields beside these depend on its kind. */
 export interface Happening {
   /** ISO 8601. */
   readonly at: string;
   readonly event: EventKind;
+  /** Which run of powermon it is of. */
+  readonly boot: string;
+  /** Its number: all that happens is counted from 1. */
+  readonly n: number;
   readonly [field: string]: unknown;
 }
 
-const EVENTS = [
-  "channel-connected",
-  "channel-lost",
-  "channel-removed",
-  "request-refused",
-  "request-failed",
-  "frequency-set",
-  "frequency-restored",
-  "write-failed",
-  "claim-moved",
-  "claim-withdrawn",
-  "drift",
-  "call-hangs",
-  "call-answers",
-  "resumed",
-  "policy-waits",
-  "profile-applied",
-  "profile-off",
-  "host-sleeps",
-  "host-awake",
-  "config-reloaded",
-  "vm-changed",
-] as const;
-export type EventKind = (typeof EVENTS)[number];
+interface Kept {
+  readonly n: number;
+  readonly atMs: number;
+  readonly event: EventKind;
+  readonly fields: object;
+}
 
 export class EventFeed {
-  readonly #listeners = new Set<(event: Happening) => void>();
+  /** Tells this run of powermon from others: 8 hexadecimal digits. */
+  readonly boot = crypto.randomUUID().slice(0, 8);
+  /** Number n stands at n modulo KEPT. */
+  readonly #kept: Kept[] = [];
+  readonly #listeners = new Set<() => void>();
+  #last = 0;
 
-  /** False when nobody listens: then an event need not even be made. */
-  get active(): boolean {
-    return this.#listeners.size > 0;
+  /** The number of the last event; 0 before the first. */
+  get last(): number {
+    return this.#last;
   }
 
-  /** Calls `listener` for each event until the returned function is called. */
-  subscribe(listener: (event: Happening) => void): () => void {
+  /** The number of the oldest event that is kept; one past the last where none is. */
+  get first(): number {
+    return Math.max(1, this.#last - KEPT + 1);
+  }
+
+  /** Returns event `n`, which is kept from `first` to `last`. */
+  at(n: number): Happening | undefined {
+    const kept = this.#kept[n % KEPT];
+    if (kept?.n !== n) return undefined;
+    const { event, fields, atMs } = kept;
+    return { ...fields, at: new Date(atMs).toISOString(), event, boot: this.boot, n };
+  }
+
+  /** Calls `listener` after each event until the returned function is called. */
+  subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 
-  emit(event: EventKind, fields: Readonly<Record<string, unknown>> = {}): void {
-    if (!this.active) return;
-    const happening: Happening = { ...fields, at: new Date().toISOString(), event };
-    for (const listener of this.#listeners) listener(happening);
+  /** Counts and keeps what happened. @param fields are kept as they are: nobody changes them later */
+  emit<K extends EventKind>(event: K, fields: EventFields[K]): void {
+    const n = ++this.#last;
+    this.#kept[n % KEPT] = { n, atMs: Date.now(), event, fields };
+    for (const listener of this.#listeners) listener();
   }
 }

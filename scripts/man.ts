@@ -5,7 +5,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { POWERMON } from "../cmd/powermon/commands.ts";
 import { VMPOWER_GUEST } from "../cmd/vmpower-guest/commands.ts";
-import { API } from "../internal/api/table.ts";
 import { version } from "../package.json";
 import { fromMarkdown } from "./man/markdown.ts";
 import { commandSections, programHead } from "./man/program.ts";
@@ -46,7 +45,6 @@ function body(template: string, program: CommandNode | undefined): string {
       if (slot === "head" && program !== undefined) return programHead(program);
       if (slot === "commands" && program !== undefined) return commandSections(program);
       if (slot === "settings") return settingSections(read("packaging/powermon.toml.example"));
-      if (slot === "routes") return fromMarkdown(routeTable());
       const file = /^include (.*)$/.exec(slot)?.[1];
       if (file !== undefined) return fromMarkdown(read(file));
       throw new Error(`nothing is known to go where the page says <!-- ${slot} -->`);
@@ -54,11 +52,6 @@ function body(template: string, program: CommandNode | undefined): string {
     .filter((part) => part !== "")
     .join("\n")
     .replace(/^(\.S[HS] .*\n)(\.PP\n)+/gm, "$1");
-}
-
-function routeTable(): string {
-  const rows = Object.values(API).map(({ method, path }) => `| \`${method}\` | \`/v1/${path}\` |`);
-  return ["| method | path |", "| --- | --- |", ...rows].join("\n");
 }
 
 /** Returns the day that SOURCE_DATE_EPOCH names, today without it. */

@@ -61,7 +61,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   guest: { rooms: ["packet", "sysfs", "log"], modules: ["bun", NODE] },
   cli: { rooms: [], modules: ["citty", "valibot", "node:util"] },
   log: { rooms: [], modules: ["consola/core", NODE] },
-  events: { rooms: [], modules: [] },
+  events: { rooms: [], types: ["api"], modules: [] },
   cmd: { rooms: ["*"], modules: ["citty", "valibot", "bun", NODE] },
 };
 /** Rooms that every room may see; packet/ and claims/ see values/ only, so that they stay pure. */

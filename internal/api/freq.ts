@@ -2,75 +2,91 @@
 
 import * as v from "valibot";
 import { STEPS } from "../values/frequency.ts";
-import { by, clippedBy, list, numbers, texts, vcpuRefusal, wordOrKhz } from "./words.ts";
+import { about, by, clippedBy, list, number, numbers, text, texts, vcpuRefusal, wordOrKhz } from "./words.ts";
 
 const freqEntries = {
-  cpu: v.number(),
-  domain: v.number(),
+  cpu: number("The CPU's number."),
+  domain: number("Its clock: N of the kernel's policyN."),
   driver: v.string(),
   governor: v.optional(v.string()),
-  /** What powermon told the kernel; absent when the domain is not ours now. */
-  targetKhz: v.optional(v.number()),
-  /** What the kernel holds as told. */
-  currentKhz: v.optional(v.number()),
-  minKhz: v.number(),
-  /** Highest without turbo. */
-  nominalKhz: v.number(),
-  maxKhz: v.number(),
-  turbo: v.boolean(),
-  frequenciesKhz: numbers,
-  operatorClaim: v.boolean(),
+  targetKhz: about(
+    v.optional(v.number()),
+    "What powermon told the kernel; absent when the domain is not ours now.",
+  ),
+  currentKhz: about(v.optional(v.number()), "What the kernel holds as told."),
+  minKhz: number("Lowest of the hardware."),
+  nominalKhz: number("Highest without turbo."),
+  maxKhz: number("Highest, turbo included where it is on."),
+  turbo: about(v.boolean(), "Whether it has turbo frequencies now."),
+  frequenciesKhz: about(
+    numbers,
+    "All that it can be set to, descending, or those that a scale request steps through.",
+  ),
+  operatorClaim: about(v.boolean(), "Whether an operator claims it."),
 };
 
-export const freqReports = list(v.object(freqEntries));
-export type FreqReport = v.InferOutput<typeof freqReports>[number];
+export const freqReport = v.object(freqEntries);
+export const freqReports = list(freqReport);
+export type FreqReport = v.InferOutput<typeof freqReport>;
 
 /** What an operator sets a CPU to. */
-export const freqChange = v.strictObject({ target: wordOrKhz(STEPS, STEPS.join(", ")) });
+export const freqChange = v.strictObject({
+  target: about(wordOrKhz(STEPS, STEPS.join(", ")), "What a guest could ask for, or kHz."),
+});
 
 /** What was tried again, and whether its call came back. */
-export const retryReport = list(v.object({ path: v.string(), cpus: numbers, answers: v.boolean() }));
+export const retryReport = list(
+  v.object({
+    path: text("The file of the kernel."),
+    cpus: about(numbers, "CPUs whose clock or own file it is; none where it is the machine's."),
+    answers: about(v.boolean(), "Whether the call on it came back."),
+  }),
+);
 
-const claimReport = v.object({
+export const claimReport = v.object({
   by,
   vm: v.optional(v.string()),
-  vcpu: v.optional(v.number()),
-  wishKhz: v.number(),
-  /** Whether it is above the highest that isn't turbo. */
-  turbo: v.boolean(),
-  /** The wish within its VM's floor and ceiling. */
-  clippedKhz: v.number(),
+  vcpu: about(v.optional(v.number()), "The vCPU that it is made for."),
+  wishKhz: number("What is wished."),
+  turbo: about(v.boolean(), "Whether it is above the highest that isn't turbo."),
+  clippedKhz: number("The wish within its VM's floor and ceiling."),
 });
 export type ClaimReport = v.InferOutput<typeof claimReport>;
 
 /** A floor and a ceiling where there are any. */
-const limits = v.object({ floorKhz: v.optional(v.number()), ceilingKhz: v.optional(v.number()) });
+const limits = v.object({
+  floorKhz: about(v.optional(v.number()), "No lower than this."),
+  ceilingKhz: about(v.optional(v.number()), "No higher than this."),
+});
 
 export const explainReport = v.object({
   ...freqEntries,
-  /** CPUs that share the clock. */
-  sharedWith: numbers,
-  /** Other domains whose CPUs are SMT siblings of this one's. */
-  siblingDomains: numbers,
+  sharedWith: about(numbers, "CPUs that share the clock."),
+  siblingDomains: about(numbers, "Other domains whose CPUs are SMT siblings of this one's."),
   claims: list(claimReport),
   siblingClaims: list(claimReport),
   winner: v.optional(claimReport),
   clippedBy,
   site: limits,
-  /** Limits that stood on the domain before powermon, and come back with its last claim. */
-  ownLimits: limits,
-  /** Limits that the driver has for all CPUs, as by intel_pstate's max_perf_pct. */
-  driverLimits: limits,
+  ownLimits: about(
+    limits,
+    "Limits that stood on the domain before powermon, and come back with its last claim.",
+  ),
+  driverLimits: about(limits, "Limits that the driver has for all CPUs, as by intel_pstate's max_perf_pct."),
   online: v.boolean(),
-  /** The limits that the kernel holds now; absent while they can't be read, as those of an offline CPU. */
-  heldMinKhz: v.optional(v.number()),
-  heldMaxKhz: v.optional(v.number()),
-  /** Sentences, most important first: why the clock is what it is. */
-  why: texts,
+  heldMinKhz: about(
+    v.optional(v.number()),
+    "The lower limit that the kernel holds now; absent while it can't be read, as an offline CPU's.",
+  ),
+  heldMaxKhz: about(v.optional(v.number()), "The upper one."),
+  why: about(texts, "Sentences, most important first: why the clock is what it is."),
   lastRefusals: list(vcpuRefusal),
-  /** Absent keys of it: given back, and no error. */
   lastWrite: v.optional(
-    v.object({ at: v.string(), khz: v.optional(v.number()), error: v.optional(v.string()) }),
+    v.object({
+      at: text("ISO 8601."),
+      khz: about(v.optional(v.number()), "kHz; absent when it was given back."),
+      error: about(v.optional(v.string()), "Why it failed; absent when it did not."),
+    }),
   ),
 });
 export type ExplainReport = v.InferOutput<typeof explainReport>;

@@ -1,49 +1,52 @@
 // The whole host at one glance, for whoever watches it. Frequencies are kHz.
 
 import * as v from "valibot";
-import { by, clippedBy, list, numbers, vcpuRefusal } from "./words.ts";
+import { about, by, clippedBy, list, number, numbers, text, vcpuRefusal } from "./words.ts";
 import { origin } from "./policies.ts";
 
 const liveDomain = v.object({
-  domain: v.number(),
+  domain: number("N of the kernel's policyN."),
   cpus: numbers,
-  minKhz: v.number(),
-  /** Highest without turbo. */
-  nominalKhz: v.number(),
-  maxKhz: v.number(),
-  /** The limits of the site, of whoever holds it, of the domain itself and of its driver for all CPUs. */
-  floorKhz: v.number(),
-  ceilingKhz: v.number(),
-  /** What powermon told the kernel; absent when nobody claims it. */
-  targetKhz: v.optional(v.number()),
-  claims: v.number(),
-  /** Whose wish decides. */
-  holder: v.optional(
-    v.object({ by, vm: v.optional(v.string()), vcpu: v.optional(v.number()), wishKhz: v.number() }),
+  minKhz: number("Lowest of the hardware."),
+  nominalKhz: number("Highest without turbo."),
+  maxKhz: number("Highest, turbo included where it is on."),
+  floorKhz: number(
+    "The tightest floor of the site, of whoever holds it, of the domain itself and of its driver.",
+  ),
+  ceilingKhz: number("The tightest ceiling of the same."),
+  targetKhz: about(v.optional(v.number()), "What powermon told the kernel; absent when nobody claims it."),
+  claims: number("How many claim it."),
+  holder: about(
+    v.optional(
+      v.object({
+        by,
+        vm: about(v.optional(v.string()), "The VM's name."),
+        vcpu: about(v.optional(v.number()), "The vCPU's number."),
+        wishKhz: number("What it wishes."),
+      }),
+    ),
+    "Whose wish decides.",
   ),
   clippedBy,
 });
 export type LiveDomain = v.InferOutput<typeof liveDomain>;
 
-/** One VM; counts are since it came. */
 const liveVm = v.object({
   vm: v.string(),
-  channels: v.number(),
-  connected: v.number(),
-  requests: v.number(),
-  refused: v.number(),
-  failed: v.number(),
-  /** The policy in force. */
-  policy: v.optional(v.object({ type: v.string(), origin })),
+  channels: number("How many channels it has."),
+  connected: number("How many of them are connected."),
+  requests: number("Requests since it came."),
+  refused: number("Refusals since it came."),
+  failed: number("Failures since it came."),
+  policy: about(v.optional(v.object({ type: v.string(), origin })), "The policy in force."),
 });
 export type LiveVm = v.InferOutput<typeof liveVm>;
 
 export const liveReport = v.object({
-  at: v.string(),
-  uptimeS: v.number(),
+  at: text("When this was, ISO 8601."),
+  uptimeS: number("Since powermon started, s."),
   domains: list(liveDomain),
   vms: list(liveVm),
-  /** The last refusal of each vCPU, newest first. */
-  refusals: list(vcpuRefusal),
+  refusals: about(list(vcpuRefusal), "The last refusal of each vCPU, newest first."),
 });
 export type LiveReport = v.InferOutput<typeof liveReport>;

@@ -2,46 +2,49 @@
 
 import * as v from "valibot";
 import { POLICY_TYPES } from "../values/request.ts";
-import { list, numbers, option } from "./words.ts";
+import { about, list, number, numbers, option, text } from "./words.ts";
 
 /** Who gave a policy. */
 export const origin = v.picklist(["operator", "guest"]);
 
-export const policyReports = list(
-  v.object({
-    /** A VM's name, or /fifoN for what was written into a FIFO. */
-    vm: v.string(),
-    origin,
-    type: v.picklist(POLICY_TYPES),
-    /** False for a guest's policy while an operator's stands. */
-    inForce: v.boolean(),
-    vcpus: v.union([v.literal("all"), numbers]),
-    /** Whether max may be turbo; absent where that is the vCPU's own: what its guest said last, else what its clock starts with. */
-    turbo: v.optional(v.boolean()),
-    /** Levels by name, or kHz. */
-    wishes: list(
-      v.object({ vcpu: v.number(), level: v.union([v.picklist(["min", "medium", "max"]), v.number()]) }),
-    ),
-    /** When it looks at the clock again, ISO 8601. */
-    dueAt: v.optional(v.string()),
-    /** The last rate it counted, packets per second. */
-    pps: v.optional(v.number()),
-    /** Why it is not, or not wholly, in effect. */
-    problem: v.optional(v.string()),
-    /** The rule with its windows and thresholds. */
-    rule: v.object({}),
-  }),
-);
-export type PolicyReport = v.InferOutput<typeof policyReports>[number];
-
-/** A policy as [vm.NAME.policy] of the configuration has it, which judges it; `save` keeps it over a restart. */
-export const policyChange = v.strictObject({
-  policy: v.custom<object>(
-    (value) => typeof value === "object" && value !== null && !Array.isArray(value),
-    "must be a policy as [vm.NAME.policy] of powermon.toml has it",
+export const policyReport = v.object({
+  vm: text("A VM's name, or /fifoN for what was written into a FIFO."),
+  origin,
+  type: v.picklist(POLICY_TYPES),
+  inForce: about(v.boolean(), "False for a guest's policy while an operator's stands."),
+  vcpus: v.union([v.literal("all"), numbers]),
+  turbo: about(
+    v.optional(v.boolean()),
+    "Whether max may be turbo; absent where that is the vCPU's own: what its guest said last, else what its clock starts with.",
   ),
-  save: option,
+  wishes: list(
+    v.object({
+      vcpu: number("The vCPU's number."),
+      level: about(v.union([v.picklist(["min", "medium", "max"]), v.number()]), "A level's name, or kHz."),
+    }),
+  ),
+  dueAt: about(v.optional(v.string()), "When it looks at the clock again, ISO 8601."),
+  pps: about(v.optional(v.number()), "The last rate it counted, packets per second."),
+  problem: about(v.optional(v.string()), "Why it is not, or not wholly, in effect."),
+  rule: about(v.object({}), "The rule with its windows and thresholds."),
+});
+export type PolicyReport = v.InferOutput<typeof policyReport>;
+export const policyReports = list(policyReport);
+
+const SAVED = "Whether it is kept over a restart.";
+/** A policy as [vm.NAME.policy] of the configuration has it, which judges it. */
+export const policyChange = v.strictObject({
+  policy: about(
+    v.custom<object>(
+      (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+      "must be a policy as [vm.NAME.policy] of powermon.toml has it",
+    ),
+    "A policy as [vm.NAME.policy] of powermon.toml(5) has it.",
+  ),
+  save: about(option, SAVED),
 });
 
-/** Whether it is taken out of what was saved, too. */
-export const policyEnd = v.optional(v.strictObject({ save: option }), {});
+export const policyEnd = v.optional(
+  v.strictObject({ save: about(option, "Whether it is taken out of what was saved, too.") }),
+  {},
+);

@@ -1,10 +1,13 @@
 // The host's own power: what it can do, and the profiles that set it.
 
 import * as v from "valibot";
-import { list, numbers, option, texts } from "./words.ts";
+import { about, list, number, numbers, option, text, texts } from "./words.ts";
 
 /** What the host can do; each part is absent where it could not be read, and `problems` says why. */
-export const capabilitiesReport = v.object({ arch: v.string(), problems: texts });
+export const capabilitiesReport = v.object({
+  arch: text("The kernel's name of the architecture."),
+  problems: about(texts, "What could not be read, a sentence each."),
+});
 
 /** Profiles as they are written. */
 export const profileReports = list(
@@ -12,12 +15,11 @@ export const profileReports = list(
     name: v.string(),
     from: v.picklist(["built in", "configuration"]),
     summary: v.string(),
-    /** What becomes of a knob that the machine lacks. */
-    missing: v.picklist(["refuse", "skip"]),
+    missing: about(v.picklist(["refuse", "skip"]), "What becomes of a knob that the machine lacks."),
     inForce: v.boolean(),
     boost: v.optional(v.boolean()),
     uncore: v.optional(v.object({})),
-    latencyUs: v.optional(v.number()),
+    latencyUs: about(v.optional(v.number()), "The longest wake-up that is allowed, us."),
     rules: list(v.object({ cpus: v.string() })),
   }),
 );
@@ -27,9 +29,12 @@ const CPUS = 'must be a list such as "0-3,8", all, isolated, housekeeping or vm:
 
 /** Which profile is wanted, and for which CPUs alone. */
 export const profileChange = v.strictObject({
-  name: v.pipe(v.string(NAME), v.nonEmpty(NAME)),
-  cpus: v.optional(v.pipe(v.string(CPUS), v.nonEmpty(CPUS))),
-  dryRun: option,
+  name: about(v.pipe(v.string(NAME), v.nonEmpty(NAME)), "The profile's name."),
+  cpus: about(
+    v.optional(v.pipe(v.string(CPUS), v.nonEmpty(CPUS))),
+    "The CPUs to limit it to: a list, all, isolated, housekeeping or vm:NAME.",
+  ),
+  dryRun: about(option, "Whether to tell what would change, and change nothing."),
 });
 
 /** One attribute, its path from /sys/devices/system/cpu on. */
@@ -37,32 +42,37 @@ const setting = {
   path: v.string(),
   knob: v.string(),
   text: v.string(),
-  /** Of a floor or ceiling: there is no limit, and `text` is the hardware's own at the moment. */
-  unlimited: v.optional(v.boolean()),
+  unlimited: about(
+    v.optional(v.boolean()),
+    "Of a floor or ceiling: there is no limit, and `text` is the hardware's own at the moment.",
+  ),
 };
 const settings = list(v.object(setting));
 
 /** A profile that was put in force, or would be. */
 export const appliedReport = v.object({
   profile: v.string(),
-  /** False for a dry run. */
-  applied: v.boolean(),
-  /** In the order of their steps, which start at 1. */
-  changes: list(v.object({ ...setting, from: v.string(), step: v.number() })),
-  /** Knobs left out because this machine lacks them. */
-  left: list(v.object({ knob: v.string(), where: v.string(), why: v.string() })),
-  /** Values that the kernel rounded; what was asked is "no limit" where there was to be none. */
-  rounded: list(v.object({ path: v.string(), asked: v.string(), held: v.string() })),
-  latencyUs: v.optional(v.number()),
+  applied: about(v.boolean(), "False for a dry run."),
+  changes: about(
+    list(v.object({ ...setting, from: v.string(), step: number("The step in which it is written.") })),
+    "In the order of their steps, which start at 1.",
+  ),
+  left: about(
+    list(v.object({ knob: v.string(), where: v.string(), why: v.string() })),
+    "Knobs left out because this machine lacks them.",
+  ),
+  rounded: about(
+    list(v.object({ path: v.string(), asked: v.string(), held: v.string() })),
+    'Values that the kernel rounded; what was asked is "no limit" where there was to be none.',
+  ),
+  latencyUs: about(v.optional(v.number()), "The longest wake-up that is allowed, us."),
 });
 export type AppliedReport = v.InferOutput<typeof appliedReport>;
 
 /** A profile that was taken back. */
 export const offReport = v.object({
-  /** Absent when none was in force. */
-  profile: v.optional(v.string()),
-  /** It was of another boot and has been forgotten. */
-  stale: v.boolean(),
+  profile: about(v.optional(v.string()), "Absent when none was in force."),
+  stale: about(v.boolean(), "It was of another boot and has been forgotten."),
   restored: settings,
 });
 export type OffReport = v.InferOutput<typeof offReport>;
@@ -73,11 +83,10 @@ export const profileStateReport = v.object({
   profile: v.optional(v.string()),
   cpus: v.optional(v.string()),
   since: v.optional(v.string()),
-  latencyUs: v.optional(v.number()),
+  latencyUs: about(v.optional(v.number()), "The longest wake-up that is allowed, us."),
   originals: v.optional(settings),
   wanted: v.optional(settings),
   drift: list(v.object({ ...setting, found: v.optional(v.string()) })),
-  /** Domains that claims hold within it. */
-  held: numbers,
+  held: about(numbers, "Domains that claims hold within it."),
 });
 export type ProfileStateReport = v.InferOutput<typeof profileStateReport>;

@@ -1,7 +1,7 @@
 // Putting the host to sleep: what can be said of it, and how it went.
 
 import * as v from "valibot";
-import { flag, list, option, texts } from "./words.ts";
+import { about, flag, list, option, texts } from "./words.ts";
 
 const TARGETS = ["mem", "disk", "hybrid", "freeze"] as const;
 const oneOf = <const T extends readonly string[]>(words: T) =>
@@ -11,28 +11,42 @@ const UNTIL = 'must be a date and time such as "2026-12-01T05:00:00Z"';
 
 export const sleepAsk = v.pipe(
   v.strictObject({
-    target: oneOf(TARGETS),
-    durationS: v.optional(
-      v.pipe(v.number(SECONDS), v.integer(SECONDS), v.minValue(1, SECONDS), v.maxValue(31_536_000, SECONDS)),
-    ),
-    until: v.optional(
-      v.pipe(
-        v.string(UNTIL),
-        v.regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)?$/, UNTIL),
-        v.check((text) => !Number.isNaN(Date.parse(text)), UNTIL),
+    target: about(oneOf(TARGETS), "How deep."),
+    durationS: about(
+      v.optional(
+        v.pipe(
+          v.number(SECONDS),
+          v.integer(SECONDS),
+          v.minValue(1, SECONDS),
+          v.maxValue(31_536_000, SECONDS),
+        ),
       ),
+      "Seconds until the alarm wakes the host.",
     ),
-    wake: v.optional(oneOf(["rtc", "none"]), "rtc"),
-    force: option,
-    dryRun: option,
-    /** What is done to libvirt's running VMs, and undone after. */
-    prepare: v.optional(oneOf(["none", "pause", "shutdown"]), "none"),
-    /** What mem or disk means this time. */
-    variant: v.optional(
-      v.pipe(v.string(), v.regex(/^[a-z0-9_]{1,32}$/, "must be a word of power/mem_sleep or power/disk")),
+    until: about(
+      v.optional(
+        v.pipe(
+          v.string(UNTIL),
+          v.regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)?$/, UNTIL),
+          v.check((text) => !Number.isNaN(Date.parse(text)), UNTIL),
+        ),
+      ),
+      "When the alarm wakes it, ISO 8601.",
     ),
-    /** Whether logind is asked where it runs. */
-    logind: v.optional(flag, true),
+    wake: about(v.optional(oneOf(["rtc", "none"]), "rtc"), "The alarm wakes it, or somebody else."),
+    force: about(option, "Whether to sleep in spite of what speaks against it and can be passed over."),
+    dryRun: about(option, "Whether to tell what would be, and not to sleep."),
+    prepare: about(
+      v.optional(oneOf(["none", "pause", "shutdown"]), "none"),
+      "What is done to libvirt's running VMs, and undone after.",
+    ),
+    variant: about(
+      v.optional(
+        v.pipe(v.string(), v.regex(/^[a-z0-9_]{1,32}$/, "must be a word of power/mem_sleep or power/disk")),
+      ),
+      "What mem or disk means this time.",
+    ),
+    logind: about(v.optional(flag, true), "Whether logind is asked where it runs."),
   }),
   v.check(
     ({ durationS, until, wake }) =>
@@ -43,6 +57,7 @@ export const sleepAsk = v.pipe(
     ({ target, variant }) => variant === undefined || target === "mem" || target === "disk",
     "can have a variant with mem and disk only",
   ),
+  v.description("It must have one of durationS, until and wake none; a variant goes with mem and disk."),
   v.transform(({ durationS, until, ...rest }) => ({ ...rest, wake: wakeOf(durationS, until) })),
 );
 export type SleepAsk = v.InferOutput<typeof sleepAsk>;
@@ -66,19 +81,14 @@ export const sleepReport = v.object({
   blockers: list(v.object({ what: v.string(), forceable: v.boolean() })),
   warnings: texts,
   prepared: texts,
-  /** Absent in a dry run. */
   record: v.optional(
     v.object({
-      /** By the kernel's clocks, and by the real-time clock. */
-      sleptS: v.optional(v.number()),
-      clockS: v.optional(v.number()),
-      /** From the alarm to the end. */
-      lateS: v.optional(v.number()),
-      /** As the kernel names it. */
+      sleptS: about(v.optional(v.number()), "How long by the kernel's clocks, s."),
+      clockS: about(v.optional(v.number()), "How long by the real-time clock, s."),
+      lateS: about(v.optional(v.number()), "From the alarm to the end, s."),
       wokenBy: v.string(),
     }),
   ),
-  /** What could not be put back, a sentence each. */
-  notRestored: texts,
+  notRestored: about(texts, "What could not be put back, a sentence each."),
 });
 export type SleepReport = v.InferOutput<typeof sleepReport>;

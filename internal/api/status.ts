@@ -1,36 +1,38 @@
 // How the running powermon is, at one glance, and what a reload brings.
 
 import * as v from "valibot";
-import { counts, list, numbers, texts } from "./words.ts";
+import { about, counts, list, number, numbers, text, texts } from "./words.ts";
 
 export const statusReport = v.object({
-  version: v.string(),
-  pid: v.number(),
-  uptimeS: v.number(),
+  version: text("powermon's."),
+  pid: number("Its process."),
+  uptimeS: number("Since it started, s."),
   configFiles: texts,
-  /** Channel folders. */
-  dirs: texts,
+  dirs: about(texts, "Channel folders."),
   stateDir: v.string(),
-  /** How many cpufreq domains there are. */
-  domains: v.number(),
+  domains: number("How many cpufreq domains there are."),
   drivers: texts,
   problems: texts,
-  /** Files of the kernel on which a call did not return: each is left alone, with its whole clock where it is one's. */
-  hung: list(
-    v.object({
-      path: v.string(),
-      /** CPUs whose clock or own file it is; none where it is the machine's. */
-      cpus: numbers,
-      since: v.string(),
-      /** How often it was tried again in vain, and when that comes next. */
-      tries: v.number(),
-      nextTry: v.string(),
-    }),
+  hung: about(
+    list(
+      v.object({
+        path: text("The file."),
+        cpus: about(numbers, "CPUs whose clock or own file it is; none where it is the machine's."),
+        since: text("When the call was made, ISO 8601."),
+        tries: number("How often it was tried again in vain."),
+        nextTry: text("When that comes next, ISO 8601."),
+      }),
+    ),
+    "Files of the kernel on which a call did not return: each is left alone, with its whole clock where it is one's.",
   ),
-  vms: v.number(),
-  channels: v.object({ total: v.number(), connected: v.number() }),
-  claims: v.number(),
+  vms: number("How many VMs have a channel."),
+  channels: v.object({
+    total: number("How many there are."),
+    connected: number("How many of them are connected."),
+  }),
+  claims: number("How many claims stand."),
   counts,
+  eventId: text("The last event's id: a listener that says it as Last-Event-ID hears what happened since."),
 });
 export type StatusReport = v.InferOutput<typeof statusReport>;
 

@@ -2,20 +2,28 @@
 
 import * as v from "valibot";
 import { MAX_CPUS } from "../values/cpulist.ts";
-import { counts, flag, list, numbers, option, texts, told, whole, wordOrKhz } from "./words.ts";
+import {
+  about,
+  counts,
+  flag,
+  list,
+  number,
+  numbers,
+  option,
+  texts,
+  told,
+  whole,
+  wordOrKhz,
+} from "./words.ts";
 
 export const vcpuReport = v.object({
-  vcpu: v.number(),
-  /** pCPUs it may run on; empty when it has no place, and then `why` says so. */
-  pcpus: numbers,
+  vcpu: number("Its number."),
+  pcpus: about(numbers, "pCPUs it may run on; empty when it has no place, and then `why` says so."),
   why: v.optional(v.string()),
-  /** Which pinning source answered. */
-  source: v.optional(v.string()),
+  source: about(v.optional(v.string()), "Which pinning source answered."),
   domains: numbers,
-  /** What the guest wishes, kHz. */
-  wishKhz: v.optional(v.number()),
-  /** What its first domain was told, kHz. */
-  targetKhz: v.optional(v.number()),
+  wishKhz: about(v.optional(v.number()), "What the guest wishes, kHz."),
+  targetKhz: about(v.optional(v.number()), "What its first domain was told, kHz."),
   lastRefusal: v.optional(v.object(told)),
 });
 export type VcpuReport = v.InferOutput<typeof vcpuReport>;
@@ -27,21 +35,20 @@ const sourcedBound = sourced(v.union([v.number(), v.picklist(BOUNDS)]));
 
 export const vmReport = v.object({
   vm: v.string(),
-  pid: v.optional(v.number()),
+  pid: about(v.optional(v.number()), "The process of its QEMU, where it is known."),
   channels: numbers,
   vcpus: list(vcpuReport),
   counts,
   settings: v.object({
     queries: sourced(v.boolean()),
     turbo: sourced(v.boolean()),
-    /** kHz, or the domain's own min, base or max. */
-    floor: sourcedBound,
+    floor: about(sourcedBound, "kHz, or the domain's own min, base or max."),
     ceiling: sourcedBound,
     commands: sourced(texts),
-    requestsPerSecond: sourced(v.number()),
-    burst: sourced(v.number()),
+    requestsPerSecond: sourced(number("0 for no limit.")),
+    burst: sourced(number("Requests at once.")),
     wire: sourced(v.string()),
-    leaseS: sourced(v.number()),
+    leaseS: sourced(number("Seconds of silence after which claims end; 0 for never.")),
   }),
 });
 export type VmReport = v.InferOutput<typeof vmReport>;
@@ -49,19 +56,22 @@ export type VmReport = v.InferOutput<typeof vmReport>;
 const bound = wordOrKhz(BOUNDS, '"min", "base" or "max"');
 
 /** Settings of a VM that can be changed at run time. */
-const change = {
-  queries: v.optional(flag),
-  turbo: v.optional(flag),
-  floor: v.optional(bound),
-  ceiling: v.optional(bound),
-  requestsPerSecond: v.optional(whole(0, 1_000_000)),
-  burst: v.optional(whole(1, 1_000_000)),
+export const settings = {
+  queries: about(v.optional(flag), "Whether its guests may ask for frequencies and capabilities."),
+  turbo: about(v.optional(flag), "Whether its guests may have turbo."),
+  floor: about(
+    v.optional(bound),
+    "No claim of it counts for less: kHz, or the clock's own min, base or max.",
+  ),
+  ceiling: about(v.optional(bound), "No claim of it counts for more."),
+  requestsPerSecond: about(v.optional(whole(0, 1_000_000)), "Requests a second; 0 for no limit."),
+  burst: about(v.optional(whole(1, 1_000_000)), "Requests at once."),
 };
-export type VmChange = v.InferOutput<v.ObjectSchema<typeof change, undefined>>;
+export type VmChange = v.InferOutput<v.ObjectSchema<typeof settings, undefined>>;
 
 export const vmChange = v.pipe(
-  /** `save` keeps the change over a restart. */
-  v.strictObject({ ...change, save: option }),
+  v.strictObject({ ...settings, save: about(option, "Whether the change is kept over a restart.") }),
+  v.description("It must name a setting."),
   v.check(
     (body) => Object.keys(body).some((key) => key !== "save"),
     "changes nothing; name a setting, such as queries or floor",
@@ -72,6 +82,7 @@ export const pin = v.strictObject({
   pcpus: v.pipe(
     v.array(whole(0, MAX_CPUS - 1), "must be a list of pCPU numbers"),
     v.minLength(1, "must name at least one pCPU"),
+    v.description("Where it may run."),
     v.transform((pcpus): readonly number[] => [...new Set(pcpus)]),
   ),
 });

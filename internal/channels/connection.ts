@@ -20,6 +20,7 @@ import type { Outcome } from "./outcome.ts";
 import { refuse, serve } from "./serve/index.ts";
 import type { Caller } from "./serve/serve.ts";
 import type { Peer, Vm } from "./vm.ts";
+import { wordOf } from "./vm-meter.ts";
 
 export class Connection implements Caller, Peer, Framing, Server {
   readonly vm: Vm;
@@ -141,7 +142,14 @@ export class Connection implements Caller, Peer, Framing, Server {
     this.#healed = healed;
     const { name, framing } = this.#line;
     const message = "Stream out of step; bytes discarded";
-    this.#host.log.warnFolded(`${name} framing`, message, { channel: name, ...framing });
+    const fields = {
+      channel: name,
+      dropped: framing.dropped,
+      resyncs: framing.resyncs,
+      discardedBytes: framing.discardedBytes,
+    };
+    this.#host.events.emit("channel-out-of-step", fields);
+    this.#host.log.warnFolded(`${name} framing`, message, fields);
   }
 
   closed(): void {
@@ -207,9 +215,8 @@ export class Connection implements Caller, Peer, Framing, Server {
     const request = this.#decoder.decode(frame);
     if (request.kind === "malformed") {
       counts.malformed++;
-      const { name } = this.#line;
       if (request.why === "unknown-command") this.vm.meter.unknown(request.command);
-      this.#host.log.warnFolded(`${name} ${request.why}`, `Not served: ${request.detail}`, { channel: name });
+      this.#tellMalformed(request.why, request.detail);
       // A guest that sends a policy waits for an answer, and this one is no.
       if (request.why === "bad-policy") this.#acknowledge(frame, false);
       return false;
@@ -218,7 +225,7 @@ export class Connection implements Caller, Peer, Framing, Server {
     counts[outcome.kind]++;
     this.vm.meter.served(request, outcome);
     if (outcome.kind !== "done" || this.#host.log.debugs) {
-      this.#tell(request.kind, request.kind === "connect" ? 0 : request.vcpu, outcome);
+      this.#tell(wordOf(request), request.kind === "connect" ? 0 : request.vcpu, outcome);
     }
     this.#reply(frame, outcome);
     return true;
@@ -236,21 +243,28 @@ export class Connection implements Caller, Peer, Framing, Server {
     if (this.generation === "18.11") this.#outbox?.put(acknowledge(frame, yes));
   }
 
-  #tell(kind: string, vcpu: number, outcome: Outcome): void {
+  #tellMalformed(why: string, message: string): void {
+    const { log, events } = this.#host;
+    const { name: channel } = this.#line;
+    events.emit("request-malformed", { channel, why, message });
+    log.warnFolded(`${channel} ${why}`, `Not served: ${message}`, { channel });
+  }
+
+  /** @param word what was asked, as the metrics have it */
+  #tell(word: string, vcpu: number, outcome: Outcome): void {
     const { log, events } = this.#host;
     const { name } = this.#line;
-    const fields = { channel: name, request: kind };
+    const fields = { channel: name, request: word };
     switch (outcome.kind) {
       case "refused": {
         const message = explain(outcome.refusal);
         this.vm.refused(vcpu, outcome.refusal);
-        if (events.active)
-          events.emit("request-refused", { ...fields, vcpu, why: outcome.refusal.kind, message });
+        events.emit("request-refused", { ...fields, vcpu, why: outcome.refusal.kind, message });
         return log.warnFolded(`${name} ${outcome.refusal.kind}`, message, fields);
       }
       case "failed": {
         const message = explainSysfs(outcome.error);
-        if (events.active) events.emit("request-failed", { ...fields, vcpu, message });
+        events.emit("request-failed", { ...fields, vcpu, message });
         return log.warnFolded(`${name} ${message}`, message, fields);
       }
       default:

@@ -114,7 +114,8 @@ export class VmMeter {
   }
 }
 
-function wordOf(request: Request): Word {
+/** Returns the word for what is asked: metrics, events and the log have the same. */
+export function wordOf(request: Request): Word {
   if (request.kind === "scale") return request.step;
   if (request.kind !== "extension") return request.kind;
   return request.ask.do === "scale" ? request.ask.step : request.ask.do;

@@ -67,7 +67,7 @@ const vcpuList = v.pipe(
 
 const MACS = `Write a list of MAC addresses, such as ["52:54:00:12:34:56"].`;
 const mac = v.pipe(
-  text(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i, MACS),
+  text(/^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$/, MACS),
   v.transform((address) => address.toLowerCase()),
 );
 const INTERFACES = 'Write a list of the host\'s interfaces, such as ["vnet3"].';

@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 import { parseCpuList } from "../values/cpulist.ts";
-import { isKhz, type Khz, KHZ } from "../values/units.ts";
+import { type Khz, KHZ } from "../values/units.ts";
 
 /** Returns words as a sentence lists them, each in quotes. */
 export const quoted = (words: readonly string[]): string =>
@@ -35,7 +35,16 @@ export const KHZ_FORM = `kHz (${KHZ.least} to ${KHZ.most}; 2.4 GHz is 2400000)`;
 
 /** A frequency in kHz, or one of `names`. */
 export const khzOr = <const T extends string>(names: readonly T[], right: string) =>
-  v.custom<T | Khz>((value) => names.includes(value as T) || isKhz(value), right);
+  v.union(
+    [
+      v.picklist(names, right),
+      v.pipe(
+        whole(KHZ.least, KHZ.most, right),
+        v.transform((khz) => khz as Khz),
+      ),
+    ],
+    right,
+  );
 
 /** Returns whether `text` names at least one CPU in the kernel's list form. */
 export function isCpuList(text: string): boolean {

@@ -6,7 +6,8 @@ import { parseJson } from "../values/json.ts";
 import { err, ok, type Result } from "../values/result.ts";
 import { event, type HappenedEvent } from "../api/event.ts";
 import { problemReport } from "../api/problem.ts";
-import { API, type Ask, type Name, type Report, type Row } from "../api/table.ts";
+import type { Row } from "../api/row.ts";
+import { API, type Ask, type Name, type Report } from "../api/table.ts";
 import { type Code, CODES, type Problem } from "../values/answer.ts";
 import { readEvents } from "./event-reader.ts";
 import { wrongSocketPath } from "../os/unix-socket.ts";
@@ -57,9 +58,13 @@ export class ControlClient {
     return this.#askText("GET", "/metrics", undefined);
   }
 
-  /** Yields what happens from now on; ends with the error that ended it, which is `no-answer` when powermon stops. */
-  async *events(): AsyncGenerator<HappenedEvent, ControlError> {
-    const opened = await this.#send("GET", "/v1/events", undefined, undefined);
+  /**
+   * Yields what happens from now on; ends with the error that ended it, which is `no-answer` when powermon stops.
+   * @param after the id of an event, after which to begin instead
+   */
+  async *events(after?: string): AsyncGenerator<HappenedEvent, ControlError> {
+    const headers = after === undefined ? {} : { "last-event-id": after };
+    const opened = await this.#send("GET", "/v1/events", undefined, undefined, headers);
     if (!opened.ok) return opened.error;
     const { body, status } = opened.value;
     if (status !== 200 || body === null) return errorOf(status, await opened.value.text());
@@ -99,6 +104,7 @@ export class ControlClient {
     path: string,
     body: object | undefined,
     signal: AbortSignal | undefined,
+    headers: Readonly<Record<string, string>> = {},
   ): Promise<Result<Response, ControlError>> {
     const wrong = wrongSocketPath(this.#socket);
     if (wrong !== undefined) return err({ code: "invalid", message: `${wrong}; name powermon's socket.` });
@@ -110,9 +116,10 @@ export class ControlClient {
           // Each command asks once.
           keepalive: false,
           redirect: "manual",
+          headers,
           ...(body !== undefined && {
             body: JSON.stringify(body),
-            headers: { "content-type": "application/json" },
+            headers: { ...headers, "content-type": "application/json" },
           }),
           ...(signal !== undefined && { signal }),
         }),

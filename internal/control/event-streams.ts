@@ -1,31 +1,60 @@
-// Events for whoever listens: a slow listener is dropped, so that it can neither eat the memory nor hold up the host.
+// Events for whoever listens: each listener is told as fast as it reads, and what it missed, so that it can neither eat the memory
+// nor hold up the host.
 
 import type { ServerResponse } from "node:http";
-import type { HappenedEvent } from "../api/event.ts";
+import type { EventFields, HappenedEvent } from "../api/event.ts";
+import type { SpareTime } from "../os/spare-time.ts";
+import { err, ok, type Result } from "../values/result.ts";
 
-/** Bytes that may wait for one listener beside what the kernel holds; about a thousand events. */
-const MAX_WAITING = 256 * 1024;
+/** Bytes that may wait for one listener beside what the kernel holds; what is more waits among the events that are kept. */
+const MAX_WAITING = 64 * 1024;
+/** Events that one listener is told at once. */
+const MAX_TOLD = 64;
 /** Listeners at a time. */
-const MAX_STREAMS = 32;
+export const MAX_STREAMS = 32;
 /** A comment is sent this often, in ms, so that both ends notice a dead connection. */
-const HEARTBEAT_MS = 15_000;
+export const HEARTBEAT_MS = 15_000;
+/** Heartbeats that a listener may let pass without reading. */
+const MAX_SILENT = 2;
 
-/** Calls `listener` for each event until the returned function is called. */
-export type Subscribe = (listener: (event: HappenedEvent) => void) => () => void;
+/** What happens, counted from 1 and kept for a while. */
+export interface Happenings {
+  /** Tells this run of powermon from others: 8 hexadecimal digits. */
+  readonly boot: string;
+  /** The numbers of the oldest event that is kept, and of the last. */
+  readonly first: number;
+  readonly last: number;
+  at(n: number): HappenedEvent | undefined;
+  /** Calls `listener` after each event until the returned function is called. */
+  subscribe(listener: () => void): () => void;
+}
 
-/** All open event streams. The host is subscribed to only while there is one. */
+interface Stream {
+  readonly response: ServerResponse;
+  /** The number of the last event that it was told, or told to have missed. */
+  told: number;
+  /** Heartbeats since it last had room for more. */
+  silent: number;
+}
+
+/** All open event streams. The events are subscribed to only while there is one. */
 export class EventStreams {
-  readonly #subscribe: Subscribe;
+  readonly #events: Happenings;
+  readonly #spare: SpareTime;
   readonly #dropped: () => void;
   readonly #heartbeatMs: number;
-  readonly #streams = new Set<ServerResponse>();
+  readonly #streams = new Set<Stream>();
   #unsubscribe: (() => void) | undefined;
   #heartbeat: ReturnType<typeof setInterval> | undefined;
-  #id = 0;
+  #planned = false;
 
-  /** @param dropped a listener was too slow and has been cut off */
-  constructor(subscribe: Subscribe, dropped: () => void, heartbeatMs = HEARTBEAT_MS) {
-    this.#subscribe = subscribe;
+  /**
+   * @param spare the time that telling may take
+   * @param dropped a listener did not read and has been cut off
+   */
+  constructor(events: Happenings, spare: SpareTime, dropped: () => void, heartbeatMs = HEARTBEAT_MS) {
+    this.#events = events;
+    this.#spare = spare;
     this.#dropped = dropped;
     this.#heartbeatMs = heartbeatMs;
   }
@@ -35,42 +64,113 @@ export class EventStreams {
     return this.#streams.size < MAX_STREAMS;
   }
 
-  /** Sends every event from now on as server-sent events until the listener goes. Source: WHATWG HTML, Server-sent events. */
-  open(response: ServerResponse): void {
-    response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
-    response.write(": listening\n\n");
-    this.#streams.add(response);
-    response.once("close", () => this.#gone(response));
-    this.#unsubscribe ??= this.#subscribe((event) => this.#tell(event));
-    this.#heartbeat ??= setInterval(() => this.#send(": alive\n\n"), this.#heartbeatMs);
+  /**
+   * Sends events as server-sent events until the listener goes: those after `lastId`, or those from now on. Errors: a sentence when
+   * `lastId` is none of ours. Source: WHATWG HTML, Server-sent events.
+   * @param lastId what the listener says in Last-Event-ID
+   */
+  open(response: ServerResponse, lastId: string | undefined): Result<void, string> {
+    const { boot, last } = this.#events;
+    const after = lastId === undefined ? { boot, n: last } : parseId(lastId);
+    if (after === undefined)
+      return err(
+        `Last-Event-ID is the id of an event, such as ${boot}-${last}, not ${JSON.stringify(lastId)}.`,
+      );
+    const isOurs = after.boot === boot;
+    if (isOurs && after.n > last)
+      return err(`Last-Event-ID is ${after.boot}-${after.n}, and the last event was ${boot}-${last}.`);
+    // Nothing is asked after a stream: the connection ends with it.
+    response.writeHead(200, {
+      "content-type": "text/event-stream",
+      "cache-control": "no-store",
+      connection: "close",
+    });
+    const stream = { response, told: isOurs ? after.n : 0, silent: 0 };
+    // An id without data is kept by the listener: it can come back also before anything has happened.
+    response.write(`: listening\nid: ${boot}-${stream.told}\n\n`);
+    if (!isOurs) {
+      const message = "powermon was started again since; what happened before that and was not read is lost";
+      response.write(this.#overrun(0, { message }));
+    }
+    this.#streams.add(stream);
+    response.once("close", () => this.#gone(stream));
+    response.on("drain", () => this.#plan());
+    this.#unsubscribe ??= this.#events.subscribe(() => this.#plan());
+    this.#heartbeat ??= setInterval(() => this.#beat(), this.#heartbeatMs);
+    this.#plan();
+    return ok(undefined);
   }
 
-  /** Ends all streams. */
+  /** Ends all streams, with what had not been told yet. */
   close(): void {
-    for (const response of this.#streams) response.end();
+    for (const stream of this.#streams) {
+      this.#tell(stream);
+      stream.response.end();
+    }
     this.#streams.clear();
     this.#rest();
   }
 
-  #tell(event: HappenedEvent): void {
-    const kind = event.event.replace(/[\r\n]/g, " ");
-    this.#send(`id: ${++this.#id}\nevent: ${kind}\ndata: ${JSON.stringify(event)}\n\n`);
+  #plan(): void {
+    if (this.#planned) return;
+    this.#planned = true;
+    this.#spare.give(() => {
+      this.#planned = false;
+      let more = false;
+      for (const stream of this.#streams) if (this.#tell(stream)) more = true;
+      if (more) this.#plan();
+    });
   }
 
-  #send(text: string): void {
-    for (const response of this.#streams) {
+  /** Tells a listener what happened meanwhile, a piece of it. Returns whether there is more that it could take at once. */
+  #tell(stream: Stream): boolean {
+    const { first, last } = this.#events;
+    if (stream.told >= last || stream.response.writableLength > MAX_WAITING) return false;
+    let text = "";
+    if (stream.told < first - 1) {
+      const lost = first - 1 - stream.told;
+      const message = `${lost} events were not told: this listener was too slow or away for too long, and they are no longer kept`;
+      text += this.#overrun(first - 1, { lost, message });
+      stream.told = first - 1;
+    }
+    const until = Math.min(last, stream.told + MAX_TOLD);
+    while (stream.told < until) {
+      const event = this.#events.at(++stream.told);
+      if (event !== undefined) text += block(event);
+    }
+    stream.silent = 0;
+    stream.response.write(text);
+    return stream.told < last;
+  }
+
+  #beat(): void {
+    for (const stream of this.#streams) {
+      const { response, told } = stream;
       if (response.writableLength <= MAX_WAITING) {
-        response.write(text);
-        continue;
-      }
-      response.destroy();
-      this.#gone(response);
-      this.#dropped();
+        stream.silent = 0;
+        response.write(": alive\n\n");
+      } else if (++stream.silent > MAX_SILENT) this.#cut(stream, this.#events.last - told);
     }
   }
 
-  #gone(response: ServerResponse): void {
-    this.#streams.delete(response);
+  /** Ends the stream of a listener that does not read; what it is told last is why, should it read on. */
+  #cut(stream: Stream, lost: number): void {
+    const seconds = Math.round((MAX_SILENT * this.#heartbeatMs) / 1000);
+    const message = `this listener did not read for ${seconds} s and is cut off; it may come back with Last-Event-ID`;
+    stream.response.end(this.#overrun(stream.told, { lost, message }));
+    setTimeout(() => stream.response.destroy(), this.#heartbeatMs).unref();
+    this.#gone(stream);
+    this.#dropped();
+  }
+
+  /** @param n the number after which the listener is told again */
+  #overrun(n: number, fields: EventFields["overrun"]): string {
+    const at = new Date().toISOString();
+    return block({ ...fields, at, event: "overrun", boot: this.#events.boot, n });
+  }
+
+  #gone(stream: Stream): void {
+    this.#streams.delete(stream);
     if (this.#streams.size === 0) this.#rest();
   }
 
@@ -81,3 +181,12 @@ export class EventStreams {
     this.#heartbeat = undefined;
   }
 }
+
+/** Returns the run and the number that an event's id names. */
+function parseId(id: string): { readonly boot: string; readonly n: number } | undefined {
+  const [, boot, n] = /^([0-9a-f]{8})-(0|[1-9]\d{0,14})$/.exec(id) ?? [];
+  return boot === undefined ? undefined : { boot, n: Number(n) };
+}
+
+const block = (event: HappenedEvent): string =>
+  `id: ${event.boot}-${event.n}\nevent: ${event.event}\ndata: ${JSON.stringify(event)}\n\n`;

@@ -1,6 +1,7 @@
 // From a method and a path to a row of the API; nothing in a path is believed.
 
 import { API, type Name } from "../api/table.ts";
+import { DOCUMENTS } from "./documents.ts";
 
 /** What a method and a path lead to. */
 export type Found =
@@ -8,6 +9,8 @@ export type Found =
   | { readonly kind: "row"; readonly name: Name; readonly parts: Readonly<Record<string, string>> }
   | { readonly kind: "events" }
   | { readonly kind: "metrics" }
+  /** What the API says about itself; `path` is its key in DOCUMENTS. */
+  | { readonly kind: "document"; readonly path: string }
   | { readonly kind: "wrong-method"; readonly allowed: readonly string[] }
   | { readonly kind: "nowhere" };
 
@@ -24,13 +27,12 @@ const TABLE = NAMES.map((name) => ({
  */
 export function findRoute(method: string, target: string): Found {
   // Outside of /v1, since Prometheus asks there unless it is told otherwise.
-  if (target === "/metrics")
-    return method === "GET" ? { kind: "metrics" } : { kind: "wrong-method", allowed: ["GET"] };
+  if (target === "/metrics") return only("GET", method, { kind: "metrics" });
+  if (Object.hasOwn(DOCUMENTS, target)) return only("GET", method, { kind: "document", path: target });
   const parts = decodeParts(target);
   if (parts === undefined || parts[0] !== "v1") return { kind: "nowhere" };
   const rest = parts.slice(1);
-  if (rest.length === 1 && rest[0] === "events")
-    return method === "GET" ? { kind: "events" } : { kind: "wrong-method", allowed: ["GET"] };
+  if (rest.length === 1 && rest[0] === "events") return only("GET", method, { kind: "events" });
   const here = TABLE.filter(({ pattern }) => isMatch(pattern, rest));
   const found = here.find((row) => row.method === method);
   if (found !== undefined) {
@@ -42,6 +44,9 @@ export function findRoute(method: string, target: string): Found {
   if (here.length === 0) return { kind: "nowhere" };
   return { kind: "wrong-method", allowed: here.map((row) => row.method) };
 }
+
+const only = (allowed: string, method: string, found: Found): Found =>
+  method === allowed ? found : { kind: "wrong-method", allowed: [allowed] };
 
 function decodeParts(target: string): readonly string[] | undefined {
   if (!target.startsWith("/") || /[?#]/.test(target)) return undefined;

@@ -8,9 +8,11 @@ import type { Code } from "../values/answer.ts";
 import { Gate } from "./gate.ts";
 
 /** Connections at a time; more are answered with 503. */
-const MAX_CONNECTIONS = 64;
+export const MAX_CONNECTIONS = 64;
 /** How long a connection may take for a request's head, and to read what it asked for, in ms. */
-const PATIENCE_MS = 10_000;
+export const PATIENCE_MS = 10_000;
+/** Most bytes of a request's head. */
+export const MAX_HEAD = 8192;
 /** How long clients may take to read what they asked for once the server stops, in ms. */
 const LAST_MS = 500;
 
@@ -82,7 +84,7 @@ export class HttpFront {
   async #openHttp(): Promise<(socket: Socket, deadline: Deadline) => void> {
     const { createServer } = await import("node:http");
     const { Duplex } = await import("node:stream");
-    const http: HttpServer = createServer({ maxHeaderSize: 8192 }, (request, response) =>
+    const http: HttpServer = createServer({ maxHeaderSize: MAX_HEAD }, (request, response) =>
       this.#serve(request, response),
     );
     http.on("clientError", (_cause, stream) => {

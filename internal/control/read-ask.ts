@@ -1,7 +1,7 @@
 // From a request's path and body to what a handler is given: nothing that a row's schemas don't know comes past here.
 
 import * as v from "valibot";
-import type { Row } from "../api/table.ts";
+import type { Row } from "../api/row.ts";
 import { type Answer, no } from "../values/answer.ts";
 import { ok } from "../values/result.ts";
 

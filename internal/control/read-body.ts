@@ -8,7 +8,7 @@ export const MAX_BODY = 64 * 1024;
 /** Objects and arrays within each other. The API needs five. */
 export const MAX_DEPTH = 32;
 /** How long a body may take, in ms. */
-const BODY_MS = 5000;
+export const BODY_MS = 5000;
 
 /** Why a body was not read to its end. */
 export type BodyError = "too-large" | "too-slow" | "gone" | "too-deep" | "no-json";

@@ -5,7 +5,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server } from "node:net";
 import type { Log } from "../log.ts";
 import { err, ok, type Result } from "../values/result.ts";
-import { EventStreams, type Subscribe } from "./event-streams.ts";
+import { EventStreams, type Happenings } from "./event-streams.ts";
+import { DOCUMENTS } from "./documents.ts";
 import { findRoute } from "./find-route.ts";
 import { HTTP_STATUS } from "../api/problem.ts";
 import { API, type Handlers, type Name } from "../api/table.ts";
@@ -29,7 +30,7 @@ export interface ControlOptions {
   /** The group that may use it beside the owner; empty for nobody else. */
   readonly group: string;
   readonly handlers: Handlers;
-  readonly subscribe: Subscribe;
+  readonly events: Happenings;
   /** Returns all metrics in Prometheus' text format. */
   readonly metrics: () => string;
   readonly log: Log;
@@ -92,10 +93,11 @@ class Control {
   constructor(options: ControlOptions) {
     this.#options = options;
     this.spare = options.spare ?? new SpareTime();
-    const { subscribe, log, heartbeatMs } = options;
+    const { events, log, heartbeatMs } = options;
     this.#streams = new EventStreams(
-      subscribe,
-      () => log.warn("An event listener was too slow and has been cut off"),
+      events,
+      this.spare,
+      () => log.warn("An event listener did not read and has been cut off"),
       heartbeatMs,
     );
   }
@@ -132,9 +134,10 @@ class Control {
     } else if (found.kind === "metrics") {
       response.writeHead(200, { "content-type": METRICS_TYPE, "cache-control": "no-store" });
       response.end(this.#options.metrics());
+    } else if (found.kind === "document") {
+      send(response, 200, DOCUMENTS[found.path]?.() ?? "");
     } else if (found.kind === "events") {
-      if (this.#streams.hasRoom) this.#streams.open(response);
-      else write(response, 503, no("busy", "There are too many event listeners already; try again."));
+      this.#listen(request, response);
     } else {
       const body = await readBody(request);
       if (!body.ok) {
@@ -157,6 +160,14 @@ class Control {
         return done instanceof Promise ? done.then(tell) : tell(done);
       });
     }
+  }
+
+  #listen({ headers }: IncomingMessage, response: ServerResponse): void {
+    if (!this.#streams.hasRoom)
+      return write(response, 503, no("busy", "There are too many event listeners already; try again."));
+    const id = headers["last-event-id"];
+    const opened = this.#streams.open(response, typeof id === "string" && id !== "" ? id : undefined);
+    if (!opened.ok) write(response, 400, no("invalid", opened.error));
   }
 
   /** `asked` has been read by the row of that name. */
@@ -216,7 +227,11 @@ function refuseBody(response: ServerResponse, error: BodyError): void {
 
 function write(response: ServerResponse, status: number, answer: Answer<unknown>): void {
   const document = answer.ok ? (answer.value ?? { done: true }) : { error: answer.error };
-  const text = `${JSON.stringify(document)}\n`;
+  send(response, status, `${JSON.stringify(document)}\n`);
+}
+
+/** @param text JSON */
+function send(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, {
     "content-type": "application/json",
     "content-length": Buffer.byteLength(text),

@@ -86,7 +86,6 @@ export class Host {
       (domain, write, winner) => {
         this.writes.wrote(domain.id, write.khz, write.error, performance.now());
         const { events } = this;
-        if (!log.debugs && !events.active) return;
         const fields = {
           domain: domain.id,
           khz: write.khz,
@@ -98,7 +97,7 @@ export class Host {
           events.emit("write-failed", { ...fields, message: explainSysfs(write.error) });
           return;
         }
-        log.debug(winner === undefined ? "Frequency given back" : "Frequency set", fields);
+        if (log.debugs) log.debug(winner === undefined ? "Frequency given back" : "Frequency set", fields);
         events.emit(winner === undefined ? "frequency-restored" : "frequency-set", fields);
       },
     );

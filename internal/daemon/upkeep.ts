@@ -120,7 +120,7 @@ export class Upkeep {
   /** What the kernel forgot while the machine slept is written again, and policies look at the clock. */
   resumed(): void {
     this.#offsetMs = Date.now() - performance.now();
-    this.#host.events.emit("resumed");
+    this.#host.events.emit("resumed", {});
     this.onResumed();
     this.reapply();
     this.#host.clockJumped();
@@ -226,8 +226,8 @@ export class Upkeep {
     const { channels, events, ledger, log } = this.#host;
     if (ledger.empty || ![...channels.vms].some((vm) => vm.mayLapse)) return;
     const now = performance.now();
-    for (const { connection, vm, index } of channels.all) {
-      const fields = { vm: vm.vm, channel: index };
+    for (const { connection, vm, name } of channels.all) {
+      const fields = { vm: vm.vm, channel: name };
       if (connection?.lease.lapsed(now) === true) {
         const message = `the guest was silent for its lease of ${connection.lease.seconds} s`;
         log.info(`Claims fell back: ${message}`, fields);

@@ -13,11 +13,17 @@ interface Times {
   since: number;
 }
 
+/**
+ * A rate over a counter that begins with 1 is 0: its first error would be told to nobody. Source: drivers/cpufreq/cpufreq.c, store()
+ * (EBUSY, EINVAL), fs/kernfs/file.c (ENODEV), open(2) (EACCES, ENOENT, EPERM); EIO also where a value was not kept.
+ */
+const KNOWN = ["EACCES", "EBUSY", "EINVAL", "EIO", "ENODEV", "ENOENT", "EPERM"];
+
 export class WriteMeter {
   /** Changes that were tried. */
   writes = 0;
-  /** Those that failed, by errno. */
-  readonly errors = new Map<string, number>();
+  /** Those that failed, by errno; those that files of cpufreq are known to answer are there from the start. */
+  readonly errors = new Map<string, number>(KNOWN.map((code) => [code, 0]));
   readonly #times = new Map<DomainId, Times>();
 
   /**

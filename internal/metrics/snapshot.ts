@@ -35,6 +35,11 @@ export class Snapshot {
     else this.#dropped.set(name, (this.#dropped.get(name) ?? 0) + 1);
   }
 
+  /** Adds a series that counts nothing yet, while its metric has room: it must be there before its first time, and never in another's place. */
+  addZero<N extends NumberName>(name: N, ...labels: LabelsOf<N>): void {
+    if ((this.#samples.get(name)?.length ?? 0) < MAX_SERIES) this.add(name, 0, ...labels);
+  }
+
   /** Adds a histogram; what it counts afterwards may or may not show. */
   addHistogram(name: HistogramName, histogram: Histogram): void {
     this.#histograms.set(name, histogram);

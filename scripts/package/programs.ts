@@ -35,6 +35,8 @@ export const PACKAGED: readonly Packaged[] = [
       "docs/migrating-from-dpdk.md",
       "docs/protocol.md",
       "docs/threat-model.md",
+      "internal/api/openapi.json",
+      "packaging/examples/powermon_client.py",
     ],
     leftovers: ["/var/lib/powermon", "/run/powermon", "/etc/tmpfiles.d/powermon.conf"],
   },

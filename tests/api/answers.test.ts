@@ -30,6 +30,7 @@ test("every route that docs/control.md names is asked, and answers once without 
     ),
   );
   routes.delete("GET events");
+  routes.delete("GET openapi.json");
   const done = Object.values(golden).flatMap(({ answers }) =>
     answers.filter(({ status }) => status === 200).map(({ asked }) => asked),
   );

@@ -245,6 +245,9 @@ function normalised(value: unknown, machine: Machine): unknown {
   const text = JSON.stringify(value, (key, inner: unknown) => {
     if (key === "pid") return inner === process.pid ? "GUEST" : "PID";
     if (key === "uptimeS") return 0;
+    if (key === "boot") return "BOOT";
+    if (key === "eventId") return "BOOT-N";
+    if (key === "n") return "N";
     if (key === "version" && inner === version) return "VERSION";
     return inner;
   });

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import * as v from "valibot";
-import { API, type Name, type Row } from "../../internal/api/table.ts";
+import type { Row } from "../../internal/api/row.ts";
+import { API, type Name } from "../../internal/api/table.ts";
 
 test.each(Object.entries(API) as [Name, Row][])(
   "API.%s has a schema for each place of its path, and no key of its body twice",

@@ -2,10 +2,12 @@
 
 import { connect } from "node:net";
 import { API, type Handlers, type Name } from "../../internal/api/table.ts";
+import type { Happenings } from "../../internal/control/event-streams.ts";
 import { type ControlOptions, startControl } from "../../internal/control/server.ts";
 import type { Asks } from "../../internal/daemon/asks/table.ts";
 import { readMetrics } from "../../internal/daemon/asks/metrics.ts";
 import { prometheus } from "../../internal/output/prometheus.ts";
+import type { EventFeed } from "../../internal/events.ts";
 import { Log } from "../../internal/log.ts";
 import { Lab, STATIC } from "../helpers/lab.ts";
 import { down } from "../power/sleep/down.ts";
@@ -47,14 +49,7 @@ export async function serve({ tree, says = SAYS, guests = [], rows, ...options }
     socket,
     group: "",
     handlers,
-    subscribe(listener) {
-      const end = lab.host.events.subscribe(listener);
-      listeners.add(listener);
-      return () => {
-        listeners.delete(listener);
-        end();
-      };
-    },
+    events: counted(lab.host.events, listeners),
     metrics: () => prometheus(readMetrics(lab.host, "1.2.3")),
     log: new Log("debug", "text", false, (line) => log.push(line)),
     ...options,
@@ -75,6 +70,28 @@ export async function serve({ tree, says = SAYS, guests = [], rows, ...options }
     [Symbol.dispose]() {
       server.stop();
       lab.end();
+    },
+  };
+}
+
+/** Returns `feed`, with whoever listens to it in `listeners`. */
+function counted(feed: EventFeed, listeners: Set<object>): Happenings {
+  return {
+    boot: feed.boot,
+    get first() {
+      return feed.first;
+    },
+    get last() {
+      return feed.last;
+    },
+    at: (n) => feed.at(n),
+    subscribe(listener) {
+      const end = feed.subscribe(listener);
+      listeners.add(listener);
+      return () => {
+        listeners.delete(listener);
+        end();
+      };
     },
   };
 }

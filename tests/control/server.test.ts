@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { existsSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { startControl } from "../../internal/control/server.ts";
+import { EventFeed } from "../../internal/events.ts";
 import { Log } from "../../internal/log.ts";
 import { peerCredentials } from "../../internal/os/libc.ts";
 import { CODES, no } from "../../internal/values/answer.ts";
@@ -10,7 +11,7 @@ import { raw, serve } from "./serve.ts";
 
 const QUIET = new Log("error", "text", false, () => {});
 /** What a server needs beside its socket and who answers. */
-const REST = { group: "", subscribe: () => () => {}, metrics: () => "", log: QUIET };
+const REST = { group: "", events: new EventFeed(), metrics: () => "", log: QUIET };
 
 /** Asks and returns status and body. */
 async function ask(socket: string, method: string, path: string, body?: string) {
@@ -182,12 +183,12 @@ test.each([
     "PUT",
     "/v1/vms/vm1/vcpus/9/pin",
     '{"pcpus":[1]}',
-    500,
-    "failed",
-    'VM "vm1" has no thread for vCPU 9 that could be pinned.',
+    404,
+    "not-found",
+    'VM "vm1" has no vCPU 9 that is known of.',
   ],
   ["GET", "/", undefined, 404, "not-found", 'There is nothing at "/".'],
-  ["GET", "/v1", undefined, 404, "not-found", 'There is nothing at "/v1".'],
+  ["GET", "/v1/", undefined, 404, "not-found", 'There is nothing at "/v1/".'],
   ["GET", "/v1/", undefined, 404, "not-found", 'There is nothing at "/v1/".'],
   ["GET", "/v1/toString", undefined, 404, "not-found", 'There is nothing at "/v1/toString".'],
   ["GET", "/v2/status", undefined, 404, "not-found", 'There is nothing at "/v2/status".'],

@@ -29,9 +29,8 @@ const panels = dashboard.panels.flatMap(({ title, targets }) =>
 const variables = dashboard.templating.list.flatMap(({ name, query }) =>
   typeof query === "string" ? [] : [[`variable ${name}`, query.query] as const],
 );
-const rules: { groups: { rules: { alert: string; expr: string }[] }[] } = Bun.YAML.parse(
-  readFileSync(ALERTS, "utf8"),
-) as never;
+const rules: { groups: { rules: { alert: string; expr: string; labels: { severity: string } }[] }[] } =
+  Bun.YAML.parse(readFileSync(ALERTS, "utf8")) as never;
 const alerts = rules.groups.flatMap((group) => group.rules).map(({ alert, expr }) => [alert, expr] as const);
 
 /** Labels that Prometheus adds, or a histogram has. */
@@ -74,7 +73,7 @@ test("the search for what is not there finds it", () => {
 test.each([...panels, ...variables, ...alerts])(
   "%s asks for metrics and labels that exist: %s",
   (_title, expr) => {
-    expect(expr).toMatch(/\b(powermon|process)_/);
+    expect(expr).toMatch(/\b(powermon|process)_|^up\{job="powermon"\}|\bnode_textfile_mtime_seconds\b/);
     expect(unknown(expr)).toEqual([]);
   },
 );
@@ -101,6 +100,124 @@ test("every metric of powermon's own is on the dashboard or in an alert, but for
   const idle = Object.keys(METRICS).filter((name) => !new RegExp(`\\b${name}`).test(used));
   expect(idle).toEqual(["process_start_time_seconds", "powermon_domains", "powermon_domain_wanted_hertz"]);
 });
+
+interface Case {
+  /** Series of a host where all is well, with their values minute by minute; alone they set nothing off. */
+  readonly good: Readonly<Record<string, string>>;
+  /** Those of one that is not; it fires after 40 minutes, and not yet at `before`. */
+  readonly bad: Readonly<Record<string, string>>;
+  readonly before: string;
+  /** It fires where there is no good host. */
+  readonly alone?: true;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+const well = (name: string, more: string, values: string) => ({
+  [`${name}{instance="good"${more}}`]: values,
+});
+const ill = (name: string, more: string, values: string) => ({ [`${name}{instance="bad"${more}}`]: values });
+const REFUSED = "powermon_request_refusals_total";
+const denied = ',vm="vm1",kind="denied",reason="name-mismatch"';
+const limited = ',vm="vm1",kind="rate-limited",reason="rate"';
+const duration = (le: string) => `,le="${le}"`;
+
+const CASES: Readonly<Record<string, Case>> = {
+  PowermonDown: {
+    good: well("up", ',job="powermon"', "1x60"),
+    bad: { ...ill("up", ',job="powermon"', "1x20 0x40"), ...ill("up", ',job="other"', "0x60") },
+    before: "24m",
+    labels: { instance: "bad", job: "powermon" },
+  },
+  PowermonFileOld: {
+    good: well("node_textfile_mtime_seconds", ',file="/d/powermon.prom"', "0+60x60"),
+    bad: {
+      ...ill("node_textfile_mtime_seconds", ',file="/d/powermon.prom"', "0+60x10 600x50"),
+      ...ill("node_textfile_mtime_seconds", ',file="/d/other.prom"', "0x60"),
+    },
+    before: "24m",
+    labels: { instance: "bad", file: "/d/powermon.prom" },
+  },
+  PowermonAbsent: {
+    good: well("powermon_build_info", ',version="1",bun="1"', "1x60"),
+    bad: ill("powermon_build_info", ',version="1",bun="1"', "1x25 stale"),
+    alone: true,
+    before: "29m",
+    labels: {},
+  },
+  PowermonWriteErrors: {
+    good: well("powermon_frequency_write_errors_total", ',errno="EIO"', "0x60"),
+    bad: ill("powermon_frequency_write_errors_total", ',errno="EIO"', "0x35 1x25"),
+    before: "35m",
+    labels: { instance: "bad", errno: "EIO" },
+  },
+  PowermonAnswersSlow: {
+    good: {
+      ...well("powermon_request_duration_seconds_bucket", duration("0.01"), "0+1000x60"),
+      ...well("powermon_request_duration_seconds_bucket", duration("+Inf"), "0+1000x60"),
+    },
+    bad: {
+      ...ill("powermon_request_duration_seconds_bucket", duration("0.01"), "0+90x60"),
+      ...ill("powermon_request_duration_seconds_bucket", duration("0.1"), "0+100x60"),
+      ...ill("powermon_request_duration_seconds_bucket", duration("+Inf"), "0+100x60"),
+    },
+    before: "10m",
+    labels: { instance: "bad" },
+  },
+  PowermonEventLoopLag: {
+    good: {
+      ...well("powermon_event_loop_lag_seconds_count", "", "0+60x60"),
+      ...well("powermon_event_loop_lag_seconds_bucket", duration("0.1"), "0+60x60"),
+    },
+    bad: {
+      ...ill("powermon_event_loop_lag_seconds_count", "", "0+60x60"),
+      ...ill("powermon_event_loop_lag_seconds_bucket", duration("0.1"), "0+50x60"),
+    },
+    before: "10m",
+    labels: { instance: "bad" },
+  },
+  PowermonChannelNotConnected: {
+    good: well("powermon_channels", ',vm="vm1",state="waiting"', "1x5 0x55"),
+    bad: ill("powermon_channels", ',vm="vm1",state="waiting"', "1x60"),
+    before: "5m",
+    labels: { instance: "bad", vm: "vm1" },
+  },
+  PowermonRequestsDenied: {
+    good: well(REFUSED, denied, "0x20 1x40"),
+    bad: ill(REFUSED, denied, "0+60x60"),
+    before: "10m",
+    labels: { instance: "bad", vm: "vm1", reason: "name-mismatch" },
+  },
+  PowermonRateLimited: {
+    good: well(REFUSED, limited, "0x60"),
+    bad: ill(REFUSED, limited, "0+1x60"),
+    before: "15m",
+    labels: { instance: "bad", vm: "vm1" },
+  },
+  PowermonStreamOutOfStep: {
+    good: {
+      ...well("powermon_stream_resyncs_total", ',vm="vm1"', "0x20 1x40"),
+      ...well("powermon_frames_dropped_total", ',vm="vm1"', "0x60"),
+    },
+    bad: {
+      ...ill("powermon_stream_resyncs_total", ',vm="vm1"', "0+3x60"),
+      ...ill("powermon_frames_dropped_total", ',vm="vm1"', "0x60"),
+    },
+    before: "15m",
+    labels: { instance: "bad", vm: "vm1" },
+  },
+  PowermonDrift: {
+    good: well("powermon_drifts_total", "", "0x20 1x40"),
+    bad: ill("powermon_drifts_total", "", "0+2x60"),
+    before: "15m",
+    labels: { instance: "bad" },
+  },
+  PowermonSeriesDropped: {
+    good: well("powermon_dropped_series", ',metric="powermon_vcpu_wanted_hertz"', "0x60"),
+    bad: ill("powermon_dropped_series", ',metric="powermon_vcpu_wanted_hertz"', "12x60"),
+    before: "14m",
+    labels: { instance: "bad", metric: "powermon_vcpu_wanted_hertz" },
+  },
+};
 
 describe("promtool", () => {
   let dir: string;
@@ -130,59 +247,47 @@ describe("promtool", () => {
     expect(promtool("check", "rules", `${dir}/panels.yml`)).toEqual({ status: 0, text: expect.any(String) });
   });
 
-  testNeeding(["promtool"], "the alerts fire when they should and not before", () => {
-    const series = (name: string, values: string) => ({ series: name, values });
-    const at = (time: string, alertname: string, ...exp_labels: object[]) => ({
-      eval_time: time,
-      alertname,
-      exp_alerts: exp_labels.map((labels) => ({ exp_labels: labels })),
-    });
-    const i = 'instance="h"';
-    const input = [
-      series(`powermon_build_info{${i}}`, "1x30 stale"),
-      series(`powermon_frequency_write_errors_total{${i},errno="EIO"}`, "0x10 1x30"),
-      series(`powermon_request_duration_seconds_bucket{${i},le="0.01"}`, "0+90x60"),
-      series(`powermon_request_duration_seconds_bucket{${i},le="+Inf"}`, "0+100x60"),
-      series(`powermon_channels{${i},vm="vm1",state="waiting"}`, "1x60"),
-      series(
-        `powermon_request_refusals_total{${i},vm="vm1",kind="denied",reason="name-mismatch"}`,
-        "0+60x60",
-      ),
-      series(`powermon_drifts_total{${i}}`, "0x60"),
-    ];
-    const tests = [
-      {
-        interval: "1m",
-        input_series: input,
-        alert_rule_test: [
-          at("10m", "PowermonWriteErrors"),
-          at("15m", "PowermonWriteErrors", { instance: "h", errno: "EIO", severity: "warning" }),
-          at("5m", "PowermonChannelNotConnected"),
-          at("11m", "PowermonChannelNotConnected", { instance: "h", vm: "vm1", severity: "warning" }),
-          at("25m", "PowermonRequestsDenied", {
-            instance: "h",
-            vm: "vm1",
-            reason: "name-mismatch",
-            severity: "warning",
-          }),
-          at("29m", "PowermonAbsent"),
-          at("40m", "PowermonAbsent", { severity: "critical" }),
-          at("40m", "PowermonDrift"),
-        ],
-      },
-    ];
-    // Annotations are not compared when none are expected; promtool wants them all or none.
-    const bare = {
-      groups: rules.groups.map((group) => ({
-        ...group,
-        rules: group.rules.map((rule) => ({ ...rule, annotations: {} })),
-      })),
-    };
-    writeFileSync(`${dir}/alerts.yml`, JSON.stringify(bare));
-    writeFileSync(`${dir}/test.yml`, JSON.stringify({ rule_files: ["alerts.yml"], tests }));
-    expect(promtool("test", "rules", `${dir}/test.yml`)).toEqual({
-      status: 0,
-      text: expect.stringContaining("SUCCESS"),
-    });
+  /** Annotations are not compared when none are expected; promtool wants them all or none. */
+  const bare = {
+    groups: rules.groups.map((group) => ({
+      ...group,
+      rules: group.rules.map((rule) => ({ ...rule, annotations: {} })),
+    })),
+  };
+
+  test("every alert has a case in which it fires", () => {
+    expect(Object.keys(CASES)).toEqual(alerts.map(([alert]) => alert));
   });
+
+  for (const [alertname, { good, bad, alone, before, labels }] of Object.entries(CASES))
+    testNeeding(
+      ["promtool"],
+      `${alertname} fires where it should, not before, and not on a good host`,
+      () => {
+        const rule = bare.groups.flatMap((group) => group.rules).find(({ alert }) => alert === alertname);
+        const at = (eval_time: string, exp_alerts: readonly object[]) => ({
+          eval_time,
+          alertname,
+          exp_alerts,
+        });
+        const fired = { exp_labels: { ...labels, severity: rule?.labels.severity } };
+        const group = (from: readonly Case["good"][], alert_rule_test: readonly object[]) => ({
+          interval: "1m",
+          input_series: from.flatMap((one) =>
+            Object.entries(one).map(([series, values]) => ({ series, values })),
+          ),
+          alert_rule_test,
+        });
+        const tests = [
+          group(alone ? [bad] : [good, bad], [at(before, []), at("40m", [fired])]),
+          group([good], [at("40m", [])]),
+        ];
+        writeFileSync(`${dir}/alerts.yml`, JSON.stringify(bare));
+        writeFileSync(`${dir}/test.yml`, JSON.stringify({ rule_files: ["alerts.yml"], tests }));
+        expect(promtool("test", "rules", `${dir}/test.yml`)).toEqual({
+          status: 0,
+          text: expect.stringContaining("SUCCESS"),
+        });
+      },
+    );
 });

@@ -74,6 +74,8 @@ const HOST_FILES = [
   "usr/share/doc/powermon/copyright",
   "usr/share/doc/powermon/sbom.cdx.json",
   "usr/share/doc/powermon/examples/powermon.toml",
+  "usr/share/doc/powermon/openapi.json",
+  "usr/share/doc/powermon/powermon_client.py",
   "etc/powermon/powermon.toml",
 ];
 const GUEST_FILES = [

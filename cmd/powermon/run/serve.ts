@@ -203,7 +203,7 @@ async function openControl(options: ServeOptions, host: Host, asks: Asks, spare:
     socket,
     group: config.control.group,
     handlers: asks,
-    subscribe: (listener) => host.events.subscribe(listener),
+    events: host.events,
     metrics: () => prometheus(readMetrics(host, version)),
     log,
     spare,

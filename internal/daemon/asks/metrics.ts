@@ -22,6 +22,7 @@ export function readMetrics(host: Host, version: string): Snapshot {
   const vms = [...channels.vms];
   snapshot.add("powermon_vms", vms.length);
   for (const vm of vms) addVm(snapshot, host, vm);
+  for (const vm of vms) addZeros(snapshot, vm);
 
   const by = { guest: 0, policy: 0, fifo: 0, operator: 0 };
   for (const claim of ledger.claims()) {
@@ -82,4 +83,12 @@ function addVm(snapshot: Snapshot, host: Host, { vm, meter }: Vm): void {
   for (const [command, count] of meter.unknownCommands)
     snapshot.add("powermon_unknown_commands_total", count, vm, command);
   snapshot.add("powermon_replies_dropped_total", totals.repliesDropped, vm);
+}
+
+/** What alerts watch is there before its first time, when all that did happen has its place. */
+function addZeros(snapshot: Snapshot, { vm, meter }: Vm): void {
+  for (const [reason, kind] of Object.entries(KIND_OF_REFUSAL)) {
+    const isNew = meter.refusals[reason as keyof typeof KIND_OF_REFUSAL] === 0;
+    if (isNew && kind !== "unable") snapshot.addZero("powermon_request_refusals_total", vm, kind, reason);
+  }
 }

@@ -44,6 +44,7 @@ export function statusAsks(host: Host, version: string, changes: Changes, reload
         channels: { total: all.length, connected: all.filter(({ state }) => state === "connected").length },
         claims: [...ledger.claims()].length,
         counts: { ...sumCounts(all), drifts: host.upkeep.drifts },
+        eventId: `${host.events.boot}-${host.events.last}`,
       });
     },
 

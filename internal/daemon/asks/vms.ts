@@ -16,6 +16,7 @@ import { refusalOf } from "./refusals.ts";
 
 /** Most vCPUs that a report lists one by one. */
 const MAX_LISTED = 512;
+const NO_THREADS: ReadonlyMap<number, number> = new Map();
 
 export interface Pinning {
   readonly procRoot: string;
@@ -58,11 +59,19 @@ export function vmAsks(host: Host, changes: Changes, { procRoot, pinByLibvirt }:
     async pinVcpu({ vm: name, vcpu, pcpus }) {
       const found = channels.vm(name);
       if (found === undefined) return noVm(name);
+      const noVcpu = (count: number) =>
+        no("not-found", `VM ${JSON.stringify(name)} has no vCPU ${vcpu}; it has ${count}, counted from 0.`);
+      const { placement } = found.find(vcpu);
+      if (placement.kind === "absent") return noVcpu(placement.count);
       const byLibvirt = await pinByLibvirt(name, vcpu, pcpus.join(","));
       if (byLibvirt?.ok === false) return no("failed", byLibvirt.error);
       if (byLibvirt === undefined) {
         const { pid } = found;
-        const tid = pid === undefined ? undefined : readVcpuThreads(procRoot, pid).get(vcpu);
+        const threads = pid === undefined ? NO_THREADS : readVcpuThreads(procRoot, pid);
+        const tid = threads.get(vcpu);
+        if (tid === undefined && threads.size > 0) return noVcpu(threads.size);
+        if (tid === undefined && !knownVcpus(host, found).includes(vcpu))
+          return no("not-found", `VM ${JSON.stringify(name)} has no vCPU ${vcpu} that is known of.`);
         if (tid === undefined)
           return no(
             "failed",

@@ -32,6 +32,7 @@ export interface PreparedVms {
 }
 
 const CALL_MS = 15_000;
+const SLOW = `virsh did not answer within ${CALL_MS / 1000} s`;
 const SHUTDOWN_MS = 120_000;
 const LOOK_MS = 1000;
 /** pause keeps the guest's memory; shutdown asks the guest, as a power button does. */
@@ -67,10 +68,18 @@ export async function prepareVms(
 /** What ends a preparation that is not wanted any more. */
 export const INTERRUPTED = "it was interrupted before the host slept";
 
-/** Returns libvirt's running VMs. Errors: a sentence. */
-export async function runningVms({ uri, run = runCommand }: Libvirt): Promise<Result<LibvirtVm[], string>> {
+/** Why libvirt did not say which VMs run. */
+interface NoList {
+  /** A sentence. */
+  readonly why: string;
+  /** It is not there at all, rather than slow. */
+  readonly isAbsent: boolean;
+}
+
+/** Returns libvirt's running VMs. */
+export async function runningVms({ uri, run = runCommand }: Libvirt): Promise<Result<LibvirtVm[], NoList>> {
   const listed = await virsh(uri, run, "list", "--uuid", "--name", "--state-running");
-  if (!listed.ok) return listed;
+  if (!listed.ok) return err({ why: listed.error, isAbsent: listed.error !== SLOW });
   const vms: LibvirtVm[] = [];
   for (const line of listed.value.split("\n")) {
     const [, uuid = "", name = ""] = /^\s*([0-9a-f-]{36})\s+(.+)$/.exec(line) ?? [];
@@ -122,7 +131,7 @@ async function untilGone(
   const end = performance.now() + limitMs;
   for (;;) {
     const running = await runningVms(libvirt);
-    if (!running.ok) return running;
+    if (!running.ok) return err(running.error.why);
     const left = vms.filter(({ uuid }) => running.value.some((one) => one.uuid === uuid));
     if (left.length === 0) return DONE;
     if (signal?.aborted) return err(INTERRUPTED);
@@ -136,7 +145,8 @@ async function untilGone(
 
 async function virsh(uri: string, run: Run, ...words: string[]): Promise<Result<string, string>> {
   const ended = await run(["virsh", "--quiet", "--connect", uri, ...words], { limitMs: CALL_MS });
-  if (!ended.ok) return err(`virsh ${words[0]}: ${ended.error.says}`);
+  if (!ended.ok)
+    return err(ended.error.code === "ETIMEDOUT" ? SLOW : `libvirt can't be asked: ${ended.error.says}`);
   if (ended.value.status === 0) return ok(ended.value.stdout);
   return err(`virsh ${words[0]}: ${complaint("virsh", ended.value)}`);
 }

@@ -10,7 +10,8 @@ import { lackingFor, type SleepTarget } from "./sleep-target.ts";
 /** One thing that speaks against it. */
 export interface Blocker {
   /** kernel and wake-clock: it can't be done here. The others: it should not be done now. */
-  readonly kind: "kernel" | "wake-clock" | "wake-time" | "swap" | "rights" | "policy" | "inhibitor" | "vm";
+  readonly kind:
+    "kernel" | "wake-clock" | "wake-time" | "swap" | "rights" | "policy" | "inhibitor" | "vm" | "libvirt";
   /** A sentence without a full stop. */
   readonly what: string;
   /** True when --force passes it. */

@@ -76,7 +76,12 @@ export async function suspendHost(
   const wakeInS = planned.value?.inS ?? seconds;
   const claims = hooks.claims?.();
   const looked = request.prepare === "none" ? ok([]) : await runningVms(world.libvirt);
-  if (!looked.ok) return failed(looked.error);
+  if (!looked.ok) {
+    const { why, isAbsent } = looked.error;
+    if (!isAbsent) return failed(why);
+    const blockers = [{ kind: "libvirt", what: `no VM can be prepared: ${why}`, forceable: false }] as const;
+    return err({ kind: "unsupported", blockers });
+  }
   // What is prepared does not block.
   const vms = [...new Set([...world.vms, ...(claims?.keys() ?? [])])].filter(
     (vm) => !looked.value.some(({ name }) => name === vm),

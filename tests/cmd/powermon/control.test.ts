@@ -280,7 +280,7 @@ test.each([
   [["vm", "show", "nobody"], 1, 'There is no VM "nobody"; there are vm1, vm2.'],
   [["vm", "show", "toString"], 1, 'There is no VM "toString"; there are vm1, vm2.'],
   [["vm", "add", "web.1"], 1, undefined],
-  [["vm", "pin", "vm1", "9", "1"], 1, 'VM "vm1" has no thread for vCPU 9 that could be pinned.'],
+  [["vm", "pin", "vm1", "9", "1"], 1, 'VM "vm1" has no vCPU 9 that is known of.'],
   [["freq", "set", "0", "turbo-on"], 5, "CPU 0 has no turbo frequencies."],
   [["freq", "show", "7"], 1, "CPU 7 is not there, or has no cpufreq domain."],
   [["explain", "7"], 1, "CPU 7 is not there, or has no cpufreq domain."],
@@ -398,24 +398,26 @@ test("powermon COMMAND ends with 4 when nobody answers, naming the socket", asyn
 });
 
 test("powermon events prints as many as asked for, as text or as a line of JSON each", async () => {
-  const refused = (more: object = {}) =>
-    it.lab.host.events.emit("request-refused", { vm: "my vm", vcpu: 0, why: undefined, ...more });
+  const withdrawn = (vcpu?: number) =>
+    it.lab.host.events.emit("claim-withdrawn", { vm: "my vm", vcpu, message: "moved" });
   const text = ask("events", "--count", "2");
   await until("it listens", () => it.listeners.size === 1);
-  refused();
-  refused({ list: [1] });
+  withdrawn();
+  withdrawn(1);
   expect(plain((await text).out)).toBe(
-    'TIME request-refused vm="my vm" vcpu=0\nTIME request-refused vm="my vm" vcpu=0 list=[1]',
+    'TIME claim-withdrawn vm="my vm" message=moved\nTIME claim-withdrawn vm="my vm" vcpu=1 message=moved',
   );
   await until("nobody listens", () => it.listeners.size === 0);
   const one = ask("events", "--json");
   await until("it listens", () => it.listeners.size === 1);
-  refused();
+  withdrawn();
   expect(JSON.parse((await one).out)).toEqual({
     at: expect.any(String),
-    event: "request-refused",
+    event: "claim-withdrawn",
+    boot: it.lab.host.events.boot,
+    n: it.lab.host.events.last,
     vm: "my vm",
-    vcpu: 0,
+    message: "moved",
   });
 });
 

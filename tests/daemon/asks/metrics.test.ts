@@ -49,6 +49,19 @@ test("readMetrics() counts requests by VM, command and outcome, and refusals by 
   expect(value("powermon_request_duration_seconds_sum")).toBeGreaterThan(0);
 });
 
+test("readMetrics() tells what alerts watch before it happened the first time", async () => {
+  lab.start();
+  await lab.guest("vm1.0");
+  for (const errno of ["EACCES", "EBUSY", "EINVAL", "EIO", "ENODEV", "ENOENT", "EPERM"])
+    expect(value(`powermon_frequency_write_errors_total{errno="${errno}"}`), errno).toBe(0);
+  const reason = (kind: string, why: string) =>
+    value(`powermon_request_refusals_total{vm="vm1",kind="${kind}",reason="${why}"}`);
+  for (const why of ["name-mismatch", "names-pcpu", "turbo-off", "command-off", "queries-off"])
+    expect(reason("denied", why), why).toBe(0);
+  expect(reason("rate-limited", "rate")).toBe(0);
+  expect(reason("unable", "not-pinned")).toBeUndefined();
+});
+
 test("readMetrics() counts what is over the rate as rate-limited", async () => {
   lab.start({
     pinning: { sources: ["static"] },
@@ -194,8 +207,7 @@ test("readMetrics() offers every metric of the table that needs no fault to be t
   const there = new Set(
     lines().flatMap((line) => (line.startsWith("# TYPE ") ? [line.split(" ")[2] ?? ""] : [])),
   );
-  const faults = ["powermon_frequency_write_errors_total", "powermon_dropped_series"];
-  expect(Object.keys(METRICS).filter((name) => !there.has(name))).toEqual(faults);
+  expect(Object.keys(METRICS).filter((name) => !there.has(name))).toEqual(["powermon_dropped_series"]);
 });
 
 testNeeding(["promtool"], "promtool check metrics has nothing to say about them", async () => {

@@ -126,5 +126,8 @@ testNeeding(["virsh"], "prepareVms() asks a real virsh by UUID", async () => {
   expect(noted).toEqual([vms]);
   // The driver "test" lives in one virsh process: in the next one the VM was never paused, and is left alone.
   expect(await bringBack({ how: "pause", vms, ...libvirt })).toEqual({ failed: [], left: [] });
-  expect(error(await runningVms({ uri: "test:///nowhere" }))).toMatch(/^virsh list: /);
+  expect(error(await runningVms({ uri: "test:///nowhere" }))).toEqual({
+    why: expect.stringMatching(/^virsh list: /),
+    isAbsent: true,
+  });
 });

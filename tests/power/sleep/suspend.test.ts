@@ -384,6 +384,24 @@ test("suspendHost() with pause still stops at a VM that libvirt does not know", 
   expect(explainSuspend(refusal)).toEqual(["VM bare runs"]);
 });
 
+test.each([
+  ["is not installed", async () => err({ code: "ENOENT", says: "there is no virsh" }), "unsupported"],
+  [
+    "does not run",
+    async () => ok({ status: 1, stdout: "", stderr: "error: failed to connect to the hypervisor\n" }),
+    "unsupported",
+  ],
+  ["is stuck", async () => err({ code: "ETIMEDOUT", says: "virsh took longer than 15000 ms" }), "failed"],
+] as const)("suspendHost() says before it sleeps that libvirt %s", async (_, run, kind) => {
+  const at = machine("intel-server-8cpu");
+  const libvirt = { uri: "qemu:///system", run: run as Run };
+  for (const dryRun of [true, false]) {
+    const refusal = error(await suspendHost(request({ prepare: "pause", dryRun }), world(at, { libvirt })));
+    expect(refusal.kind).toBe(kind);
+    expect(explainSuspend(refusal)[0]).toContain("virsh");
+  }
+});
+
 test("suspendHost() does not sleep and undoes the others when a VM can't be prepared", async () => {
   const at = machine("intel-server-8cpu");
   const virsh = new Virsh("web", "db");
