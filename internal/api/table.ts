@@ -86,13 +86,7 @@ export const API = {
     body: pin,
     answer: vcpuReport,
   },
-  channels: {
-    about: "All channels.",
-    method: "GET",
-    path: "channels",
-    places: {},
-    answer: channelReports,
-  },
+  channels: { about: "All channels.", method: "GET", path: "channels", places: {}, answer: channelReports },
   addChannels: {
     about: "Takes up channels that were removed, and answers with the VM's channels.",
     no: ["not-found"],
@@ -151,8 +145,7 @@ export const API = {
     answer: freqReports,
   },
   retryFreq: {
-    about:
-      "Tries what is left alone of these CPUs, since a call on it did not return; takes some seconds where it hangs still.",
+    about: "Tries what of these CPUs is left alone since a call on it did not return; may take seconds.",
     no: ["not-found"],
     method: "POST",
     path: "freq/{cpus}/retry",

@@ -6,6 +6,7 @@ import { authorizeOperator } from "../../claims/authorize.ts";
 import type { Claimant } from "../../claims/claim.ts";
 import type { Domain } from "../../sysfs/cpufreq/cpufreq.ts";
 import { type Answer, no } from "../../values/answer.ts";
+import { formatCpuList } from "../../values/cpulist.ts";
 import { highest, roundUp } from "../../values/frequency.ts";
 import type { Numbers } from "../../values/numbers.ts";
 import { ok } from "../../values/result.ts";
@@ -80,18 +81,15 @@ export function freqAsks(host: Host) {
     async retryFreq({ cpus }) {
       const all = host.hung?.all ?? [];
       const calls = cpus === "all" ? all : all.filter((call) => call.cpus.some((cpu) => cpus.includes(cpu)));
-      if (host.hung === undefined || (calls.length === 0 && cpus !== "all")) return nothingHangs(cpus);
+      if (host.hung === undefined || calls.length === 0) return cpus === "all" ? ok([]) : nothingHangs(cpus);
       const answers = await host.hung.retry(calls);
       return ok(calls.map(({ path, cpus: own }, at) => ({ path, cpus: own, answers: answers[at] === true })));
     },
   } satisfies Pick<Handlers, "freq" | "allFreq" | "setFreq" | "releaseFreq" | "retryFreq">;
 }
 
-const nothingHangs = (cpus: Numbers) =>
-  no(
-    "not-found",
-    `Nothing of CPU ${cpus === "all" ? cpus : cpus.join(",")} is left alone: no call on it hangs.`,
-  );
+const nothingHangs = (cpus: readonly number[]) =>
+  no("not-found", `Nothing of CPU ${formatCpuList(cpus)} is left alone: no call on it hangs.`);
 
 /** A kHz is rounded as the kernel would; one above nominal needs turbo and takes it. @param turbo whether steps from there may lead into turbo */
 function levelOf(domain: Domain, wanted: number, turbo: boolean) {
