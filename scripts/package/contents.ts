@@ -91,6 +91,7 @@ export async function contentsOf(
         ]
       : []),
     ...packaged.documents.map((path) => file(`${doc}/${baseOf(path)}`, path)),
+    ...Object.entries(packaged.others).map(([from, to]) => file(to, from)),
     text(`${doc}/copyright`, copyright()),
     text(`${doc}/changelog.gz`, Bun.gzipSync(readFileSync(`${root}CHANGELOG.md`), { level: 9 })),
     text(`${doc}/sbom.cdx.json`, sbom),

@@ -11,6 +11,8 @@ export interface Packaged {
   readonly manuals: readonly string[];
   /** Documents that are installed beside the licence, as they lie in the repository. */
   readonly documents: readonly string[];
+  /** What else is installed: from where in the repository, to where, without the first slash. */
+  readonly others: Readonly<Record<string, string>>;
   /** Made by the program while it ran: goes when the package is purged. Absolute paths. */
   readonly leftovers: readonly string[];
 }
@@ -35,6 +37,7 @@ export const PACKAGED: readonly Packaged[] = [
       "docs/protocol.md",
       "docs/threat-model.md",
     ],
+    others: {},
     leftovers: ["/var/lib/powermon", "/etc/tmpfiles.d/powermon.conf"],
   },
   {
@@ -47,8 +50,12 @@ export const PACKAGED: readonly Packaged[] = [
     ],
     suggests: [],
     config: "etc/vmpower-guest.toml",
-    manuals: ["vmpower-guest.1"],
+    manuals: ["vmpower-guest.1", "libvmpower.3"],
     documents: ["docs/troubleshooting.md"],
+    others: {
+      "packaging/c/libvmpower.h": "usr/include/libvmpower.h",
+      "packaging/c/hold.c": "usr/share/doc/vmpower-guest/examples/hold.c",
+    },
     leftovers: ["/var/lib/vmpower-guest"],
   },
 ];

@@ -29,6 +29,10 @@ const PACKAGES = {
   shellcheck: "shellcheck",
   prlimit: "util-linux",
   "ansible-lint": "ansible-lint",
+  gcc: "gcc",
+  "g++": "g++",
+  clang: "clang",
+  "clang++": "clang",
 } as const;
 
 /** What no package brings. */

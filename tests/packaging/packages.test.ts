@@ -80,6 +80,9 @@ const GUEST_FILES = [
   "usr/lib/sysusers.d/vmpower-guest.conf",
   "usr/lib/udev/rules.d/60-vmpower-guest.rules",
   "usr/share/man/man1/vmpower-guest.1.gz",
+  "usr/share/man/man3/libvmpower.3.gz",
+  "usr/include/libvmpower.h",
+  "usr/share/doc/vmpower-guest/examples/hold.c",
   "etc/vmpower-guest.toml",
 ];
 
