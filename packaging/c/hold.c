@@ -9,7 +9,7 @@
 #include "libvmpower.h"
 #include <stdlib.h>
 
-enum { TIMEOUT_MS = 200, LEASE_S = 10 };
+enum { TIMEOUT_MS = 1000, LEASE_S = 10 };
 
 static int claim(struct vmpower *port, uint32_t vcpu, uint32_t khz)
 {
