@@ -285,5 +285,5 @@ test("makePackages() names the targets when one is not known", async () => {
 
 test("every document that a package names is there", () => {
   for (const path of PACKAGED.flatMap(({ documents }) => documents))
-    expect(existsSync(join(import.meta.dir, "../..", path)), path).toBe(true);
+    expect(existsSync(join(import.meta.dir, "../../docs", path)), path).toBe(true);
 });
