@@ -72,6 +72,8 @@ export async function answerLocal(
     case "status":
       return {
         ok: true,
+        outcome: "done",
+        message: null,
         ports: [...agent.lines].map((line) => portStatus(line)),
         claims: agent.book.vcpus.map((vcpu) => ({
           vcpu,

@@ -166,6 +166,7 @@ test("docs/agent-socket.md has every key of what is answered, and no other", asy
   await program.ask({ do: "scale", vcpus: 1, step: "turbo-on" });
   program.agent.book.set(B, 1, { by: "steps", from: "min", steps: 2 });
   const status = await program.ask({ do: "status" });
+  expect(status).toMatchObject({ ok: true, outcome: "done", message: null });
   expect(sorted(cells("Status"))).toEqual(sorted(keysOf(status).filter((key) => key !== "ok")));
   const state = (await program.ask({ do: "state", vcpus: 1 }))["vcpus"];
   expect(sorted([...cells("State"), "vcpu", "port", "outcome", "message"])).toEqual(sorted(keysOf(state)));
