@@ -1,4 +1,4 @@
-// Makes dist/man: the four pages from the command tables, the example configuration and docs, so that none needs writing twice.
+// Makes dist/man: the pages from the command tables, the example configuration and docs, so that none needs writing twice.
 //
 //   bun scripts/man.ts
 
@@ -32,6 +32,7 @@ export async function manPages(date: string): Promise<ReadonlyMap<string, string
     page("vmpower-guest", "1", "User Commands", guest),
     page("powermon.toml", "5", "File Formats", undefined),
     page("powermon-control", "7", "Interfaces", undefined),
+    page("libvmpower", "3", "Library Functions", undefined),
   ]);
 }
 

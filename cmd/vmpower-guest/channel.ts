@@ -138,7 +138,6 @@ export type EndKind =
   | "done"
   | GuestFailure["kind"]
   | "not-listed"
-  | "no-such-vcpu"
   | "no-turbo"
   | "no-clock"
   | "clock-failed"

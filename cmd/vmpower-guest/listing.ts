@@ -7,7 +7,7 @@ import { STATUS, type Status } from "../../internal/cli/status.ts";
 import { json } from "../../internal/output/json.ts";
 import { table } from "../../internal/output/table.ts";
 import { MAX_V1_VCPUS } from "../../internal/values/request.ts";
-import { DONE_ENDING, type Ending, PLACE_ARGS, worst } from "./channel.ts";
+import { DONE_ENDING, type Ending, endingOf, PLACE_ARGS, worst } from "./channel.ts";
 import type { Lists } from "../../internal/guest/vcpu-list.ts";
 import { withPlace } from "./with-place.ts";
 
@@ -29,7 +29,7 @@ export function listing<K extends keyof Lists>(
     meta: {
       ...meta,
       details:
-        "The host must allow this VM to query (powermon run --allow-query VM), else it stays silent: status 4.\n" +
+        "The host must allow this VM to query (powermon run --allow-query VM), else DPDK's says nothing (status 4) and powermon why (status 3).\n" +
         `JSON: {"port", "outcome", "message", "vmVcpus", "vcpus": [{"vcpu", ${keys}`,
     },
     args: {
@@ -57,7 +57,7 @@ async function list<K extends keyof Lists>(
     const rows = wanted.map((vcpu) => ({
       vcpu,
       entry: entries[vcpu],
-      ending: rowEnding(vcpu, entries.length, count),
+      ending: rowEnding(port, vcpu, entries.length, count),
     }));
     if (args.json) {
       const shown = rows.map(({ vcpu, entry, ending }) => ({
@@ -83,12 +83,11 @@ async function list<K extends keyof Lists>(
   });
 }
 
-function rowEnding(vcpu: number, listed: number, count: number): Ending {
+function rowEnding(port: string, vcpu: number, listed: number, count: number): Ending {
   if (vcpu < listed) return DONE_ENDING;
   if (vcpu < count || (vcpu >= MAX_V1_VCPUS && listed <= MAX_V1_VCPUS)) {
     const message = `vCPU ${vcpu} can't be asked about: an answer of DPDK's format has room for vCPUs 0 to ${MAX_V1_VCPUS - 1}.`;
     return { outcome: "not-listed", message, status: STATUS.unsupported };
   }
-  const message = `vCPU ${vcpu}: the host knows ${count} vCPUs of this VM (0 to ${count - 1}).`;
-  return { outcome: "no-such-vcpu", message, status: STATUS.failed };
+  return endingOf({ kind: "no-such-vcpu", port, vcpu, known: count });
 }

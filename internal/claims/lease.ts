@@ -16,7 +16,7 @@ const SILENT_LEASES = 4;
 
 /** The HELLO of a connection, and what its claims took the place of. */
 export class Lease {
-  /** The extension's version agreed on this connection; 0 before HELLO. */
+  /** The extension's version agreed with the program at the port; 0 before HELLO. */
   version = 0;
   /** How long the guest may be silent, in seconds; 0 for ever. */
   seconds = 0;
@@ -36,8 +36,9 @@ export class Lease {
     this.lapses = 0;
   }
 
-  /** Takes a CONNECT: another program may be at the port, and has not asked for notices. */
+  /** Takes a CONNECT, which ends HELLO: another program may be at the port, which agreed on nothing. Claims keep their lease. */
   connect(): void {
+    this.version = 0;
     this.#notices = false;
   }
 

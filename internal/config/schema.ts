@@ -9,7 +9,18 @@ import { MAX_SOCKET_PATH } from "../os/unix-socket.ts";
 import { STEPS } from "../values/frequency.ts";
 import { parseCpuList } from "../values/cpulist.ts";
 import { parseListen } from "../values/listen.ts";
-import { flag, integer, isCpuList, KHZ_FORM, khzOr, oneOf, quoted, text } from "./shapes.ts";
+import {
+  ACCOUNT,
+  flag,
+  groupName,
+  integer,
+  isCpuList,
+  KHZ_FORM,
+  khzOr,
+  oneOf,
+  quoted,
+  text,
+} from "./shapes.ts";
 import type { Khz } from "../values/units.ts";
 import { isVmName, MAX_VM_NAME } from "../values/vm-name.ts";
 import { MAX_VCPU } from "../values/numbers.ts";
@@ -39,7 +50,6 @@ const MIN_CHANNEL_NAME = 4;
 
 const CPUS = 'Write a CPU list, such as "2-5,8", or "" for none.';
 const USER = "Write a user's or group's name, or \"\" to leave it.";
-const ACCOUNT = /^([A-Za-z_][\w.-]{0,31})?$/;
 const MODE = 'Write a file mode of three octal digits, such as "0660".';
 const URI = 'Write a libvirt connection URI, such as "qemu:///system".';
 const QMP = 'Write the whole path of QEMU\'s monitor socket, such as "/run/qemu/{vm}.qmp", or "" for none.';
@@ -151,12 +161,7 @@ export const fileSchema = table(
     }),
     control: section({
       socket: v.exactOptional(path("a socket", MAX_SOCKET_PATH)),
-      group: v.exactOptional(
-        v.pipe(
-          v.string('Write a group\'s name, or "" for none.'),
-          v.regex(ACCOUNT, 'Write a group\'s name, such as "powermon", or "" for none.'),
-        ),
-      ),
+      group: v.exactOptional(groupName("powermon")),
     }),
     http: section({
       listen: v.exactOptional(

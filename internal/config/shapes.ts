@@ -24,6 +24,12 @@ export const integer = (least: number, most: number, what: string) =>
 /** Text of the form `pattern`. */
 export const text = (pattern: RegExp, right: string) => v.pipe(v.string(right), v.regex(pattern, right));
 
+/** The name of a user or a group, or nothing. */
+export const ACCOUNT = /^([A-Za-z_][\w.-]{0,31})?$/;
+/** How a group that may be none is written. */
+export const groupName = (such: string) =>
+  text(ACCOUNT, `Write a group's name, such as ${JSON.stringify(such)}, or "" for none.`);
+
 /** Longer than any name of the IANA's, and short enough to be looked up. */
 const MAX_ZONE = 255;
 const ZONE = `Write a time zone of at most ${MAX_ZONE} letters, such as "Europe/Berlin".`;

@@ -20,8 +20,21 @@ export type GuestFailure =
       readonly asked: "scale" | "query";
       readonly timeoutMs: number;
     }
-  /** `text` is the host's own sentence, where it speaks the extension. */
-  | { readonly kind: "refused"; readonly port: string; readonly vcpu: number; readonly text?: string }
+  /** `text` is the host's own sentence, where it speaks the extension; `about` what was refused, where it is not one vCPU's request. */
+  | {
+      readonly kind: "refused";
+      readonly port: string;
+      readonly vcpu: number;
+      readonly about?: string;
+      readonly text?: string;
+    }
+  /** A vCPU past those that the host knows. */
+  | {
+      readonly kind: "no-such-vcpu";
+      readonly port: string;
+      readonly vcpu: number;
+      readonly known: number;
+    }
   /** The host wanted to, and its kernel said no. */
   | { readonly kind: "host-failed"; readonly port: string; readonly text: string }
   | { readonly kind: "not-understood"; readonly port: string; readonly text: string }
@@ -60,8 +73,11 @@ export function explainFailure(no: GuestFailure): string {
         ? `The host did not answer the query on ${quote(no.port)} within ${no.timeoutMs} ms: either it does not let this VM query, or not under this --vm-name (powermon: --allow-query), or it is too slow or not reading (try a longer --timeout-ms).`
         : `The host did not answer on ${quote(no.port)} within ${no.timeoutMs} ms: either it does not serve this channel (disabled, held by another client, or a DPDK before 19.11, which never answers), or it is too slow (try a longer --timeout-ms).`;
     case "refused":
-      if (no.text !== undefined) return `The host refused vCPU ${no.vcpu} on ${quote(no.port)}: ${no.text}`;
-      return `The host refused vCPU ${no.vcpu} on ${quote(no.port)}; its log and \`powermon explain\` say why.`;
+      return no.text === undefined
+        ? `The host refused ${refusedIn(no)} on ${quote(no.port)}; its log and \`powermon explain\` say why.`
+        : `The host refused ${refusedIn(no)} on ${quote(no.port)}: ${no.text}`;
+    case "no-such-vcpu":
+      return `vCPU ${no.vcpu}: the host knows ${no.known} vCPUs of this VM (0 to ${no.known - 1}).`;
     case "host-failed":
       return `The host behind ${quote(no.port)} could not do it: ${no.text}`;
     case "not-understood":
@@ -78,6 +94,8 @@ export function explainFailure(no: GuestFailure): string {
         : `Cannot write ${quote(no.port)}: ${no.code} after ${no.written} bytes.`;
   }
 }
+
+const refusedIn = (no: Extract<GuestFailure, { kind: "refused" }>): string => no.about ?? `vCPU ${no.vcpu}`;
 
 const OPEN_ADVICE: Readonly<Record<string, string>> = {
   EACCES: "; run as root, or let your user have it (a udev rule, the socket's group)",

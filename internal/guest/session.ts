@@ -1,6 +1,7 @@
 // One request, one reply, one deadline: without it an answer that came late would be taken for the next request's.
 
 import { type AnswerOf, type AskOf, EXTENSION_VERSION, type No, type Notice } from "../values/extension.ts";
+import { formatCpuList } from "../values/cpulist.ts";
 import { decodeReply } from "../packet/reply.ts";
 import { isNotice } from "../packet/notice.ts";
 import { ReplyCutter } from "../packet/reply-frame.ts";
@@ -171,7 +172,7 @@ export class Session {
       this.#cut(bytes.value, (reply) => {
         answer ??= answerTo(question, frame, reply);
       });
-      if (answer?.kind === "nack") return err({ kind: "refused", port: port.name, vcpu: question.vcpu });
+      if (answer?.kind === "nack") return err(refusalOf(port.name, question));
       if (answer !== undefined) return ok(answer);
       const leftMs = deadline - performance.now();
       if (leftMs <= 0) {
@@ -246,6 +247,14 @@ function sameStamp(
 ): boolean {
   for (let i = at; i < at + bytes; i++) if (frame[i] !== reply[i]) return false;
   return true;
+}
+
+/** Returns the failure that a NACK is: it has no reason, and of a policy no vCPU either. */
+function refusalOf(port: string, question: Question): GuestFailure {
+  if (question.kind !== "policy") return { kind: "refused", port, vcpu: question.vcpu };
+  const { vcpus } = question.policy;
+  const about = `the policy for vCPU${vcpus.length === 1 ? "" : "s"} ${formatCpuList(vcpus)}`;
+  return { kind: "refused", port, vcpu: vcpus[0] ?? question.vcpu, about };
 }
 
 /** Returns the failure that a host's no is. */

@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { completions, SHELL_FOLDERS } from "../completions.ts";
 import { manPages } from "../man.ts";
+import { type Installed, installedDocument } from "./documents.ts";
 import type { Packaged } from "./programs.ts";
 import { version } from "../../package.json";
 
@@ -69,6 +70,13 @@ export async function contentsOf(
     mode: 0o644,
     content: { file: `${root}${from}` },
   });
+  const installed: Installed = new Map([
+    ...packaged.documents.map((name) => [`docs/${name}`, `${doc}/${name}`] as const),
+    ...packaged.examples
+      .flatMap((folder) => [...new Bun.Glob(`${folder}/**`).scanSync(`${root}packaging`)].sort())
+      .map((name) => [`packaging/${name}`, `${doc}/examples/${name}`] as const),
+    ...Object.entries(packaged.others),
+  ]);
   const example = `packaging/${name}.toml.example`;
   const entries: Entry[] = [
     { to: `usr/bin/${name}`, mode: 0o755, content: { file: executable } },
@@ -95,7 +103,11 @@ export async function contentsOf(
           file(`${doc}/examples/${name}.toml`, example),
         ]
       : []),
-    ...packaged.documents.map((path) => file(`${doc}/${baseOf(path)}`, path)),
+    ...[...installed].map(([from, to]) =>
+      from.endsWith(".md")
+        ? text(to, installedDocument(from, readFileSync(`${root}${from}`, "utf8"), installed))
+        : file(to, from),
+    ),
     text(`${doc}/copyright`, copyright()),
     text(`${doc}/changelog.gz`, Bun.gzipSync(readFileSync(`${root}CHANGELOG.md`), { level: 9 })),
     text(`${doc}/sbom.cdx.json`, sbom),

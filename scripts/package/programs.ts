@@ -9,8 +9,12 @@ export interface Packaged {
   /** Where its configuration goes; delivered where packaging/ has NAME.toml.example. */
   readonly config: string;
   readonly manuals: readonly string[];
-  /** Documents that are installed beside the licence, as they lie in the repository. */
+  /** Documents and pictures that are installed beside the licence, as they lie in docs/. */
   readonly documents: readonly string[];
+  /** Folders of packaging/ that are installed whole beside the documents. */
+  readonly examples: readonly string[];
+  /** What else is installed: from where in the repository, to where, without the first slash. */
+  readonly others: Readonly<Record<string, string>>;
   /** Made by the program while it ran: goes when the package is purged. Absolute paths. */
   readonly leftovers: readonly string[];
 }
@@ -30,14 +34,28 @@ export const PACKAGED: readonly Packaged[] = [
     config: "etc/powermon/powermon.toml",
     manuals: ["powermon.1", "powermon.toml.5", "powermon-control.7"],
     documents: [
-      "docs/operators.md",
-      "docs/troubleshooting.md",
-      "docs/migrating-from-dpdk.md",
-      "docs/protocol.md",
-      "docs/threat-model.md",
-      "internal/api/openapi.json",
-      "packaging/examples/powermon_client.py",
+      "operators.md",
+      "troubleshooting.md",
+      "migrating-from-dpdk.md",
+      "watching.md",
+      "images/page.png",
+      "metrics.md",
+      "energy.md",
+      "control.md",
+      "guest.md",
+      "agent-socket.md",
+      "libvmpower.md",
+      "protocol.md",
+      "protocol-extension.md",
+      "reliability.md",
+      "threat-model.md",
+      "glossary.md",
     ],
+    examples: ["grafana", "prometheus", "ansible", "kubernetes"],
+    others: {
+      "internal/api/openapi.json": "usr/share/doc/powermon/openapi.json",
+      "packaging/examples/powermon_client.py": "usr/share/doc/powermon/examples/powermon_client.py",
+    },
     leftovers: ["/var/lib/powermon", "/run/powermon", "/etc/tmpfiles.d/powermon.conf"],
   },
   {
@@ -51,8 +69,21 @@ export const PACKAGED: readonly Packaged[] = [
     ],
     suggests: [],
     config: "etc/vmpower-guest.toml",
-    manuals: ["vmpower-guest.1"],
-    documents: ["docs/troubleshooting.md"],
+    manuals: ["vmpower-guest.1", "libvmpower.3"],
+    documents: [
+      "guest.md",
+      "agent-socket.md",
+      "libvmpower.md",
+      "troubleshooting.md",
+      "protocol.md",
+      "protocol-extension.md",
+      "glossary.md",
+    ],
+    examples: [],
+    others: {
+      "packaging/c/libvmpower.h": "usr/include/libvmpower.h",
+      "packaging/c/hold.c": "usr/share/doc/vmpower-guest/examples/hold.c",
+    },
     leftovers: ["/var/lib/vmpower-guest", "/run/vmpower-guest.sock"],
   },
 ];

@@ -17,9 +17,7 @@ export function buildRpm(draft: Draft, arch: string, work: string, out: string):
     const kind = isConfig ? "%config(noreplace) " : to.startsWith("usr/share/doc/") ? "%doc " : "";
     return `${kind}/${to}`;
   });
-  const folders = new Set(
-    contents.entries.map(({ to }) => dirname(to)).filter((folder) => folder.includes(`/${packaged.name}`)),
-  );
+  const folders = new Set(contents.entries.flatMap(({ to }) => ownFolders(to, packaged.name)));
   const spec = `# Plain copies of the files: a stripped executable would be an empty Bun.
 %global debug_package %{nil}
 %global __os_install_post %{nil}
@@ -65,4 +63,10 @@ ${files.join("\n")}
   const file = join(out, `${packaged.name}-${version}-1.${arch}.rpm`);
   renameSync(join(top, "RPMS/package.rpm"), file);
   return file;
+}
+
+/** Returns the folders above the file `path` that are the package's own: the first that is named for it, and all within. */
+function ownFolders(path: string, name: string): readonly string[] {
+  const folder = dirname(path);
+  return folder.includes(`/${name}`) ? [...ownFolders(folder, name), folder] : [];
 }

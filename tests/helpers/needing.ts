@@ -29,6 +29,11 @@ const PACKAGES = {
   shellcheck: "shellcheck",
   prlimit: "util-linux",
   "ansible-lint": "ansible-lint",
+  "ansible-playbook": "ansible-core",
+  gcc: "gcc",
+  "g++": "g++",
+  clang: "clang",
+  "clang++": "clang",
 } as const;
 
 /** What no package brings. */

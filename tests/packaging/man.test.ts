@@ -19,9 +19,9 @@ import { testNeeding } from "../helpers/needing.ts";
 
 const pages = await manPages("2026-01-31");
 
-/** Returns the page as a terminal shows it, on lines so wide that nothing wraps. */
-function rendered(source: string): string {
-  const command = ["groff", "-t", "-man", "-Tutf8", "-P-cbou", "-rLL=3000n", "-ww"];
+/** Returns the page as a terminal shows it, on lines so wide that nothing wraps, or of `columns`. */
+function rendered(source: string, columns = 3000): string {
+  const command = ["groff", "-t", "-man", "-Tutf8", "-P-cbou", `-rLL=${columns}n`, "-ww"];
   const shown = Bun.spawnSync(command, { stdin: new TextEncoder().encode(source), timeout: 9000 });
   expect(shown.stderr.toString()).toBe("");
   return shown.stdout.toString();
@@ -32,6 +32,8 @@ const squeezed = (text: string) => text.replace(/\s+/g, " ").trim();
 describe.each([...pages])("%s", (file, source) => {
   testNeeding(["groff"], `${file} renders without a warning`, () => {
     expect(rendered(source)).toContain("SEE ALSO");
+    // As wide as a terminal: what has no room there is warned of.
+    expect(rendered(source, 78)).toContain("SEE ALSO");
   });
 
   testNeeding(["mandoc"], `${file} has nothing that mandoc warns of`, () => {

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import * as v from "valibot";
 import { describeProblem } from "../../../internal/config/problem.ts";
 import { judgeAs, readTable } from "../../../internal/config/read.ts";
-import { integer, isCpuList, text } from "../../../internal/config/shapes.ts";
+import { groupName, integer, isCpuList, text } from "../../../internal/config/shapes.ts";
 import { formatCpuList, parseCpuList } from "../../../internal/values/cpulist.ts";
 import { MAX_LEASE_S } from "../../../internal/values/extension.ts";
 import type { GovernorRules } from "../../../internal/guest/agent/governor/governor.ts";
@@ -41,7 +41,7 @@ const schema = v.strictObject({
   timeout_ms: v.optional(integer(1, 60_000, "ms"), 1000),
   lease_s: v.optional(integer(0, MAX_LEASE_S, "seconds, 0 for claims without an end"), 10),
   socket: v.optional(filled("Write the socket's path."), DEFAULT_SOCKET),
-  group: v.optional(filled("Write the name of a group."), "vmpower"),
+  group: v.optional(groupName("vmpower"), "vmpower"),
   telemetry_dir: v.optional(filled("Write the folder of DPDK's runtime folders."), "/var/run/dpdk"),
   governor: v.optional(v.array(governor, "Write [[governor]] tables."), []),
 });

@@ -111,7 +111,7 @@ function client(agent: Agent, rules: AnswerRules, holder: Holder, send: (line: o
       if (!asked.ok) return { ...id, ...refusal(asked.error) };
       if (asked.value.do === "listen") {
         agent.listeners.add(send);
-        return { ...id, ok: true };
+        return { ...id, ok: true, outcome: "done", message: null };
       }
       return { ...id, ...(await answerLocal(agent, rules, holder, asked.value)) };
     },

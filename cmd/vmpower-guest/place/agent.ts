@@ -77,9 +77,17 @@ export class AgentPlace implements Place {
   }
 }
 
-/** Returns a policy as the agent's socket takes it. */
-function localPolicy({ traffic, ...policy }: GuestPolicy): object {
-  return { ...policy, avg: traffic.avg, max: traffic.max };
+/** Returns a policy as the agent's socket takes it: what its kind has no use for is left out. */
+function localPolicy({ type, vcpus, macs, traffic, workload, turbo, ...hours }: GuestPolicy): object {
+  const given = Object.entries(hours).filter(([, list]) => list.length > 0);
+  return {
+    type,
+    vcpus,
+    turbo,
+    ...Object.fromEntries(given),
+    ...((type === "traffic" || macs.length > 0) && { mac: macs, avg: traffic.avg, max: traffic.max }),
+    ...(type === "workload" && { workload }),
+  };
 }
 
 function endingIn(said: Said): Ending {

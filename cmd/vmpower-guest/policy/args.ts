@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import { integer, parseArgs } from "../../../internal/cli/args.ts";
 import { kebab } from "../../../internal/cli/words.ts";
+import { guestPolicy, MAC, MAX_MACS, MAX_RATE } from "../../../internal/guest/guest-policy.ts";
 import { UsageError } from "../../../internal/cli/usage-error.ts";
 import { parseCpuList } from "../../../internal/values/cpulist.ts";
 import {
@@ -22,9 +23,6 @@ const TYPES = {
 type Word = keyof typeof TYPES;
 
 const HOURS = { type: "string", valueHint: "list" } as const;
-/** Packets per second at most. Source: rte_power_guest_channel.h, struct rte_power_traffic_policy. */
-const MAX_RATE = 0xffff_ffff;
-const MAX_MACS = 10;
 
 export const POLICY_ARGS = {
   type: {
@@ -56,15 +54,6 @@ export const POLICY_ARGS = {
   turbo: { type: "boolean", description: "let the highest frequency be turbo" },
 } as const;
 
-/** What each kind needs, and what it may have beside. */
-const WANTS: Readonly<Record<Word, { readonly all: readonly string[]; readonly any: readonly string[] }>> = {
-  TIME: { all: [], any: ["busyHours", "quietHours", "trafficHours", "mac", "avg", "max"] },
-  TRAFFIC: { all: ["mac", "avg", "max"], any: [] },
-  WORKLOAD: { all: ["workload"], any: [] },
-  BRANCH_RATIO: { all: [], any: [] },
-};
-const FLAGS = ["busyHours", "quietHours", "trafficHours", "mac", "avg", "max", "workload"];
-
 const VCPUS = `must be at most ${MAX_V1_VCPUS} vCPUs from 0 to 255 such as 1,3,5-7`;
 const HOUR_LIST = "must be hours from 0 to 23 such as 1,3,5-7";
 const MACS = `must be at most ${MAX_MACS} MAC addresses such as 52:54:00:12:34:56, with commas between`;
@@ -91,10 +80,7 @@ const Policy = v.object({
     v.pipe(
       v.string(MACS),
       v.transform((text) => text.toLowerCase().split(",")),
-      v.check(
-        (macs) => macs.length <= MAX_MACS && macs.every((mac) => /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(mac)),
-        MACS,
-      ),
+      v.check((macs) => macs.length <= MAX_MACS && macs.every((mac) => MAC.test(mac)), MACS),
     ),
   ),
   avg: v.optional(integer(0, MAX_RATE)),
@@ -109,37 +95,10 @@ export function policyOf(
     readonly turbo: boolean;
   },
 ): GuestPolicy {
-  const wants = WANTS[args.type];
-  for (const key of FLAGS) {
-    const flag = `--${kebab(key)}`;
-    const given = Reflect.get(args, key) !== undefined;
-    if (!given && wants.all.includes(key))
-      throw new UsageError(`${flag} is missing; --type ${args.type} needs it.`);
-    if (given && !wants.all.includes(key) && !wants.any.includes(key)) {
-      throw new UsageError(`${flag} means nothing with --type ${args.type}; leave it out.`);
-    }
-  }
-  const said = parseArgs(Policy, args);
-  const { busyHours = [], quietHours = [], trafficHours = [], mac, avg, max } = said;
-  if (args.type === "TIME" && busyHours.length + quietHours.length + trafficHours.length === 0) {
-    throw new UsageError("--type TIME needs --busy-hours, --quiet-hours or --traffic-hours.");
-  }
-  if (trafficHours.length > 0 && (mac === undefined || avg === undefined || max === undefined)) {
-    throw new UsageError("--traffic-hours needs --mac, --avg and --max.");
-  }
-  const twice = busyHours.find((hour) => quietHours.includes(hour));
-  if (twice !== undefined)
-    throw new UsageError(`Hour ${twice} is in --busy-hours and in --quiet-hours; it can be one.`);
-  if ((avg ?? 0) > (max ?? MAX_RATE)) throw new UsageError("--avg must not be above --max.");
-  return {
-    type: TYPES[args.type],
-    vcpus: said.vcpus,
-    macs: mac ?? [],
-    traffic: { min: 0, avg: avg ?? 0, max: max ?? 0 },
-    busyHours,
-    quietHours,
-    trafficHours,
-    workload: args.workload ?? "high",
-    turbo: args.turbo,
-  };
+  const { workload, turbo } = args;
+  const said = { ...parseArgs(Policy, args), type: TYPES[args.type], workload, turbo };
+  const names = { key: (key: string) => `--${kebab(key)}`, kind: `--type ${args.type}` };
+  const policy = guestPolicy(said, names);
+  if (!policy.ok) throw new UsageError(policy.error);
+  return policy.value;
 }

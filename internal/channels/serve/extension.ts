@@ -123,7 +123,11 @@ function answer(desk: Desk, caller: Caller, request: ExtensionRequest): Said {
   const refusal = refuseStated(vm, request);
   if (refusal !== undefined) return { refusal };
   if (lease.version === 0 && ask.do !== "hello") {
-    return { do: "no", no: "no-hello", text: "Say HELLO first: the host has seen none on this connection." };
+    return {
+      do: "no",
+      no: "no-hello",
+      text: "Say HELLO first: the host has seen none since the port was opened.",
+    };
   }
   return ANSWER[ask.do]({ ...caller, desk, request }, ask as never);
 }

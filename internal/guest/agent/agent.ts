@@ -1,6 +1,6 @@
 // The agent as a whole: all lines of a VM, and what its programs want of them.
 
-import type { Notice } from "../../values/extension.ts";
+import type { Clocks, Notice } from "../../values/extension.ts";
 import type { Step } from "../../values/frequency.ts";
 import { DONE, err, type Result } from "../../values/result.ts";
 import type { GuestFailure } from "../failure.ts";
@@ -8,7 +8,7 @@ import { listPorts, portPath } from "../port.ts";
 import { Pulse } from "../pulse.ts";
 import { Book, type Holder } from "./book.ts";
 import { BEATS, Line } from "./line.ts";
-import type { Talk, TalkRules } from "./talk.ts";
+import { isGone, type Talk, type TalkRules } from "./talk.ts";
 import { khzWish, moved, same, type Wish } from "./wish.ts";
 
 /** How an agent is set up. */
@@ -31,6 +31,14 @@ const PULSE_MS = 500;
 const RESCAN_MS = 5000;
 
 type Table = ReturnType<Line["tables"]["get"]>;
+
+/** How a wish is put to the host. */
+interface Asking {
+  /** How long one answer may take, where the asker says it. */
+  readonly timeoutMs?: number | undefined;
+  /** Whether a frequency that the host holds already is sent again, so that it tells the clock. */
+  readonly anew?: boolean;
+}
 
 export class Agent {
   readonly book = new Book();
@@ -75,34 +83,38 @@ export class Agent {
     return this.#lines.get(this.portOf(vcpu));
   }
 
-  /** Moves what `holder` wants of `vcpu` by one step. Errors: why the host did not take it; then nothing changed. */
+  /**
+   * Moves what `holder` wants of `vcpu` by one step. Returns what the host says of wish and clock, undefined where it said nothing.
+   * Errors: why the host did not take it; then nothing changed.
+   */
   async scale(
     holder: Holder,
     vcpu: number,
     step: Step,
-    timeoutMs?: number,
-  ): Promise<Result<void, GuestFailure>> {
+    { timeoutMs, anew = true }: Asking = {},
+  ): Promise<Result<Clocks | undefined, GuestFailure>> {
     const next = (table: Table) => moved(table, this.book.wish(holder, vcpu), step);
-    return await this.#want(holder, vcpu, step, next, timeoutMs);
+    return await this.#want(holder, vcpu, step, next, { timeoutMs, anew });
   }
 
   /** As scale(), but says nothing when the step leads nowhere. */
-  async nudge(holder: Holder, vcpu: number, step: Step): Promise<Result<void, GuestFailure>> {
+  async nudge(holder: Holder, vcpu: number, step: Step): Promise<Result<unknown, GuestFailure>> {
     const wish = this.book.wish(holder, vcpu);
     const table = this.lineOf(vcpu)?.tables.get(vcpu);
     if (wish !== undefined && same(wish, moved(table, wish, step))) return DONE;
-    return await this.scale(holder, vcpu, step);
+    return await this.scale(holder, vcpu, step, { anew: false });
   }
 
-  /** Sets what `holder` wants of `vcpu`, in kHz. Errors: as scale(); not-understood on a host that doesn't tell its frequencies. */
+  /** Sets what `holder` wants of `vcpu`, in kHz. Returns and errors: as scale(); the host's reason not to tell its frequencies. */
   async set(
     holder: Holder,
     vcpu: number,
     khz: number,
     turbo: boolean,
     timeoutMs?: number,
-  ): Promise<Result<void, GuestFailure>> {
-    return await this.#want(holder, vcpu, undefined, (table) => khzWish(table, khz, turbo), timeoutMs);
+  ): Promise<Result<Clocks | undefined, GuestFailure>> {
+    const next = (table: Table) => khzWish(table, khz, turbo);
+    return await this.#want(holder, vcpu, undefined, next, { timeoutMs });
   }
 
   /** Gives up what `holder` wants of `vcpus`. Errors: the first one's; the wish is gone all the same. */
@@ -110,7 +122,7 @@ export class Agent {
     holder: Holder,
     vcpus: readonly number[],
     timeoutMs?: number,
-  ): Promise<Result<void, GuestFailure>> {
+  ): Promise<Result<unknown, GuestFailure>> {
     const named = new Set(vcpus);
     const mine = this.book.vcpusOf(holder).filter((vcpu) => named.has(vcpu));
     for (const vcpu of mine) this.book.set(holder, vcpu, undefined);
@@ -118,16 +130,23 @@ export class Agent {
     return (await Promise.all(all)).find((done) => !done.ok) ?? DONE;
   }
 
-  /** Asks through the line of `vcpu`, as Line.ask(). Errors: no-port when it has none, or what the line says. */
+  /** Asks through the line of `vcpu`, as Line.ask(). Errors: no-such-vcpu or no-port when it has none, or what the line says. */
   async ask<T>(
     vcpu: number,
     ask: (talk: Talk) => Promise<Result<T, GuestFailure>>,
     timeoutMs?: number,
   ): Promise<Result<T, GuestFailure>> {
     const line = this.lineOf(vcpu);
-    return line === undefined
-      ? err({ kind: "no-port", port: this.portOf(vcpu) })
-      : await line.ask(ask, timeoutMs);
+    return line === undefined ? err(this.#noPort(vcpu)) : await line.ask(ask, timeoutMs);
+  }
+
+  /** Returns why a vCPU has no port: there is no such vCPU, as far as a host says how many there are. */
+  #noPort(vcpu: number): GuestFailure {
+    const port = this.portOf(vcpu);
+    const known = Math.max(0, ...[...this.lines].map(({ host }) => host?.vcpus ?? 0));
+    return known > 0 && vcpu >= known
+      ? { kind: "no-such-vcpu", port, vcpu, known }
+      : { kind: "no-port", port };
   }
 
   async #want(
@@ -135,23 +154,21 @@ export class Agent {
     vcpu: number,
     step: Step | undefined,
     next: (table: Table) => Wish | undefined,
-    timeoutMs: number | undefined,
-  ): Promise<Result<void, GuestFailure>> {
+    { timeoutMs, anew = true }: Asking,
+  ): Promise<Result<Clocks | undefined, GuestFailure>> {
     return await this.ask(
       vcpu,
       async (talk) => {
         const known = await talk.learn(vcpu);
-        if (!known.ok) return known;
-        const table = this.lineOf(vcpu)?.tables.get(vcpu);
+        const table = known.ok ? known.value : undefined;
         const before = this.book.wish(holder, vcpu);
         const wish = next(table);
-        if (wish === undefined) {
-          const text = "it does not tell its frequencies, so it takes steps only";
-          return err({ kind: "not-understood", port: this.portOf(vcpu), text });
-        }
+        // Without a table there are steps, as long as the host is there.
+        if (!known.ok && (wish === undefined || isGone(known.error))) return known;
+        if (wish === undefined) throw new Error("with a table every wish has its kHz");
         this.book.set(holder, vcpu, wish);
         const mine = this.book.highest(vcpu, table)?.holder === holder;
-        const done = await talk.apply(vcpu, mine ? step : undefined);
+        const done = await talk.apply(vcpu, mine ? step : undefined, anew);
         if (!done.ok) this.book.set(holder, vcpu, before);
         return done;
       },

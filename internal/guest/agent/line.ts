@@ -60,8 +60,8 @@ export class Line {
     return this.#failure;
   }
 
-  /** How the host speaks, and the lease it granted in seconds; undefined while there is none. */
-  get host(): Pick<Talk, "speech" | "leaseS"> | undefined {
+  /** How the host speaks, the lease it granted in seconds and the vCPUs it knows; undefined while there is none. */
+  get host(): Pick<Talk, "speech" | "leaseS" | "vcpus"> | undefined {
     return this.#talk;
   }
 

@@ -1,5 +1,6 @@
 // What the agent answers a program: the one place where asks, claims and lines meet.
 
+import type { Clocks } from "../../values/extension.ts";
 import { explainFailure, type GuestFailure } from "../failure.ts";
 import { listVcpus } from "../vcpu-list.ts";
 import { MAX_V1_VCPUS } from "../../values/request.ts";
@@ -9,6 +10,7 @@ import type { Holder } from "./book.ts";
 import type { Line } from "./line.ts";
 import type { LocalAsk } from "./local-ask.ts";
 import { refusal } from "./local-server.ts";
+import type { Wish } from "./wish.ts";
 
 /** vCPUs that a line may name in any case; of a larger VM as many as it has CPUs or ports. */
 const MOST_VCPUS = 64;
@@ -34,11 +36,13 @@ export async function answerLocal(
     case "scale":
     case "set": {
       const owner = asked.keep ? rules.kept : holder;
-      return await each(agent, asked.vcpus, async (vcpu) =>
-        asked.do === "scale"
-          ? await agent.scale(owner, vcpu, asked.step, timeoutMs)
-          : await agent.set(owner, vcpu, asked.khz, asked.turbo, timeoutMs),
-      );
+      return await each(agent, asked.vcpus, async (vcpu) => {
+        const done =
+          asked.do === "scale"
+            ? await agent.scale(owner, vcpu, asked.step, { timeoutMs })
+            : await agent.set(owner, vcpu, asked.khz, asked.turbo, timeoutMs);
+        return done.ok ? ok(clocksOf(agent.book.wish(owner, vcpu), done.value)) : done;
+      });
     }
     case "release": {
       const done = await agent.release(asked.keep ? rules.kept : holder, asked.vcpus, timeoutMs);
@@ -51,8 +55,8 @@ export async function answerLocal(
       return await each(agent, asked.vcpus, async (vcpu) => {
         const known = await agent.ask(vcpu, (talk) => talk.learn(vcpu), timeoutMs);
         if (!known.ok) return known;
-        const table = agent.lineOf(vcpu)?.tables.get(vcpu);
-        return ok({ khz: table?.steps ?? null, nominal: table?.steps[table.nominal] ?? null });
+        const { steps, nominal } = known.value;
+        return ok({ khz: steps, nominal: steps[nominal] ?? null });
       });
     case "state":
       return await each(agent, asked.vcpus, (vcpu) =>
@@ -61,8 +65,8 @@ export async function answerLocal(
           async ({ session }) => {
             const said = await session.say({ do: "state" }, vcpu);
             if (!said.ok) return said;
-            const { do: _, ...state } = said.value;
-            return ok(state);
+            const { do: _, lastNo = null, ...state } = said.value;
+            return ok({ ...state, lastNo });
           },
           timeoutMs,
         ),
@@ -73,6 +77,8 @@ export async function answerLocal(
     case "status":
       return {
         ok: true,
+        outcome: "done",
+        message: null,
         ports: [...agent.lines].map((line) => portStatus(line)),
         claims: agent.book.vcpus.map((vcpu) => ({
           vcpu,
@@ -94,7 +100,7 @@ async function mostVcpus(agent: Agent): Promise<number> {
 async function each(
   agent: Agent,
   vcpus: readonly number[],
-  ask: (vcpu: number) => Promise<Result<object | void, GuestFailure>>,
+  ask: (vcpu: number) => Promise<Result<object, GuestFailure>>,
 ): Promise<object> {
   const most = vcpus.length > MOST_VCPUS ? await mostVcpus(agent) : MOST_VCPUS;
   if (vcpus.length > most)
@@ -106,7 +112,7 @@ async function each(
       const turn = (through.get(port) ?? Promise.resolve()).then(() => ask(vcpu));
       through.set(port, turn);
       const done = await turn;
-      const data = done.ok && typeof done.value === "object" ? done.value : {};
+      const data = done.ok ? done.value : {};
       return { vcpu, port, ...ended(done), ...data };
     }),
   );
@@ -122,10 +128,14 @@ async function listed(
   const more = vcpus.some((n) => n >= MAX_V1_VCPUS);
   const list = await agent.ask<{ readonly count: number; readonly entries: readonly unknown[] }>(
     vcpu,
-    ({ session, speech }) =>
+    (talk) =>
       what === "freq"
-        ? listVcpus(session, "query-freq", rules.vmName, more && speech === "extension")
-        : listVcpus(session, "query-caps", rules.vmName, more && speech === "extension"),
+        ? listVcpus(talk.session, "query-freq", rules.vmName, more && talk.speech === "extension", () =>
+            talk.begin(),
+          )
+        : listVcpus(talk.session, "query-caps", rules.vmName, more && talk.speech === "extension", () =>
+            talk.begin(),
+          ),
     timeoutMs,
   );
   const { count, entries } = list.ok ? list.value : { count: null, entries: [] };
@@ -165,6 +175,15 @@ function portStatus({ port, vcpu, failure, host, tables }: Line): object {
     frequenciesKnown: tables.size > 0,
     outcome: failure?.kind ?? "done",
     message: failure === undefined ? null : explainFailure(failure),
+  };
+}
+
+/** Returns what a program learns of its claim: its own wish, what is asked for the vCPU and what the clock is set to, null where nobody told. */
+function clocksOf(wish: Wish | undefined, said: Clocks | undefined): object {
+  return {
+    khz: wish?.by === "khz" ? wish.khz : null,
+    wishKhz: said?.wishKhz ?? null,
+    targetKhz: said === undefined || said.targetKhz === 0 ? null : said.targetKhz,
   };
 }
 

@@ -1,8 +1,9 @@
 // What is said on one connection to a host: HELLO, claims, heartbeats.
 
+import type { AnswerOf, Clocks } from "../../values/extension.ts";
 import type { Step } from "../../values/frequency.ts";
 import type { Log } from "../../log.ts";
-import { DONE, type Result } from "../../values/result.ts";
+import { DONE, err, ok, type Result } from "../../values/result.ts";
 import { khz } from "../../values/units.ts";
 import { explainFailure, type GuestFailure } from "../failure.ts";
 import type { Session, Speaker } from "../session.ts";
@@ -30,6 +31,8 @@ export class Talk {
   speech: "extension" | "v1" = "v1";
   /** The lease that the host granted, in seconds. */
   leaseS = 0;
+  /** vCPUs of this VM that the host knows; 0 where it doesn't say. */
+  vcpus = 0;
   readonly #port: string;
   readonly #vcpu: number | undefined;
   readonly #rules: TalkRules;
@@ -76,20 +79,22 @@ export class Talk {
   async begin(timeoutMs?: number): Promise<Result<void, GuestFailure>> {
     const { leaseS } = this.#rules;
     const said = await this.session.hello(this.#vcpu ?? 0, { leaseS, notices: true }, timeoutMs);
-    if (said.ok) return await this.#agree(said.value.leaseS);
+    if (said.ok) return await this.#agree(said.value);
     if (isGone(said.error)) return said;
     this.#unanswered(said.error);
     this.speech = "v1";
     this.leaseS = 0;
+    this.vcpus = 0;
     return await this.#claimAll();
   }
 
-  async #agree(leaseS: number): Promise<Result<void, GuestFailure>> {
+  async #agree({ leaseS, vcpus }: AnswerOf<"hello">): Promise<Result<void, GuestFailure>> {
     if (this.#silences > 0) {
       this.#rules.log.info("The host answers HELLO now", { port: this.#port, lease: leaseS });
     }
     this.speech = "extension";
     this.leaseS = leaseS;
+    this.vcpus = vcpus;
     this.#lapses = 0;
     this.#silences = 0;
     return await this.#claimAll();
@@ -109,54 +114,65 @@ export class Talk {
 
   /**
    * Sends what the book now says of `vcpu`; nothing when the host holds it already and no step is given. A host that says it was never
-   * greeted is a new one: it is, and asked again.
+   * greeted is a new one: it is, and asked again. Returns what the host says of wish and clock, undefined where it said nothing.
    * @param step what was asked for, where it was a step
+   * @param anew a frequency that the host holds already is sent again, so that it tells the clock
    */
-  async apply(vcpu: number, step?: Step): Promise<Result<void, GuestFailure>> {
-    const done = await this.#send(vcpu, step);
+  async apply(vcpu: number, step?: Step, anew = false): Promise<Result<Clocks | undefined, GuestFailure>> {
+    const done = await this.#send(vcpu, step, anew);
     if (done.ok || done.error.kind !== "not-understood" || this.speech === "v1") return done;
     const begun = await this.begin();
-    return begun.ok ? await this.#send(vcpu, step) : begun;
+    return begun.ok ? await this.#send(vcpu, step, anew) : begun;
   }
 
-  async #send(vcpu: number, step?: Step): Promise<Result<void, GuestFailure>> {
+  async #send(vcpu: number, step?: Step, anew = false): Promise<Result<Clocks | undefined, GuestFailure>> {
     const table = this.#tables.get(vcpu);
     const wanted = this.#rules.book.highest(vcpu, table)?.wish;
     // A step from who knows where leads to who knows where: what is wanted is said whole.
     const unsure = this.#unsure.has(vcpu);
     const held = unsure ? undefined : this.#held.get(vcpu);
     if (wanted === undefined) return await this.#release(vcpu);
-    if (same(wanted, held) && step === undefined) return DONE;
+    // Steps are not sent twice: they would move the clock away and back.
+    const tells = anew && table !== undefined && this.speech === "extension";
+    if (same(wanted, held) && step === undefined && !tells) return ok(undefined);
     const from = unsure ? undefined : step;
     const list =
       this.speech === "v1" && table !== undefined
         ? orders(undefined, held && inSteps(table, held), inSteps(table, wanted), from)
         : orders(table, held, wanted, from);
+    let clocks: Clocks | undefined;
     for (const order of list) {
-      const done =
+      const done: Result<Clocks | undefined, GuestFailure> =
         this.speech === "v1" && order.do === "scale"
           ? await this.#scale(vcpu, order.step)
           : await this.session.say(order, vcpu);
-      if (done.ok) continue;
+      if (done.ok) {
+        clocks = done.value;
+        continue;
+      }
       if (list.length > 1) this.#held.delete(vcpu);
       if (done.error.kind === "no-answer") this.#unsure.add(vcpu);
       return done;
     }
     this.#held.set(vcpu, wanted);
     this.#unsure.delete(vcpu);
-    return DONE;
+    return ok(clocks);
   }
 
-  /** Asks for a vCPU's table, where the host speaks the extension and this VM may query; one that does not descend is none. Errors: the host is gone. */
-  async learn(vcpu: number): Promise<Result<void, GuestFailure>> {
-    if (this.speech !== "extension" || this.#tables.has(vcpu)) return DONE;
+  /** Returns a vCPU's table, which is asked for once. Errors: the host speaks v1, or its reason to tell none; a table that does not descend is none. */
+  async learn(vcpu: number): Promise<Result<HostTable, GuestFailure>> {
+    const known = this.#tables.get(vcpu);
+    if (known !== undefined) return ok(known);
+    const none = (text: string) => err({ kind: "not-understood", port: this.#port, text } as const);
+    if (this.speech !== "extension")
+      return none("it speaks DPDK's packets alone, which tell no frequencies.");
     const steps: number[] = [];
     let nominal = 0;
     let turboAtStart = false;
     for (let total = 1; steps.length < total;) {
       const page = await this.session.say({ do: "freqs", first: steps.length }, vcpu);
-      if (!page.ok) return isGone(page.error) ? page : DONE;
-      if (page.value.khz.length === 0) return DONE;
+      if (!page.ok) return page;
+      if (page.value.khz.length === 0) return none("its list of frequencies ends before its end.");
       ({ total, nominal, turboAtStart } = page.value);
       steps.push(...page.value.khz);
       const descends = steps.every((step, i) => step > 0 && step < (steps[i - 1] ?? Infinity));
@@ -165,10 +181,11 @@ export class Talk {
         port: this.#port,
         vcpu,
       });
-      return DONE;
+      return none("its list of frequencies makes no sense.");
     }
-    this.#tables.set(vcpu, { steps: steps.map(khz), nominal, turboAtStart });
-    return DONE;
+    const table = { steps: steps.map(khz), nominal, turboAtStart };
+    this.#tables.set(vcpu, table);
+    return ok(table);
   }
 
   /**
@@ -179,7 +196,7 @@ export class Talk {
   async beat(again = false): Promise<Result<void, GuestFailure>> {
     if (this.speech === "v1") {
       const { late } = this.session;
-      if (late !== undefined) return await this.#agree(late.leaseS);
+      if (late !== undefined) return await this.#agree(late);
       return this.restMs > 0 ? DONE : await this.begin(0);
     }
     if (!again && this.#held.size === 0 && ++this.#beats < UNCLAIMED_BEATS) return DONE;
@@ -231,10 +248,10 @@ export class Talk {
   }
 
   /** Claims what the book says of `vcpu`. @param unsure sends it even when that is nothing */
-  async #claim(vcpu: number, unsure: boolean): Promise<Result<void, GuestFailure>> {
+  async #claim(vcpu: number, unsure: boolean): Promise<Result<unknown, GuestFailure>> {
     const { book, log } = this.#rules;
     const known = await this.learn(vcpu);
-    if (!known.ok) return known;
+    if (!known.ok && isGone(known.error)) return known;
     if (book.highest(vcpu, this.#tables.get(vcpu)) === undefined && !unsure) return DONE;
     const done = await this.#send(vcpu);
     if (!done.ok && !isGone(done.error) && this.session.patienceMs > 0) {
@@ -244,25 +261,27 @@ export class Talk {
   }
 
   /** Nobody wants anything of `vcpu` any more. A v1 host has no word for that: its own start, the highest frequency, is the next best. */
-  async #release(vcpu: number): Promise<Result<void, GuestFailure>> {
-    if (!this.#held.has(vcpu) && !this.#unsure.has(vcpu)) return DONE;
-    const done =
+  async #release(vcpu: number): Promise<Result<Clocks | undefined, GuestFailure>> {
+    if (!this.#held.has(vcpu) && !this.#unsure.has(vcpu)) return ok(undefined);
+    const done: Result<Clocks | undefined, GuestFailure> =
       this.speech === "v1"
         ? await this.#scale(vcpu, "max")
         : await this.session.say({ do: "release", all: false }, vcpu);
     if (!done.ok) return done;
     this.#held.delete(vcpu);
     this.#unsure.delete(vcpu);
-    return DONE;
+    return done;
   }
 
-  async #scale(vcpu: number, step: Step): Promise<Result<unknown, GuestFailure>> {
+  /** v1's answer says nothing of the clock. */
+  async #scale(vcpu: number, step: Step): Promise<Result<undefined, GuestFailure>> {
     const { vmName } = this.#rules;
-    return await this.session.ask({ kind: "scale", vcpu, vmName, physical: false, step });
+    const done = await this.session.ask({ kind: "scale", vcpu, vmName, physical: false, step });
+    return done.ok ? ok(undefined) : done;
   }
 }
 
 /** Returns whether a failure means that the connection is of no more use, rather than that one request was not granted. */
-function isGone(no: GuestFailure): boolean {
+export function isGone(no: GuestFailure): boolean {
   return no.kind === "absent-host" || no.kind === "read-failed" || no.kind === "write-failed";
 }

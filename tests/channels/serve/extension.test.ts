@@ -246,6 +246,19 @@ test("a lease that is renewed holds; a v1 request takes its claim out of the lea
   expect(speed(2)).toBe(2_400_000);
 });
 
+test("a CONNECT ends HELLO: the next program at the port says its own, and the claims of the one before keep their lease", async () => {
+  start("acpi-cpufreq-4cpu-independent", PINS);
+  const vm1 = await guest("vm1.0");
+  await ask(vm1, { ...HELLO, leaseS: 1 });
+  await ask(vm1, { do: "set-khz", khz: 2_000_000, turbo: false });
+  vm1.send(encodeRequest({ kind: "connect" }, "18.11"));
+  expect(await ask(vm1, { do: "ping" })).toMatchObject({ do: "no", no: "no-hello" });
+  expect(await ask(vm1, { do: "release", all: true })).toMatchObject({ do: "no", no: "no-hello" });
+  expect(speed(2)).toBe(2_000_000);
+  expect(await ask(vm1, { ...HELLO, leaseS: 0 })).toMatchObject({ do: "hello", leaseS: 1 });
+  await until("the lease is over", () => speed(2) === 0);
+});
+
 test("a HELLO without a lease does not free a dead agent's claims from theirs", async () => {
   start("acpi-cpufreq-4cpu-independent", PINS);
   const vm1 = await guest("vm1.0");

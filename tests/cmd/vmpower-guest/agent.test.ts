@@ -273,7 +273,7 @@ test("a program that listens is told of the host's sleep between its answers, an
       .split("\n")
       .map((line): unknown => JSON.parse(line));
     expect(lines).toEqual([
-      { id: 1, ok: true },
+      { id: 1, ok: true, outcome: "done", message: null },
       { event: "host-sleeps", until: null },
       { event: "host-awake", sleptS: 60 },
       expect.objectContaining({ ok: false, outcome: "bad-request" }),

@@ -186,7 +186,11 @@ test("a VM that may not query is served by steps", async () => {
   await agent.scale(A, 0, "min");
   await agent.scale(B, 0, "up");
   expect(world.speed(2)).toBe(1_000_000);
-  expect(await agent.set(A, 0, 1_000_000, false)).toMatchObject({ error: { kind: "not-understood" } });
+  // Its clock is not told to it: neither at a step nor at a frequency, which it can't be rounded to.
+  expect(await agent.scale(A, 0, "up")).toMatchObject({ value: { wishKhz: 1_000_000, targetKhz: 0 } });
+  expect(await agent.set(A, 0, 1_000_000, false)).toMatchObject({
+    error: { kind: "refused", text: expect.stringContaining("may not query") },
+  });
   await agent.stop();
 });
 

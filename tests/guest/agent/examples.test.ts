@@ -1,4 +1,4 @@
-// The examples of docs/guest.md, run as they stand there: any language can ask the agent in three lines.
+// The examples of docs/agent-socket.md, run as they stand there: any language can ask the agent in three lines.
 
 import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -7,17 +7,12 @@ import { join } from "node:path";
 import { parseLocalAsk } from "../../../internal/guest/agent/local-ask.ts";
 import { serveLocal } from "../../../internal/guest/agent/local-server.ts";
 
-const DOC = await Bun.file(join(import.meta.dir, "../../../docs/guest.md")).text();
+const DOC = await Bun.file(join(import.meta.dir, "../../../docs/agent-socket.md")).text();
 
-/** Returns the indented block after the line that starts with `title`. */
+/** Returns the code after the line that starts with `title`. */
 function block(title: string): string {
-  const after = DOC.slice(DOC.indexOf(`\n${title}`) + 1).split("\n");
-  const from = after.findIndex((line) => line.startsWith("    "));
-  const to = after.findIndex((line, i) => i > from && line !== "" && !line.startsWith("    "));
-  return after
-    .slice(from, to < 0 ? undefined : to)
-    .map((line) => line.slice(4))
-    .join("\n");
+  const after = DOC.slice(DOC.indexOf(`\n${title}`));
+  return /^```\w*\n([\s\S]*?)^```/m.exec(after)?.[1] ?? "";
 }
 
 /** Runs `command` with the agent's path of its text replaced by a socket that answers ok, and returns what was asked and printed. */

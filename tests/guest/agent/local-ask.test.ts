@@ -21,7 +21,7 @@ test.each([
   ],
   [{ do: "listen" }, { do: "listen" }],
   [
-    { do: "policy", policy: { type: "time", vcpus: "0", busyHours: [8] } },
+    { do: "policy", policy: { type: "TIME", vcpus: "0", busyHours: "8-9,17", quietHours: [0, 1] } },
     {
       do: "policy",
       policy: {
@@ -29,7 +29,27 @@ test.each([
         vcpus: [0],
         macs: [],
         traffic: { min: 0, avg: 0, max: 0 },
-        busyHours: [8],
+        busyHours: [8, 9, 17],
+        quietHours: [0, 1],
+        trafficHours: [],
+        workload: "high",
+        turbo: false,
+      },
+    },
+  ],
+  [
+    {
+      do: "policy",
+      policy: { type: "traffic", vcpus: 2, mac: "52:54:00:12:34:56,FE:DC:BA:98:76:54", avg: 10, max: 20 },
+    },
+    {
+      do: "policy",
+      policy: {
+        type: "traffic",
+        vcpus: [2],
+        macs: ["52:54:00:12:34:56", "fe:dc:ba:98:76:54"],
+        traffic: { min: 0, avg: 10, max: 20 },
+        busyHours: [],
         quietHours: [],
         trafficHours: [],
         workload: "high",
@@ -66,7 +86,21 @@ test.each([
   [{ do: "policy", policy: { type: "tim" } }, '"type" is "tim"; it may be traffic'],
   [{ do: "policy", policy: { type: "time", vcpus: "0-8" } }, '"vcpus" has 9 entries'],
   [{ do: "policy", policy: { type: "time", vcpus: 0, busyHours: [24] } }, '"busyHours" is [24]'],
-  [{ do: "policy", policy: { type: "traffic", vcpus: 0, macs: ["52:54"] } }, '"macs" is ["52:54"]'],
+  [{ do: "policy", policy: { type: "time", vcpus: 0, busyHours: "8-24" } }, '"busyHours" is "8-24"'],
+  [{ do: "policy", policy: { type: "traffic", vcpus: 0, mac: ["52:54"] } }, '"mac" is ["52:54"]'],
+  [{ do: "policy", policy: { type: "traffic", vcpus: 0, mac: "52:54" } }, '"mac" is "52:54"'],
+  [{ do: "policy", policy: { type: "workload", vcpus: 0 } }, '"workload" is missing; "type" "workload"'],
+  [
+    { do: "policy", policy: { type: "workload", vcpus: 0, workload: "low", avg: 1 } },
+    '"avg" means nothing with "type" "workload"',
+  ],
+  [{ do: "policy", policy: { type: "time", vcpus: 0, busyHour: [8] } }, '"busyHour" is unknown in "policy"'],
+  [{ do: "policy", policy: { type: "time", vcpus: 0, busyHours: [8], turbo: 1 } }, '"turbo" is 1'],
+  [{ do: "policy", policy: { type: "time", vcpus: 0 } }, 'needs "busyHours", "quietHours" or'],
+  [
+    { do: "policy", policy: { type: "time", vcpus: 0, busyHours: "8", quietHours: "7-9" } },
+    'Hour 8 is in "busyHours" and in "quietHours"',
+  ],
 ])("parseLocalAsk() says what is wrong in %p", (said, message) => {
   expect(parseLocalAsk(said)).toMatchObject({ ok: false, error: expect.stringContaining(message) });
 });
