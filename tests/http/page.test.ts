@@ -25,7 +25,7 @@ describe("the page", () => {
   beforeAll(async () => {
     if (executablePath === null) return;
     host = await startBusyHost(256, { "db-primary": 3, edge: 2 }, `${HTTP}[limits."0"]\nceiling = 2200000\n`);
-    for (let vcpu = 0; vcpu < 3; vcpu++) host.scale("db-primary", vcpu, "max");
+    for (let vcpu = 0; vcpu < 3; vcpu++) host.scale("db-primary", vcpu, "turbo-off");
     host.scale("edge", 0, "min");
     host.scale("edge", 1, "turbo-on");
     host.scale("edge", 0, "min", "db-primary");
@@ -96,7 +96,7 @@ describe("the page", () => {
       const { page } = it;
       const gets = page.locator("#claims tbody tr", { hasText: "edge vCPU 0" }).locator("td").nth(3);
       host.scale("edge", 0, "max");
-      await until("the page shows it", async () => (await gets.innerText()) === "2.60");
+      await until("the page shows it", async () => (await gets.innerText()) === "2.60 turbo");
       host.scale("edge", 0, "min");
       await until("and back", async () => (await gets.innerText()) === "1.20");
       const other = await startBusyHost(2, { vm1: 1 }, HTTP);
