@@ -46,7 +46,7 @@ scenario("under systemd", DEBIAN, (build) => {
     expect(await debian.journal("powermon", "-p warning")).toBe("");
   });
 
-  test("the guest's package starts the agent with its port; its group may ask, others are told what to do", async () => {
+  test("the guest's package starts the agent with its port; the groups of the packages may ask, others not", async () => {
     await debian.bridge();
     await debian.unitWhen("both channels", ({ StatusText }) => StatusText.includes("2 of 2 channels"));
     await debian.apt("install", "vmpower-guest");
@@ -63,6 +63,9 @@ scenario("under systemd", DEBIAN, (build) => {
     await debian.vm.sh("su bob -c 'vmpower-guest scale max --vcpu 0'");
     await debian.vm.sh("vmpower-guest scale min --vcpu 1");
     expect(await debian.clocks()).toEqual(CLAIMED);
+    const outsider = await debian.vm.exec("su alice -c 'powermon status'");
+    expect([outsider.status, outsider.stderr]).toEqual([1, expect.stringContaining("/run/powermon/control.sock")]);
+    await debian.vm.sh("usermod -aG powermon alice && su alice -c 'powermon status'");
     await debian.unitWhen("both claims", ({ StatusText }) => StatusText.endsWith("2 claims"));
   });
 
