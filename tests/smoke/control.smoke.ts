@@ -377,8 +377,16 @@ describe("powermon's commands", () => {
     ]);
     expect([0, 1]).toContain(report.status);
     expect(JSON.parse(report.out).files).toEqual([config]);
+    const roots = ["--sysfs-root", machine.tree.sys, "--proc-root", machine.tree.proc];
+    const here = `${machine.tree.root}/here.toml`;
+    writeFileSync(here, `[channels]\ndirs = ["${machine.dir}"]\n[control]\nsocket = "${socket()}"\n`);
+    const one = await runBinary("powermon", ["check", "vm1", "--config", here, ...roots]);
+    expect(one.status).toBe(0);
+    expect(one.out).toContain("note: round trip: vm1 was served on channels ");
     expect((await runBinary("powermon", ["channel", "xml", "vm1", "--vcpus", "2"])).out).toContain("vm1.1");
-    expect((await runBinary("powermon", ["setup", "--root", "/nonexistent", "--dry-run"])).status).toBe(1);
+    const setup = await runBinary("powermon", ["setup", "--root", "/nonexistent", "--dry-run"]);
+    expect(setup.status).toBe(0);
+    expect(setup.out).toContain("would be done: /nonexistent/run/powermon/channels: folder of root (0:0)");
   });
 
   test("a change is logged with the one who asked", async () => {
