@@ -157,6 +157,12 @@ export const fileSchema = table(
           v.regex(ACCOUNT, 'Write a group\'s name, such as "powermon", or "" for none.'),
         ),
       ),
+      watch_group: v.exactOptional(
+        v.pipe(
+          v.string('Write a group\'s name, or "" for none.'),
+          v.regex(ACCOUNT, 'Write a group\'s name, such as "powermon-watch", or "" for none.'),
+        ),
+      ),
     }),
     http: section({
       listen: v.exactOptional(

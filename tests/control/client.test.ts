@@ -1,7 +1,8 @@
 import { afterAll, expect, test } from "bun:test";
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { API, type Name } from "../../internal/api/table.ts";
+import { watchSocketOf } from "../../internal/control/watch-socket.ts";
 import { ControlClient } from "../../internal/control/client.ts";
 import { no } from "../../internal/values/answer.ts";
 import { serve } from "./serve.ts";
@@ -218,20 +219,47 @@ test.each([
 /** Somebody who is neither root nor in the socket's group: needs root to become him. */
 const asNobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
 
+async function askAsNobody(socket: string, question: string): Promise<unknown> {
+  const client = `${import.meta.dir}/../../internal/control/client.ts`;
+  const script = `const { ControlClient } = await import(${JSON.stringify(client)});
+    console.log(JSON.stringify(await new ControlClient(${JSON.stringify(socket)}).ask(${question})));`;
+  const child = Bun.spawn([...asNobody, process.execPath, "-e", script], { cwd: "/", stdout: "pipe" });
+  return JSON.parse(await child.stdout.text());
+}
+
+test.skipIf(process.getuid?.() !== 0 || Bun.which("setpriv") === null)(
+  "ControlClient looks by the socket beside, where the control socket is not for its user (needs root and util-linux)",
+  async () => {
+    using it = await serve({ group: "nogroup", readOnly: true });
+    chmodSync(it.dir, 0o711);
+    renameSync(it.socket, watchSocketOf(it.socket));
+    const others = Bun.listen({ unix: it.socket, socket: { data() {} } });
+    chmodSync(it.socket, 0o600);
+    try {
+      expect(await askAsNobody(it.socket, '"status"')).toMatchObject({
+        ok: true,
+        value: { version: "1.2.3" },
+      });
+      expect(await askAsNobody(it.socket, '"changeVm", { vm: "vm1", queries: true }')).toMatchObject({
+        error: { code: "refused", message: expect.stringContaining("shows and changes nothing") },
+      });
+      expect(it.calls).toEqual([]);
+    } finally {
+      others.stop();
+    }
+  },
+);
+
 test.skipIf(process.getuid?.() !== 0 || Bun.which("setpriv") === null)(
   "ControlClient names the group when it may not use the socket (needs root and util-linux)",
   async () => {
     using it = await serve();
     chmodSync(it.dir, 0o711);
-    const client = `${import.meta.dir}/../../internal/control/client.ts`;
-    const script = `const { ControlClient } = await import(${JSON.stringify(client)});
-      console.log(JSON.stringify(await new ControlClient(${JSON.stringify(it.socket)}).ask("status")));`;
-    const child = Bun.spawn([...asNobody, process.execPath, "-e", script], { cwd: "/", stdout: "pipe" });
-    expect(JSON.parse(await child.stdout.text())).toEqual({
+    expect(await askAsNobody(it.socket, '"status"')).toEqual({
       ok: false,
       error: {
         code: "forbidden",
-        message: `You may not use ${it.socket}: run this as root, or be in the group that owns it (powermon by default).`,
+        message: `You may not use ${it.socket}: run this as root, or have root add you to the group powermon (\`usermod -aG powermon NAME\`), or to powermon-watch to look only, and log in anew.`,
       },
     });
   },

@@ -70,7 +70,7 @@ afterEach(async () => {
 function configure(more: string): void {
   writeFileSync(
     config,
-    `[pinning]\nsources = ["static"]\n[vm.vm1.pins]\n0 = 2\n[vm.vm2.pins]\n0 = 2\n${more}`,
+    `[pinning]\nsources = ["static"]\n[vm.vm1.pins]\n0 = 2\n[vm.vm2.pins]\n0 = 2\n[control]\nwatch_group = "nogroup"\n${more}`,
   );
 }
 
@@ -388,6 +388,19 @@ describe("powermon's commands", () => {
     expect(setup.status).toBe(0);
     expect(setup.out).toContain("would be done: /nonexistent/run/powermon/channels: folder of root (0:0)");
   });
+
+  test.skipIf(process.getuid?.() !== 0)(
+    "the socket that only shows has its group and changes nothing",
+    async () => {
+      const watch = `${machine.stateDir}/watch.sock`;
+      const { gid, mode } = statSync(watch);
+      expect([gid, mode & 0o777]).toEqual([65534, 0o660]);
+      expect((await runBinary("powermon", ["status", "--socket", watch])).status).toBe(0);
+      expect((await runBinary("powermon", ["explain", "2", "--socket", watch])).status).toBe(0);
+      const no = await runBinary("powermon", ["vm", "query", "vm1", "on", "--socket", watch]);
+      expect(no).toMatchObject({ status: 3, err: expect.stringContaining("shows and changes nothing") });
+    },
+  );
 
   test("a change is logged with the one who asked", async () => {
     await json("vm", "query", "vm1", "on");
