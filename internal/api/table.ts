@@ -17,7 +17,7 @@ import {
   profileStateReport,
 } from "./profiles.ts";
 import { sleepAsk, sleepReport } from "./sleep.ts";
-import { reloadReport, statusReport } from "./status.ts";
+import { reloadAsk, reloadReport, statusReport } from "./status.ts";
 import { pin, vcpuReport, vmChange, vmReport } from "./vms.ts";
 import { list } from "./words.ts";
 
@@ -118,7 +118,7 @@ export const API = {
   },
   /** The machine slept: what the kernel forgot is written again. */
   resumed: { method: "POST", path: "resumed", places: {}, answer: done },
-  reload: { method: "POST", path: "reload", places: {}, answer: reloadReport },
+  reload: { method: "POST", path: "reload", places: {}, body: reloadAsk, answer: reloadReport },
 } as const satisfies Readonly<Record<string, Row>>;
 
 type Api = typeof API;

@@ -92,7 +92,10 @@ test("ControlClient brings back what the host reports, by every row of the API",
   const sleep = { force: true, dryRun: false, prepare: "none", logind: true } as const;
   expect(await ask("suspend", { ...sleep, target: "disk", durationS: 60 })).toEqual(NOT_SLEPT);
   expect(await ask("resumed")).toMatchObject(done);
-  expect(await ask("reload")).toMatchObject({ ok: true, value: { files: [`${it.lab.dropIns}/saved.toml`] } });
+  expect(await ask("reload", { dryRun: false })).toMatchObject({
+    ok: true,
+    value: { files: [`${it.lab.dropIns}/saved.toml`] },
+  });
   expect(await ask("removeVm", { vm: "vm1" })).toMatchObject(done);
   expect([...asked].sort()).toEqual((Object.keys(API) as Name[]).sort());
   expect(JSON.parse(JSON.stringify(it.calls))).toEqual([
@@ -110,7 +113,7 @@ test("ControlClient brings back what the host reports, by every row of the API",
     ["profileOff", {}],
     ["suspend", { ...sleep, target: "disk", wake: { inS: 60 } }],
     ["resumed", {}],
-    ["reload", {}],
+    ["reload", { dryRun: false }],
     ["removeVm", { vm: "vm1" }],
   ]);
 });
@@ -177,10 +180,10 @@ test("ControlClient waits for a suspend as long as it takes", async () => {
 
 test("ControlClient keeps the keys that a newer powermon sends", async () => {
   const asked = await withAnswer(
-    () => Response.json({ files: ["a"], more: 1 }),
-    (client) => client.ask("reload"),
+    () => Response.json({ files: ["a"], reloaded: true, warnings: [], changes: [], more: 1 }),
+    (client) => client.ask("reload", { dryRun: false }),
   );
-  expect(asked).toEqual({ ok: true, value: { files: ["a"], more: 1 } } as typeof asked);
+  expect(asked).toMatchObject({ ok: true, value: { files: ["a"], more: 1 } });
 });
 
 test.each([
@@ -190,7 +193,7 @@ test.each([
 ] as const)(
   "ControlClient says where an answer of %s is not what it expected",
   async (_what, answer, where) => {
-    expect(await withAnswer(answer, (client) => client.ask("reload"))).toEqual({
+    expect(await withAnswer(answer, (client) => client.ask("reload", { dryRun: false }))).toEqual({
       ok: false,
       error: {
         code: "failed",

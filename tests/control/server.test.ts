@@ -155,7 +155,8 @@ test.each([
     ["suspend", { ...SLEEP, wake: "none", force: true, dryRun: true, logind: false }],
   ],
   ["POST", "/v1/resumed", undefined, 200, ["resumed", {}]],
-  ["POST", "/v1/reload", undefined, 200, ["reload", {}]],
+  ["POST", "/v1/reload", undefined, 200, ["reload", { dryRun: false }]],
+  ["POST", "/v1/reload", { dryRun: true }, 200, ["reload", { dryRun: true }]],
 ] as const)("startControl() turns %s %s into the one call", async (method, path, body, status, call) => {
   const answer = await ask(
     shared.socket,
@@ -339,7 +340,7 @@ test.each([
     'vCPU 9 of VM "vm1" has no known pCPU: static pins of VM "vm1" do not name vCPU 9',
   ],
   ["POST", "/v1/resumed", "{}", 400, "invalid", "The body must be empty."],
-  ["POST", "/v1/reload", '{"now":1}', 400, "invalid", "The body must be empty."],
+  ["POST", "/v1/reload", '{"now":1}', 400, "invalid", '"now" is not known here.'],
 ] as const)("startControl() refuses %s %s %s", async (method, path, body, status, code, message) => {
   const answer = await ask(shared.socket, method, path, body);
   expect(answer).toMatchObject({ status, body: { error: { code, message } } });

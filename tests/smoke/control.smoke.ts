@@ -304,8 +304,12 @@ describe("powermon's commands", () => {
   test("reload applies a good file, and refuses a bad one whole", async () => {
     await vm1.ask(scale("max"));
     configure('[limits."2"]\nceiling = 2000000\n');
-    expect((await ask("reload")).out).toBe(`Reloaded: ${config}\n`);
+    const line = "+ limits.2.ceiling = 2000000\n";
+    expect((await ask("reload", "--dry-run")).out).toBe(`Would reload: ${config}\n${line}`);
+    expect(speed(2)).toBe("2600000");
+    expect((await ask("reload")).out).toBe(`Reloaded: ${config}\n${line}`);
     expect(speed(2)).toBe("2000000");
+    expect((await ask("reload")).out).toEndWith("No setting differs from those in force.\n");
     configure('[limits."2"]\nceiling = 1200000\ncieling = 1\n');
     const { status, err } = await ask("reload");
     expect(status).toBe(2);
