@@ -140,7 +140,7 @@ describe("powermon's commands", () => {
     const vm = await json<VmReport>("vm", "show", "vm1");
     expect(vm.vcpus[0]).toMatchObject({ vcpu: 0, pcpus: [2], source: "static", targetKhz: 2600000 });
     expect(vm.settings.queries).toEqual({ value: false, from: "default" });
-    expect((await ask("vm", "show", "vm3")).status).toBe(1);
+    expect((await ask("vm", "show", "vm3")).status).toBe(2);
   });
 
   test("explain tells who claims, who wins and what was refused", async () => {
@@ -252,7 +252,7 @@ describe("powermon's commands", () => {
     expect(speed(2)).toBe("2600000");
     vm1.send(encodeRequest({ kind: "policy-remove", vcpu: 0, vmName: "", physical: false }, "18.11"));
     await until("the machine is as it was", () => speed(2) === before);
-    expect((await ask("policy", "show", "vm1")).status).toBe(1);
+    expect((await ask("policy", "show", "vm1")).status).toBe(2);
 
     const windows = '{"type": "time", "windows": [{"from": "00:00", "to": "24:00", "level": "medium"}]}';
     const words = ["policy", "set", "vm1", "--file", "-", "--save", "--socket", socket()];
@@ -363,7 +363,7 @@ describe("powermon's commands", () => {
     });
     const err = await shell.stderr.text();
     expect(await shell.exited).toBe(1);
-    expect(err).toContain("Line 8 failed with status 1: show_vm vm9");
+    expect(err).toContain("Line 8 failed with status 2: show_vm vm9");
     expect(speed(3)).toBe("2600000");
     expect((await json<VmReport>("vm", "show", "vm1")).settings.queries.value).toBe(true);
   });

@@ -203,6 +203,7 @@ async function openHttp({ config, log }: ServeOptions, host: Host, asks: Asks, s
   const http = await startHttp({ listen, names, asks, metrics, log, spare });
   if (!http.ok) {
     log.error(http.error);
+    host.problems.push(http.error);
     return undefined;
   }
   log.info("Serving a page and metrics", { url: http.value.url });

@@ -30,7 +30,7 @@ export function statusAsks(host: Host, version: string, changes: Changes, reload
         stateDir: config.stateDir,
         domains: cpufreq.domains.length,
         drivers: [...new Set(cpufreq.domains.map(({ driver }) => driver))],
-        problems: cpufreq.problems.map(explainSysfs),
+        problems: [...cpufreq.problems.map(explainSysfs), ...host.problems],
         vms: [...channels.vms].length,
         channels: { total: all.length, connected: all.filter(({ state }) => state === "connected").length },
         claims: [...ledger.claims()].length,

@@ -7,6 +7,8 @@ import type { Provenance } from "../../config/merge.ts";
 import { setAffinity } from "../../os/libc.ts";
 import { readVcpuThreads } from "../../pinning/proc.ts";
 import { type Answer, no } from "../../values/answer.ts";
+import { formatCpuList } from "../../values/cpulist.ts";
+import { pcpu } from "../../values/units.ts";
 import { explain } from "../../values/refusal.ts";
 import { DONE, ok, type Result } from "../../values/result.ts";
 import type { Changes } from "../changes.ts";
@@ -58,6 +60,12 @@ export function vmAsks(host: Host, changes: Changes, { procRoot, pinByLibvirt }:
     async pinVcpu({ vm: name, vcpu, pcpus }) {
       const found = channels.vm(name);
       if (found === undefined) return noVm(name);
+      const present = host.cpufreq.topology.present();
+      const absent = present.ok ? pcpus.filter((cpu) => !present.value.includes(pcpu(cpu))) : [];
+      if (present.ok && absent.length > 0) {
+        const there = formatCpuList(present.value);
+        return no("not-found", `CPU ${formatCpuList(absent)} is not on this machine; it has CPUs ${there}.`);
+      }
       const byLibvirt = await pinByLibvirt(name, vcpu, pcpus.join(","));
       if (byLibvirt?.ok === false) return no("failed", byLibvirt.error);
       if (byLibvirt === undefined) {
