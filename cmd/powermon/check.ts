@@ -23,10 +23,13 @@ import { type Finding, note, problem, warning } from "./check/finding.ts";
 import { checkFolders } from "./check/folders.ts";
 import { checkMachine } from "./check/machine.ts";
 import { checkRivals } from "./check/rivals.ts";
+import { checkVm } from "./check/vm.ts";
 import { checkVms } from "./check/vms.ts";
+import { vmName } from "./control.ts";
 import { absolutePath } from "./roots.ts";
 
 const Args = v.object({
+  vm: v.optional(vmName),
   config: v.optional(absolutePath),
   "sysfs-root": absolutePath,
   "proc-root": absolutePath,
@@ -39,12 +42,18 @@ const ANSWER_MS = 2000;
 export default defineCommand({
   meta: {
     name: "check",
-    summary: "look for what is wrong with the configuration and with this machine",
+    summary: "look for what is wrong with the configuration, with this machine, or with one VM",
     details:
-      'Changes nothing. Problems end with status 1, a bad configuration with 2; warnings and notes with 0. JSON: {"files", "findings": [{"severity", "about", "what", "todo"}]}.',
-    examples: ["powermon check", "powermon check --config ./powermon.toml --json"],
+      'Changes nothing. With a VM it follows that one from libvirt\'s definition over CPU model, sockets, threads and pins to what a running powermon has served of it. Problems end with status 1, a bad configuration with 2; warnings and notes with 0. JSON: {"files", "findings": [{"severity", "about", "what", "todo"}]}.',
+    examples: ["powermon check", "powermon check vm1", "powermon check --config ./powermon.toml --json"],
   },
   args: {
+    vm: {
+      type: "positional",
+      required: false,
+      valueHint: "VM",
+      description: "the VM to look at, and nothing else",
+    },
     config: {
       type: "string",
       valueHint: "FILE",
@@ -59,7 +68,7 @@ export default defineCommand({
     const file = parsed.config ?? (existsSync(CONFIG_FILE) ? CONFIG_FILE : undefined);
     const config = loadConfig(file);
     const findings = config.ok
-      ? await look(config.value, parsed["sysfs-root"], parsed["proc-root"])
+      ? await look(config.value, parsed["sysfs-root"], parsed["proc-root"], parsed.vm)
       : config.error.map((one) => problem("configuration", whatIsWrong(one), one.right));
     const files = config.ok ? config.value.files : [file ?? ""];
     io.out(parsed.json ? json({ files, findings }) : report(files, findings));
@@ -68,7 +77,12 @@ export default defineCommand({
   },
 });
 
-async function look(config: Config, sysfsRoot: string, procRoot: string): Promise<Finding[]> {
+async function look(
+  config: Config,
+  sysfsRoot: string,
+  procRoot: string,
+  vm: string | undefined,
+): Promise<Finding[]> {
   // Not openCpufreq(), which forgets what an older boot has left.
   const roots = { sysfsRoot, procRoot, stateDir: config.runDir };
   const hung = readHung(roots);
@@ -77,6 +91,12 @@ async function look(config: Config, sysfsRoot: string, procRoot: string): Promis
   const cpufreq = new Cpufreq(roots);
   const scanned = cpufreq.refresh();
   const { findings, channels } = checkFolders(config);
+  if (vm !== undefined) {
+    const sockets = channels.get(vm) ?? [];
+    const found = await checkVm({ vm, config, cpufreq, procRoot, sockets });
+    cpufreq.close();
+    return found;
+  }
   const service = await checkService(config, procRoot);
   const machine = scanned.ok
     ? checkMachine(cpufreq, sysfsRoot)

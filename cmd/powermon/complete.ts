@@ -1,4 +1,4 @@
-// powermon __complete: what a shell offers for a VM, a channel or a CPU, as it is now.
+// powermon __complete: what a shell offers for a VM, a channel, a CPU or a profile, as it is now.
 
 import { defineCommand } from "../../internal/cli/command.ts";
 import { STATUS } from "../../internal/cli/status.ts";
@@ -13,7 +13,7 @@ export default defineCommand({
   args: {
     kind: {
       type: "positional",
-      options: ["vm", "channels", "vcpu", "cpus"],
+      options: ["vm", "channels", "vcpu", "cpus", "profile"],
       description: "what is wanted",
     },
     vm: { type: "string", description: "the VM whose channels or vCPUs are wanted" },
@@ -30,12 +30,16 @@ export default defineCommand({
 
 async function list(
   client: ControlClient,
-  kind: "vm" | "channels" | "vcpu" | "cpus",
+  kind: "vm" | "channels" | "vcpu" | "cpus" | "profile",
   vm: string | undefined,
 ): Promise<readonly (string | number)[] | undefined> {
   if (kind === "vm") {
     const vms = await client.ask("vms");
     return vms.ok ? vms.value.map(({ vm: name }) => name) : undefined;
+  }
+  if (kind === "profile") {
+    const profiles = await client.ask("profiles");
+    return profiles.ok ? profiles.value.map(({ name }) => name) : undefined;
   }
   if (kind === "cpus") {
     const freqs = await client.ask("allFreq");

@@ -76,7 +76,7 @@ export function clientOf(args: object): ControlClient {
 }
 
 const STATUS_OF: Readonly<Record<ControlError["code"], Status>> = {
-  "not-found": STATUS.failed,
+  "not-found": STATUS.usage,
   invalid: STATUS.usage,
   refused: STATUS.refused,
   failed: STATUS.failed,

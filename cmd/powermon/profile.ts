@@ -48,7 +48,7 @@ export default defineCommand({
           examples: ["powermon profile show latency", "powermon profile show latency --json"],
         },
         args: {
-          name: { type: "positional", valueHint: "NAME", description: "the profile" },
+          name: { type: "positional", valueHint: "PROFILE", description: "the profile" },
           ...CONFIG_ARG,
           ...JSON_ARG,
         },

@@ -1,14 +1,32 @@
 // powermon reload: applies the configuration as it is on disk now.
 
+import * as v from "valibot";
+import type { Report } from "../../internal/api/table.ts";
 import { askCommand } from "./ask-command.ts";
 
 export default askCommand("reload", {
   meta: {
     name: "reload",
     summary: "let the running powermon read its configuration again",
-    details: "A bad one is refused, status 2, and the old one stays. SIGHUP does the same without an answer.",
-    examples: ["powermon reload"],
+    details:
+      "Tells each setting that changes, and what is probably not meant. A bad configuration is refused, status 2, and the old one stays. SIGHUP does the same without an answer; its log has the warnings.",
+    examples: ["powermon reload --dry-run", "powermon reload"],
   },
-  show: ({ files }) =>
-    files.length === 0 ? "Reloaded: no file, defaults alone." : `Reloaded: ${files.join(", ")}`,
+  args: {
+    "dry-run": { type: "boolean", description: "tell what would change, and change nothing" },
+  },
+  means: v.pipe(
+    v.object({ "dry-run": v.boolean() }),
+    v.transform((said) => ({ dryRun: said["dry-run"] })),
+  ),
+  show: told,
 });
+
+function told({ files, reloaded, warnings, changes }: Report<"reload">): string {
+  const from = files.length === 0 ? "no file, defaults alone" : files.join(", ");
+  return [
+    `${reloaded ? "Reloaded" : "Would reload"}: ${from}`,
+    ...(changes.length === 0 ? ["No setting differs from those in force."] : changes),
+    ...warnings.map((warning) => `warning: ${warning}`),
+  ].join("\n");
+}

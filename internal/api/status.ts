@@ -1,7 +1,7 @@
 // How the running powermon is, at one glance, and what a reload brings.
 
 import * as v from "valibot";
-import { about, counts, list, number, numbers, text, texts } from "./words.ts";
+import { about, counts, flag, list, number, numbers, option, text, texts } from "./words.ts";
 
 export const statusReport = v.object({
   version: text("powermon's."),
@@ -36,4 +36,17 @@ export const statusReport = v.object({
 });
 export type StatusReport = v.InferOutput<typeof statusReport>;
 
-export const reloadReport = v.object({ files: texts });
+export const reloadAsk = v.optional(
+  v.strictObject({ dryRun: about(option, "Tells what would change, and changes nothing.") }),
+  {},
+);
+
+export const reloadReport = v.object({
+  files: texts,
+  reloaded: about(flag, "False for a dry run."),
+  warnings: about(texts, "What is allowed and probably not meant."),
+  changes: about(
+    texts,
+    'Settings that differ from those in force: such as `- http.listen = ""`, then `+ http.listen = "127.0.0.1:9560" (at the next start)`.',
+  ),
+});

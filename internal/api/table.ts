@@ -17,7 +17,7 @@ import {
   profileStateReport,
 } from "./profiles.ts";
 import { sleepAsk, sleepReport } from "./sleep.ts";
-import { reloadReport, statusReport } from "./status.ts";
+import { reloadAsk, reloadReport, statusReport } from "./status.ts";
 import { pin, vcpuReport, vmChange, vmReport } from "./vms.ts";
 import type { Row } from "./row.ts";
 import { list } from "./words.ts";
@@ -262,6 +262,7 @@ export const API = {
     method: "POST",
     path: "reload",
     places: {},
+    body: reloadAsk,
     answer: reloadReport,
   },
 } as const satisfies Readonly<Record<string, Row>>;

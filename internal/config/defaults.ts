@@ -32,7 +32,7 @@ export const DEFAULTS: Complete<Omit<ConfigFile, "vm-defaults" | "vm" | "profile
   pinning: { sources: ["proc"], floating: "refuse", libvirt_uri: "qemu:///system" },
   cpufreq: { drift: "reapply" },
   fifo: { enable: false, dir: `${RUN_DIR}/fifo`, cpus: "", owner: "", group: "powermon", mode: "0660" },
-  control: { socket: `${RUN_DIR}/control.sock`, group: "powermon" },
+  control: { socket: `${RUN_DIR}/control.sock`, group: "powermon", watch_group: "powermon-watch" },
   http: { listen: "", remote: false, names: [] },
   limits: {},
   profile: {},

@@ -55,8 +55,8 @@ export interface Config extends Merged {
   };
   readonly cpufreq: { readonly drift: DriftRule };
   readonly fifo: FifoConfig;
-  /** `group` is empty when the socket stays with its maker's group. */
-  readonly control: { readonly socket: string; readonly group: string };
+  /** `group` is empty when the socket stays with its maker's group, `watchGroup` when there is no socket to look only. */
+  readonly control: { readonly socket: string; readonly group: string; readonly watchGroup: string };
   readonly http: {
     /** Undefined for none. */
     readonly listen: ListenAddress | undefined;
@@ -156,6 +156,7 @@ function problemOf({ path, wrong, right }: Finding, said: ReadFile | undefined):
 function settle(files: readonly Layer[], merged: Merged, warnings: ConfigProblem[]): Config {
   const { says } = merged;
   const fifo = { ...DEFAULTS.fifo, ...says.fifo };
+  const control = { ...DEFAULTS.control, ...says.control };
   const pinning = { ...DEFAULTS.pinning, ...says.pinning };
   const stateDir = says.state_dir ?? DEFAULTS.state_dir;
   return {
@@ -167,7 +168,7 @@ function settle(files: readonly Layer[], merged: Merged, warnings: ConfigProblem
     pinning: { sources: pinning.sources, floating: pinning.floating, libvirtUri: pinning.libvirt_uri },
     cpufreq: { ...DEFAULTS.cpufreq, ...says.cpufreq },
     fifo: { ...fifo, cpus: fifo.cpus === "" ? [] : pcpusOf(fifo.cpus), mode: Number.parseInt(fifo.mode, 8) },
-    control: { ...DEFAULTS.control, ...says.control },
+    control: { socket: control.socket, group: control.group, watchGroup: control.watch_group },
     http: {
       listen: parseListen(says.http?.listen ?? DEFAULTS.http.listen),
       names: says.http?.names ?? DEFAULTS.http.names,

@@ -81,7 +81,9 @@ function parseToml(file: string, text: string): Result<Parsed, ConfigProblem[]> 
       "",
     );
     const line = lineOfSyntaxError(text);
-    const right = "See https://toml.io/en/v1.0.0.";
+    const right = /redefine table/.test(message)
+      ? "Each table stands once: write the settings below the [header] that is there already."
+      : "See https://toml.io/en/v1.0.0.";
     return err([
       { file, key: "", wrong: `Is not TOML: ${message}`, right, ...(line === undefined ? {} : { line }) },
     ]);

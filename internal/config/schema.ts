@@ -162,6 +162,7 @@ export const fileSchema = table(
     control: section({
       socket: v.exactOptional(path("a socket", MAX_SOCKET_PATH)),
       group: v.exactOptional(groupName("powermon")),
+      watch_group: v.exactOptional(groupName("powermon-watch")),
     }),
     http: section({
       listen: v.exactOptional(

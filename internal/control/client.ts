@@ -1,5 +1,6 @@
 // Asking a running powermon: every command goes through here, so that all of them fail in the same words.
 
+import { existsSync } from "node:fs";
 import * as v from "valibot";
 import { formatCpuList } from "../values/cpulist.ts";
 import { parseJson } from "../values/json.ts";
@@ -11,6 +12,7 @@ import { API, type Ask, type Name, type Report } from "../api/table.ts";
 import { type Code, CODES, type Problem } from "../values/answer.ts";
 import { readEvents } from "./event-reader.ts";
 import { wrongSocketPath } from "../os/unix-socket.ts";
+import { watchSocketOf } from "./watch-socket.ts";
 
 /** Why something asked for was not done: powermon's own reason, or that there is none to ask. */
 export interface ControlError {
@@ -108,11 +110,27 @@ export class ControlClient {
   ): Promise<Result<Response, ControlError>> {
     const wrong = wrongSocketPath(this.#socket);
     if (wrong !== undefined) return err({ code: "invalid", message: `${wrong}; name powermon's socket.` });
+    const sent = await this.#sendTo(this.#socket, method, path, body, signal, headers);
+    const watch = watchSocketOf(this.#socket);
+    if (sent.ok || sent.error.code !== "forbidden" || !existsSync(watch)) return sent;
+    // Who may not change anything may still look.
+    const looked = await this.#sendTo(watch, method, path, body, signal, headers);
+    return looked.ok ? looked : sent;
+  }
+
+  async #sendTo(
+    socket: string,
+    method: string,
+    path: string,
+    body: object | undefined,
+    signal: AbortSignal | undefined,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<Result<Response, ControlError>> {
     try {
       return ok(
         await fetch(`http://powermon${path}`, {
           method,
-          unix: this.#socket,
+          unix: socket,
           // Each command asks once.
           keepalive: false,
           redirect: "manual",
@@ -134,7 +152,7 @@ export class ControlClient {
     if (code === "EACCES" || code === "EPERM") {
       return {
         code: "forbidden",
-        message: `You may not use ${this.#socket}: run this as root, or be in the group that owns it (powermon by default).`,
+        message: `You may not use ${this.#socket}: run this as root, or have root add you to the group powermon (\`usermod -aG powermon NAME\`), or to powermon-watch to look only, and log in anew.`,
       };
     }
     if (cause instanceof Error && cause.name === "TimeoutError") {

@@ -29,6 +29,8 @@ export interface ControlOptions {
   readonly socket: string;
   /** The group that may use it beside the owner; empty for nobody else. */
   readonly group: string;
+  /** It shows and changes nothing: GET alone is taken. */
+  readonly readOnly?: boolean;
   readonly handlers: Handlers;
   readonly events: Happenings;
   /** Returns all metrics in Prometheus' text format. */
@@ -49,6 +51,9 @@ export interface ControlServer {
 
 /** The content type of metrics. Source: Prometheus, exposition formats, text format 0.0.4. */
 export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+/** Said on the socket for those who may look. */
+const ONLY_SHOWS =
+  "This socket shows and changes nothing; what changes something goes through the control socket.";
 /** Most characters of a path and of a body that are written to the log of changes. */
 const MAX_LOGGED = 200;
 
@@ -138,6 +143,9 @@ class Control {
       send(response, 200, DOCUMENTS[found.path]?.() ?? "");
     } else if (found.kind === "events") {
       this.#listen(request, response);
+    } else if (this.#options.readOnly === true && method !== "GET") {
+      response.setHeader("connection", "close");
+      write(response, HTTP_STATUS.refused, no("refused", ONLY_SHOWS));
     } else {
       const body = await readBody(request);
       if (!body.ok) {

@@ -49,6 +49,8 @@ export class Host {
   readonly events = new EventFeed();
   readonly policies: PolicyEngine;
   readonly upkeep: Upkeep;
+  /** What of powermon does not work while guests are served, a sentence each. */
+  readonly problems: string[] = [];
   readonly #fifos: FifoHost;
   /** How long requests took, from received to answered. */
   readonly durations = new Histogram();

@@ -98,7 +98,8 @@ export function explainFailure(no: GuestFailure): string {
 const refusedIn = (no: Extract<GuestFailure, { kind: "refused" }>): string => no.about ?? `vCPU ${no.vcpu}`;
 
 const OPEN_ADVICE: Readonly<Record<string, string>> = {
-  EACCES: "; run as root, or let your user have it (a udev rule, the socket's group)",
+  EACCES:
+    "; run as root, or be in the group of the port and of the agent's socket (`usermod -aG vmpower NAME`, then log in anew)",
   EINVAL: `; a socket's path has at most ${MAX_SOCKET_PATH} bytes`,
 };
 

@@ -57,6 +57,12 @@ const HEADERS = {
   "cross-origin-opener-policy": "same-origin",
 };
 
+const WHY: Readonly<Record<string, string>> = {
+  EADDRINUSE: "; another program listens there, give http.listen another port and start powermon anew",
+  EADDRNOTAVAIL: "; this machine has no such address",
+  EACCES: "; a port below 1024 needs CAP_NET_BIND_SERVICE",
+};
+
 /** Listens for browsers and scrapers. Errors: a sentence when the address can't be had. */
 export async function startHttp(options: HttpOptions): Promise<Result<HttpListener, string>> {
   const { createServer } = await import("node:net");
@@ -78,7 +84,8 @@ export async function startHttp(options: HttpOptions): Promise<Result<HttpListen
     });
   } catch (cause) {
     const code = codeOf(cause);
-    return err(`Cannot listen on ${urlOf(listen)}: ${code}.`);
+    const todo = WHY[code] ?? "";
+    return err(`No page and no metrics by HTTP: cannot listen on ${urlOf(listen)}: ${code}${todo}.`);
   }
   feed.start();
   const { port } = server.address() as AddressInfo;

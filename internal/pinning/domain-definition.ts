@@ -1,6 +1,8 @@
 // A domain as libvirt defines it, as far as its channels and its CPU go: what is there, and which ports are still free.
 
 import { DEFAULT_PORTS, type SerialController, type SerialPlace } from "../values/virtio-serial.ts";
+import { parseCpuList } from "../values/cpulist.ts";
+import type { VcpuPin } from "./libvirt.ts";
 import { readAttributes, textAt, walkXml } from "./xml.ts";
 
 /** A channel of ours in a definition. */
@@ -11,6 +13,13 @@ interface AgentChannel {
   readonly place: SerialPlace | undefined;
 }
 
+/** A <cpu> element; `features` are those that it insists on. */
+interface DefinedCpu {
+  readonly mode: string;
+  readonly model: string | undefined;
+  readonly features: readonly string[];
+}
+
 /** What a definition says of channels and CPU. */
 export interface DomainDefinition {
   readonly uuid: string;
@@ -18,7 +27,11 @@ export interface DomainDefinition {
   /** The most vCPUs it can have; 0 when that can't be read. */
   readonly vcpus: number;
   /** As <cpu> says: a mode such as host-passthrough, and a model's name; undefined where it says nothing. */
-  readonly cpu: { readonly mode: string; readonly model: string | undefined } | undefined;
+  readonly cpu: DefinedCpu | undefined;
+  /** Such as x86_64. */
+  readonly arch: string | undefined;
+  /** Where vCPUs are pinned to. */
+  readonly pins: readonly VcpuPin[];
   readonly controllers: readonly SerialController[];
   /** Ports that something has, channels of ours included. */
   readonly taken: readonly SerialPlace[];
@@ -40,7 +53,9 @@ export function vcpuOfPort(name: string): number | undefined {
 /** Returns what `xml`, as `virsh dumpxml` prints it, defines. Source: libvirt docs/formatdomain.rst. */
 export function parseDefinition(xml: string): DomainDefinition {
   let [uuid, name, vcpus] = ["", "", 0];
-  let cpu: { mode: string; model: string | undefined } | undefined;
+  let arch: string | undefined;
+  let cpu: { mode: string; model: string | undefined; features: string[] } | undefined;
+  const pins: VcpuPin[] = [];
   const controllers: SerialController[] = [];
   const taken: SerialPlace[] = [];
   const channels: AgentChannel[] = [];
@@ -63,8 +78,17 @@ export function parseDefinition(xml: string): DomainDefinition {
     else if (where === "domain/name") name = textAt(xml, end);
     else if (where === "domain/vcpu") vcpus = whole(textAt(xml, end).trim()) ?? 0;
     else if (where === "domain/cpu")
-      cpu = { mode: readAttributes(attributes).get("mode") ?? "custom", model: undefined };
+      cpu = { mode: readAttributes(attributes).get("mode") ?? "custom", model: undefined, features: [] };
     else if (where === "domain/cpu/model" && cpu !== undefined) cpu.model = textAt(xml, end).trim();
+    else if (where === "domain/os/type") arch = readAttributes(attributes).get("arch");
+    else if (where === "domain/cpu/feature" && cpu !== undefined) {
+      const feature = readAttributes(attributes);
+      if (/^(require|force)$/.test(feature.get("policy") ?? "")) cpu.features.push(feature.get("name") ?? "");
+    } else if (where === "domain/cputune/vcpupin") {
+      const pin = readAttributes(attributes);
+      const [vcpu, pcpus] = [whole(pin.get("vcpu")), parseCpuList(pin.get("cpuset") ?? "")];
+      if (vcpu !== undefined && pcpus.ok) pins.push({ vcpu, pcpus: pcpus.value });
+    }
     if (!where.startsWith(`${DEVICES}/`)) continue;
     const said = readAttributes(attributes);
     if (where === `${DEVICES}/controller` && said.get("type") === "virtio-serial") {
@@ -85,7 +109,7 @@ export function parseDefinition(xml: string): DomainDefinition {
       if (channel !== undefined && where === `${DEVICES}/channel/address`) channel.place = place;
     }
   }
-  return { uuid, name, vcpus, cpu, controllers, taken, channels };
+  return { uuid, name, vcpus, arch, cpu, pins, controllers, taken, channels };
 }
 
 function whole(text: string | undefined): number | undefined {

@@ -32,7 +32,7 @@ export function bashCompletion(program: CommandNode): string {
     .map((node) => [node, placesOf(node).findIndex(({ values }) => values.live === "vm")] as const)
     .filter(([, at]) => at >= 0)
     .map(([node, at]) => `    ${pathOf(node)}) vm=\${places[${at}]-} ;;`);
-  return `# Completion of ${name}(1) for bash. Made from its command table; completes VMs, channels and CPUs of a running powermon.
+  return `# Completion of ${name}(1) for bash. Made from its command table; completes VMs, channels, CPUs and profiles of a running powermon.
 
 ${fn}_spec() {
   case $1 in

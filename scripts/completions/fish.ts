@@ -22,7 +22,7 @@ export function fishCompletion(program: CommandNode): string {
     .filter((node) => placesOf(node)[0]?.values.live === "vm")
     .map((node) => quoted(node.words.join(" ")));
   const lines = nodes.flatMap((node) => linesOf(node, name, fn));
-  return `# Completion of ${name}(1) for fish. Made from its command table; completes VMs, channels and CPUs of a running powermon.
+  return `# Completion of ${name}(1) for fish. Made from its command table; completes VMs, channels, CPUs and profiles of a running powermon.
 
 function ${fn}_spec
   switch "$argv[1]"

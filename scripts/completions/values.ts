@@ -4,7 +4,7 @@ import type { ArgDef } from "../../internal/cli/command.ts";
 import { kebab } from "../../internal/cli/words.ts";
 
 /** What the hidden command __complete lists. */
-type Live = "vm" | "channels" | "vcpu" | "cpus";
+type Live = "vm" | "channels" | "vcpu" | "cpus" | "profile";
 
 export interface Values {
   readonly words: readonly string[];
@@ -14,6 +14,7 @@ export interface Values {
 
 const LIVE: Readonly<Record<string, Live>> = {
   vm: "vm",
+  profile: "profile",
   channels: "channels",
   vcpu: "vcpu",
   "vcpus list": "vcpu",

@@ -52,7 +52,7 @@ ${calls.join("\n")}
     .filter((node) => placesOf(node)[0]?.values.live === "vm")
     .map(({ words }) => shellQuoted(words.join(" ")));
   return `#compdef ${name}
-# Completion of ${name}(1) for zsh. Made from its command table; completes VMs, channels and CPUs of a running powermon.
+# Completion of ${name}(1) for zsh. Made from its command table; completes VMs, channels, CPUs and profiles of a running powermon.
 
 # The last argument is the kind; those before it are compadd's.
 ${live}() {

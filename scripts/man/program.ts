@@ -70,11 +70,15 @@ function explained(def: ArgDef): string {
     ...(def.type !== "boolean" && def.repeatable && def.type !== "positional" ? ["may be repeated"] : []),
     ...(def.type !== "boolean" && def.default !== undefined ? [`default: ${def.default}`] : []),
   ];
-  return sentence([def.description, ...notes.map((note) => `(${note})`)].join(" "));
+  const first = /^\w+/.exec(def.description)?.[0] ?? "";
+  const isValue = def.type !== "boolean" && def.options?.includes(first) === true;
+  return sentence([def.description, ...notes.map((note) => `(${note})`)].join(" "), isValue);
 }
 
-function sentence(text: string): string {
-  const full = text.charAt(0).toUpperCase() + text.slice(1);
+/** A first word that has capitals of its own, such as vCPU, or is a value, such as mem, stays as it is. */
+function sentence(text: string, isValue = false): string {
+  const keeps = isValue || /^\w[A-Z]/.test(text);
+  const full = keeps ? text : text.charAt(0).toUpperCase() + text.slice(1);
   return literal(full.endsWith(".") ? full : `${full}.`);
 }
 

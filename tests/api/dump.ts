@@ -112,6 +112,7 @@ const CHANGES: readonly Row[] = [
   ["POST suspend", { target: "mem" }],
   ["POST resumed"],
   ["POST resumed", {}],
+  ["POST reload", { dryRun: true }],
   ["POST reload"],
   ["DELETE vms/vm1"],
   ["DELETE vms/vm1"],

@@ -36,7 +36,7 @@ describe("loadConfig()", () => {
       pinning: { sources: ["proc"], floating: "refuse", libvirtUri: "qemu:///system" },
       cpufreq: { drift: "reapply" },
       fifo: { enable: false, dir: "/run/powermon/fifo", cpus: [], owner: "", group: "powermon", mode: 0o660 },
-      control: { socket: "/run/powermon/control.sock", group: "powermon" },
+      control: { socket: "/run/powermon/control.sock", group: "powermon", watchGroup: "powermon-watch" },
       http: { listen: undefined, names: [] },
       limits: [],
       vms: [],
@@ -142,7 +142,7 @@ describe("loadConfig()", () => {
     folder.write("d/note.txt", "nonsense");
     const config = loaded(main, join(folder.dir, "d"));
     expect(config.files).toEqual([main, first, last]);
-    expect(config.control).toEqual({ socket: "/s", group: "c" });
+    expect(config.control).toEqual({ socket: "/s", group: "c", watchGroup: "powermon-watch" });
     expect(config.says.vm).toEqual({ x: { pins: { 0: 2, 1: 4 }, floor: "base" } });
     expect(config.origins.get("control.group")).toEqual({
       from: "drop-in",

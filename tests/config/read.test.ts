@@ -62,7 +62,7 @@ const BAD: [string, string, string[]][] = [
   [
     "a key that is like no other",
     "[control]\nzzzzzz = 1",
-    ["F:2: control.zzzzzz is not a key that powermon knows. The keys here are socket, group."],
+    ["F:2: control.zzzzzz is not a key that powermon knows. The keys here are socket, group, watch_group."],
   ],
   [
     "a member of Object",

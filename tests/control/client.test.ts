@@ -1,7 +1,8 @@
 import { afterAll, expect, test } from "bun:test";
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { API, type Name } from "../../internal/api/table.ts";
+import { watchSocketOf } from "../../internal/control/watch-socket.ts";
 import { ControlClient } from "../../internal/control/client.ts";
 import { no } from "../../internal/values/answer.ts";
 import { serve } from "./serve.ts";
@@ -92,7 +93,10 @@ test("ControlClient brings back what the host reports, by every row of the API",
   const sleep = { force: true, dryRun: false, prepare: "none", logind: true } as const;
   expect(await ask("suspend", { ...sleep, target: "disk", durationS: 60 })).toEqual(NOT_SLEPT);
   expect(await ask("resumed")).toMatchObject(done);
-  expect(await ask("reload")).toMatchObject({ ok: true, value: { files: [`${it.lab.dropIns}/saved.toml`] } });
+  expect(await ask("reload", { dryRun: false })).toMatchObject({
+    ok: true,
+    value: { files: [`${it.lab.dropIns}/saved.toml`] },
+  });
   expect(await ask("removeVm", { vm: "vm1" })).toMatchObject(done);
   expect([...asked].sort()).toEqual((Object.keys(API) as Name[]).sort());
   expect(JSON.parse(JSON.stringify(it.calls))).toEqual([
@@ -111,7 +115,7 @@ test("ControlClient brings back what the host reports, by every row of the API",
     ["profileOff", {}],
     ["suspend", { ...sleep, target: "disk", wake: { inS: 60 } }],
     ["resumed", {}],
-    ["reload", {}],
+    ["reload", { dryRun: false }],
     ["removeVm", { vm: "vm1" }],
   ]);
 });
@@ -178,10 +182,10 @@ test("ControlClient waits for a suspend as long as it takes", async () => {
 
 test("ControlClient keeps the keys that a newer powermon sends", async () => {
   const asked = await withAnswer(
-    () => Response.json({ files: ["a"], more: 1 }),
-    (client) => client.ask("reload"),
+    () => Response.json({ files: ["a"], reloaded: true, warnings: [], changes: [], more: 1 }),
+    (client) => client.ask("reload", { dryRun: false }),
   );
-  expect(asked).toEqual({ ok: true, value: { files: ["a"], more: 1 } } as typeof asked);
+  expect(asked).toMatchObject({ ok: true, value: { files: ["a"], more: 1 } });
 });
 
 test.each([
@@ -191,7 +195,7 @@ test.each([
 ] as const)(
   "ControlClient says where an answer of %s is not what it expected",
   async (_what, answer, where) => {
-    expect(await withAnswer(answer, (client) => client.ask("reload"))).toEqual({
+    expect(await withAnswer(answer, (client) => client.ask("reload", { dryRun: false }))).toEqual({
       ok: false,
       error: {
         code: "failed",
@@ -220,20 +224,47 @@ test.each([
 /** Somebody who is neither root nor in the socket's group: needs root to become him. */
 const asNobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
 
+async function askAsNobody(socket: string, question: string): Promise<unknown> {
+  const client = `${import.meta.dir}/../../internal/control/client.ts`;
+  const script = `const { ControlClient } = await import(${JSON.stringify(client)});
+    console.log(JSON.stringify(await new ControlClient(${JSON.stringify(socket)}).ask(${question})));`;
+  const child = Bun.spawn([...asNobody, process.execPath, "-e", script], { cwd: "/", stdout: "pipe" });
+  return JSON.parse(await child.stdout.text());
+}
+
+test.skipIf(process.getuid?.() !== 0 || Bun.which("setpriv") === null)(
+  "ControlClient looks by the socket beside, where the control socket is not for its user (needs root and util-linux)",
+  async () => {
+    using it = await serve({ group: "nogroup", readOnly: true });
+    chmodSync(it.dir, 0o711);
+    renameSync(it.socket, watchSocketOf(it.socket));
+    const others = Bun.listen({ unix: it.socket, socket: { data() {} } });
+    chmodSync(it.socket, 0o600);
+    try {
+      expect(await askAsNobody(it.socket, '"status"')).toMatchObject({
+        ok: true,
+        value: { version: "1.2.3" },
+      });
+      expect(await askAsNobody(it.socket, '"changeVm", { vm: "vm1", queries: true }')).toMatchObject({
+        error: { code: "refused", message: expect.stringContaining("shows and changes nothing") },
+      });
+      expect(it.calls).toEqual([]);
+    } finally {
+      others.stop();
+    }
+  },
+);
+
 test.skipIf(process.getuid?.() !== 0 || Bun.which("setpriv") === null)(
   "ControlClient names the group when it may not use the socket (needs root and util-linux)",
   async () => {
     using it = await serve();
     chmodSync(it.dir, 0o711);
-    const client = `${import.meta.dir}/../../internal/control/client.ts`;
-    const script = `const { ControlClient } = await import(${JSON.stringify(client)});
-      console.log(JSON.stringify(await new ControlClient(${JSON.stringify(it.socket)}).ask("status")));`;
-    const child = Bun.spawn([...asNobody, process.execPath, "-e", script], { cwd: "/", stdout: "pipe" });
-    expect(JSON.parse(await child.stdout.text())).toEqual({
+    expect(await askAsNobody(it.socket, '"status"')).toEqual({
       ok: false,
       error: {
         code: "forbidden",
-        message: `You may not use ${it.socket}: run this as root, or be in the group that owns it (powermon by default).`,
+        message: `You may not use ${it.socket}: run this as root, or have root add you to the group powermon (\`usermod -aG powermon NAME\`), or to powermon-watch to look only, and log in anew.`,
       },
     });
   },

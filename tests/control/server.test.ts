@@ -6,6 +6,7 @@ import { EventFeed } from "../../internal/events.ts";
 import { Log } from "../../internal/log.ts";
 import { peerCredentials } from "../../internal/os/libc.ts";
 import { CODES, no } from "../../internal/values/answer.ts";
+import { API } from "../../internal/api/table.ts";
 import { HTTP_STATUS } from "../../internal/api/problem.ts";
 import { raw, serve } from "./serve.ts";
 
@@ -155,7 +156,8 @@ test.each([
     ["suspend", { ...SLEEP, wake: "none", force: true, dryRun: true, logind: false }],
   ],
   ["POST", "/v1/resumed", undefined, 200, ["resumed", {}]],
-  ["POST", "/v1/reload", undefined, 200, ["reload", {}]],
+  ["POST", "/v1/reload", undefined, 200, ["reload", { dryRun: false }]],
+  ["POST", "/v1/reload", { dryRun: true }, 200, ["reload", { dryRun: true }]],
 ] as const)("startControl() turns %s %s into the one call", async (method, path, body, status, call) => {
   const answer = await ask(
     shared.socket,
@@ -339,10 +341,27 @@ test.each([
     'vCPU 9 of VM "vm1" has no known pCPU: static pins of VM "vm1" do not name vCPU 9',
   ],
   ["POST", "/v1/resumed", "{}", 400, "invalid", "The body must be empty."],
-  ["POST", "/v1/reload", '{"now":1}', 400, "invalid", "The body must be empty."],
+  ["POST", "/v1/reload", '{"now":1}', 400, "invalid", '"now" is not known here.'],
 ] as const)("startControl() refuses %s %s %s", async (method, path, body, status, code, message) => {
   const answer = await ask(shared.socket, method, path, body);
   expect(answer).toMatchObject({ status, body: { error: { code, message } } });
+});
+
+test("startControl() of a socket that only shows takes GET, and refuses every row that is something else", async () => {
+  using it = await serve({ readOnly: true });
+  const ask = (method: string, path: string) =>
+    fetch(`http://powermon${path}`, { unix: it.socket, method, ...(method !== "GET" && { body: "{}" }) });
+  for (const path of ["/v1/status", "/v1/freq/2", "/metrics"])
+    expect((await ask("GET", path)).status).toBe(200);
+  const changes = Object.values(API).filter(({ method }) => method !== "GET");
+  expect(changes.length).toBeGreaterThan(10);
+  for (const { method, path } of changes) {
+    const whole = path.replace("{vm}", "vm1").replaceAll(/\{\w+\}/g, "0");
+    const response = await ask(method, `/v1/${whole}`);
+    expect([path, response.status]).toEqual([path, 403]);
+    expect(await response.json()).toMatchObject({ error: { code: "refused" } });
+  }
+  expect(it.calls).toEqual([]);
 });
 
 test("startControl() answers GET /metrics as text for Prometheus", async () => {

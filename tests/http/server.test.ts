@@ -174,6 +174,6 @@ test("startHttp() says why it can't listen", async () => {
   const port = Number(new URL(it.url).port);
   expect(await startHttp({ ...options, listen: { host: "127.0.0.1", port } })).toEqual({
     ok: false,
-    error: `Cannot listen on http://127.0.0.1:${port}/: EADDRINUSE.`,
+    error: `No page and no metrics by HTTP: cannot listen on http://127.0.0.1:${port}/: EADDRINUSE; another program listens there, give http.listen another port and start powermon anew.`,
   });
 });

@@ -90,15 +90,22 @@ describe.each(["bash", "zsh"] as const)("%s", (shell) => {
     expect(await typed("powermon run --dir etc/i")).toBe("powermon run --dir etc/inner/");
   });
 
-  testNeeding(needs, `${shell} completes VMs, channels and CPUs of the powermon that runs`, async () => {
-    const socket = `--socket ${control.socket}`;
-    expect(await typed(`powermon vm show ${socket} vm`, true)).toBe(`powermon vm show ${socket} vm1 vm2 `);
-    expect(await typed(`powermon channel disable ${socket} vm1 `, true)).toMatch(/ vm1 (all )?0 1( all)? $/);
-    expect(await typed(`powermon channel disable ${socket} vm2 0`)).toEndWith(" vm2 0 ");
-    expect(await typed(`powermon vm pin ${socket} vm1 `, true)).toEndWith(" vm1 0 1 ");
-    expect(await typed(`powermon vm pin ${socket} vm1 1 `, true)).toEndWith(" vm1 1 0 1 2 3 ");
-    expect(await typed(`powermon freq set ${socket} 0,2,`, true)).toEndWith(" 0,2,0 0,2,1 0,2,2 0,2,3 ");
-  });
+  testNeeding(
+    needs,
+    `${shell} completes VMs, channels, CPUs and profiles of the powermon that runs`,
+    async () => {
+      const socket = `--socket ${control.socket}`;
+      expect(await typed(`powermon vm show ${socket} vm`, true)).toBe(`powermon vm show ${socket} vm1 vm2 `);
+      expect(await typed(`powermon channel disable ${socket} vm1 `, true)).toMatch(
+        / vm1 (all )?0 1( all)? $/,
+      );
+      expect(await typed(`powermon channel disable ${socket} vm2 0`)).toEndWith(" vm2 0 ");
+      expect(await typed(`powermon vm pin ${socket} vm1 `, true)).toEndWith(" vm1 0 1 ");
+      expect(await typed(`powermon vm pin ${socket} vm1 1 `, true)).toEndWith(" vm1 1 0 1 2 3 ");
+      expect(await typed(`powermon profile apply ${socket} bala`)).toEndWith(" balanced ");
+      expect(await typed(`powermon freq set ${socket} 0,2,`, true)).toEndWith(" 0,2,0 0,2,1 0,2,2 0,2,3 ");
+    },
+  );
 
   testNeeding(needs, `${shell} quotes a VM's name and runs nothing of it`, async () => {
     const line = await typed(`powermon vm show --socket ${control.socket} w`);

@@ -27,6 +27,13 @@ function rendered(source: string, columns = 3000): string {
   return shown.stdout.toString();
 }
 
+test("manPages() keep words that have a spelling of their own, and values, at the start of a sentence", () => {
+  const guest = pages.get("vmpower-guest.1") ?? "";
+  expect(guest).toContain("\nvCPUs of this VM");
+  expect(pages.get("powermon.1")).toContain("\nmem keeps the memory powered");
+  for (const text of pages.values()) expect(text).not.toMatch(/^(VCPU|PCPU|Mem )/m);
+});
+
 const squeezed = (text: string) => text.replace(/\s+/g, " ").trim();
 
 describe.each([...pages])("%s", (file, source) => {

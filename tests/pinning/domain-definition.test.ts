@@ -20,14 +20,17 @@ test("parseDefinition() reads CPU, controllers, ports in use and channels of our
     ${channel("virtio.serial.port.poweragent.3", `<source mode='bind' path='/run/a&amp;b/web.3'/>${at("1", "4")}`)}
     ${channel("virtio.serial.port.poweragent.0", "")}
     <channel type='spicevmc'><target type='virtio' name='virtio.serial.port.poweragent.1'/></channel>`,
-    `<vcpu placement='static' current='1'>4</vcpu><cpu mode='custom' match='exact'><model fallback='forbid'>qemu64</model><feature name='x'/></cpu>
+    `<vcpu placement='static' current='1'>4</vcpu><cpu mode='custom' match='exact'><model fallback='forbid'>qemu64</model><feature policy='require' name='popcnt'/><feature policy='disable' name='x'/></cpu>
+    <os><type arch='x86_64' machine='q35'>hvm</type></os><cputune><vcpupin vcpu='1' cpuset='2-3'/><vcpupin vcpu='x' cpuset='2'/></cputune>
     <metadata><a><devices><controller type='virtio-serial' index='9'/></devices></a></metadata>`,
   );
   expect(parseDefinition(xml)).toEqual({
     uuid: "c7a5fdbd-cdaf-9455-926a-d65c16db1809",
     name: "web",
     vcpus: 4,
-    cpu: { mode: "custom", model: "qemu64" },
+    arch: "x86_64",
+    cpu: { mode: "custom", model: "qemu64", features: ["popcnt"] },
+    pins: [{ vcpu: 1, pcpus: [2, 3] }],
     controllers: [
       { index: 0, ports: 31, alias: undefined },
       { index: 1, ports: 32, alias: "ua-x" },
@@ -48,7 +51,7 @@ test("parseDefinition() takes no number that is none, and answers on anything", 
   const odd = `<controller type='virtio-serial' index='-1'/><controller type='virtio-serial' index='999999'/><controller type='virtio-serial' index='2' ports='1e9'/>`;
   expect(parseDefinition(domain(odd, "<vcpu>many</vcpu><cpu mode='host-passthrough'/>"))).toMatchObject({
     vcpus: 0,
-    cpu: { mode: "host-passthrough", model: undefined },
+    cpu: { mode: "host-passthrough", model: undefined, features: [] },
     controllers: [{ index: 2, ports: 31 }],
   });
   const xml = domain(channel("virtio.serial.port.poweragent.3", at("1", "4")));

@@ -70,7 +70,7 @@ afterEach(async () => {
 function configure(more: string): void {
   writeFileSync(
     config,
-    `[pinning]\nsources = ["static"]\n[vm.vm1.pins]\n0 = 2\n[vm.vm2.pins]\n0 = 2\n${more}`,
+    `[pinning]\nsources = ["static"]\n[vm.vm1.pins]\n0 = 2\n[vm.vm2.pins]\n0 = 2\n[control]\nwatch_group = "nogroup"\n${more}`,
   );
 }
 
@@ -140,7 +140,7 @@ describe("powermon's commands", () => {
     const vm = await json<VmReport>("vm", "show", "vm1");
     expect(vm.vcpus[0]).toMatchObject({ vcpu: 0, pcpus: [2], source: "static", targetKhz: 2600000 });
     expect(vm.settings.queries).toEqual({ value: false, from: "default" });
-    expect((await ask("vm", "show", "vm3")).status).toBe(1);
+    expect((await ask("vm", "show", "vm3")).status).toBe(2);
   });
 
   test("explain tells who claims, who wins and what was refused", async () => {
@@ -252,7 +252,7 @@ describe("powermon's commands", () => {
     expect(speed(2)).toBe("2600000");
     vm1.send(encodeRequest({ kind: "policy-remove", vcpu: 0, vmName: "", physical: false }, "18.11"));
     await until("the machine is as it was", () => speed(2) === before);
-    expect((await ask("policy", "show", "vm1")).status).toBe(1);
+    expect((await ask("policy", "show", "vm1")).status).toBe(2);
 
     const windows = '{"type": "time", "windows": [{"from": "00:00", "to": "24:00", "level": "medium"}]}';
     const words = ["policy", "set", "vm1", "--file", "-", "--save", "--socket", socket()];
@@ -304,8 +304,12 @@ describe("powermon's commands", () => {
   test("reload applies a good file, and refuses a bad one whole", async () => {
     await vm1.ask(scale("max"));
     configure('[limits."2"]\nceiling = 2000000\n');
-    expect((await ask("reload")).out).toBe(`Reloaded: ${config}\n`);
+    const line = "+ limits.2.ceiling = 2000000\n";
+    expect((await ask("reload", "--dry-run")).out).toBe(`Would reload: ${config}\n${line}`);
+    expect(speed(2)).toBe("2600000");
+    expect((await ask("reload")).out).toBe(`Reloaded: ${config}\n${line}`);
     expect(speed(2)).toBe("2000000");
+    expect((await ask("reload")).out).toEndWith("No setting differs from those in force.\n");
     configure('[limits."2"]\nceiling = 1200000\ncieling = 1\n');
     const { status, err } = await ask("reload");
     expect(status).toBe(2);
@@ -359,7 +363,7 @@ describe("powermon's commands", () => {
     });
     const err = await shell.stderr.text();
     expect(await shell.exited).toBe(1);
-    expect(err).toContain("Line 8 failed with status 1: show_vm vm9");
+    expect(err).toContain("Line 8 failed with status 2: show_vm vm9");
     expect(speed(3)).toBe("2600000");
     expect((await json<VmReport>("vm", "show", "vm1")).settings.queries.value).toBe(true);
   });
@@ -377,9 +381,30 @@ describe("powermon's commands", () => {
     ]);
     expect([0, 1]).toContain(report.status);
     expect(JSON.parse(report.out).files).toEqual([config]);
+    const roots = ["--sysfs-root", machine.tree.sys, "--proc-root", machine.tree.proc];
+    const here = `${machine.tree.root}/here.toml`;
+    writeFileSync(here, `[channels]\ndirs = ["${machine.dir}"]\n[control]\nsocket = "${socket()}"\n`);
+    const one = await runBinary("powermon", ["check", "vm1", "--config", here, ...roots]);
+    expect(one.status).toBe(0);
+    expect(one.out).toContain("note: round trip: vm1 was served on channels ");
     expect((await runBinary("powermon", ["channel", "xml", "vm1", "--vcpus", "2"])).out).toContain("vm1.1");
-    expect((await runBinary("powermon", ["setup", "--root", "/nonexistent", "--dry-run"])).status).toBe(1);
+    const setup = await runBinary("powermon", ["setup", "--root", "/nonexistent", "--dry-run"]);
+    expect(setup.status).toBe(0);
+    expect(setup.out).toContain("would be done: /nonexistent/run/powermon/channels: folder of root (0:0)");
   });
+
+  test.skipIf(process.getuid?.() !== 0)(
+    "the socket that only shows has its group and changes nothing",
+    async () => {
+      const watch = `${machine.stateDir}/watch.sock`;
+      const { gid, mode } = statSync(watch);
+      expect([gid, mode & 0o777]).toEqual([65534, 0o660]);
+      expect((await runBinary("powermon", ["status", "--socket", watch])).status).toBe(0);
+      expect((await runBinary("powermon", ["explain", "2", "--socket", watch])).status).toBe(0);
+      const no = await runBinary("powermon", ["vm", "query", "vm1", "on", "--socket", watch]);
+      expect(no).toMatchObject({ status: 3, err: expect.stringContaining("shows and changes nothing") });
+    },
+  );
 
   test("a change is logged with the one who asked", async () => {
     await json("vm", "query", "vm1", "on");

@@ -55,6 +55,11 @@ function checkChannels(dir: string, channels: Map<string, number[]>): Finding[] 
   }
   const findings = checkFolder(about, dir, stats);
   if (!stats.isDirectory()) return findings;
+  if (stats.uid !== 0 && stats.uid !== process.geteuid?.()) {
+    const what = `${dir} belongs to user ${stats.uid}: each program of that user may make a socket there and speak for a VM.`;
+    const todo = `\`powermon setup --dir ${dir}\` gives it to root, as whom libvirt makes sockets; leave it where that user starts QEMU.`;
+    findings.push(warning(about, what, todo));
+  }
   let entries: Dirent[];
   try {
     entries = readdirSync(dir, { withFileTypes: true });

@@ -1,6 +1,7 @@
 // A policy in text: list, show and set answer with the same report.
 
 import type { PolicyReport } from "../../../internal/api/policies.ts";
+import { ruleText } from "./rule-text.ts";
 import { formatCpuList } from "../../../internal/values/cpulist.ts";
 
 /** Returns whether it is in force. */
@@ -35,5 +36,5 @@ function showPolicy(policy: PolicyReport): string {
   if (dueAt !== undefined) lines.push(`looks at   ${dueAt}`);
   if (pps !== undefined) lines.push(`packets/s  ${Math.round(pps)}`);
   if (problem !== undefined) lines.push(`problem    ${problem}`);
-  return [...lines, `rule       ${JSON.stringify(rule)}`].join("\n");
+  return [...lines, `rule       ${ruleText(rule)}`].join("\n");
 }

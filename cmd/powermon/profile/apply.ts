@@ -40,7 +40,7 @@ export default defineCommand({
     ],
   },
   args: {
-    name: { type: "positional", valueHint: "NAME", description: "the profile" },
+    name: { type: "positional", valueHint: "PROFILE", description: "the profile" },
     cpus: {
       type: "string",
       valueHint: "LIST",

@@ -6,7 +6,8 @@ import { STATUS, type Status } from "../../../internal/cli/status.ts";
 import type { Config } from "../../../internal/config/load.ts";
 import type { ConfigProblem } from "../../../internal/config/problem.ts";
 import type { ConfigFile } from "../../../internal/config/schema.ts";
-import { startControl } from "../../../internal/control/server.ts";
+import { type ControlOptions, startControl } from "../../../internal/control/server.ts";
+import { watchSocketOf } from "../../../internal/control/watch-socket.ts";
 import { Host } from "../../../internal/daemon/host.ts";
 import { claimInstance, untilRestored } from "../../../internal/daemon/instance.ts";
 import { takeUpRecords } from "../../../internal/daemon/older-records.ts";
@@ -21,6 +22,7 @@ import { untilEnd } from "../../../internal/os/end-signals.ts";
 import { SpareTime } from "../../../internal/os/spare-time.ts";
 import { endSocketsOf } from "../../../internal/os/orphaned-sockets.ts";
 import { leave, leaveWithin } from "../../../internal/os/leave.ts";
+import { gidOf } from "../../../internal/os/unix-socket.ts";
 import { libcProblem, peerCredentials } from "../../../internal/os/libc.ts";
 import type { Result } from "../../../internal/values/result.ts";
 import { HungCalls } from "../../../internal/daemon/hung-calls.ts";
@@ -189,7 +191,7 @@ async function findHung(roots: Roots, log: Log): Promise<HungCalls> {
   return hung;
 }
 
-/** Opens the control socket; without a flag for it, a folder that is not there means to do without. */
+/** Opens the control socket, and beside it the one to look only where its group is there; without a flag for it, a folder that is not there means to do without. */
 async function openControl(options: ServeOptions, host: Host, asks: Asks, spare: SpareTime) {
   const { config, log } = options;
   const socket = options.socket ?? config.control.socket;
@@ -199,9 +201,7 @@ async function openControl(options: ServeOptions, host: Host, asks: Asks, spare:
   }
   // A folder that a flag names is ours to make; /run/powermon is made by whoever installs us.
   mkdirSync(dirname(socket), { recursive: true });
-  return await startControl({
-    socket,
-    group: config.control.group,
+  const about: Omit<ControlOptions, "socket" | "group"> = {
     handlers: asks,
     events: host.events,
     metrics: () => prometheus(readMetrics(host, version)),
@@ -211,7 +211,19 @@ async function openControl(options: ServeOptions, host: Host, asks: Asks, spare:
       const peer = peerCredentials(fd);
       return peer.ok ? peer.value : undefined;
     },
-  });
+  };
+  const control = await startControl({ ...about, socket, group: config.control.group });
+  const watchSocket = watchSocketOf(socket);
+  const { watchGroup } = config.control;
+  if (!control.ok || watchSocket === socket || watchGroup === "" || gidOf(watchGroup) === undefined)
+    return control;
+  const watch = await startControl({ ...about, socket: watchSocket, group: watchGroup, readOnly: true });
+  if (!watch.ok) log.warn(watch.error);
+  const stop = () => {
+    control.value.stop();
+    if (watch.ok) watch.value.stop();
+  };
+  return { ok: true, value: { stop } } as const;
 }
 
 /** Opens the listener for browsers and scrapers where one is configured; without it the guests are served all the same. */
@@ -223,6 +235,7 @@ async function openHttp({ config, log }: ServeOptions, host: Host, asks: Asks, s
   const http = await startHttp({ listen, names, asks, metrics, log, spare });
   if (!http.ok) {
     log.error(http.error);
+    host.problems.push(http.error);
     return undefined;
   }
   log.info("Serving a page and metrics", { url: http.value.url });

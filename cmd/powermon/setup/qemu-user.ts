@@ -1,4 +1,4 @@
-// Who QEMU runs as on this host: the channel folder is his, since he makes the sockets in it.
+// A user of this host by name: whose the channel folder shall be where root's own does not do.
 
 import { readFileSync } from "node:fs";
 import { codeOf } from "../../../internal/os/error-code.ts";
@@ -11,33 +11,18 @@ export interface User {
   readonly gid: number;
 }
 
-/** Names that distributions give QEMU's user: Debian's, then Fedora's and SUSE's. */
-const NAMES = ["libvirt-qemu", "qemu"];
-
-/**
- * Returns the user `name`, or whoever QEMU runs as by the distributions' names. Errors: a sentence when there is none.
- * Source: passwd(5).
- */
-export function findUser(passwdFile: string, name: string | undefined): Result<User, string> {
+/** Returns the user `name`. Errors: a sentence when there is none. Source: passwd(5). */
+export function findUser(passwdFile: string, name: string): Result<User, string> {
   let text: string;
   try {
     text = readFileSync(passwdFile, "utf8");
   } catch (cause) {
     return err(`Cannot read ${passwdFile}: ${codeOf(cause)}.`);
   }
-  const users = new Map<string, User>();
   for (const line of text.split("\n")) {
     const [user = "", , uid = "", gid = ""] = line.split(":");
-    if (/^\d+$/.test(uid) && /^\d+$/.test(gid))
-      users.set(user, { name: user, uid: Number(uid), gid: Number(gid) });
+    if (user === name && /^\d+$/.test(uid) && /^\d+$/.test(gid))
+      return ok({ name, uid: Number(uid), gid: Number(gid) });
   }
-  for (const wanted of name === undefined ? NAMES : [name]) {
-    const user = users.get(wanted);
-    if (user !== undefined) return ok(user);
-  }
-  return err(
-    name === undefined
-      ? `${passwdFile} has neither ${NAMES.join(" nor ")}; name the user that QEMU runs as with --user.`
-      : `${passwdFile} has no user ${JSON.stringify(name)}.`,
-  );
+  return err(`${passwdFile} has no user ${JSON.stringify(name)}.`);
 }

@@ -1,6 +1,8 @@
 // How the daemon is, and reading its configuration again.
 
 import type { Handlers } from "../../api/table.ts";
+import { configChanges } from "../../config/changes.ts";
+import { describeProblem } from "../../config/problem.ts";
 import { ok } from "../../values/result.ts";
 import { explainSysfs } from "../../values/sysfs-error.ts";
 import type { Changes } from "../changes.ts";
@@ -38,7 +40,7 @@ export function statusAsks(host: Host, version: string, changes: Changes, reload
         stateDir: config.stateDir,
         domains: cpufreq.domains.length,
         drivers: [...new Set(cpufreq.domains.map(({ driver }) => driver))],
-        problems: cpufreq.problems.map(explainSysfs),
+        problems: [...cpufreq.problems.map(explainSysfs), ...host.problems],
         hung: (host.hung?.all ?? []).map(hungReport),
         vms: [...channels.vms].length,
         channels: { total: all.length, connected: all.filter(({ state }) => state === "connected").length },
@@ -48,16 +50,26 @@ export function statusAsks(host: Host, version: string, changes: Changes, reload
       });
     },
 
-    reload() {
+    reload({ dryRun = false }: { readonly dryRun?: boolean } = {}) {
       const loaded = changes.load();
+      if (!loaded.ok && dryRun) return loaded;
       if (!loaded.ok) {
         log.error(`Configuration refused, the old one stays: ${loaded.error.message}`);
         return loaded;
       }
+      const warnings = loaded.value.warnings.map(describeProblem);
+      const report = {
+        files: loaded.value.files,
+        reloaded: !dryRun,
+        warnings,
+        changes: configChanges(host.config.says, loaded.value.says),
+      };
+      if (dryRun) return ok(report);
+      for (const warning of warnings) log.warn(warning);
       host.configure(loaded.value);
       reloaded();
       log.info("Configuration reloaded", { files: loaded.value.files.join(",") });
-      return ok({ files: loaded.value.files });
+      return ok(report);
     },
   } satisfies Pick<Handlers, "status" | "reload">;
 }

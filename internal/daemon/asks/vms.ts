@@ -7,6 +7,8 @@ import type { Provenance } from "../../config/merge.ts";
 import { setAffinity } from "../../os/libc.ts";
 import { readVcpuThreads } from "../../pinning/proc.ts";
 import { type Answer, no } from "../../values/answer.ts";
+import { formatCpuList } from "../../values/cpulist.ts";
+import { pcpu } from "../../values/units.ts";
 import { explain } from "../../values/refusal.ts";
 import { DONE, ok, type Result } from "../../values/result.ts";
 import type { Changes } from "../changes.ts";
@@ -63,6 +65,12 @@ export function vmAsks(host: Host, changes: Changes, { procRoot, pinByLibvirt }:
         no("not-found", `VM ${JSON.stringify(name)} has no vCPU ${vcpu}; it has ${count}, counted from 0.`);
       const { placement } = found.find(vcpu);
       if (placement.kind === "absent") return noVcpu(placement.count);
+      const present = host.cpufreq.topology.present();
+      const absent = present.ok ? pcpus.filter((cpu) => !present.value.includes(pcpu(cpu))) : [];
+      if (present.ok && absent.length > 0) {
+        const there = formatCpuList(present.value);
+        return no("not-found", `CPU ${formatCpuList(absent)} is not on this machine; it has CPUs ${there}.`);
+      }
       const byLibvirt = await pinByLibvirt(name, vcpu, pcpus.join(","));
       if (byLibvirt?.ok === false) return no("failed", byLibvirt.error);
       if (byLibvirt === undefined) {

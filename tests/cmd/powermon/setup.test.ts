@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { call } from "./call.ts";
 
-/** The user that QEMU is: anybody when root runs the tests, else whoever does. */
+/** The user that starts QEMU: anybody when root runs the tests, else whoever does. */
 const IS_ROOT = process.getuid?.() === 0;
 const UID = IS_ROOT ? 64055 : (process.getuid?.() ?? 0);
 const GID = IS_ROOT ? 107 : (process.getgid?.() ?? 0);
@@ -30,14 +30,15 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 function passwd(text: string): void {
   writeFileSync(`${root}/etc/passwd`, text);
 }
-const setup = (...words: readonly string[]) => call("setup", "--root", root, ...words);
+const setupFor = (...words: readonly string[]) => call("setup", "--root", root, ...words);
+const setup = (...words: readonly string[]) => setupFor("--user", "libvirt-qemu", ...words);
 
 const TMPFILES = `# Written by powermon setup: the folders of QEMU's channels, made at every boot. Source: tmpfiles.d(5).
 d /run/powermon 0755 root root -
 d /srv/channels 0750 ${UID} ${GID} -
 `;
 
-test("powermon setup makes the channel folder for QEMU's user and the snippet for every boot", async () => {
+test("powermon setup makes the channel folder for the user that is named and the snippet for every boot", async () => {
   const { status, err } = await setup("--dir", CHANNELS);
   expect({ status, err }).toEqual({ status: 0, err: "" });
   const stats = statSync(`${root}${CHANNELS}`);
@@ -81,19 +82,21 @@ test("powermon setup --dry-run says the same steps and does nothing", async () =
 test.skipIf(!IS_ROOT)(
   "powermon setup makes /run/powermon root's and open to look in (needs root)",
   async () => {
-    expect((await setup()).status).toBe(0);
+    expect((await setupFor()).status).toBe(0);
     const stats = statSync(`${root}/run/powermon`);
     expect([stats.uid, stats.mode & 0o7777]).toEqual([0, 0o755]);
-    expect(statSync(`${root}/run/powermon/channels`).uid).toBe(UID);
+    const channels = statSync(`${root}/run/powermon/channels`);
+    expect([channels.uid, channels.gid, channels.mode & 0o7777]).toEqual([0, 0, 0o755]);
+    expect(readFileSync(`${root}/etc/tmpfiles.d/powermon.conf`, "utf8")).toContain(
+      "d /run/powermon/channels 0755 0 0 -",
+    );
   },
 );
 
-test("powermon setup takes Fedora's user where Debian's is absent, and the one that is named before both", async () => {
-  passwd(`qemu:x:${UID}:${GID}::/:/bin/false\n`);
-  expect((await setup("--dir", CHANNELS, "--dry-run")).out).toContain("folder of qemu ");
-  passwd(`libvirt-qemu:x:1:1::/:/bin/false\nvmuser:x:${UID}:${GID}::/:/bin/sh\n`);
-  const named = await setup("--dir", CHANNELS, "--user", "vmuser", "--dry-run");
-  expect(named.out).toContain(`folder of vmuser (${UID}:${GID})`);
+test("powermon setup makes root's folder unless a user is named, whatever users there are", async () => {
+  const { out } = await setupFor("--dir", CHANNELS, "--dry-run");
+  expect(out).toContain(`${CHANNELS}: folder of root (0:0), mode 0755`);
+  expect(out).toContain("d /srv/channels 0755 0 0 -");
 });
 
 test("powermon setup follows no link that somebody put in the folder's place", async () => {
@@ -115,12 +118,11 @@ test("powermon setup says what is in the way", async () => {
 });
 
 test.each([
-  [[], "etc/passwd has neither libvirt-qemu nor qemu; name the user that QEMU runs as with --user."],
   [["--user", "nobody-here"], 'etc/passwd has no user "nobody-here".'],
   [["--user", "toString"], 'etc/passwd has no user "toString".'],
 ] as const)("powermon setup %p needs a user that is there", async (words, err) => {
   passwd("root:x:0:0::/root:/bin/sh\nbroken line\n::::\n");
-  expect(await setup(...words)).toEqual({ status: 1, out: "", err: `${root}/${err}` });
+  expect(await setupFor(...words)).toEqual({ status: 1, out: "", err: `${root}/${err}` });
 });
 
 test("powermon setup takes no folder that tmpfiles.d could not name", async () => {

@@ -115,7 +115,7 @@ test.each([
   [
     "an unknown VM",
     "add_vm vm1\nshow_vm vm9",
-    'There is no VM "vm9"; there are vm1, vm2.\nLine 2 failed with status 1: show_vm vm9',
+    'There is no VM "vm9"; there are vm1, vm2.\nLine 2 failed with status 2: show_vm vm9',
   ],
   [
     "an open quote",

@@ -36,7 +36,35 @@ test("reload() keeps the old configuration when the new one is bad", async () =>
   good = false;
   expect(message(asks.reload())).toBe("invalid: x.toml: floor is 7. Write kHz.");
   expect(lab.speed(2)).toBe(2600000);
+  expect(message(asks.reload({ dryRun: true }))).toBe("invalid: x.toml: floor is 7. Write kHz.");
   good = true;
-  value(asks.reload());
+  expect(value(asks.reload({ dryRun: true }))).toMatchObject({
+    reloaded: false,
+    warnings: [],
+    changes: ["+ vm-defaults.ceiling = 1400000"],
+  });
+  expect(lab.speed(2)).toBe(2600000);
+  expect(value(asks.reload())).toMatchObject({
+    reloaded: true,
+    changes: ["+ vm-defaults.ceiling = 1400000"],
+  });
   expect(lab.speed(2)).toBe(1400000);
+  expect(value(asks.reload())).toMatchObject({ changes: [] });
+});
+
+test("reload() tells and logs what is probably not meant, as a start does", () => {
+  const asks = lab.asks(STATIC, {}, (runtime) => {
+    const loaded = lab.load(STATIC, runtime);
+    const warning = {
+      file: "x.toml",
+      line: 3,
+      key: "vm.x.pins",
+      wrong: "count for nothing",
+      right: "Add static.",
+    };
+    return loaded.ok ? { ok: true, value: { ...loaded.value, warnings: [warning] } } : loaded;
+  });
+  const said = "x.toml:3: vm.x.pins count for nothing. Add static.";
+  expect(value(asks.reload())).toMatchObject({ warnings: [said] });
+  expect(lab.log.filter((line) => line.includes(said))).toHaveLength(1);
 });

@@ -71,4 +71,7 @@ test("pinVcpu() says when there is no thread to pin", async () => {
   await lab.guest("vm1.0");
   expect(message(await asks.pinVcpu({ vm: "vm1", vcpu: 0, pcpus: [1] }))).toContain("no thread for vCPU 0");
   expect(message(await asks.pinVcpu({ vm: "vm9", vcpu: 0, pcpus: [1] }))).toContain("not-found");
+  expect(message(await asks.pinVcpu({ vm: "vm1", vcpu: 0, pcpus: [1, 99] }))).toBe(
+    "not-found: CPU 99 is not on this machine; it has CPUs 0-3.",
+  );
 });
