@@ -4,9 +4,19 @@ import type { PolicyRule, TimePolicy, TimeWindow, TrafficRule } from "../../../i
 
 const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
-/** Returns the rule as a sentence's part; one of a type that is not known here as JSON. @param rule as a report has it */
+/** What a rule has to have to be told in words: a powermon of another version may tell others. */
+const WHOLE: Readonly<Record<PolicyRule["type"], readonly string[]>> = {
+  time: ["windows", "traffic"],
+  traffic: ["traffic"],
+  workload: ["workload"],
+  "branch-ratio": ["threshold", "quietSamples"],
+};
+
+/** Returns the rule as a sentence's part; one that is not known here as JSON. @param rule as a report has it */
 export function ruleText(rule: object): string {
   const known = rule as PolicyRule;
+  const needs = WHOLE[known.type];
+  if (needs === undefined || !needs.every((key) => key in rule)) return JSON.stringify(rule);
   switch (known.type) {
     case "time":
       return timeText(known);
@@ -16,8 +26,6 @@ export function ruleText(rule: object): string {
       return `always ${{ high: "max", medium: "medium", low: "min" }[known.workload]}`;
     case "branch-ratio":
       return `max when more than ${percent(known.threshold)} % of branches miss, min after ${known.quietSamples} samples that don't`;
-    default:
-      return JSON.stringify(rule);
   }
 }
 
