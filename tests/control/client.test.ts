@@ -60,6 +60,7 @@ test("ControlClient brings back what the host reports, by every row of the API",
     value: [{ targetKhz: 2600000 }, {}],
   });
   expect(await ask("releaseFreq", { cpus: "all" })).toMatchObject({ ok: true });
+  expect(await ask("retryFreq", { cpus: "all" })).toEqual({ ok: true, value: [] });
   expect(await ask("explain", { cpu: 2 })).toMatchObject({ ok: true, value: { cpu: 2 } });
   expect(await ask("live")).toMatchObject({ ok: true, value: { vms: [{ vm: "vm1" }, { vm: "vm2" }] } });
   expect(await client.metrics()).toMatchObject({
@@ -103,6 +104,7 @@ test("ControlClient brings back what the host reports, by every row of the API",
     ["addChannels", { vm: "vm1", channels: [0, 1] }],
     ["setFreq", { cpus: [0, 1], target: "max" }],
     ["releaseFreq", { cpus: "all" }],
+    ["retryFreq", { cpus: "all" }],
     ["setPolicy", { vm: "vm1", policy, save: true }],
     ["removePolicy", { vm: "vm1", save: true }],
     ["applyProfile", { name: "balanced", cpus: "vm:vm1", dryRun: true }],

@@ -80,18 +80,15 @@ export function freqAsks(host: Host) {
     async retryFreq({ cpus }) {
       const all = host.hung?.all ?? [];
       const calls = cpus === "all" ? all : all.filter((call) => call.cpus.some((cpu) => cpus.includes(cpu)));
-      if (host.hung === undefined || (calls.length === 0 && cpus !== "all")) return nothingHangs(cpus);
-      const answers = await host.hung.retry(calls);
+      if (calls.length === 0 && cpus !== "all") {
+        const what = `Nothing of CPU ${cpus.join(",")} is left alone: no call on it hangs.`;
+        return no("not-found", what);
+      }
+      const answers = (await host.hung?.retry(calls)) ?? [];
       return ok(calls.map(({ path, cpus: own }, at) => ({ path, cpus: own, answers: answers[at] === true })));
     },
   } satisfies Pick<Handlers, "freq" | "allFreq" | "setFreq" | "releaseFreq" | "retryFreq">;
 }
-
-const nothingHangs = (cpus: Numbers) =>
-  no(
-    "not-found",
-    `Nothing of CPU ${cpus === "all" ? cpus : cpus.join(",")} is left alone: no call on it hangs.`,
-  );
 
 /** A kHz is rounded as the kernel would; one above nominal needs turbo and takes it. */
 function levelOf(domain: Domain, wanted: number) {
