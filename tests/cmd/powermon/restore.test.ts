@@ -44,6 +44,7 @@ test("restore leaves the profile until the claims on it are gone", async () => {
   const failed = await run("restore", "--json");
   expect(failed.status).toBe(1);
   expect(JSON.parse(failed.out)).toEqual({
+    hung: [],
     restored: [],
     stale: [],
     failed: [expect.stringContaining("policy2/scaling_governor")],
