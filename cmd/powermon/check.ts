@@ -105,15 +105,7 @@ async function look(
   return [
     ...config.warnings.map((one) => warning("configuration", whatIsWrong(one), one.right)),
     ...checkTimeZone(),
-    ...(hung.ok
-      ? hung.value.map(checkHung)
-      : [
-          problem(
-            "state folder",
-            `${explainSysfs(hung.error)}.`,
-            "Remove that file; what hangs is found again.",
-          ),
-        ]),
+    ...checkHung(hung),
     ...machine,
     ...checkRivals(procRoot),
     ...findings,
@@ -122,7 +114,14 @@ async function look(
   ];
 }
 
-function checkHung(call: HungCall): Finding {
+/** A folder that can't be read is told of with what is left in it. */
+function checkHung(hung: Result<readonly HungCall[], SysfsError>): Finding[] {
+  if (hung.ok) return hung.value.map(hangs);
+  if (hung.error.code !== "EINVAL") return [];
+  return [problem("hung", `${explainSysfs(hung.error)}.`, "Remove that file; what hangs is found again.")];
+}
+
+function hangs(call: HungCall): Finding {
   const todo = `See what the kernel's log says of it (dmesg: "blocked for more than"); then \`powermon freq retry ${call.cpus.join(",") || "all"}\`, or \`powermon restore\` where powermon does not run. A driver that is stuck for good comes back with a reboot.`;
   return problem(
     "hung",

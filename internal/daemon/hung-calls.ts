@@ -55,17 +55,17 @@ export class HungCalls {
     const suspect = readSuspect(roots, now);
     const isNew = suspect !== undefined && !known.some(({ scope }) => scope === suspect.scope);
     this.#calls = isNew ? [...known, suspect] : known;
-    this.problem = read.ok ? undefined : read.error;
     this.suspect = isNew ? suspect : undefined;
     // Before the mark of the last one goes.
-    this.#changed();
+    const kept = isNew ? this.#changed() : this.#obeyed();
+    this.problem = read.ok ? kept : read.error;
     const mark = CallMark.open(markOf(roots.stateDir));
     this.markProblem = mark.ok ? undefined : mark.error;
     this.#mark = mark.ok ? mark.value : undefined;
     markCalls(this.#mark);
   }
 
-  /** Why what was known can't be read; undefined when it can. */
+  /** Why what was known can't be read, or what is new can't be kept; undefined when all is well. */
   readonly problem: SysfsError | undefined;
   /** Why this process can't mark its calls; undefined when it can. */
   readonly markProblem: string | undefined;
@@ -135,10 +135,17 @@ export class HungCalls {
     return answers;
   }
 
-  #changed(): void {
+  #obeyed(): undefined {
     leaveAlone(this.#calls);
+  }
+
+  /** Obeys and keeps what hangs now. Returns why it can't be kept. */
+  #changed(): SysfsError | undefined {
+    this.#obeyed();
     const kept = writeHung(this.#roots, this.#calls);
-    if (!kept.ok) this.#listener?.failed(kept.error);
+    if (kept.ok) return undefined;
+    this.#listener?.failed(kept.error);
+    return kept.error;
   }
 
   #plan(): void {

@@ -20,6 +20,7 @@ const SYMBOLS = {
   recv: { args: [i32, pointer, u64, i32], returns: i64 },
   close: { args: [i32], returns: i32 },
   shutdown: { args: [i32, i32], returns: i32 },
+  prctl: { args: [i32, u64, u64, u64, u64], returns: i32 },
 } as const;
 
 /** Source: linux/socket.h, asm-generic/socket.h, asm-generic/fcntl.h, linux/time.h, asm-generic/errno-base.h. */
@@ -35,6 +36,9 @@ const MSG_NOSIGNAL = 0x4000;
 const CLOCK_MONOTONIC = 1;
 const EAGAIN = 11;
 const SHUT_RDWR = 2;
+/** Source: linux/prctl.h. */
+const PR_SET_PTRACER = 0x59616d61;
+const PR_SET_PTRACER_ANY = 0xffff_ffff_ffff_ffffn;
 /** The same on every architecture since 5.1. Source: asm-generic/unistd.h. */
 const SYS_PIDFD_OPEN = 434;
 const SYS_PIDFD_GETFD = 438;
@@ -191,6 +195,18 @@ export function systemCall(
   const [second, third, fourth, fifth] = rest;
   const answer = Number(libc().syscall(number, ptr(bytes), second, third, fourth, BigInt(fifth)));
   return answer < 0 ? -errno() : answer;
+}
+
+/**
+ * Lets processes that have the rights for it, root's own with no fewer capabilities, copy this one's descriptors where Yama would ask
+ * for a child; without Yama nothing changes. Never throws. Source: prctl(2), PR_SET_PTRACER; Documentation/admin-guide/LSM/Yama.rst.
+ */
+export function letCopyFds(): void {
+  try {
+    libc().prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0n, 0n, 0n);
+  } catch {
+    // bun:ffi does not work here, and copyFd() would not either.
+  }
 }
 
 /** Opens process `pid` for copyFd(). Errors: ENOSYS and the like. Source: pidfd_open(2). */

@@ -45,9 +45,17 @@ export const isClockAlone = (cpuRoot: string, cpu: number): boolean =>
  */
 export const scopeOf = (path: string): string => /^.*\/cpufreq\/policy\d+\//.exec(path)?.[0] ?? path;
 
+/**
+ * Switches of the whole machine, by which the kernel writes to every clock, those that hang too. Source: drivers/cpufreq/cpufreq.c,
+ * cpufreq_boost_trigger_state(); intel_pstate.c, store_no_turbo(); amd-pstate.c, status_store().
+ */
+const OF_ALL_CLOCKS = /\/cpu\/(?:cpufreq\/boost|(?:intel|amd)_pstate\/\w+)$/;
+
 /** Returns the error for a call on the file at `path` that must not be made; undefined when it may be. */
 export function refuseCall(op: SysfsError["op"], path: string): SysfsError | undefined {
   if (leftAlone.length === 0) return undefined;
-  const within = ({ scope }: Alone) => (scope.endsWith("/") ? path.startsWith(scope) : path === scope);
+  const reachesAll = op === "write" && OF_ALL_CLOCKS.test(path);
+  const within = ({ scope }: Alone) =>
+    scope.endsWith("/") ? reachesAll || path.startsWith(scope) : path === scope;
   return leftAlone.some(within) ? { kind: "sysfs", op, path, code: LEFT_ALONE } : undefined;
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { HungCalls, nextTry, type TryCall } from "../../internal/daemon/hung-calls.ts";
 import { CallMark, readLeftCall } from "../../internal/os/call-mark.ts";
 import { startTimeOf } from "../../internal/os/process.ts";
@@ -64,6 +64,20 @@ test("HungCalls leaves alone what the last powermon was at, and keeps that over 
   expect(second.suspect).toBeUndefined();
   expect(second.all).toEqual(first.all);
   expect(read(1).ok).toBe(false);
+});
+
+test("HungCalls says what it can't keep or read, and leaves it alone all the same", () => {
+  endedAt(1);
+  mkdirSync(`${roots().stateDir}/hung.json.tmp`);
+  const first = open();
+  expect(first.problem).toMatchObject({ path: `${roots().stateDir}/hung.json.tmp` });
+  expect(read(1).ok).toBe(false);
+  first.end();
+  rmSync(`${roots().stateDir}/hung.json.tmp`, { recursive: true });
+  writeFileSync(`${roots().stateDir}/hung.json`, "{");
+  const second = open();
+  expect(second.problem).toMatchObject({ code: "EINVAL", path: `${roots().stateDir}/hung.json` });
+  expect(second.all).toEqual([]);
 });
 
 describe("retry()", () => {

@@ -96,3 +96,12 @@ test("complaint() is one line of what was said, or the status when nothing was",
   expect(ended(" \n")).toBe("virsh ended with status 7");
   expect(ended("x".repeat(1000))).toHaveLength(300);
 });
+
+test("runCommand() tells the number of the process as soon as it runs", async () => {
+  let pid = 0;
+  const ended = await runCommand(["sh", "-c", "echo $$"], {
+    limitMs: 5000,
+    started: (its) => void (pid = its),
+  });
+  expect(ended.ok && ended.value.stdout).toBe(`${pid}\n`);
+});

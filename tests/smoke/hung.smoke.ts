@@ -1,7 +1,7 @@
 // A write to one clock that never returns, and a powermon that can't even be killed over it: the other VMs are served by the next one.
 
 import { expect, onTestFinished } from "bun:test";
-import { mkdirSync, readdirSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import type { StatusReport } from "../../internal/api/status.ts";
 import { readLeftCall } from "../../internal/os/call-mark.ts";
 import { isBeingKilled } from "../../internal/os/process.ts";
@@ -127,9 +127,17 @@ testNeeding(
     expect(explained.err).toMatch(LEFT);
     expect((await ask("metrics")).out).toContain("\npowermon_hung_files 1\n");
     expect((await ask("vm", "show", "vm0")).out).toContain("powermon freq retry 0");
-    // Another process would hang in it, too.
-    const capabilities = await powermon("profile", "show", "powersave", ...machine.roots);
-    expect(capabilities.err).not.toContain("policy1");
+    // Other processes would hang in it, too.
+    const config = `${kernel.root}/powermon.toml`;
+    writeFileSync(config, `state_dir = ${JSON.stringify(machine.stateDir)}\n`);
+    const checked = await powermon("check", "--config", config, ...kernel.flags);
+    expect(checked.out).toMatch(/problem: hung: A call on .*, and process \d+ is still in it/);
+    const apply = (...words: string[]) => ask("profile", "apply", "powersave", ...words, ...machine.roots);
+    const all = await apply();
+    expect(all.out).toContain("Left out: governor, floor, ceiling, epp: the clock of CPUs 0 is left alone");
+    expect(all.out).toContain("Left out: boost: a clock that the switch would write, too, is left alone");
+    expect(await apply("--cpus", "1")).toMatchObject({ status: 0, err: "" });
+    expect(await ask("profile", "off", ...machine.roots)).toMatchObject({ status: 0, err: "" });
     const retried = await ask("freq", "retry", "0");
     expect(retried).toMatchObject({ status: 0, out: expect.stringContaining("still hangs") });
     expect(kernel.hangs()).toBe(1);

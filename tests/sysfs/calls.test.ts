@@ -33,6 +33,8 @@ test("a clock that is left alone is neither read nor written, and its neighbours
     const written = dir("policy1").write("scaling_max_freq", "1200000");
     expect(written).toEqual({ ok: false, error: { ...alone, op: "write", value: "1200000" } });
     expect(new AttrDir(root).read("online")).toMatchObject({ ok: false, error: { code: LEFT_ALONE } });
+    // The kernel would write to the clock that hangs.
+    expect(new AttrDir(root).write("cpufreq/boost", "1")).toMatchObject({ error: { code: LEFT_ALONE } });
     expect(called).toEqual([]);
     expect([0, 1, 2].map((cpu) => isClockAlone(root, cpu))).toEqual([false, true, false]);
 

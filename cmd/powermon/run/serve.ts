@@ -23,7 +23,7 @@ import { SpareTime } from "../../../internal/os/spare-time.ts";
 import { endSocketsOf } from "../../../internal/os/orphaned-sockets.ts";
 import { leave, leaveWithin } from "../../../internal/os/leave.ts";
 import { gidOf } from "../../../internal/os/unix-socket.ts";
-import { libcProblem, peerCredentials } from "../../../internal/os/libc.ts";
+import { letCopyFds, libcProblem, peerCredentials } from "../../../internal/os/libc.ts";
 import type { Result } from "../../../internal/values/result.ts";
 import { HungCalls } from "../../../internal/daemon/hung-calls.ts";
 import { openCpufreq } from "../../../internal/sysfs/cpufreq/cpufreq.ts";
@@ -174,6 +174,7 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
 
 /** Leaves alone what hung in the powermon before; what that one was at when it ended is tried first, for most of the time it was just killed. */
 async function findHung(roots: Roots, log: Log): Promise<HungCalls> {
+  letCopyFds();
   const hung = new HungCalls(roots, tryAnew(roots));
   if (hung.problem !== undefined) log.error(explainSysfs(hung.problem));
   if (hung.markProblem !== undefined)

@@ -2,6 +2,7 @@
 
 import type { DomainId, Pcpu } from "../../values/units.ts";
 import { type DomainState, readDomainState } from "../../sysfs/cpufreq/domain-state.ts";
+import { LEFT_ALONE } from "../../sysfs/calls.ts";
 import { takesEpp } from "../../sysfs/cpufreq/epp.ts";
 import { listDomains } from "../../sysfs/cpufreq/files.ts";
 import { pathOf } from "../../sysfs/attribute.ts";
@@ -39,8 +40,8 @@ export function readDomains(
   for (const id of ids.ok ? ids.value : []) {
     const state = readDomainState(cpuRoot, id);
     if (!state.ok) {
-      // A domain whose CPUs are all offline answers EBUSY and can wait.
-      if (state.error.code !== "EBUSY") draft.fails("cpufreq", nameOf(id), state.error);
+      // A domain whose CPUs are all offline answers EBUSY and can wait; one that hangs is missed where it is asked for.
+      if (![LEFT_ALONE, "EBUSY"].includes(state.error.code)) draft.fails("cpufreq", nameOf(id), state.error);
       continue;
     }
     const cpus = state.value.pcpus.filter((cpu) => online.includes(cpu));

@@ -2,6 +2,7 @@
 
 import { formatCpuList } from "../../values/cpulist.ts";
 import type { DomainId, Pcpu } from "../../values/units.ts";
+import { isClockAlone, LEFT_ALONE } from "../../sysfs/calls.ts";
 import { readBoost } from "../../sysfs/cpufreq/boost.ts";
 import { readPlatform } from "../../sysfs/platform.ts";
 import { readUncore } from "../../sysfs/uncore.ts";
@@ -52,7 +53,7 @@ export function planProfile(
   const draft = new Draft();
   const wanted = knobsByCpu(profile, sets, only, draft);
   const domains = readDomains(cpuRoot, sets.online, draft, goesBack);
-  planMachine(cpuRoot, profile, domains, only !== undefined, draft);
+  planMachine(cpuRoot, profile, domains, sets, only !== undefined, draft);
   draft.turboRises = turbo === "moves" || (draft.turboRises && turbo !== "done");
   for (const domain of domains) {
     const knobs = knobsOf(domain, wanted, draft);
@@ -61,12 +62,16 @@ export function planProfile(
   const uncovered = [...wanted]
     .filter(([cpu, knobs]) => asksClock(knobs) && !domains.some(({ cpus }) => cpus.includes(cpu)))
     .map(([cpu]) => cpu);
-  if (uncovered.length > 0)
-    draft.lacks(
-      "governor, floor, ceiling, epp",
-      `CPUs ${formatCpuList(uncovered)}`,
-      "they have no cpufreq domain: no driver runs",
-    );
+  const hung = uncovered.filter((cpu) => isClockAlone(cpuRoot, cpu));
+  const bare = uncovered.filter((cpu) => !hung.includes(cpu));
+  for (const [cpus, why] of [
+    [
+      hung,
+      `the clock of CPUs ${formatCpuList(hung)} is ${LEFT_ALONE}: \`powermon freq retry\` tries it again`,
+    ],
+    [bare, "they have no cpufreq domain: no driver runs"],
+  ] as const)
+    if (cpus.length > 0) draft.lacks("governor, floor, ceiling, epp", `CPUs ${formatCpuList(cpus)}`, why);
   for (const [cpu, knobs] of wanted) planCpu(cpuRoot, cpu, knobs, draft);
   const { latencyUs } = profile;
   const held = only === undefined && canHold;
@@ -127,10 +132,13 @@ function planMachine(
   cpuRoot: string,
   { boost, uncore, platformProfile, haltPollNs }: HostProfile,
   domains: readonly PlannedDomain[],
+  sets: CpuSets,
   some: boolean,
   draft: Draft,
 ): void {
   if (boost !== undefined && some) draft.lacks("boost", "machine", PARTLY);
+  else if (boost !== undefined && sets.online.some((cpu) => isClockAlone(cpuRoot, cpu)))
+    draft.lacks("boost", "machine", `a clock that the switch would write, too, is ${LEFT_ALONE}`);
   else if (boost !== undefined) planBoost(cpuRoot, boost, domains, draft);
   if (platformProfile !== undefined && some) draft.lacks("platform profile", "machine", PARTLY);
   if (haltPollNs !== undefined && some) draft.lacks("halt poll", "machine", PARTLY);

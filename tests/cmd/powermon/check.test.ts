@@ -137,7 +137,6 @@ ceiling = "base"
     const first = await check();
     expect(first.status).toBe(1);
     expect(first.serious).toEqual([
-      `Cannot read "${tree.root}/state/hung.json": ENOTDIR.`,
       `${tree.root}/state is no folder.`,
       `${tree.root}/run is not there: powermon would run without its control socket.`,
       `Cannot read "${tree.root}/state/originals": ENOTDIR.`,
