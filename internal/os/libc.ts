@@ -1,7 +1,7 @@
 // Every call of the C library that Bun does not offer: the only place of bun:ffi, which is experimental.
 
 import { dlopen, FFIType, type Pointer, ptr, read } from "bun:ffi";
-import { readFileSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 import { DONE, err, ok, type Result } from "../values/result.ts";
 import { MAX_SOCKET_PATH } from "./unix-socket.ts";
 
@@ -19,9 +19,10 @@ const SYMBOLS = {
   sendto: { args: [i32, pointer, u64, i32, pointer, u32], returns: i64 },
   recv: { args: [i32, pointer, u64, i32], returns: i64 },
   close: { args: [i32], returns: i32 },
+  madvise: { args: [u64, u64, i32], returns: i32 },
 } as const;
 
-/** Source: linux/socket.h, asm-generic/socket.h, asm-generic/fcntl.h, linux/time.h, asm-generic/errno-base.h. */
+/** Source: linux/socket.h, asm-generic/socket.h, asm-generic/fcntl.h, linux/time.h, asm-generic/errno-base.h, mman-common.h. */
 const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
 const SOCK_SEQPACKET = 5;
@@ -33,6 +34,7 @@ const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const CLOCK_MONOTONIC = 1;
 const EAGAIN = 11;
+const MADV_DONTNEED = 4;
 
 type Libc = ReturnType<typeof load>;
 let opened: Libc | undefined;
@@ -186,6 +188,29 @@ export function systemCall(
   const [second, third, fourth, fifth] = rest;
   const answer = Number(libc().syscall(number, ptr(bytes), second, third, fourth, BigInt(fifth)));
   return answer < 0 ? -errno() : answer;
+}
+
+/**
+ * Takes the code of this executable out of the process's memory: what runs again comes back from the page cache, what ran at the start
+ * only does not. Returns the bytes of address space that were let go, 0 where that can't be done. Source: madvise(2), MADV_DONTNEED;
+ * proc(5), smaps: pages that were written to, which would lose it, count as Anonymous.
+ */
+export function dropStartCode(): number {
+  let dropped = 0;
+  try {
+    const executable = readlinkSync("/proc/self/exe");
+    const mappings = readFileSync("/proc/self/smaps", "utf8").split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m);
+    for (const mapping of mappings) {
+      const [, from, to, path] = /^([0-9a-f]+)-([0-9a-f]+) r-xp \S+ \S+ \d+ +(.*)$/m.exec(mapping) ?? [];
+      if (path !== executable || !/^Anonymous: +0 kB$/m.test(mapping)) continue;
+      const start = BigInt(`0x${from}`);
+      const bytes = BigInt(`0x${to}`) - start;
+      if (libc().madvise(start, bytes, MADV_DONTNEED) === 0) dropped += Number(bytes);
+    }
+  } catch {
+    // It only saves memory.
+  }
+  return dropped;
 }
 
 /** Returns the whole path of the libc this process runs on, so that nothing is ever looked up in the working directory. */

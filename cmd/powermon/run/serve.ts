@@ -20,7 +20,7 @@ import { prometheus } from "../../../internal/output/prometheus.ts";
 import { untilEnd } from "../../../internal/os/end-signals.ts";
 import { SpareTime } from "../../../internal/os/spare-time.ts";
 import { leave, leaveWithin } from "../../../internal/os/leave.ts";
-import { libcProblem, peerCredentials } from "../../../internal/os/libc.ts";
+import { dropStartCode, libcProblem, peerCredentials } from "../../../internal/os/libc.ts";
 import type { Result } from "../../../internal/values/result.ts";
 import { openCpufreq } from "../../../internal/sysfs/cpufreq/cpufreq.ts";
 import { explainSysfs } from "../../../internal/values/sysfs-error.ts";
@@ -128,6 +128,8 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
     giveUp: () => leave(STATUS.failed),
   });
   power.start();
+  // What a request needs comes back with the warm-up.
+  dropStartCode();
   await warmUp(roots, cpufreq.value);
   host.start();
   log.info("Serving", { domains: cpufreq.value.domains.length, dirs: host.channels.dirs.join(",") });
