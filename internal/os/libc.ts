@@ -201,7 +201,7 @@ export function dropStartCode(): number {
     const executable = readlinkSync("/proc/self/exe");
     const mappings = readFileSync("/proc/self/smaps", "utf8").split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m);
     for (const mapping of mappings) {
-      const [, from, to, path] = /^([0-9a-f]+)-([0-9a-f]+) r-xp \S+ \S+ \d+ +(.*)$/m.exec(mapping) ?? [];
+      const [, from, to, path] = /^([0-9a-f]+)-([0-9a-f]+) r-[-x]p \S+ \S+ \d+ +(.*)$/m.exec(mapping) ?? [];
       if (path !== executable || !/^Anonymous: +0 kB$/m.test(mapping)) continue;
       const start = BigInt(`0x${from}`);
       const bytes = BigInt(`0x${to}`) - start;

@@ -128,9 +128,9 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
     giveUp: () => leave(STATUS.failed),
   });
   power.start();
-  // What a request needs comes back with the warm-up.
-  dropStartCode();
   await warmUp(roots, cpufreq.value);
+  // The little that a request needs comes back with it, in microseconds.
+  dropStartCode();
   host.start();
   log.info("Serving", { domains: cpufreq.value.domains.length, dirs: host.channels.dirs.join(",") });
   const http = await openHttp(options, host, asks, spare);
