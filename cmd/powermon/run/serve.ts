@@ -129,8 +129,9 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
   });
   power.start();
   await warmUp(roots, cpufreq.value);
-  // The little that a request needs comes back with it, in microseconds.
   dropStartCode();
+  // What requests need comes back before the first one.
+  await warmUp(roots, cpufreq.value);
   host.start();
   log.info("Serving", { domains: cpufreq.value.domains.length, dirs: host.channels.dirs.join(",") });
   const http = await openHttp(options, host, asks, spare);
