@@ -8,12 +8,13 @@ import { err, ok, type Result } from "../values/result.ts";
 import { lineOfKey, lineOfSyntaxError } from "./locate.ts";
 import { type ConfigProblem, firstOf, tomlKey } from "./problem.ts";
 import { type ConfigFile, fileSchema } from "./schema.ts";
+import { statementsOf } from "./statements.ts";
 
 /** Larger files are no configuration. */
 export const MAX_BYTES = 1 << 20;
 
 /** Of one file: the parser's time grows with the square of what stands in one table, and twice as much would take seconds. */
-const MAX = { tables: 4096, settings: 16_384 };
+const MAX = { tables: 4096, settings: 16_384, inOne: 4096, entries: 16_384 };
 /** Tables and lists around another: what powermon knows has six. */
 const MAX_DEPTH = 32;
 
@@ -66,11 +67,16 @@ export function parseTable(file: string, text: string): Result<Parsed, ConfigPro
 }
 
 function parseToml(file: string, text: string): Result<Parsed, ConfigProblem[]> {
-  const { tables, settings } = sizeOf(text);
+  const { tables, settings, most, entries, dots } = sizeOf(text);
+  if (dots > MAX_DEPTH) return tooDeep(file);
   if (tables > MAX.tables)
     return whole(file, `Has ${tables} tables and dotted keys`, `Keep them at ${MAX.tables} at most.`);
   if (settings > MAX.settings)
     return whole(file, `Has ${settings} settings`, `Keep them at ${MAX.settings} at most.`);
+  if (entries > MAX.entries)
+    return whole(file, `Has ${entries} entries of lists`, `Keep them at ${MAX.entries} at most.`);
+  if (most > MAX.inOne)
+    return whole(file, `Has ${most} settings in one table`, `Keep them at ${MAX.inOne} at most.`);
   try {
     return ok({ text, raw: Bun.TOML.parse(text) });
   } catch (cause) {
@@ -120,16 +126,24 @@ export function judgeAs<S extends v.GenericSchema>(
   return err(problems.sort((a, b) => (a.line ?? Infinity) - (b.line ?? Infinity)));
 }
 
-/** Returns how many tables and dotted keys, and settings, the lines of `text` make, or a few more: it is not parsed yet. */
-function sizeOf(text: string): { tables: number; settings: number } {
-  let tables = 0;
-  let settings = 0;
-  for (const line of text.split("\n")) {
-    const [key = "", ...values] = line.trimStart().split("=");
-    settings += values.length;
-    if (key.startsWith("[") || (values.length > 0 && key.includes("."))) tables++;
+/**
+ * Returns how many tables and dotted keys `text` makes, how many settings, how many `most` from one header to the next, how many
+ * entries of lists, and the dots in its longest key. It is not parsed yet.
+ */
+function sizeOf(text: string) {
+  const size = { tables: 0, settings: 0, most: 0, entries: 0, dots: 0 };
+  let here = 0;
+  for (const statement of statementsOf(text)) {
+    const isHeader = statement.text.startsWith("[");
+    if (isHeader) here = 0;
+    if (isHeader || statement.text.split("=", 1)[0]?.includes(".")) size.tables++;
+    size.settings += statement.settings;
+    size.entries += statement.commas;
+    here += statement.settings;
+    size.most = Math.max(size.most, here);
+    size.dots = Math.max(size.dots, statement.dots);
   }
-  return { tables, settings };
+  return size;
 }
 
 const whole = (file: string, wrong: string, right: string) => err([{ file, key: "", wrong, right }]);

@@ -1,7 +1,7 @@
 // Every call of the C library that Bun does not offer: the only place of bun:ffi, which is experimental.
 
 import { dlopen, FFIType, type Pointer, ptr, read } from "bun:ffi";
-import { readFileSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 import { DONE, err, ok, type Result } from "../values/result.ts";
 import { MAX_SOCKET_PATH } from "./unix-socket.ts";
 
@@ -21,9 +21,10 @@ const SYMBOLS = {
   close: { args: [i32], returns: i32 },
   shutdown: { args: [i32, i32], returns: i32 },
   prctl: { args: [i32, u64, u64, u64, u64], returns: i32 },
+  madvise: { args: [u64, u64, i32], returns: i32 },
 } as const;
 
-/** Source: linux/socket.h, asm-generic/socket.h, asm-generic/fcntl.h, linux/time.h, asm-generic/errno-base.h. */
+/** Source: linux/socket.h, asm-generic/socket.h, asm-generic/fcntl.h, linux/time.h, asm-generic/errno-base.h, mman-common.h. */
 const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
 const SOCK_SEQPACKET = 5;
@@ -42,6 +43,7 @@ const PR_SET_PTRACER_ANY = 0xffff_ffff_ffff_ffffn;
 /** The same on every architecture since 5.1. Source: asm-generic/unistd.h. */
 const SYS_PIDFD_OPEN = 434;
 const SYS_PIDFD_GETFD = 438;
+const MADV_DONTNEED = 4;
 
 type Libc = ReturnType<typeof load>;
 let opened: Libc | undefined;
@@ -229,6 +231,29 @@ export function closeFd(fd: number): void {
 function newFd(number: number, first: number, second: number): Result<number, string> {
   const fd = Number(libc().syscall(number, first as Pointer, second, 0, 0, 0n));
   return fd >= 0 ? ok(fd) : err(`errno ${errno()}`);
+}
+
+/**
+ * Takes the code of this executable out of the process's memory: what runs again comes back from the page cache, what ran at the start
+ * only does not. Returns the bytes of address space that were let go, 0 where that can't be done. Source: madvise(2), MADV_DONTNEED;
+ * proc(5), smaps: pages that were written to, which would lose it, count as Anonymous.
+ */
+export function dropStartCode(): number {
+  let dropped = 0;
+  try {
+    const executable = readlinkSync("/proc/self/exe");
+    const mappings = readFileSync("/proc/self/smaps", "utf8").split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m);
+    for (const mapping of mappings) {
+      const [, from, to, path] = /^([0-9a-f]+)-([0-9a-f]+) r-[-x]p \S+ \S+ \d+ +(.*)$/m.exec(mapping) ?? [];
+      if (path !== executable || !/^Anonymous: +0 kB$/m.test(mapping)) continue;
+      const start = BigInt(`0x${from}`);
+      const bytes = BigInt(`0x${to}`) - start;
+      if (libc().madvise(start, bytes, MADV_DONTNEED) === 0) dropped += Number(bytes);
+    }
+  } catch {
+    // It only saves memory.
+  }
+  return dropped;
 }
 
 /** Returns the whole path of the libc this process runs on, so that nothing is ever looked up in the working directory. */

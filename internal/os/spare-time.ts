@@ -1,9 +1,11 @@
-// Time for what is not a guest's: a fifth of a second each second, a piece at a time, with a look at all guests in between.
+// Time for what is not a guest's: a tenth of a second each second, a piece at a time, with a look at all guests in between.
 
 /** The part of the time that may be spent. */
-const PART = 1 / 5;
+const PART = 1 / 10;
 /** The most that may be spent without a break, in ms, after a rest. */
 const MOST_MS = 50;
+/** The most that is paid for, in ms: after one long piece of work the next has to wait 3 s, not until its client gives up. */
+const DEBT_MS = 300;
 
 /** Who does without while guests have to be served: each piece of work waits until the ones before it have been paid for. */
 export class SpareTime {
@@ -45,7 +47,7 @@ export class SpareTime {
   readonly #run = (): void => {
     const start = performance.now();
     this.#waiting.shift()?.();
-    this.#left -= performance.now() - start;
+    this.#left = Math.max(-DEBT_MS, this.#left - (performance.now() - start));
     this.#planned = false;
     this.#plan();
   };

@@ -132,14 +132,20 @@ export class Turns {
     this.#plan();
   }
 
-  /** Serves the party and the worker that waited longest, and puts them behind the others. */
+  /** Gives the party that waited longest its share, its workers one after another, and puts it behind the others. */
   #serveNext(until: number): void {
     const party = this.#fresh.shift() ?? this.#rest.shift();
-    const worker = party?.waiting.shift();
-    if (party === undefined || worker === undefined) return;
-    const alone = party.waiting.empty && !this.#busy;
-    this.#spent += worker.work(alone ? TURN_UNITS : SHARE_UNITS, until);
-    if (worker.waits) party.waiting.push(worker);
+    if (party === undefined) return;
+    const alone = !this.#busy;
+    let left = alone ? TURN_UNITS - this.#spent : SHARE_UNITS;
+    do {
+      const worker = party.waiting.shift();
+      if (worker === undefined) break;
+      const done = worker.work(alone && party.waiting.empty ? left : Math.min(left, SHARE_UNITS), until);
+      this.#spent += done;
+      left -= done;
+      if (worker.waits) party.waiting.push(worker);
+    } while (left > 0 && performance.now() < until);
     party.lined = !party.waiting.empty;
     if (party.lined) this.#rest.push(party);
   }

@@ -1,9 +1,10 @@
-// What waits of a guest that has gone: nobody would take back what it asked.
+// What was received: what waits of a guest that has gone is dropped, and what is served holds no memory.
 
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { Intake } from "../../internal/channels/intake.ts";
 import { Party, Turns } from "../../internal/os/turns.ts";
 import { frame } from "../helpers/lab.ts";
+import { until } from "../helpers/until.ts";
 
 test("Intake.end() drops what waits, though its turn comes still", async () => {
   const turns = new Turns();
@@ -19,4 +20,31 @@ test("Intake.end() drops what waits, though its turn comes still", async () => {
   intake.end();
   for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
   expect([served, portions]).toEqual(before);
+});
+
+describe("Intake.received()", () => {
+  test("gives a large chunk's memory back once all of it is served and sent, and not before", async () => {
+    const chunk = new Uint8Array(Buffer.concat(Array.from({ length: 100 }, () => frame({ step: "max" }))));
+    const { length } = chunk;
+    let seen = Number.POSITIVE_INFINITY;
+    const intake = new Intake(new Party(), new Turns(), "18.11", {
+      frame: () => true,
+      portion: () => void (seen = Math.min(seen, chunk.length)),
+    });
+    intake.received(chunk, performance.now());
+    await until("all is served", () => !intake.waits);
+    expect([seen, chunk.length]).toEqual([length, 0]);
+  });
+
+  test("leaves a small chunk, and memory that has more in it than the chunk, as they are", () => {
+    const intake = new Intake(new Party(), new Turns(), "18.11", { frame: () => true, portion: () => {} });
+    const small = new Uint8Array(frame({ step: "max" }));
+    const part = new Uint8Array(1 << 16).subarray(0, 5 * small.length);
+    for (let at = 0; at < part.length; at += small.length) part.set(frame({ step: "min" }), at);
+    for (const chunk of [small, part]) {
+      const { length } = chunk;
+      intake.received(chunk, performance.now());
+      expect([intake.waits, chunk.length]).toEqual([false, length]);
+    }
+  });
 });

@@ -253,6 +253,16 @@ describe("readConfigFile()", () => {
     ],
     ["20,000 dotted keys", (i: number) => `vm.v${i}.turbo=true\n`, "Has 20000 tables and dotted keys."],
     ["20,000 settings", (i: number) => `v${i}=1\n`, "Has 20000 settings. Keep them at 16384 at most."],
+    [
+      "20,000 entries of a list",
+      (i: number) => (i === 0 ? "a = [" : i < 19_999 ? "[],\n" : "[],[],[]]"),
+      "Has 20000 entries of lists. Keep them at 16384 at most.",
+    ],
+    [
+      "5,000 settings of one table",
+      (i: number) => (i < 5000 ? `v${i}=1\n` : "\n"),
+      "Has 5000 settings in one table. Keep them at 4096 at most.",
+    ],
     ["20,000 inline tables", (i: number) => `v${i}={},`, "Has 20000 settings."],
   ])("readConfigFile() refuses %s before the parser sees them", (_, one, why) => {
     expect(problemsOf(Array.from({ length: 20_000 }, (__, i) => one(i)).join(""))).toEqual([
@@ -263,6 +273,7 @@ describe("readConfigFile()", () => {
   test.each([
     ["p.toml", `a = ${"[".repeat(100_000)}${"]".repeat(100_000)}`],
     ["p.toml", `a${".a".repeat(50_000)} = 1`],
+    ["p.toml", `${"a.".repeat(33)}b = 1`],
     ["p.toml", `a = ${"[".repeat(33)}${"]".repeat(33)}`],
     ["p.json", `{"type": ${"[".repeat(100_000)}${"]".repeat(100_000)}}`],
   ])("readConfigFile() refuses %s that is nested too deeply", (name, text) => {

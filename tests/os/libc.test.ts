@@ -77,3 +77,18 @@ testNeeding(["python3"], "monotonicUsec() is the clock that other programs read"
   const between = BigInt(python.stdout.toString().trim());
   expect(between > before && between < monotonicUsec()).toBe(true);
 });
+
+test("dropStartCode() takes pages of code out of memory, and the process runs on", () => {
+  const code = `
+    import { dropStartCode } from ${JSON.stringify(`${import.meta.dir}/../../internal/os/libc.ts`)};
+    import { readFileSync } from "node:fs";
+    const resident = () => Number(/^RssFile:\\s*(\\d+)/m.exec(readFileSync("/proc/self/status", "utf8"))[1]);
+    const before = resident();
+    const dropped = dropStartCode();
+    console.log(JSON.stringify({ before, after: resident(), dropped }));`;
+  const { stdout, exitCode } = Bun.spawnSync([process.execPath, "-e", code]);
+  const { before, after, dropped } = JSON.parse(stdout.toString()) as Record<string, number>;
+  expect(exitCode).toBe(0);
+  expect(dropped).toBeGreaterThan(1 << 20);
+  expect(after).toBeLessThan((before ?? 0) - 4096); // KiB
+});

@@ -70,6 +70,21 @@ describe("offer()", () => {
     expect(done.slice(2)).toEqual(["a8", "c8", "b8", "c8", "a8", "b16"]);
   });
 
+  test("spends a party's share on as many of its workers as it lasts for", async () => {
+    const { turns, done, worker } = world();
+    const floods = Array.from({ length: 8 }, (_, i) => worker(`f${i}-`));
+    for (const one of floods) one.get(turns, 1000); // the turn's units are done
+    const before = done.length;
+    const [many, one] = [new Party(), new Party()];
+    const small = [..."abcdefghi"].map((name) => worker(name, many));
+    const other = worker("z", one);
+    for (const each of [...small, other]) each.get(turns, 1);
+    await until("all small ones are served", () => [...small, other].every(({ waits }) => !waits));
+    expect(done.slice(before, before + 9)).toEqual(["a1", "b1", "c1", "d1", "e1", "f1", "g1", "h1", "z1"]);
+    expect(done).toContain("i1");
+    for (const flood of floods) flood.left = 0;
+  });
+
   test("serves who had nothing to wait for before those who had", async () => {
     const { turns, done, worker } = world();
     const floods = Array.from({ length: 64 }, (_, i) => worker(`f${i}-`));

@@ -23,7 +23,7 @@ import { SpareTime } from "../../../internal/os/spare-time.ts";
 import { endSocketsOf } from "../../../internal/os/orphaned-sockets.ts";
 import { leave, leaveWithin } from "../../../internal/os/leave.ts";
 import { gidOf } from "../../../internal/os/unix-socket.ts";
-import { letCopyFds, libcProblem, peerCredentials } from "../../../internal/os/libc.ts";
+import { dropStartCode, letCopyFds, libcProblem, peerCredentials } from "../../../internal/os/libc.ts";
 import type { Result } from "../../../internal/values/result.ts";
 import { HungCalls } from "../../../internal/daemon/hung-calls.ts";
 import { openCpufreq } from "../../../internal/sysfs/cpufreq/cpufreq.ts";
@@ -141,6 +141,9 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
     giveUp: () => leave(STATUS.failed),
   });
   power.start();
+  await warmUp(roots, cpufreq.value);
+  dropStartCode();
+  // What requests need comes back before the first one.
   await warmUp(roots, cpufreq.value);
   host.start();
   log.info("Serving", { domains: cpufreq.value.domains.length, dirs: host.channels.dirs.join(",") });
