@@ -1,7 +1,7 @@
 // How the running powermon is, at one glance, and what a reload brings.
 
 import * as v from "valibot";
-import { about, counts, number, text, texts } from "./words.ts";
+import { about, counts, list, number, text, texts } from "./words.ts";
 
 export const statusReport = v.object({
   version: text("powermon's."),
@@ -24,4 +24,10 @@ export const statusReport = v.object({
 });
 export type StatusReport = v.InferOutput<typeof statusReport>;
 
-export const reloadReport = v.object({ files: texts });
+export const reloadReport = v.object({
+  files: about(texts, "The files that were read."),
+  runtime: about(
+    list(v.object({ vm: text("The VM's name."), settings: texts })),
+    "Settings that were changed at run time and stand above the files.",
+  ),
+});

@@ -46,7 +46,7 @@ export function statusAsks(host: Host, version: string, changes: Changes, reload
       host.configure(loaded.value);
       reloaded();
       log.info("Configuration reloaded", { files: loaded.value.files.join(",") });
-      return ok({ files: loaded.value.files });
+      return ok({ files: loaded.value.files, runtime: changes.standing() });
     },
   } satisfies Pick<Handlers, "status" | "reload">;
 }
