@@ -22,6 +22,7 @@ import {
 } from "../../internal/power/energy/energy-meter.ts";
 import { findRunningVms, pinnedCpus } from "../../internal/power/running-vms.ts";
 import type { Pcpu } from "../../internal/values/units.ts";
+import { failWith } from "../fail.ts";
 import { ROOT_ARGS, rootsOf } from "./roots.ts";
 
 const SECONDS = "must be seconds from 0.1 to 3600";
@@ -71,16 +72,15 @@ export default defineCommand({
     if (!pins.ok) throw new UsageError(`--pin: ${pins.error}.`);
     const meter = openEnergyMeter(roots);
     if (!meter.ok) {
-      io.err(`powermon: ${explainNoMeter(meter.error)}`);
-      return meter.error.kind === "no-sensor" ? STATUS.unsupported : STATUS.failed;
+      const status = meter.error.kind === "no-sensor" ? STATUS.unsupported : STATUS.failed;
+      return failWith({ args, io }, status, [explainNoMeter(meter.error)]);
     }
     const from = meter.value.sample(performance.now());
     if (from.ok) await Bun.sleep(interval * 1000);
     const to = from.ok ? meter.value.sample(performance.now()) : from;
     if (!from.ok || !to.ok) {
       const failed = from.ok ? to : from;
-      if (!failed.ok) io.err(`powermon: ${explainMeter(failed.error)}`);
-      return STATUS.failed;
+      return failWith({ args, io }, STATUS.failed, failed.ok ? [] : [explainMeter(failed.error)]);
     }
     const zones = zoneEnergies(meter.value.zones, from.value, to.value);
     const online = [...to.value.busyTicks.keys()];

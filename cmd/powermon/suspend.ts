@@ -18,6 +18,7 @@ import {
   type SuspendRequest,
 } from "../../internal/power/sleep/suspend.ts";
 import { parseUntil } from "../../internal/power/sleep/until.ts";
+import { failWith } from "../fail.ts";
 import { fail } from "./control.ts";
 import { ROOT_ARGS, rootsOf } from "./roots.ts";
 import { RUNNING_ARGS, runningPowermon } from "./running.ts";
@@ -145,11 +146,13 @@ export default defineCommand({
     );
     if (!done.ok) {
       const reasons = explainSuspend(done.error);
-      if (args.json) io.out(json({ ...done.error, slept: false, reasons }));
-      for (const reason of reasons) io.err(`powermon: ${reason}`);
-      if (done.error.kind === "blocked" && done.error.blockers.every((one) => one.forceable))
-        io.err("powermon: --force sleeps in spite of it");
-      return STATUS_OF[done.error.kind];
+      const passes = done.error.kind === "blocked" && done.error.blockers.every((one) => one.forceable);
+      const said = [...reasons, ...(passes ? ["--force sleeps in spite of it"] : [])];
+      return failWith({ args, io }, STATUS_OF[done.error.kind], said, {
+        ...done.error,
+        slept: false,
+        reasons,
+      });
     }
     return tellOutcome(done.value, args.json, io);
   },
