@@ -24,6 +24,7 @@ import {
 import { readVmTime, usedBetween, type VmTime } from "../../internal/power/energy/vm-time.ts";
 import { findRunningVms, pinnedCpus, type RunningVm } from "../../internal/power/running-vms.ts";
 import type { Pcpu } from "../../internal/values/units.ts";
+import { failWith } from "../fail.ts";
 import { ROOT_ARGS, rootsOf } from "./roots.ts";
 
 const WATTS = "must be watts from 0 to 2000";
@@ -83,8 +84,8 @@ export default defineCommand({
     if (!pins.ok) throw new UsageError(`--pin: ${pins.error}.`);
     const meter = openEnergyMeter(roots);
     if (!meter.ok) {
-      io.err(`powermon: ${explainNoMeter(meter.error)}`);
-      return meter.error.kind === "no-sensor" ? STATUS.unsupported : STATUS.failed;
+      const status = meter.error.kind === "no-sensor" ? STATUS.unsupported : STATUS.failed;
+      return failWith({ args, io }, status, [explainNoMeter(meter.error)]);
     }
     const began = lookAtVms(roots.procRoot);
     const from = meter.value.sample(performance.now());
@@ -92,8 +93,7 @@ export default defineCommand({
     const to = from.ok ? meter.value.sample(performance.now()) : from;
     if (!from.ok || !to.ok) {
       const failed = from.ok ? to : from;
-      if (!failed.ok) io.err(`powermon: ${explainMeter(failed.error)}`);
-      return STATUS.failed;
+      return failWith({ args, io }, STATUS.failed, failed.ok ? [] : [explainMeter(failed.error)]);
     }
     const ended = lookAtVms(roots.procRoot);
     const zones = zoneEnergies(meter.value.zones, from.value, to.value, idleW);

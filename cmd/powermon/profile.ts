@@ -15,6 +15,7 @@ import { stillHolds, verifyProfile } from "../../internal/power/profiles/verify.
 import { err, type Result } from "../../internal/values/result.ts";
 import { explainSysfs } from "../../internal/values/sysfs-error.ts";
 import { loaded } from "../loaded.ts";
+import { failWith } from "../fail.ts";
 import { fail, tell } from "./control.ts";
 import { allProfiles, CONFIG_ARG, namedProfile } from "./profile/profiles.ts";
 import { rootsOf } from "./roots.ts";
@@ -100,9 +101,8 @@ export default defineCommand({
             originals.map(({ attribute }) => attribute),
           );
           if (held.ok && held.value.length > 0) {
-            for (const reason of explainProfile({ kind: "held", domains: held.value }))
-              io.err(`powermon: ${reason}`);
-            return STATUS.refused;
+            const reasons = explainProfile({ kind: "held", domains: held.value });
+            return failWith({ args, io }, STATUS.refused, reasons);
           }
           const { failed, ...report } = restoreProfile(roots);
           for (const error of failed) io.err(`powermon: ${explainSysfs(error)}`);

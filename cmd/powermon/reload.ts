@@ -9,7 +9,7 @@ export default askCommand("reload", {
     name: "reload",
     summary: "let the running powermon read its configuration again",
     details:
-      "Tells each setting that changes, and what is probably not meant. A bad configuration is refused, status 2, and the old one stays. SIGHUP does the same without an answer; its log has the warnings.",
+      "Tells each setting that changes, and what is probably not meant. A bad configuration is refused, status 2, and the old one stays. SIGHUP does the same without an answer; its log has the warnings. What was changed at run time stays above the files, and is told; powermon vm limits VM --reset ends it.",
     examples: ["powermon reload --dry-run", "powermon reload"],
   },
   args: {
@@ -22,11 +22,15 @@ export default askCommand("reload", {
   show: told,
 });
 
-function told({ files, reloaded, warnings, changes }: Report<"reload">): string {
+function told({ files, reloaded, warnings, changes, runtime }: Report<"reload">): string {
   const from = files.length === 0 ? "no file, defaults alone" : files.join(", ");
   return [
     `${reloaded ? "Reloaded" : "Would reload"}: ${from}`,
     ...(changes.length === 0 ? ["No setting differs from those in force."] : changes),
     ...warnings.map((warning) => `warning: ${warning}`),
+    ...runtime.map(
+      ({ vm, settings }) =>
+        `${vm}: ${settings.join(", ")} changed at run time, and above the files; powermon vm limits ${vm} --reset ends that`,
+    ),
   ].join("\n");
 }

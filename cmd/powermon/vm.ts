@@ -6,10 +6,11 @@ import { defineCommand } from "../../internal/cli/command.ts";
 import { UsageError } from "../../internal/cli/usage-error.ts";
 import { table } from "../../internal/output/table.ts";
 import { formatCpuList } from "../../internal/values/cpulist.ts";
+import { settings } from "../../internal/api/vms.ts";
 import { loaded } from "../loaded.ts";
 import { askCommand } from "./ask-command.ts";
 import { bound, cell, clientOf, CONTROL_ARGS, onOff, tell, vcpuNumber, VM_ARG, vmName } from "./control.ts";
-import { showSettings, showVm } from "./vm/text.ts";
+import { showChanges, showSettings, showVm } from "./vm/text.ts";
 
 const ONE_VM = { args: { vm: VM_ARG }, means: v.object({ vm: vmName }) } as const;
 
@@ -21,7 +22,11 @@ const Limits = v.object({
   rate: v.optional(integer(0, 1_000_000)),
   burst: v.optional(integer(1, 1_000_000)),
   save: v.boolean(),
+  reset: v.boolean(),
+  "dry-run": v.boolean(),
 });
+/** No setting stands above the files. */
+const RESET = Object.fromEntries(Object.keys(settings).map((key) => [key, null]));
 
 export default defineCommand({
   meta: { name: "vm", summary: "list, show, pin and limit VMs" },
@@ -119,11 +124,13 @@ export default defineCommand({
       meta: {
         name: "limits",
         summary: "show or change a VM's limits",
-        details: "Without a limit to change, shows what holds and where it comes from.",
+        details:
+          "Without a limit to change, shows what holds and where it comes from. --reset goes back to what the files say, for all settings of the VM.",
         examples: [
           "powermon vm limits vm1",
           "powermon vm limits vm1 --floor 1200000 --ceiling base --turbo off --save",
           "powermon vm limits vm1 --rate 1000 --burst 50",
+          "powermon vm limits vm1 --reset",
         ],
       },
       args: {
@@ -145,15 +152,33 @@ export default defineCommand({
           description: "requests per second that are served, 0 for any",
         },
         burst: { type: "string", valueHint: "n", description: "requests that may come at once" },
+        reset: {
+          type: "boolean",
+          description: "end what was changed at run time; with --save also what was saved",
+        },
         save: { type: "boolean", description: "keep the change over a restart of powermon" },
+        "dry-run": { type: "boolean", description: "say what would change, and change nothing" },
         ...CONTROL_ARGS,
       },
       run(context) {
-        const { vm, save, rate: requestsPerSecond, ...others } = parseArgs(Limits, context.args);
+        const {
+          vm,
+          save,
+          reset,
+          "dry-run": dryRun,
+          rate: requestsPerSecond,
+          ...others
+        } = parseArgs(Limits, context.args);
         const change = { ...others, requestsPerSecond };
         const client = clientOf(context.args);
-        if (Object.values(change).some((value) => value !== undefined))
-          return tell(client.ask("changeVm", { vm, ...change, save }), context, showSettings);
+        const isChanged = Object.values(change).some((value) => value !== undefined);
+        if (reset && isChanged) throw new UsageError("--reset ends all changes; give it without a limit.");
+        if (reset || isChanged) {
+          const asked = client.ask("changeVm", { vm, ...(reset ? RESET : change), save, dryRun });
+          return tell(asked, context, dryRun ? showChanges : showSettings);
+        }
+        if (dryRun)
+          throw new UsageError("--dry-run has nothing to try; name a limit, such as --ceiling base.");
         if (save) throw new UsageError("--save has nothing to save; name a limit, such as --ceiling base.");
         return tell(client.ask("vm", { vm }), context, showSettings);
       },

@@ -3,6 +3,7 @@
 import type { Io } from "../../internal/cli/command.ts";
 import { STATUS, type Status } from "../../internal/cli/status.ts";
 import { json } from "../../internal/output/json.ts";
+import { failWith } from "../fail.ts";
 import { channelOf, worst } from "./channel.ts";
 import { choosePlace } from "./place/choose.ts";
 import type { Place, Row } from "./place/place.ts";
@@ -15,8 +16,7 @@ export async function withPlace(
 ): Promise<Status> {
   const place = await choosePlace(channelOf(args));
   if (!place.ok) {
-    io.err(place.error);
-    return STATUS.unsupported;
+    return failWith({ args, io, before: "" }, STATUS.unsupported, [place.error]);
   }
   try {
     return await use(place.value);

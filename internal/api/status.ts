@@ -42,11 +42,15 @@ export const reloadAsk = v.optional(
 );
 
 export const reloadReport = v.object({
-  files: texts,
+  files: about(texts, "The files that were read."),
   reloaded: about(flag, "False for a dry run."),
   warnings: about(texts, "What is allowed and probably not meant."),
   changes: about(
     texts,
     'Settings that differ from those in force: such as `- http.listen = ""`, then `+ http.listen = "127.0.0.1:9560" (at the next start)`.',
+  ),
+  runtime: about(
+    list(v.object({ vm: text("The VM's name."), settings: texts })),
+    "Settings that were changed at run time and stand above the files.",
   ),
 });

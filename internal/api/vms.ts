@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 import { MAX_CPUS } from "../values/cpulist.ts";
+import { COMMANDS, MAX_SILENCE_S, WIRES } from "../values/vm-settings.ts";
 import {
   about,
   counts,
@@ -10,6 +11,7 @@ import {
   number,
   numbers,
   option,
+  text,
   texts,
   told,
   whole,
@@ -33,47 +35,69 @@ const BOUNDS = ["min", "base", "max"] as const;
 const sourced = <const S extends v.GenericSchema>(value: S) => v.object({ value, from: v.string() });
 const sourcedBound = sourced(v.union([v.number(), v.picklist(BOUNDS)]));
 
+const shownSettings = v.object({
+  queries: sourced(v.boolean()),
+  turbo: sourced(v.boolean()),
+  floor: about(sourcedBound, "kHz, or the domain's own min, base or max."),
+  ceiling: sourcedBound,
+  commands: sourced(texts),
+  requestsPerSecond: sourced(number("0 for no limit.")),
+  burst: sourced(number("Requests at once.")),
+  wire: sourced(v.string()),
+  leaseS: sourced(number("Seconds of silence after which claims end; 0 for never.")),
+});
+/** A setting as it is and as it would be. */
+const settingChange = v.object({
+  setting: text("Its key."),
+  before: sourced(v.unknown()),
+  after: sourced(v.unknown()),
+});
+export type SettingChange = v.InferOutput<typeof settingChange>;
+
 export const vmReport = v.object({
   vm: v.string(),
   pid: about(v.optional(v.number()), "The process of its QEMU, where it is known."),
   channels: numbers,
   vcpus: list(vcpuReport),
   counts,
-  settings: v.object({
-    queries: sourced(v.boolean()),
-    turbo: sourced(v.boolean()),
-    floor: about(sourcedBound, "kHz, or the domain's own min, base or max."),
-    ceiling: sourcedBound,
-    commands: sourced(texts),
-    requestsPerSecond: sourced(number("0 for no limit.")),
-    burst: sourced(number("Requests at once.")),
-    wire: sourced(v.string()),
-    leaseS: sourced(number("Seconds of silence after which claims end; 0 for never.")),
-  }),
+  settings: shownSettings,
+  changes: about(v.optional(list(settingChange)), "In a dry run alone: what would change of its settings."),
 });
 export type VmReport = v.InferOutput<typeof vmReport>;
 
 const bound = wordOrKhz(BOUNDS, '"min", "base" or "max"');
 
-/** Settings of a VM that can be changed at run time. */
+const WORDS = `must be a list of ${COMMANDS.join(", ")}`;
+/** A value, or null: what was changed at run time ends, and the files' value counts again. */
+const setting = <const S extends v.GenericSchema>(value: S, what: string) =>
+  about(v.optional(v.nullable(value)), what);
+
+/** Settings of a VM that can be changed at run time; null ends a change. */
 export const settings = {
-  queries: about(v.optional(flag), "Whether its guests may ask for frequencies and capabilities."),
-  turbo: about(v.optional(flag), "Whether its guests may have turbo."),
-  floor: about(
-    v.optional(bound),
-    "No claim of it counts for less: kHz, or the clock's own min, base or max.",
+  queries: setting(flag, "Whether its guests may ask for frequencies and capabilities."),
+  turbo: setting(flag, "Whether its guests may have turbo."),
+  floor: setting(bound, "No claim of it counts for less: kHz, or the clock's own min, base or max."),
+  ceiling: setting(bound, "No claim of it counts for more."),
+  commands: setting(v.array(v.picklist(COMMANDS, WORDS), WORDS), "What its guests may ask."),
+  requestsPerSecond: setting(whole(0, 1_000_000), "Requests a second; 0 for no limit."),
+  burst: setting(whole(1, 1_000_000), "Requests at once."),
+  wire: setting(
+    v.picklist(WIRES, `must be one of ${WIRES.join(", ")}`),
+    "The packets' generation, for connections from now on.",
   ),
-  ceiling: about(v.optional(bound), "No claim of it counts for more."),
-  requestsPerSecond: about(v.optional(whole(0, 1_000_000)), "Requests a second; 0 for no limit."),
-  burst: about(v.optional(whole(1, 1_000_000)), "Requests at once."),
+  leaseS: setting(whole(0, MAX_SILENCE_S), "Seconds of silence after which claims end; 0 for never."),
 };
 export type VmChange = v.InferOutput<v.ObjectSchema<typeof settings, undefined>>;
 
 export const vmChange = v.pipe(
-  v.strictObject({ ...settings, save: about(option, "Whether the change is kept over a restart.") }),
+  v.strictObject({
+    ...settings,
+    save: about(option, "Whether the change is kept over a restart."),
+    dryRun: about(option, "Whether to tell what would change, and change nothing."),
+  }),
   v.description("It must name a setting."),
   v.check(
-    (body) => Object.keys(body).some((key) => key !== "save"),
+    (body) => Object.keys(body).some((key) => key in settings),
     "changes nothing; name a setting, such as queries or floor",
   ),
 );

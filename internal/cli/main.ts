@@ -1,6 +1,7 @@
 // From argv to an exit status, the same way for both executables: typos, help, crashes.
 
 import { type Command, type Commands, type Io, isHidden } from "./command.ts";
+import type { Code } from "../values/answer.ts";
 import { nearest } from "../values/nearest.ts";
 import { STATUS, type Status } from "./status.ts";
 import { UsageError } from "./usage-error.ts";
@@ -30,17 +31,27 @@ export async function main(program: Program, argv: readonly string[], io: Io): P
     return await dispatch(program, argv, io);
   } catch (error) {
     if (error instanceof UsageError) {
-      io.err(`${program.name}: ${error.message}`);
+      if (wantsJson(argv)) io.out(errorDocument("invalid", error.message));
+      else io.err(`${program.name}: ${error.message}`);
       return STATUS.usage;
     }
     const hint = io.env?.DEBUG ? "" : " (DEBUG=1 shows where)";
-    io.err(
-      `${program.name}: internal error: ${error instanceof Error ? error.message : String(error)}${hint}`,
-    );
+    const message = `internal error: ${error instanceof Error ? error.message : String(error)}${hint}`;
+    if (wantsJson(argv)) io.out(errorDocument("failed", message));
+    else io.err(`${program.name}: ${message}`);
     if (io.env?.DEBUG && error instanceof Error) io.err(error.stack ?? "");
     return STATUS.failed;
   }
 }
+
+/** Whether a program reads what is written: then an error is a document too, on standard output, as commands write theirs. */
+function wantsJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf("--");
+  return (end < 0 ? argv : argv.slice(0, end)).includes("--json");
+}
+
+const errorDocument = (code: Code, message: string) =>
+  JSON.stringify({ error: { code, message } }, undefined, 2);
 
 async function dispatch(program: Program, argv: readonly string[], io: Io): Promise<Status> {
   const end = argv.indexOf("--");

@@ -1,6 +1,7 @@
 // What holds where no file says otherwise: one table, so that the example file, the manual and the daemon can't disagree.
 
-import { COMMANDS, type ConfigFile, type VmSection } from "./schema.ts";
+import { COMMANDS } from "../values/vm-settings.ts";
+import type { ConfigFile, VmSection } from "./schema.ts";
 
 type Complete<T> = { readonly [K in keyof T]-?: Complete1<Exclude<T[K], undefined>> };
 type Complete1<T> = T extends readonly unknown[] | string | number | boolean ? T : Complete<T>;

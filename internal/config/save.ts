@@ -38,14 +38,10 @@ export function saveVm(dropInDir: string, vm: string, changes: VmChanges): Resul
   // As written, not as understood: "08:30" is a number by then.
   const says: Written = old?.value.raw ?? {};
   const vms = says.vm ?? {};
-  const section: Record<string, object | string | number | boolean> = Object.hasOwn(vms, vm)
-    ? { ...vms[vm] }
-    : {};
-  for (const [key, value] of Object.entries(changes)) {
-    if (value === undefined) delete section[key];
-    else section[key] = LAID_OVER.has(key) ? Object.assign({}, section[key], value) : value;
-  }
-  const text = HEAD + Bun.TOML.stringify({ ...says, vm: { ...vms, [vm]: section } });
+  const section = layOver(Object.hasOwn(vms, vm) ? (vms[vm] ?? {}) : {}, changes);
+  const { [vm]: _, ...others } = vms;
+  const all = Object.keys(section).length > 0 ? { ...vms, [vm]: section } : others;
+  const text = HEAD + Bun.TOML.stringify({ ...says, vm: all });
   const table = parseTable(file, text);
   const judged = table.ok ? judge(file, table.value.raw) : table;
   if (!judged.ok) return judged;
@@ -53,4 +49,21 @@ export function saveVm(dropInDir: string, vm: string, changes: VmChanges): Resul
   if (written.ok) return ok(file);
   const wrong = `Cannot write it: ${written.error.code}`;
   return err([{ file, key: "", wrong, right: "Make its folder writable for powermon." }]);
+}
+
+/** Returns a VM's section with `changes` laid over it: pins and rate key by key, anything else whole; undefined takes a key out. */
+export function layOver(section: object, changes: object): object {
+  const laid = assigned(section, changes);
+  for (const key of LAID_OVER) {
+    if (!Object.hasOwn(changes, key) || laid[key] === undefined) continue;
+    const inner = assigned((section as Readonly<Record<string, object>>)[key] ?? {}, laid[key] as object);
+    if (Object.keys(inner).length > 0) laid[key] = inner;
+    else delete laid[key];
+  }
+  return laid;
+}
+
+function assigned(values: object, changes: object): Record<string, unknown> {
+  const entries = Object.entries({ ...values, ...changes });
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }

@@ -6,7 +6,6 @@ import { profilesSchema } from "./profile-schema.ts";
 import { scheduleSchema } from "./schedule-schema.ts";
 import { keyed, table } from "./table.ts";
 import { MAX_SOCKET_PATH } from "../os/unix-socket.ts";
-import { STEPS } from "../values/frequency.ts";
 import { parseCpuList } from "../values/cpulist.ts";
 import { parseListen } from "../values/listen.ts";
 import {
@@ -24,6 +23,7 @@ import {
 import type { Khz } from "../values/units.ts";
 import { isVmName, MAX_VM_NAME } from "../values/vm-name.ts";
 import { MAX_VCPU } from "../values/numbers.ts";
+import { COMMANDS, MAX_SILENCE_S, WIRES } from "../values/vm-settings.ts";
 
 /** The pinning sources a file may name, in the order that is tried when none is given a reason to be first. */
 const PINNING_SOURCES = ["proc", "libvirt", "qmp", "static"] as const;
@@ -31,10 +31,6 @@ const PINNING_SOURCES = ["proc", "libvirt", "qmp", "static"] as const;
 export const FLOATING = ["refuse", "all"] as const;
 /** What to do when another tool changes a frequency that is claimed: set it again, or only report it. */
 const DRIFT_RULES = ["reapply", "report"] as const;
-/** The wire generations a VM can be held to; auto tells them by the first packet. */
-export const WIRES = ["auto", "2014", "17.11", "18.11"] as const;
-/** What a VM may ask, kind by kind. */
-export const COMMANDS = [...STEPS, "policy", "query"] as const;
 /** A bound's names beside kHz: the domain's own lowest, nominal and highest frequency. */
 export const NAMED_BOUNDS = ["min", "base", "max"] as const;
 
@@ -115,7 +111,7 @@ const vmEntries = {
   ),
   wire: v.exactOptional(oneOf(WIRES)),
   qmp: v.exactOptional(v.union([v.literal(""), path("a socket", MAX_SOCKET_PATH)], QMP)),
-  lease_s: v.exactOptional(integer(0, 86_400, "seconds, 0 for no lease")),
+  lease_s: v.exactOptional(integer(0, MAX_SILENCE_S, "seconds, 0 for no lease")),
 };
 const vmDefaults = table(vmEntries);
 const vmSection = table({ ...vmEntries, policy: v.exactOptional(policySection) });

@@ -8,7 +8,7 @@ import { saveVm } from "../config/save.ts";
 import type { ConfigFile } from "../config/schema.ts";
 import { type Answer, no } from "../values/answer.ts";
 import { ok, type Result } from "../values/result.ts";
-import { overlay, without, written } from "./vm-change.ts";
+import { namesIn, overlay, without, written } from "./vm-change.ts";
 
 /** Reads the files again under the changes made at run time. */
 export type LoadConfig = (runtime: ConfigFile) => Result<Config, readonly ConfigProblem[]>;
@@ -29,6 +29,23 @@ export class Changes {
     const judged = judge("the change", this.#runtime);
     const loaded = judged.ok ? this.#read(judged.value.says) : judged;
     return loaded.ok ? ok(loaded.value) : no("invalid", loaded.error.map(describeProblem).join(" "));
+  }
+
+  /** Returns what stands above the files: VMs, and their settings as the API has them. */
+  standing(): readonly { readonly vm: string; readonly settings: readonly string[] }[] {
+    return Object.entries(this.#runtime.vm ?? {}).flatMap(([vm, section]) => {
+      const settings = namesIn(section);
+      return settings.length === 0 ? [] : [{ vm, settings }];
+    });
+  }
+
+  /** Returns the configuration as it would be with a change; none is made. */
+  try(vm: string, change: VmChange): Answer<Config> {
+    const before = this.#runtime;
+    this.#runtime = overlay(before, vm, written(change));
+    const loaded = this.load();
+    this.#runtime = before;
+    return loaded;
   }
 
   /** Makes a change and returns the configuration with it; one that can't be is not made. @param save keeps it over a restart */

@@ -48,6 +48,13 @@ const crash = defineCommand({
     throw new Error("impossible");
   },
 });
+const asks = defineCommand({
+  meta: { name: "asks", summary: "Asks" },
+  args: { json: { type: "boolean", description: "JSON" } },
+  run: () => {
+    throw new Error("impossible");
+  },
+});
 const wrong = defineCommand({
   meta: { name: "wrong", summary: "Usage" },
   args: {},
@@ -59,7 +66,7 @@ const program = {
   name: "tool",
   version: "1.2.3",
   summary: "does things",
-  commands: lazily({ scale, vm, crash, wrong }),
+  commands: lazily({ scale, vm, crash, wrong, asks }),
 };
 
 async function call(words: readonly string[], env: Io["env"] = {}) {
@@ -78,22 +85,40 @@ test.each([
   [["scale", "down", "--pin=a", "--pin", "b", "--timeout-ms", "7"], 3, "down 7 a+b", ""],
   [["vm", "list"], 0, "vm1", ""],
   [["scael", "up"], 2, "", 'tool: unknown command "scael"; did you mean scale?'],
-  [["toString"], 2, "", 'tool: unknown command "toString"; the commands are scale, vm, crash, wrong.'],
-  [["__proto__"], 2, "", 'tool: unknown command "__proto__"; the commands are scale, vm, crash, wrong.'],
-  [[""], 2, "", 'tool: unknown command ""; the commands are scale, vm, crash, wrong.'],
+  [["toString"], 2, "", 'tool: unknown command "toString"; the commands are scale, vm, crash, wrong, asks.'],
+  [
+    ["__proto__"],
+    2,
+    "",
+    'tool: unknown command "__proto__"; the commands are scale, vm, crash, wrong, asks.',
+  ],
+  [[""], 2, "", 'tool: unknown command ""; the commands are scale, vm, crash, wrong, asks.'],
   [["vm", "lsit"], 2, "", 'tool: unknown command "vm lsit"; did you mean list?'],
   [["vm", "constructor"], 2, "", 'tool: unknown command "vm constructor"; the commands are list.'],
   [["vm", "list", "x"], 2, "", 'tool: stray word "x"; no words are wanted here.'],
   [["scale"], 2, "", "tool: STEP is missing; it needs up|down."],
   [["scale", "up", "--timeout"], 2, "", 'tool: unknown flag "--timeout"; did you mean --timeout-ms?'],
   [["--verison"], 2, "", 'tool: unknown flag "--verison"; did you mean --version?'],
-  [["--json", "vm", "list"], 2, "", "tool: the command comes before its flags; write tool vm --json."],
-  [["vm", "--json"], 2, "", "tool: the command comes before its flags; write tool vm COMMAND --json."],
+  [["--quiet", "vm", "list"], 2, "", "tool: the command comes before its flags; write tool vm --quiet."],
+  [["vm", "--quiet"], 2, "", "tool: the command comes before its flags; write tool vm COMMAND --quiet."],
+  [["scael", "--", "--json"], 2, "", 'tool: unknown command "scael"; did you mean scale?'],
   [["help", "scael"], 2, "", 'tool: unknown command "scael"; did you mean scale?'],
   [["wrong"], 2, "", "tool: that can't be meant."],
   [["crash"], 1, "", "tool: internal error: impossible (DEBUG=1 shows where)"],
 ] as const)("main() with %p ends with %p", async (words, status, out, err) => {
   expect(await call(words)).toEqual({ status, out, err });
+});
+
+test.each([
+  [["--json", "vm", "list"], 2, "invalid", "the command comes before its flags; write tool vm --json."],
+  [["scael", "--json"], 2, "invalid", 'unknown command "scael"; did you mean scale?'],
+  [["scale", "--json"], 2, "invalid", 'unknown flag "--json"; the flags are --timeout-ms, --pin, --help.'],
+  [["asks", "--json", "--cpu"], 2, "invalid", 'unknown flag "--cpu"; the flags are --json, --help.'],
+  [["asks", "--json"], 1, "failed", "internal error: impossible (DEBUG=1 shows where)"],
+] as const)("main() with %p writes its error as one JSON document", async (words, status, code, message) => {
+  const ended = await call(words);
+  expect({ status: ended.status, err: ended.err }).toEqual({ status, err: "" });
+  expect(JSON.parse(ended.out)).toEqual({ error: { code, message } });
 });
 
 test("main() shows a bug's stack when DEBUG is set", async () => {

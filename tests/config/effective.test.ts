@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { vmConfig } from "../../internal/config/effective.ts";
 import { loadConfig } from "../../internal/config/load.ts";
-import { COMMANDS } from "../../internal/config/schema.ts";
+import { COMMANDS } from "../../internal/values/vm-settings.ts";
 import { configFolder } from "./folder.ts";
 
 function configOf(text: string) {

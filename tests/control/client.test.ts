@@ -101,7 +101,7 @@ test("ControlClient brings back what the host reports, by every row of the API",
   expect([...asked].sort()).toEqual((Object.keys(API) as Name[]).sort());
   expect(JSON.parse(JSON.stringify(it.calls))).toEqual([
     ["addVm", { vm: "ä b#.." }],
-    ["changeVm", { vm: "vm1", queries: true, save: true }],
+    ["changeVm", { vm: "vm1", queries: true, save: true, dryRun: false }],
     ["pinVcpu", { vm: "vm1", vcpu: 0, pcpus: [2, 3] }],
     ["enableChannels", { vm: "vm1", channels: [1], enabled: false }],
     ["removeChannels", { vm: "vm1", channels: "all" }],
@@ -182,7 +182,7 @@ test("ControlClient waits for a suspend as long as it takes", async () => {
 
 test("ControlClient keeps the keys that a newer powermon sends", async () => {
   const asked = await withAnswer(
-    () => Response.json({ files: ["a"], reloaded: true, warnings: [], changes: [], more: 1 }),
+    () => Response.json({ files: ["a"], reloaded: true, warnings: [], changes: [], runtime: [], more: 1 }),
     (client) => client.ask("reload", { dryRun: false }),
   );
   expect(asked).toMatchObject({ ok: true, value: { files: ["a"], more: 1 } });

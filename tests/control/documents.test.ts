@@ -69,7 +69,10 @@ testNeeding(["python3"], "powermon_client.py reads and changes what the document
     ceiling: { value: "base", from: "runtime" },
     queries: { value: true, from: "runtime" },
   });
-  expect(it.calls.at(-1)).toEqual(["changeVm", { vm: "vm1", ceiling: "base", queries: true, save: false }]);
+  expect(it.calls.at(-1)).toEqual([
+    "changeVm",
+    { vm: "vm1", ceiling: "base", queries: true, save: false, dryRun: false },
+  ]);
 });
 
 testNeeding(["python3"], "powermon_client.py raises powermon's own sentence", async () => {

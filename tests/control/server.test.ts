@@ -74,14 +74,14 @@ test.each([
     "/v1/vms/vm1",
     { queries: true, floor: "base", burst: 5 },
     200,
-    ["changeVm", { vm: "vm1", queries: true, floor: "base", burst: 5, save: false }],
+    ["changeVm", { vm: "vm1", queries: true, floor: "base", burst: 5, save: false, dryRun: false }],
   ],
   [
     "PATCH",
     "/v1/vms/vm1",
     { ceiling: 2400000, save: true },
     200,
-    ["changeVm", { vm: "vm1", ceiling: 2400000, save: true }],
+    ["changeVm", { vm: "vm1", ceiling: 2400000, save: true, dryRun: false }],
   ],
   [
     "PUT",

@@ -160,7 +160,7 @@ test("turbo = false takes the turbo that a VM has at once, and gives it back", a
     [false, 2_600_000],
     [true, 2_601_000],
   ] as const) {
-    expect(asks.changeVm({ vm: "vm1", turbo, save: false })).toMatchObject({ ok: true });
+    expect(asks.changeVm({ vm: "vm1", turbo, save: false, dryRun: false })).toMatchObject({ ok: true });
     expect(target() as number).toBe(khz);
   }
 });
@@ -219,7 +219,7 @@ test("FREQS tells a VM that may use turbo that its steps start with it", async (
   const guest = await lab.guest("vm1.0");
   await extension(guest, { do: "hello", version: 1, leaseS: 0 });
   for (const turbo of [true, false]) {
-    asks.changeVm({ vm: "vm1", turbo, save: false });
+    asks.changeVm({ vm: "vm1", turbo, save: false, dryRun: false });
     expect(await extension(guest, { do: "freqs", first: 0 })).toMatchObject({
       answer: { do: "freqs", nominal: 1, turboAtStart: turbo },
     });

@@ -18,6 +18,7 @@ import { Cpufreq, type Domain } from "../../../internal/sysfs/cpufreq/cpufreq.ts
 import { explainSysfs } from "../../../internal/values/sysfs-error.ts";
 import { type Pcpu, pcpu } from "../../../internal/values/units.ts";
 import { ROOT_ARGS, absolutePath } from "../roots.ts";
+import { failWith } from "../../fail.ts";
 import { simulationJson, simulationText } from "./text.ts";
 
 const HOUR_MS = 3_600_000;
@@ -74,8 +75,7 @@ export default defineCommand({
     const parsed = parseArgs(Args, args);
     const policy = readPolicyFile(parsed.file);
     if (!policy.ok) {
-      for (const problem of policy.error) io.err(describeProblem(problem));
-      return STATUS.usage;
+      return failWith({ args, io, before: "" }, STATUS.usage, policy.error.map(describeProblem));
     }
     const { rule } = policy.value;
     const zone = (rule.type === "time" ? rule.timeZone : undefined) ?? ownZone();
@@ -92,12 +92,11 @@ export default defineCommand({
     const cpufreq = new Cpufreq({ sysfsRoot: parsed["sysfs-root"], procRoot: "/proc", stateDir: "" });
     const scanned = cpufreq.refresh();
     if (!scanned.ok) {
-      io.err(`powermon: ${explainSysfs(scanned.error)}`);
-      return STATUS.failed;
+      return failWith({ args, io }, STATUS.failed, [explainSysfs(scanned.error)]);
     }
     if (cpufreq.domains.length === 0) {
-      io.err("powermon: This machine has no cpufreq domains; name a tree that has some by --sysfs-root.");
-      return STATUS.unsupported;
+      const why = "This machine has no cpufreq domains; name a tree that has some by --sysfs-root.";
+      return failWith({ args, io }, STATUS.unsupported, [why]);
     }
     const cpus = cpusOf(parsed.cpus, cpufreq);
     const done = simulate({
@@ -109,8 +108,7 @@ export default defineCommand({
       ...traces,
     });
     if (!done.ok) {
-      io.err(`powermon: ${explainProblem(done.error)}`);
-      return STATUS.failed;
+      return failWith({ args, io }, STATUS.failed, [explainProblem(done.error)]);
     }
     const show = args.json ? simulationJson : simulationText;
     io.out(show(done.value, { from, to, zone, type: policy.value.rule.type }));

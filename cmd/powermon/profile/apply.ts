@@ -13,6 +13,7 @@ import type { Pcpu } from "../../../internal/values/units.ts";
 import { tell } from "../control.ts";
 import { rootsOf } from "../roots.ts";
 import { RUNNING_ARGS, runningPowermon } from "../running.ts";
+import { failWith } from "../../fail.ts";
 import { CONFIG_ARG, namedProfile } from "./profiles.ts";
 
 const STATUS_OF: Readonly<Record<ProfileRefusal["kind"], Status>> = {
@@ -69,8 +70,7 @@ export default defineCommand({
     const profile = namedProfile(args.name, args);
     const sets = machineSets(roots);
     if (!sets.ok) {
-      io.err(`powermon: ${sets.error}`);
-      return STATUS.failed;
+      return failWith({ args, io }, STATUS.failed, [sets.error]);
     }
     const only =
       args.cpus === undefined ? undefined : { text: args.cpus, cpus: cpusNamed(args.cpus, sets.value) };
@@ -81,10 +81,11 @@ export default defineCommand({
       now: new Date().toISOString(),
     });
     if (!done.ok) {
+      const { kind } = done.error;
       const reasons = explainProfile(done.error);
-      if (args.json) io.out(json({ profile: profile.name, applied: false, kind: done.error.kind, reasons }));
-      for (const reason of reasons) io.err(`powermon: profile ${profile.name}: ${reason}`);
-      return STATUS_OF[done.error.kind];
+      const more = { profile: profile.name, applied: false, kind, reasons };
+      const before = `powermon: profile ${profile.name}: `;
+      return failWith({ args, io, before }, STATUS_OF[kind], reasons, more);
     }
     const report = { profile: profile.name, applied: !args["dry-run"], ...done.value };
     io.out(args.json ? json(report) : told(report));

@@ -44,6 +44,17 @@ export function showSettings({ settings }: VmReport): string {
   return table([["SETTING", "VALUE", "FROM"], ...rows]);
 }
 
+/** Returns what a dry run found, a line a setting. */
+export function showChanges({ vm, changes = [] }: VmReport): string {
+  if (changes.length === 0) return `${vm}: nothing would change`;
+  return changes
+    .map(
+      ({ setting, before, after }) =>
+        `${vm}: ${SETTINGS[setting] ?? setting} ${say(before.value)} (${before.from}) -> ${say(after.value)} (${after.from})`,
+    )
+    .join("\n");
+}
+
 const SETTINGS: Readonly<Record<string, string>> = {
   requestsPerSecond: "requests/s",
   leaseS: "lease s",

@@ -63,6 +63,7 @@ export function statusAsks(host: Host, version: string, changes: Changes, reload
         reloaded: !dryRun,
         warnings,
         changes: configChanges(host.config.says, loaded.value.says),
+        runtime: changes.standing(),
       };
       if (dryRun) return ok(report);
       for (const warning of warnings) log.warn(warning);

@@ -1,8 +1,9 @@
 // VMs: shown with their vCPUs and settings, taken up, let go, changed and pinned.
 
 import type { Handlers } from "../../api/table.ts";
-import type { VcpuReport, VmReport } from "../../api/vms.ts";
+import type { SettingChange, VcpuReport, VmReport } from "../../api/vms.ts";
 import type { Vm } from "../../channels/vm.ts";
+import { type VmConfig, vmConfig } from "../../config/effective.ts";
 import type { Provenance } from "../../config/merge.ts";
 import { setAffinity } from "../../os/libc.ts";
 import { readVcpuThreads } from "../../pinning/proc.ts";
@@ -49,8 +50,15 @@ export function vmAsks(host: Host, changes: Changes, { procRoot, pinByLibvirt }:
 
     removeVm: ({ vm: name }) => (channels.removeVm(name) ? DONE : noVm(name)),
 
-    changeVm({ vm: name, save, ...change }) {
-      if (channels.vm(name) === undefined) return noVm(name);
+    changeVm({ vm: name, save, dryRun, ...change }) {
+      const found = channels.vm(name);
+      if (found === undefined) return noVm(name);
+      if (dryRun) {
+        const tried = changes.try(name, change);
+        if (!tried.ok) return tried;
+        const settings = vmConfig(tried.value, name);
+        return ok({ ...vmReport(host, found), changes: changesOf(found.settings, settings) });
+      }
       const made = changes.make(name, change, save);
       if (!made.ok) return made;
       host.configure(made.value);
@@ -98,26 +106,40 @@ export function vmAsks(host: Host, changes: Changes, { procRoot, pinByLibvirt }:
 /** Returns a VM with its vCPUs, counters and settings, and where each setting came from. */
 function vmReport(host: Host, vm: Vm): VmReport {
   const channels = host.channels.of(vm.vm);
-  const { settings } = vm;
-  const { origins, rate } = settings;
   return {
     vm: vm.vm,
     pid: vm.pid,
     channels: channels.map(({ index }) => index),
     vcpus: knownVcpus(host, vm).map((vcpu) => vcpuReport(host, vm, vcpu)),
     counts: sumCounts(channels),
-    settings: {
-      queries: { value: settings.queries, from: from(origins.queries) },
-      turbo: { value: settings.turbo, from: from(origins.turbo) },
-      floor: { value: settings.floor, from: from(origins.floor) },
-      ceiling: { value: settings.ceiling, from: from(origins.ceiling) },
-      commands: { value: [...settings.commands], from: from(origins.commands) },
-      requestsPerSecond: { value: rate.requestsPerSecond, from: from(origins["rate.requests_per_second"]) },
-      burst: { value: rate.burst, from: from(origins["rate.burst"]) },
-      wire: { value: settings.wire, from: from(origins.wire) },
-      leaseS: { value: settings.leaseS, from: from(origins.lease_s) },
-    },
+    settings: settingsOf(vm.settings),
   };
+}
+
+/** Returns settings with where each comes from. */
+function settingsOf({ origins, rate, ...settings }: VmConfig): VmReport["settings"] {
+  return {
+    queries: { value: settings.queries, from: from(origins.queries) },
+    turbo: { value: settings.turbo, from: from(origins.turbo) },
+    floor: { value: settings.floor, from: from(origins.floor) },
+    ceiling: { value: settings.ceiling, from: from(origins.ceiling) },
+    commands: { value: [...settings.commands], from: from(origins.commands) },
+    requestsPerSecond: { value: rate.requestsPerSecond, from: from(origins["rate.requests_per_second"]) },
+    burst: { value: rate.burst, from: from(origins["rate.burst"]) },
+    wire: { value: settings.wire, from: from(origins.wire) },
+    leaseS: { value: settings.leaseS, from: from(origins.lease_s) },
+  };
+}
+
+/** Returns which settings differ, in value or in where they come from. */
+function changesOf(old: VmConfig, young: VmConfig): readonly SettingChange[] {
+  const other: Readonly<Record<string, SettingChange["after"]>> = settingsOf(young);
+  return Object.entries(settingsOf(old)).flatMap(([setting, before]) => {
+    const after = other[setting];
+    return after === undefined || JSON.stringify(before) === JSON.stringify(after)
+      ? []
+      : [{ setting, before, after }];
+  });
 }
 
 function from(origin: Provenance): string {

@@ -155,6 +155,19 @@ test("powermon explain tells of turbo, of siblings' clocks and of an operator", 
 });
 
 /** A host whose changes stand from one row to the next. */
+/** Each setting of a VM as --reset says it. */
+const UNSET = {
+  queries: null,
+  turbo: null,
+  floor: null,
+  ceiling: null,
+  commands: null,
+  requestsPerSecond: null,
+  burst: null,
+  wire: null,
+  leaseS: null,
+};
+
 let changed: Awaited<ReturnType<typeof busy>>;
 beforeAll(async () => {
   changed = await busy();
@@ -172,12 +185,12 @@ test.each([
   [
     ["vm", "query", "vm1", "on"],
     "vm1: queries on (until powermon restarts)",
-    ["changeVm", { vm: "vm1", queries: true, save: false }],
+    ["changeVm", { vm: "vm1", queries: true, save: false, dryRun: false }],
   ],
   [
     ["vm", "query", "vm1", "off", "--save"],
     "vm1: queries off (ROOT/state/powermon.d/saved.toml)",
-    ["changeVm", { vm: "vm1", queries: false, save: true }],
+    ["changeVm", { vm: "vm1", queries: false, save: true, dryRun: false }],
   ],
   [
     [
@@ -196,13 +209,21 @@ test.each([
     /^turbo +off +ROOT.*\nfloor +1200000 +ROOT/m,
     [
       "changeVm",
-      { vm: "vm1", floor: 1200000, ceiling: "base", turbo: false, requestsPerSecond: 0, save: true },
+      {
+        vm: "vm1",
+        floor: 1200000,
+        ceiling: "base",
+        turbo: false,
+        requestsPerSecond: 0,
+        save: true,
+        dryRun: false,
+      },
     ],
   ],
   [
     ["vm", "limits", "vm1", "--rate", "1000", "--burst", "50"],
     /^requests\/s +1000 +runtime\nburst +50 +runtime$/m,
-    ["changeVm", { vm: "vm1", requestsPerSecond: 1000, burst: 50, save: false }],
+    ["changeVm", { vm: "vm1", requestsPerSecond: 1000, burst: 50, save: false, dryRun: false }],
   ],
   [
     ["channel", "remove", "vm1", "0-1"],
@@ -248,6 +269,21 @@ test.each([
     ["policy", "remove", "vm2", "--save"],
     "vm2: operator's policy removed",
     ["removePolicy", { vm: "vm2", save: true }],
+  ],
+  [
+    ["vm", "limits", "vm1", "--floor", "min", "--rate", "7", "--dry-run"],
+    /^vm1: floor 1200000 \(ROOT.*\) -> min \(runtime\)\nvm1: requests\/s 1000 \(runtime\) -> 7 \(runtime\)$/,
+    ["changeVm", { vm: "vm1", floor: "min", requestsPerSecond: 7, save: false, dryRun: true }],
+  ],
+  [
+    ["reload"],
+    "Reloaded: ROOT/state/powermon.d/saved.toml\nNo setting differs from those in force.\nvm1: requestsPerSecond, burst changed at run time, and above the files; powermon vm limits vm1 --reset ends that",
+    ["reload", { dryRun: false }],
+  ],
+  [
+    ["vm", "limits", "vm1", "--reset"],
+    /^requests\/s +0 +ROOT.*\nburst +\d+ +default$/m,
+    ["changeVm", { vm: "vm1", ...UNSET, save: false, dryRun: false }],
   ],
   [
     ["reload"],
@@ -343,6 +379,16 @@ test.each([
     ["vm", "limits", "vm1", "--save"],
     2,
     "powermon: --save has nothing to save; name a limit, such as --ceiling base.",
+  ],
+  [
+    ["vm", "limits", "vm1", "--dry-run"],
+    2,
+    "powermon: --dry-run has nothing to try; name a limit, such as --ceiling base.",
+  ],
+  [
+    ["vm", "limits", "vm1", "--reset", "--floor", "min"],
+    2,
+    "powermon: --reset ends all changes; give it without a limit.",
   ],
   [["channel", "add", "vm1", "0-1024"], 2, `powermon: CHANNELS ${LISTS}, not "0-1024".`],
   [["channel", "add", "vm1", "some"], 2, `powermon: CHANNELS ${LISTS}, not "some".`],

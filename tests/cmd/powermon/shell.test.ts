@@ -53,8 +53,8 @@ this is never read
     ["enableChannels", { vm: "vm1", channels: [0, 1], enabled: false }],
     ["enableChannels", { vm: "vm1", channels: "all", enabled: true }],
     ["pinVcpu", { vm: "vm1", vcpu: 1, pcpus: [3] }],
-    ["changeVm", { vm: "vm1", queries: true, save: false }],
-    ["changeVm", { vm: "vm1", queries: false, save: false }],
+    ["changeVm", { vm: "vm1", queries: true, save: false, dryRun: false }],
+    ["changeVm", { vm: "vm1", queries: false, save: false, dryRun: false }],
     ["setFreq", { cpus: [2], target: "up" }],
     ["setFreq", { cpus: [2], target: "turbo-off" }],
     ["removeVm", { vm: "vm1" }],
@@ -199,7 +199,7 @@ test("powermon shell at a terminal has a prompt, history, completion and an end"
   child.terminal?.write("quit\r");
   expect(await child.exited).toBe(0);
   expect(it.calls).toEqual([
-    ["changeVm", { vm: "vm1", queries: true, save: false }],
+    ["changeVm", { vm: "vm1", queries: true, save: false, dryRun: false }],
     ["addVm", { vm: "vm7" }],
   ]);
 });

@@ -1,0 +1,10 @@
+// Words of a VM's settings, as the configuration and the API have them.
+
+import { STEPS } from "./frequency.ts";
+
+/** The wire generations a VM can be held to; auto tells them by the first packet. */
+export const WIRES = ["auto", "2014", "17.11", "18.11"] as const;
+/** What a VM may ask, kind by kind. */
+export const COMMANDS = [...STEPS, "policy", "query"] as const;
+/** Longest silence that ends claims, in seconds: a day. */
+export const MAX_SILENCE_S = 86_400;
