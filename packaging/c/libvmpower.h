@@ -81,9 +81,10 @@ enum {
 /* Steps of a clock: unit. */
 enum { VMPOWER_UP = 1, VMPOWER_DOWN, VMPOWER_MAX, VMPOWER_MIN, VMPOWER_TURBO_ON, VMPOWER_TURBO_OFF };
 
-/* flags of HELLO, SET_KHZ and RELEASE, and of STATE's answer; caps of LIST's. */
+/* flags of HELLO, SET_KHZ and RELEASE, of STATE's answer and of FREQS's; caps of LIST's. */
 enum { VMPOWER_NOTICES = 1, VMPOWER_TURBO = 1, VMPOWER_ALL = 1 };
 enum { VMPOWER_HAS_TURBO = 1, VMPOWER_TURBO_ALLOWED = 2 };
+enum { VMPOWER_TURBO_AT_START = 1 };
 enum { VMPOWER_CAP_TURBO = 1, VMPOWER_CAP_PRIORITY = 2 };
 
 /* status of an answer: what a function returns. */
@@ -93,6 +94,7 @@ enum {
 	VMPOWER_E_FLOATING, VMPOWER_E_NO_CPUFREQ, VMPOWER_E_NO_TURBO, VMPOWER_E_TURBO_OFF, VMPOWER_E_COMMAND_OFF,
 	VMPOWER_E_RATE, VMPOWER_E_QUERIES_OFF,
 	VMPOWER_E_POLICY_LACKS = 28, VMPOWER_E_NO_INTERFACE, VMPOWER_E_MAC_NOWHERE, VMPOWER_E_NO_BRANCH_COUNTERS,
+	VMPOWER_E_NOT_LISTED, VMPOWER_E_CLOCK_HUNG,
 	VMPOWER_E_OTHER = 0xffff /* never sent: a NACK, which has no reason, or a status above this */
 };
 
@@ -148,8 +150,8 @@ VMPOWER_SAY(vmpower_answer, 0, );
 VMPOWER_SAY(vmpower_hello_answer, 12, uint32_t version; uint32_t lease_s; uint32_t vcpus;);
 VMPOWER_SAY(vmpower_ping_answer, 4, uint32_t lapses;);
 VMPOWER_SAY(vmpower_claim_answer, 8, uint32_t wish_khz; uint32_t target_khz;);
-VMPOWER_SAY(vmpower_freqs_answer, 176,
-	uint32_t total; uint32_t first; uint32_t count; uint32_t nominal; uint32_t khz[40];);
+VMPOWER_SAY(vmpower_freqs_answer, 180,
+	uint32_t total; uint32_t first; uint32_t count; uint32_t nominal; uint32_t khz[40]; uint32_t flags;);
 VMPOWER_SAY(vmpower_state_answer, 68,
 	uint32_t wish_khz; uint32_t target_khz; uint32_t current_khz; uint32_t floor_khz;
 	uint32_t ceiling_khz; uint32_t lowest_khz; uint32_t highest_khz; uint32_t nominal_khz;

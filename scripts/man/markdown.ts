@@ -54,6 +54,9 @@ function list(lines: readonly string[]): string {
   return out.join("\n");
 }
 
+/** More columns than this have no room beside each other on a terminal: such a table becomes a list. */
+const MAX_COLUMNS = 3;
+
 /** The last column takes what room there is; each cell is a text block, so that it wraps. */
 function table(lines: readonly string[]): string {
   const rows = lines
@@ -65,9 +68,22 @@ function table(lines: readonly string[]): string {
         .map((cell) => cell.trim().replaceAll("\\|", "|")),
     );
   const columns = rows[0]?.length ?? 0;
+  if (columns > MAX_COLUMNS) return listed(rows);
   const format = `${"l ".repeat(columns - 1)}lx`;
   const body = rows.map((row) => row.map((cell) => `T{\n${inline(cell)}\nT}`).join("\t"));
   return [".PP", ".TS", `${format.replaceAll("l", "lb")}`, `${format}.`, ...body, ".TE"].join("\n");
+}
+
+/** Returns each row as an item: its first cell as the tag, the second, and the others with their column's head. */
+function listed([heads = [], ...rows]: readonly (readonly string[])[]): string {
+  return rows
+    .map(([tag = "", what = "", ...others]) => {
+      const more = others.flatMap((cell, i) =>
+        cell === "" ? [] : [`.br\n${inline(`${heads[i + 2]}: ${cell}`)}`],
+      );
+      return [".TP", inline(tag), inline(what), ...more].join("\n");
+    })
+    .join("\n");
 }
 
 /** Returns one paragraph: code is bold, **strength** too; of a link its words stay, and its address where it leaves the project. */

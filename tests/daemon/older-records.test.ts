@@ -63,7 +63,9 @@ testNeeding(
     const ran = await run(
       "rm -r /var/lib/powermon/originals; powermon profile off; find /var/lib/powermon /run -type f",
     );
-    expect(ran.out).toMatch(/^Profile powersave is off, \d+ attributes are as they were\n$/);
+    expect(ran.out).toMatch(
+      /^Profile powersave is off; \d+ of the kernel's settings are as they were before it\n$/,
+    );
     expect(at.line("cpufreq/boost")).toBe("1");
   },
 );

@@ -197,13 +197,21 @@ const CASES: Readonly<Record<string, Case>> = {
     good: {
       ...well("powermon_stream_resyncs_total", ',vm="vm1"', "0x20 1x40"),
       ...well("powermon_frames_dropped_total", ',vm="vm1"', "0x60"),
+      ...well("powermon_unknown_commands_total", ',vm="vm1",command="other"', "0x60"),
     },
     bad: {
       ...ill("powermon_stream_resyncs_total", ',vm="vm1"', "0+3x60"),
       ...ill("powermon_frames_dropped_total", ',vm="vm1"', "0x60"),
+      ...ill("powermon_unknown_commands_total", ',vm="vm1",command="other"', "0x60"),
     },
     before: "15m",
     labels: { instance: "bad", vm: "vm1" },
+  },
+  PowermonHung: {
+    good: well("powermon_hung_files", "", "0x60"),
+    bad: ill("powermon_hung_files", "", "0x5 1x55"),
+    before: "5m",
+    labels: { instance: "bad" },
   },
   PowermonDrift: {
     good: well("powermon_drifts_total", "", "0x20 1x40"),

@@ -75,7 +75,7 @@ const HOST_FILES = [
   "usr/share/doc/powermon/sbom.cdx.json",
   "usr/share/doc/powermon/examples/powermon.toml",
   "usr/share/doc/powermon/openapi.json",
-  "usr/share/doc/powermon/powermon_client.py",
+  "usr/share/doc/powermon/examples/powermon_client.py",
   "etc/powermon/powermon.toml",
 ];
 const GUEST_FILES = [
