@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import * as v from "valibot";
 import { parseArgs } from "../../internal/cli/args.ts";
 import { defineCommand } from "../../internal/cli/command.ts";
+import { UsageError } from "../../internal/cli/usage-error.ts";
 import { STATUS } from "../../internal/cli/status.ts";
 import { type Config, CONFIG_FILE, loadConfig } from "../../internal/config/load.ts";
 import { type ConfigProblem, describeProblem } from "../../internal/config/problem.ts";
@@ -22,6 +23,7 @@ import { OriginalsStore } from "../../internal/sysfs/cpufreq/store.ts";
 import { type Finding, note, problem, warning } from "./check/finding.ts";
 import { checkFolders } from "./check/folders.ts";
 import { checkMachine } from "./check/machine.ts";
+import { nagios } from "./check/nagios.ts";
 import { checkRivals } from "./check/rivals.ts";
 import { checkVm } from "./check/vm.ts";
 import { checkVms } from "./check/vms.ts";
@@ -33,7 +35,9 @@ const Args = v.object({
   config: v.optional(absolutePath),
   "sysfs-root": absolutePath,
   "proc-root": absolutePath,
+  socket: v.optional(absolutePath),
   json: v.boolean(),
+  nagios: v.boolean(),
 });
 
 /** How long a running powermon may take to answer, in ms. */
@@ -44,8 +48,13 @@ export default defineCommand({
     name: "check",
     summary: "look for what is wrong with the configuration, with this machine, or with one VM",
     details:
-      'Changes nothing. With a VM it follows that one from libvirt\'s definition over CPU model, sockets, threads and pins to what a running powermon has served of it. Problems end with status 1, a bad configuration with 2; warnings and notes with 0. JSON: {"files", "findings": [{"severity", "about", "what", "todo"}]}.',
-    examples: ["powermon check", "powermon check vm1", "powermon check --config ./powermon.toml --json"],
+      'Changes nothing. With a VM it follows that one from libvirt\'s definition over CPU model, sockets, threads and pins to what a running powermon has served of it. Problems end with status 1, a bad configuration with 2; warnings and notes with 0. As a monitoring plugin: problems, a bad configuration and a powermon that does not run are critical (2), warnings 1. JSON: {"files", "findings": [{"severity", "about", "what", "todo"}]}.',
+    examples: [
+      "powermon check",
+      "powermon check vm1",
+      "powermon check --config ./powermon.toml --json",
+      "powermon check --nagios",
+    ],
   },
   args: {
     vm: {
@@ -61,15 +70,27 @@ export default defineCommand({
     },
     "sysfs-root": { type: "string", default: "/sys", description: "stands for /sys", valueHint: "DIR" },
     "proc-root": { type: "string", default: "/proc", description: "stands for /proc", valueHint: "DIR" },
+    socket: {
+      type: "string",
+      valueHint: "PATH",
+      description: "the control socket of the powermon to ask (default the configuration's)",
+    },
     json: { type: "boolean", description: "print one JSON document instead of text" },
+    nagios: { type: "boolean", description: "print and end as a monitoring plugin" },
   },
   async run({ args, io }) {
     const parsed = parseArgs(Args, args);
+    if (parsed.json && parsed.nagios) throw new UsageError("--json and --nagios can't both be; give one.");
     const file = parsed.config ?? (existsSync(CONFIG_FILE) ? CONFIG_FILE : undefined);
     const config = loadConfig(file);
     const findings = config.ok
-      ? await look(config.value, parsed["sysfs-root"], parsed["proc-root"], parsed.vm)
+      ? await look(withSocket(config.value, parsed.socket), parsed)
       : config.error.map((one) => problem("configuration", whatIsWrong(one), one.right));
+    if (parsed.nagios) {
+      const { text, status } = nagios(findings);
+      io.out(text);
+      return status;
+    }
     const files = config.ok ? config.value.files : [file ?? ""];
     io.out(parsed.json ? json({ files, findings }) : report(files, findings));
     if (!config.ok) return STATUS.usage;
@@ -77,12 +98,13 @@ export default defineCommand({
   },
 });
 
-async function look(
-  config: Config,
-  sysfsRoot: string,
-  procRoot: string,
-  vm: string | undefined,
-): Promise<Finding[]> {
+const withSocket = (config: Config, socket = config.control.socket): Config => ({
+  ...config,
+  control: { ...config.control, socket },
+});
+
+async function look(config: Config, words: v.InferOutput<typeof Args>): Promise<Finding[]> {
+  const { vm, "sysfs-root": sysfsRoot, "proc-root": procRoot } = words;
   // Not openCpufreq(), which forgets what an older boot has left.
   const roots = { sysfsRoot, procRoot, stateDir: config.runDir };
   const hung = readHung(roots);
@@ -97,7 +119,7 @@ async function look(
     cpufreq.close();
     return found;
   }
-  const service = await checkService(config, procRoot);
+  const service = await checkService(config, procRoot, words.nagios);
   const machine = scanned.ok
     ? checkMachine(cpufreq, sysfsRoot)
     : [problem("cpufreq", `${explainSysfs(scanned.error)}.`, "Mount sysfs, or name it with --sysfs-root.")];
@@ -140,15 +162,21 @@ function whatIsWrong(one: ConfigProblem): string {
   return describeProblem({ ...one, right: "" }).trimEnd();
 }
 
-/** Whether powermon runs, and what an ended one has left. */
-async function checkService({ control, runDir }: Config, procRoot: string): Promise<Finding[]> {
+/** Whether powermon runs, which it has to when `mustRun`, and what an ended one has left. */
+async function checkService(
+  { control, runDir }: Config,
+  procRoot: string,
+  mustRun: boolean,
+): Promise<Finding[]> {
+  const down = (what: string) =>
+    mustRun ? problem("service", what, "See `powermon status`.") : note("service", what);
   const status = await new ControlClient(control.socket, ANSWER_MS).ask("status");
   if (status.ok)
     return [note("service", `powermon ${status.value.version} runs as process ${status.value.pid}.`)];
-  if (status.error.code !== "no-answer") return [note("service", status.error.message)];
+  if (status.error.code !== "no-answer") return [down(status.error.message)];
   const left = listLeft(runDir, procRoot);
   if (!left.ok) return [problem("state folder", `${explainSysfs(left.error)}.`, "Let powermon read it.")];
-  const stopped = note("service", `powermon does not run, or not on ${control.socket}.`);
+  const stopped = down(`powermon does not run, or not on ${control.socket}.`);
   if (left.value.length === 0) return [stopped];
   const what = `An ended powermon has left domains ${formatCpuList(left.value)} as it had set them.`;
   return [stopped, warning("service", what, "Put them back with `powermon restore`.")];

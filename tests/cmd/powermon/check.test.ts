@@ -161,6 +161,37 @@ ceiling = "base"
     expect(ended.serious).toEqual(["An ended powermon has left domains 2 as it had set them."]);
   });
 
+  test("--nagios is critical when none runs or something is wrong, and one line has all figures", async () => {
+    using it = await serve();
+    configure();
+    const ended = await look("--nagios");
+    expect(ended.status).toBe(2);
+    const [line = "", ...told] = ended.out.split("\n");
+    const socket = `${tree.root}/run/control.sock`;
+    expect(line).toStartWith(`POWERMON CRITICAL - powermon does not run, or not on ${socket}.`);
+    expect(line).toMatch(/ \| problems=1;;0;0 warnings=\d+;0;;0$/);
+    expect(told[0]).toBe(
+      `problem: service: powermon does not run, or not on ${socket}. See \`powermon status\`.`,
+    );
+    // Only root can be told about permissions: then there is a warning less.
+    const running = await look("--nagios", "--socket", it.socket);
+    const isRoot = process.getuid?.() === 0;
+    expect({ status: running.status, out: running.out.split(" - ")[0] }).toEqual(
+      isRoot ? { status: 0, out: "POWERMON OK" } : { status: 1, out: "POWERMON WARNING" },
+    );
+    configure("[vm.ghost.pins]\n0 = 2");
+    const warned = await look("--nagios", "--socket", it.socket);
+    expect(warned.status).toBe(1);
+    expect(warned.out).toContain("no channel is called ghost.N.");
+    configure("[pinning]\nflaoting = 1");
+    expect((await look("--nagios")).status).toBe(2);
+    const both = await look("--nagios", "--json");
+    expect({ status: both.status, error: JSON.parse(both.out).error.code }).toEqual({
+      status: 2,
+      error: "invalid",
+    });
+  });
+
   test("says that a machine without cpufreq can't be served", async () => {
     configure();
     rmSync(`${tree.sys}/devices/system/cpu/cpufreq`, { recursive: true });
