@@ -41,6 +41,7 @@ export const PACKAGED: readonly Packaged[] = [
       "images/page.png",
       "metrics.md",
       "energy.md",
+      "tuned.md",
       "control.md",
       "guest.md",
       "agent-socket.md",
