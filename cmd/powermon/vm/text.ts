@@ -9,7 +9,7 @@ import { cell, countsText } from "../control.ts";
 export function showVm(report: VmReport): string {
   const { vm, pid, channels, vcpus, counts } = report;
   const notes = vcpus.flatMap(({ vcpu, pcpus, why, lastRefusal }) => [
-    ...(pcpus.length === 0 ? [`vCPU ${vcpu} has no known pCPU: ${why ?? "nobody knows why"}`] : []),
+    ...(pcpus.length === 0 ? [why ?? `vCPU ${vcpu} has no known pCPU`] : []),
     ...(lastRefusal === undefined
       ? []
       : [`vCPU ${vcpu} was last refused at ${lastRefusal.at}: ${lastRefusal.message}`]),

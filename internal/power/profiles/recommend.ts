@@ -73,6 +73,6 @@ function restOf(cpuRoot: string, domains: Parameters<typeof domainDir>[1][]): Re
       }
     : {
         profile: "balanced",
-        why: `${driver} with governor ${follows} follows the load: idle CPUs cost little, and busy ones get turbo`,
+        why: `${driver} with governor ${follows} follows the load: idle CPUs cost little, and busy ones get the highest clock there is`,
       };
 }

@@ -82,7 +82,7 @@ ${SETTINGS}`,
 
 VCPU  PCPUS  SOURCE  DOMAINS  WISH kHz  TARGET kHz
 0     -      -       -        -         -
-vCPU 0 has no known pCPU: vCPU 0 of VM "vm2" has no known pCPU: no static pins for VM "vm2"
+vCPU 0 of VM "vm2" has no known pCPU: no static pins for VM "vm2"
 
 ${SETTINGS.replace("2400000                                          flags", "max                                              default")}`,
   ],
