@@ -44,11 +44,10 @@ export default defineCommand({
       default: true,
       description: "ask logind too; --no-logind trusts the kernel alone",
     },
-    "sysfs-root": ROOT_ARGS["sysfs-root"],
-    "proc-root": ROOT_ARGS["proc-root"],
+    ...ROOT_ARGS,
   },
   async run({ args, io }) {
-    const roots = rootsOf({ ...args, "state-dir": ROOT_ARGS["state-dir"].default });
+    const roots = rootsOf(args);
     // logind speaks of the machine it runs on, not of a folder.
     const logind =
       args.logind && roots.sysfsRoot === ROOT_ARGS["sysfs-root"].default ? await askLogind() : undefined;

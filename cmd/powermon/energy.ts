@@ -73,12 +73,11 @@ export default defineCommand({
       valueHint: "W",
       description: "watts that each package (or die that is metered) draws with nothing to do, 0 to 2000",
     },
-    "sysfs-root": ROOT_ARGS["sysfs-root"],
-    "proc-root": ROOT_ARGS["proc-root"],
+    ...ROOT_ARGS,
     json: { type: "boolean", description: "print one JSON document" },
   },
   async run({ args, io }) {
-    const roots = rootsOf({ ...args, "state-dir": ROOT_ARGS["state-dir"].default });
+    const roots = rootsOf(args);
     const { interval, "idle-watts": idleW } = parseArgs(Args, args);
     const pins = parsePins(args.pin);
     if (!pins.ok) throw new UsageError(`--pin: ${pins.error}.`);

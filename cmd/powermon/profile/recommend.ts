@@ -16,12 +16,11 @@ export default defineCommand({
     examples: ["powermon profile recommend", "powermon profile recommend --json"],
   },
   args: {
-    "sysfs-root": ROOT_ARGS["sysfs-root"],
-    "proc-root": ROOT_ARGS["proc-root"],
+    ...ROOT_ARGS,
     json: { type: "boolean", description: "print one JSON document" },
   },
   run({ args, io }) {
-    const roots = rootsOf({ ...args, "state-dir": ROOT_ARGS["state-dir"].default });
+    const roots = rootsOf(args);
     const found = recommendProfile(roots);
     if (!found.ok) return fail({ code: "failed", message: `powermon: ${found.error}.` }, args.json, io);
     const lines = found.value.map(({ profile, cpus, why }) => {
