@@ -42,8 +42,12 @@ export class HostVm {
   }
 
   /** Starts powermon and returns its pid in the VM once it runs. */
-  startPowermon(flags: string): Promise<number> {
-    return this.start(`${POWERMON} run --dir ${CHANNELS} --state-dir ${RUN}/state ${flags}`);
+  async startPowermon(flags: string): Promise<number> {
+    const log = `${RUN}/powermon.log`;
+    const before = (await this.vm.sh(`cat ${log} 2> /dev/null | wc -c`)).trim();
+    const pid = await this.start(`${POWERMON} run --dir ${CHANNELS} --state-dir ${RUN}/state ${flags}`);
+    await this.vm.sh(`until tail -c +$((${before} + 1)) ${log} | grep -q Serving; do sleep 0.05; done`);
+    return pid;
   }
 
   /** Starts powermon by a command line of one's own, which becomes its process, and returns its pid in the VM once it runs. */
