@@ -72,7 +72,7 @@ describe("Upkeep", () => {
     writeFileSync(lab.path(2, "scaling_setspeed"), "800000\n");
     writeFileSync(online, "0-3\n");
     await until("its claim is written again", () => lab.speed(2) === 2600000);
-  });
+  }, 20_000);
 
   test("keeps a claim waiting while its clock is gone, as between two drivers", async () => {
     lab.start();
@@ -110,7 +110,7 @@ describe("Upkeep", () => {
     writeFileSync(online, "0-3\n");
     await until("it is given back", () => lab.host.cpufreq.domainOf(pcpu(2))?.target === undefined);
     expect(lab.speed(2)).toBe(original);
-  });
+  }, 20_000);
 
   test("keeps a claim waiting while its file can't be written, and says so once", async () => {
     lab.start();
