@@ -65,6 +65,17 @@ export class HostVm {
     return Number(await this.vm.sh(`kill -0 $(cat ${RUN}/powermon.pid) && cat ${RUN}/powermon.pid`));
   }
 
+  /** Returns the milliseconds that `powermon --version` takes now: how fast the machine is. */
+  async startAndEndMs(): Promise<number> {
+    return Number(
+      await this.vm.sh(`
+        start=$EPOCHREALTIME
+        ${POWERMON} --version > /dev/null
+        end=$EPOCHREALTIME
+        echo $(((\${end/./} - \${start/./}) / 1000))`),
+    );
+  }
+
   /** Sends `signal` to powermon and returns its exit status and the milliseconds until it was gone. */
   async endPowermon(signal: "TERM" | "KILL"): Promise<{ readonly status: number; readonly ms: number }> {
     const said = await this.vm.sh(`

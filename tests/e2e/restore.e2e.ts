@@ -50,11 +50,11 @@ scenario("powermon ends", TWO_VMS, (build) => {
     expect(settings(await vms.host.domains())).toEqual(settings(original));
   });
 
-  test("SIGTERM ends powermon with status 0 at once and brings the originals back", async () => {
+  test("SIGTERM ends powermon with status 0 in under a second and brings the originals back", async () => {
     const { status, ms } = await vms.host.endPowermon("TERM");
     expect(status).toBe(0);
-    // Under a second where nothing else runs; what is waited for on the way would take far longer.
-    expect(ms).toBeLessThan(8000);
+    // A machine so slow that a start and end of the program alone take a fifth of that has more.
+    expect(ms).toBeLessThan(Math.max(1000, 5 * (await vms.host.startAndEndMs())));
     expect(settings(await vms.host.domains())).toEqual(settings(original));
   });
 });
