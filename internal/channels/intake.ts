@@ -43,6 +43,10 @@ export class Intake implements Worker {
   /** What arrived while it waited for its turn. */
   readonly #later: { readonly chunk: Uint8Array; readonly at: number }[] = [];
   #paused = false;
+  readonly #resume = (): void => {
+    this.#paused = false;
+    this.#socket?.resume();
+  };
 
   /** @param wire the guest's generation, or "auto" */
   constructor(party: Party, turns: Turns, wire: "auto" | Generation, server: Server) {
@@ -122,8 +126,7 @@ export class Intake implements Worker {
     const later = this.#later.shift();
     if (later !== undefined) return this.#take(later.chunk, later.at);
     this.#waits = false;
-    if (this.#paused) this.#socket?.resume();
-    this.#paused = false;
+    if (this.#paused) this.#turns.resume(this.#resume);
   }
 
   /** Leaves what the guest sends in the kernel: once that is full, its port takes no more. */

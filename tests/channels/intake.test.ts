@@ -48,3 +48,26 @@ describe("Intake.received()", () => {
     }
   });
 });
+
+test("Intake reads floods that paused together a few in a turn, each once all that it sent is served", async () => {
+  const turns = new Turns();
+  let resumed = 0;
+  const floods = Array.from({ length: 16 }, () => {
+    const intake = new Intake(new Party(), turns, "18.11", { frame: () => true, portion: () => {} });
+    intake.opened({
+      pause() {},
+      resume: () => void (expect(intake.waits).toBe(false), resumed++),
+    });
+    return intake;
+  });
+  const chunk = () => Buffer.concat(Array.from({ length: 16 }, () => Buffer.from(frame({ step: "max" }))));
+  // Two each: the second finds the first waiting and pauses the socket.
+  for (const flood of floods) for (let i = 0; i < 2; i++) flood.received(chunk(), performance.now());
+  let most = 0;
+  while (resumed < floods.length) {
+    const before = resumed;
+    await new Promise((resolve) => setImmediate(resolve));
+    most = Math.max(most, resumed - before);
+  }
+  expect(most).toBe(2);
+});

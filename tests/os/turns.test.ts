@@ -116,3 +116,17 @@ describe("offer()", () => {
     expect(done.every((one) => Number(one.slice(1)) <= 64)).toBe(true);
   });
 });
+
+describe("resume()", () => {
+  test("lets two be read in each turn, the longest paused first, though nobody has work", async () => {
+    const { turns } = world();
+    const read: string[] = [];
+    for (const name of "abcde") turns.resume(() => void read.push(name));
+    const seen: string[] = [];
+    while (read.length < 5) {
+      await new Promise((resolve) => setImmediate(resolve));
+      seen.push(read.join(""));
+    }
+    expect(seen).toEqual(["ab", "abcd", "abcde"]);
+  });
+});
