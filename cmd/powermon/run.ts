@@ -8,6 +8,7 @@ import type { Status } from "../../internal/cli/status.ts";
 import { UsageError } from "../../internal/cli/usage-error.ts";
 import { type Config, CONFIG_FILE, dropInDirOf, loadConfig } from "../../internal/config/load.ts";
 import { type ConfigProblem, describeProblem } from "../../internal/config/problem.ts";
+import type { Layer } from "../../internal/config/merge.ts";
 import type { ConfigFile } from "../../internal/config/schema.ts";
 import { FLOATING } from "../../internal/config/schema.ts";
 import { WIRES } from "../../internal/values/vm-settings.ts";
@@ -105,15 +106,16 @@ export default defineCommand({
     const flags = flagsOf(args, paths);
     const file = paths.config ?? (existsSync(CONFIG_FILE) ? CONFIG_FILE : undefined);
     const log = new Log(args["log-level"], args["log-format"]);
-    const load = (runtime?: ConfigFile): Result<Config, readonly ConfigProblem[]> => {
+    const load = (
+      runtime?: ConfigFile,
+      carried: readonly Layer[] = [],
+    ): Result<Config, readonly ConfigProblem[]> => {
       const unknownZone = followTimeZone();
       if (unknownZone !== undefined) log.warn(`${unknownZone}. ${ZONE_TODO}`);
-      return loadConfig(file, undefined, [
-        { from: "flags", read: { file: "the command line", text: "", says: flags } },
-        ...(runtime === undefined
-          ? []
-          : [{ from: "runtime" as const, read: { file: "runtime", text: "", says: runtime } }]),
-      ]);
+      const over: Layer[] = [{ from: "flags", read: { file: "the command line", text: "", says: flags } }];
+      if (runtime !== undefined)
+        over.push({ from: "runtime", read: { file: "runtime", text: "", says: runtime } });
+      return loadConfig(file, undefined, over, carried);
     };
     const config = load();
     if (!config.ok) throw new UsageError(config.error.map(describeProblem).join("\n"));

@@ -10,6 +10,7 @@ import { settings } from "../../internal/api/vms.ts";
 import { loaded } from "../loaded.ts";
 import { askCommand } from "./ask-command.ts";
 import { bound, cell, clientOf, CONTROL_ARGS, onOff, tell, vcpuNumber, VM_ARG, vmName } from "./control.ts";
+import { METADATA } from "./vm/metadata.ts";
 import { showChanges, showSettings, showVm } from "./vm/text.ts";
 
 const ONE_VM = { args: { vm: VM_ARG }, means: v.object({ vm: vmName }) } as const;
@@ -183,5 +184,6 @@ export default defineCommand({
         return tell(client.ask("vm", { vm }), context, showSettings);
       },
     }),
+    METADATA,
   ),
 });

@@ -41,6 +41,8 @@ export interface FifoConfig {
 
 /** The configuration in force; per VM ask vmConfig(). */
 export interface Config extends Merged {
+  /** All that it was made of but what VMs bring along. */
+  readonly layers: readonly Layer[];
   /** The files it was made of, the main one first. */
   readonly files: readonly string[];
   /** What outlasts a reboot. */
@@ -76,11 +78,13 @@ export interface Config extends Merged {
  * @param file undefined for the defaults alone
  * @param dropInDir the state folder's powermon.d unless given; it need not exist
  * @param over layers over the files: the command line's flags, changes made at run time
+ * @param carried layers under the files' own words on a VM: what VMs bring along
  */
 export function loadConfig(
   file: string | undefined,
   dropInDir?: string,
   over: readonly Layer[] = [],
+  carried: readonly Layer[] = [],
 ): Result<Config, ConfigProblem[]> {
   const problems: ConfigProblem[] = [];
   const files: Layer[] = [];
@@ -105,11 +109,38 @@ export function loadConfig(
     problems.push(problemOf(finding, read));
   }
   if (problems.length > 0) return err(problems);
-  files.push(...over);
-  const merged = mergeFiles(files);
-  const told = (findings: readonly Finding[]) => firstOf(findings, (one) => placeIn(files, merged, one));
-  const errors = told(findErrors(merged));
-  return errors.length > 0 ? err(errors) : ok(settle(files, merged, told(findWarnings(merged))));
+  return combine([...files, ...over], carried);
+}
+
+/** Returns `config` with what VMs bring along now; no file is read. Errors: as loadConfig's, and none where only a VM's own are wrong. */
+export function withCarried({ layers }: Config, carried: readonly Layer[]): Result<Config, ConfigProblem[]> {
+  return combine(layers, carried);
+}
+
+/** Returns what `layers` say over what VMs bring along: one that the files disagree with brings nothing, which is a warning. */
+function combine(layers: readonly Layer[], carried: readonly Layer[]): Result<Config, ConfigProblem[]> {
+  const all = [...carried, ...layers];
+  const merged = mergeFiles(all);
+  const told = (findings: readonly Finding[]) => firstOf(findings, (one) => placeIn(all, merged, one));
+  const errors = findErrors(merged);
+  // Too many VMs, all together, is an error of the table itself.
+  const wrong = errors.flatMap(({ path: [name, vm] }) => (name === "vm" ? [vm] : []));
+  const isWrong = ({ read }: Layer) =>
+    wrong.some((vm) => vm === undefined || Object.hasOwn(read.says.vm ?? {}, vm));
+  if (carried.some(isWrong)) {
+    const rest = combine(
+      layers,
+      carried.filter((layer) => !isWrong(layer)),
+    );
+    const right = "What the VM brings along is left aside; change it, or what this host says.";
+    return rest.ok
+      ? ok({
+          ...rest.value,
+          warnings: [...rest.value.warnings, ...told(errors).map((one) => ({ ...one, right }))],
+        })
+      : rest;
+  }
+  return errors.length > 0 ? err(told(errors)) : ok(settle(layers, merged, told(findWarnings(merged))));
 }
 
 /** Returns the folder of the drop-ins under a state folder. */
@@ -153,7 +184,7 @@ function problemOf({ path, wrong, right }: Finding, said: ReadFile | undefined):
   return { file: said?.file ?? "", key: tomlKey(path), ...(said && placed(said.text, path)), wrong, right };
 }
 
-function settle(files: readonly Layer[], merged: Merged, warnings: ConfigProblem[]): Config {
+function settle(layers: readonly Layer[], merged: Merged, warnings: ConfigProblem[]): Config {
   const { says } = merged;
   const fifo = { ...DEFAULTS.fifo, ...says.fifo };
   const control = { ...DEFAULTS.control, ...says.control };
@@ -161,7 +192,8 @@ function settle(files: readonly Layer[], merged: Merged, warnings: ConfigProblem
   const stateDir = says.state_dir ?? DEFAULTS.state_dir;
   return {
     ...merged,
-    files: files.filter(({ from }) => from === "file" || from === "drop-in").map(({ read }) => read.file),
+    layers,
+    files: layers.filter(({ from }) => from === "file" || from === "drop-in").map(({ read }) => read.file),
     stateDir,
     runDir: runDirOf(stateDir),
     channels: { ...DEFAULTS.channels, ...says.channels },

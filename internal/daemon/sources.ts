@@ -33,6 +33,9 @@ export class Sources {
   of(config: Config): readonly PinSource[] {
     const { sources, libvirtUri } = config.pinning;
     this.#uri = libvirtUri;
+    // Not at once: who asks is in the middle of taking a configuration.
+    if (this.#libvirt !== undefined && !sources.includes("libvirt"))
+      queueMicrotask(() => this.#listener.metadata(new Map()));
     if (!sources.includes("libvirt") || this.#libvirt?.uri !== libvirtUri) this.stop();
     const make: { readonly [K in PinningSource]: () => PinSource } = {
       proc: () => procPins(this.#procRoot),

@@ -2,6 +2,7 @@
 
 import { DEFAULT_PORTS, type SerialController, type SerialPlace } from "../values/virtio-serial.ts";
 import { parseCpuList } from "../values/cpulist.ts";
+import { parseMetadata } from "./domain-xml.ts";
 import type { VcpuPin } from "./libvirt.ts";
 import { readAttributes, textAt, walkXml } from "./xml.ts";
 
@@ -32,6 +33,8 @@ export interface DomainDefinition {
   readonly arch: string | undefined;
   /** Where vCPUs are pinned to. */
   readonly pins: readonly VcpuPin[];
+  /** What it says to powermon; undefined for nothing. */
+  readonly metadata: ReadonlyMap<string, string> | undefined;
   readonly controllers: readonly SerialController[];
   /** Ports that something has, channels of ours included. */
   readonly taken: readonly SerialPlace[];
@@ -109,7 +112,8 @@ export function parseDefinition(xml: string): DomainDefinition {
       if (channel !== undefined && where === `${DEVICES}/channel/address`) channel.place = place;
     }
   }
-  return { uuid, name, vcpus, arch, cpu, pins, controllers, taken, channels };
+  const metadata = parseMetadata(xml);
+  return { uuid, name, vcpus, arch, cpu, pins, metadata, controllers, taken, channels };
 }
 
 function whole(text: string | undefined): number | undefined {

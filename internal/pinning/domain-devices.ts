@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { codeOf } from "../os/error-code.ts";
 import { DONE, err, ok, type Result } from "../values/result.ts";
 import { type DomainDefinition, parseDefinition } from "./domain-definition.ts";
+import { METADATA_URI } from "./domain-xml.ts";
 import { runVirsh, type Virsh } from "./virsh.ts";
 
 /** What is changed: the running domain, or its definition, which holds from its next start on. */
@@ -40,6 +41,24 @@ export async function readDefinitions(virsh: Virsh, vm: string): Promise<Result<
     live: parseDefinition(active.value),
     persistent: isTransient ? undefined : persistent,
   });
+}
+
+/**
+ * Sets what a domain's definition says to powermon, or takes it out; what others wrote in its metadata stays. Errors: one sentence with
+ * libvirt's reason. Source: virsh(1), metadata.
+ * @param said words and numbers, as readCarried() takes them
+ */
+export async function changeMetadata(
+  virsh: Virsh,
+  uuid: string,
+  scope: Scope,
+  said: ReadonlyMap<string, string> | undefined,
+): Promise<Result<void, string>> {
+  const words = ["metadata", uuid, METADATA_URI, FLAG[scope]];
+  const element = [...(said ?? [])].map(([key, value]) => ` ${key}='${value}'`).join("");
+  const change = said === undefined ? ["--remove"] : ["--key", "powermon", "--set", `<vm${element}/>`];
+  const changed = await runVirsh(virsh, [...words, ...change]);
+  return changed.ok ? DONE : changed;
 }
 
 /** Some elements of devices, and what becomes of them where. */

@@ -35,6 +35,27 @@ export function parseChannels(xml: string): DomainChannel[] {
   return found;
 }
 
+/** The namespace of our element in a definition's metadata. */
+export const METADATA_URI = "urn:powermon:vm";
+const METADATA = /^domain\/metadata\/(?:([\w.-]+):)?vm$/;
+
+/**
+ * Returns the attributes of `<powermon:vm xmlns:powermon="urn:powermon:vm" .../>` in the domain's metadata, without that of its
+ * namespace; undefined when there is no such element. Source: libvirt docs/formatdomain.rst, "General metadata".
+ */
+export function parseMetadata(xml: string): ReadonlyMap<string, string> | undefined {
+  for (const { where, closing, attributes } of walkXml(xml)) {
+    const found = closing ? null : METADATA.exec(where);
+    if (found === null) continue;
+    const said = new Map(readAttributes(attributes));
+    const space = found[1] === undefined ? "xmlns" : `xmlns:${found[1]}`;
+    if (said.get(space) !== METADATA_URI) continue;
+    said.delete(space);
+    return said;
+  }
+  return undefined;
+}
+
 /** Returns the domain's name, whole: blanks at its ends tell one domain from another. Undefined when it has none. */
 export function parseName(xml: string): string | undefined {
   for (const { where, closing, end } of walkXml(xml)) {

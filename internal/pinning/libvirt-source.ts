@@ -18,6 +18,8 @@ export interface LibvirtChannel {
 
 /** Who is told what libvirt says. */
 export interface LibvirtListener {
+  /** What active domains' definitions say to powermon changed; told before their channels are. */
+  metadata(vms: ReadonlyMap<string, ReadonlyMap<string, string>>): void;
   /** The channels of active domains changed. */
   channels(channels: readonly LibvirtChannel[]): void;
   /** Which domains are paused changed. */
@@ -46,6 +48,7 @@ export class LibvirtSource implements PinSource {
   readonly #ending = new AbortController();
   readonly #listener: LibvirtListener;
   #vms = new Map<string, LibvirtVm>();
+  #metadata: ReadonlyMap<string, ReadonlyMap<string, string>> | undefined;
   #channels: readonly LibvirtChannel[] = [];
   #paused: ReadonlySet<string> = new Set();
   #problem: string | undefined = "libvirt has not answered yet";
@@ -140,6 +143,13 @@ export class LibvirtSource implements PinSource {
     for (const why of named.problems) if (!this.#told.has(why)) this.#listener.problem(why);
     this.#told = new Set(named.problems);
     this.#vms = new Map(named.vms.map((vm) => [vm.name, vm]));
+    const metadata = new Map(
+      named.vms.flatMap(({ name, metadata: said }) => (said === undefined ? [] : [[name, said] as const])),
+    );
+    if (!Bun.deepEquals(metadata, this.#metadata, true)) {
+      this.#metadata = metadata;
+      this.#listener.metadata(metadata);
+    }
     const channels = named.vms.flatMap((vm) =>
       vm.channels.flatMap(({ path, port }) => {
         const index = vcpuOfPort(port);

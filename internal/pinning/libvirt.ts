@@ -2,7 +2,7 @@
 
 import { parseCpuList } from "../values/cpulist.ts";
 import { DONE, ok, type Result } from "../values/result.ts";
-import { type DomainChannel, parseChannels, parseName } from "./domain-xml.ts";
+import { type DomainChannel, parseChannels, parseMetadata, parseName } from "./domain-xml.ts";
 import { isVmName } from "../values/vm-name.ts";
 import { runVirsh, type Virsh } from "./virsh.ts";
 
@@ -19,6 +19,8 @@ export interface LibvirtVm {
   readonly name: string;
   readonly channels: readonly DomainChannel[];
   readonly pins: readonly VcpuPin[];
+  /** What its definition says to powermon; undefined for nothing. */
+  readonly metadata: ReadonlyMap<string, string> | undefined;
   /** Whether its vCPUs stand still: suspended by an operator, by an error, for a snapshot, or on its way here. */
   readonly paused: boolean;
 }
@@ -76,7 +78,8 @@ export async function readVms(virsh: Virsh): Promise<Result<LibvirtVm[], string>
       const name = parseName(xml);
       if (name === undefined) continue;
       const paused = STILL.includes(state.trim());
-      vms.push({ uuid, name, channels: parseChannels(xml), pins: parseVcpuPins(pins), paused });
+      const [channels, metadata] = [parseChannels(xml), parseMetadata(xml)];
+      vms.push({ uuid, name, channels, pins: parseVcpuPins(pins), metadata, paused });
     }
   }
   return ok(vms);

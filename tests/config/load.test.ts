@@ -29,6 +29,7 @@ describe("loadConfig()", () => {
     expect(config).toEqual({
       says: {},
       origins: new Map(),
+      layers: [],
       files: [],
       stateDir: "/var/lib/powermon",
       runDir: "/run/powermon",

@@ -7,7 +7,7 @@ import { Sources } from "../../internal/daemon/sources.ts";
 import { startLibvirt } from "../helpers/libvirtd.ts";
 import { testNeeding } from "../helpers/needing.ts";
 
-const LISTENER = { channels() {}, paused() {}, rebooted() {}, problem() {} };
+const LISTENER = { metadata() {}, channels() {}, paused() {}, rebooted() {}, problem() {} };
 
 testNeeding(
   ["virsh", "libvirtd", "qemu-system-x86_64", "root and namespaces"],

@@ -79,6 +79,17 @@ scenario("domains of libvirt", needs, (build) => {
     expect([pinned(0, "--live"), pinned(0, "--config")]).toEqual(["0", "0"]);
   });
 
+  test("a ceiling in a domain's own definition holds for its claims while it stands there", async () => {
+    const metadata = (...words: string[]) =>
+      libvirt.virsh("metadata", "web.1", "urn:powermon:vm", "--live", ...words);
+    metadata("--key", "powermon", "--set", "<vm ceiling='1400000'/>");
+    await speeds(5000, ["1400000", "2400000"]);
+    const { settings } = JSON.parse(await host.ask("vm", "show", "web.1", "--json"));
+    expect(settings.ceiling).toEqual({ value: 1400000, from: `libvirt's definition of "web.1"` });
+    metadata("--remove");
+    await speeds(5000, ["2600000", "2400000"]);
+  });
+
   test("a pin that virsh sets from outside is followed within a second", async () => {
     libvirt.virsh("vcpupin", "web.1", "0", "1", "--live");
     await speeds(1000, [original["policy0"]!.setspeed, "2600000"]);

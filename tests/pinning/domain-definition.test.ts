@@ -22,7 +22,7 @@ test("parseDefinition() reads CPU, controllers, ports in use and channels of our
     <channel type='spicevmc'><target type='virtio' name='virtio.serial.port.poweragent.1'/></channel>`,
     `<vcpu placement='static' current='1'>4</vcpu><cpu mode='custom' match='exact'><model fallback='forbid'>qemu64</model><feature policy='require' name='popcnt'/><feature policy='disable' name='x'/></cpu>
     <os><type arch='x86_64' machine='q35'>hvm</type></os><cputune><vcpupin vcpu='1' cpuset='2-3'/><vcpupin vcpu='x' cpuset='2'/></cputune>
-    <metadata><a><devices><controller type='virtio-serial' index='9'/></devices></a></metadata>`,
+    <metadata><p:vm xmlns:p='urn:powermon:vm' floor='base'/><a><devices><controller type='virtio-serial' index='9'/></devices></a></metadata>`,
   );
   expect(parseDefinition(xml)).toEqual({
     uuid: "c7a5fdbd-cdaf-9455-926a-d65c16db1809",
@@ -31,6 +31,7 @@ test("parseDefinition() reads CPU, controllers, ports in use and channels of our
     arch: "x86_64",
     cpu: { mode: "custom", model: "qemu64", features: ["popcnt"] },
     pins: [{ vcpu: 1, pcpus: [2, 3] }],
+    metadata: new Map([["floor", "base"]]),
     controllers: [
       { index: 0, ports: 31, alias: undefined },
       { index: 1, ports: 32, alias: "ua-x" },

@@ -1,7 +1,7 @@
 // Channels are found where libvirt writes them, and nowhere else.
 
-import { expect, test } from "bun:test";
-import { parseChannels, parseName } from "../../internal/pinning/domain-xml.ts";
+import { describe, expect, test } from "bun:test";
+import { parseChannels, parseMetadata, parseName } from "../../internal/pinning/domain-xml.ts";
 
 const channel = (path: string, name = "p.0") =>
   `<channel type='unix'><source mode='bind' path='${path}'/><target type='virtio' name='${name}' state='connected'/><alias name='channel0'/></channel>`;
@@ -79,4 +79,31 @@ test("parseChannels() stays quick on text made to be slow", () => {
   parseChannels(`<a ${"'".repeat(20_001)}`);
   parseChannels("<!--".repeat(20_000));
   expect(performance.now() - start).toBeLessThan(500);
+});
+
+describe("parseMetadata()", () => {
+  const withMetadata = (metadata: string) => domain("", `<metadata>${metadata}</metadata>`);
+
+  test.each([
+    ["as libvirt prints it", `<powermon:vm xmlns:powermon="urn:powermon:vm" ceiling="base" turbo="false"/>`],
+    ["another prefix", `<x:vm ceiling='base' xmlns:x='urn:powermon:vm' turbo='false'></x:vm>`],
+    ["no prefix", `<other xmlns="urn:o"/><vm xmlns="urn:powermon:vm" ceiling="base" turbo="false"/>`],
+  ])("reads the attributes of our element: %s", (_, metadata) => {
+    const said = new Map(Object.entries({ ceiling: "base", turbo: "false" }));
+    expect(parseMetadata(withMetadata(metadata))).toEqual(said);
+  });
+
+  test.each([
+    ["another's namespace", `<powermon:vm xmlns:powermon="urn:other" ceiling="base"/>`],
+    ["an element inside of another's", `<o xmlns="urn:o"><vm xmlns="urn:powermon:vm" ceiling="base"/></o>`],
+    ["another element of ours", `<powermon:host xmlns:powermon="urn:powermon:vm" ceiling="base"/>`],
+    ["none", ""],
+  ])("passes over %s", (_, metadata) => {
+    expect(parseMetadata(withMetadata(metadata))).toBeUndefined();
+  });
+
+  test("looks nowhere but in the metadata of the domain", () => {
+    const vm = `<powermon:vm xmlns:powermon="urn:powermon:vm" ceiling="base"/>`;
+    expect(parseMetadata(domain(vm))).toBeUndefined();
+  });
 });

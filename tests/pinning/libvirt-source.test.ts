@@ -17,11 +17,20 @@ testNeeding(
     let channels: readonly LibvirtChannel[] = [];
     const problems: string[] = [];
     let paused: ReadonlySet<string> = new Set();
+    let metadata: ReadonlyMap<string, ReadonlyMap<string, string>> = new Map();
     const rebooted: string[] = [];
+    const order: string[] = [];
     const source = new LibvirtSource(
       { uri: libvirt.uri },
       {
-        channels: (now) => void (channels = now),
+        metadata(now) {
+          metadata = now;
+          order.push("metadata");
+        },
+        channels(now) {
+          channels = now;
+          order.push("channels");
+        },
         paused: (now) => void (paused = now),
         rebooted: (vm) => void rebooted.push(vm),
         problem: (why) => void problems.push(why),
@@ -36,7 +45,7 @@ testNeeding(
         "<channel type='unix'><target type='virtio' name='virtio.serial.port.poweragent.1'/></channel>";
       writeFileSync(
         join(libvirt.dir, "web.xml"),
-        `<domain type='qemu'><name>web.1</name><memory unit='MiB'>32</memory><vcpu>2</vcpu><os><type machine='q35'>hvm</type></os>
+        `<domain type='qemu'><name>web.1</name><metadata><powermon:vm xmlns:powermon='urn:powermon:vm' ceiling='base'/></metadata><memory unit='MiB'>32</memory><vcpu>2</vcpu><os><type machine='q35'>hvm</type></os>
          <devices><emulator>${Bun.which("qemu-system-x86_64")}</emulator><controller type='usb' model='none'/>${explicit.value}${auto}</devices></domain>`,
       );
       libvirt.virsh("define", join(libvirt.dir, "web.xml"));
@@ -51,6 +60,14 @@ testNeeding(
       await until("its channels are told", () => channels.length === 2);
       expect(channels[0]).toEqual({ path: join(dir, "web.1.0"), vm: "web.1", index: 0 });
       expect(channels[1]).toMatchObject({ vm: "web.1", index: 1 });
+      // The settings of a VM stand before anything of it is served.
+      expect(metadata).toEqual(new Map([["web.1", new Map([["ceiling", "base"]])]]));
+      expect(order.slice(-2)).toEqual(["metadata", "channels"]);
+      const set = ["metadata", "web.1", "urn:powermon:vm", "--live"];
+      libvirt.virsh(...set, "--key", "powermon", "--set", "<vm turbo='false'/>");
+      await until("a change is followed", () => metadata.get("web.1")?.get("turbo") === "false");
+      libvirt.virsh(...set, "--remove");
+      await until("its end is followed", () => metadata.size === 0);
       expect(source.pins(subject, 7)).toEqual({ kind: "absent", count: 2 });
       expect([...paused]).toEqual(["web.1"]);
       libvirt.virsh("resume", "web.1");

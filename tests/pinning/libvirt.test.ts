@@ -13,7 +13,14 @@ const TEST = { uri: "test:///default" };
 
 test("nameable() keeps names whole, and drops those that are no name or that two domains have", () => {
   const names = ["web 1.x", "3", " 3", "3 ", "..", "a/b", "a\tb", "", "twin", "twin"];
-  const vms = names.map((name, i) => ({ uuid: `${i}`, name, channels: [], pins: [], paused: false }));
+  const vms = names.map((name, i) => ({
+    uuid: `${i}`,
+    name,
+    channels: [],
+    pins: [],
+    metadata: undefined,
+    paused: false,
+  }));
   const { vms: good, problems } = nameable(vms);
   expect(good.map(({ name }) => name)).toEqual(["web 1.x", "3", " 3", "3 "]);
   expect(problems).toEqual([
@@ -51,7 +58,7 @@ testNeeding(["virsh"], "readVms() reads libvirt's test driver", async () => {
   ];
   expect(await readVms(TEST)).toEqual({
     ok: true,
-    value: [{ uuid: UUID, name: "test", channels: [], pins, paused: false }],
+    value: [{ uuid: UUID, name: "test", channels: [], pins, metadata: undefined, paused: false }],
   });
 });
 

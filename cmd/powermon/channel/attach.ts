@@ -24,22 +24,15 @@ import {
 import { json } from "../../../internal/output/json.ts";
 import { err, ok, type Result } from "../../../internal/values/result.ts";
 import { fail, VM_ARG, vmName } from "../control.ts";
+import { askedScopes, SCOPE_ARGS, WHEN } from "../definition.ts";
 import { LIBVIRT_ARGS, libvirtOf } from "./libvirt.ts";
 
 const NONE: ChannelElements = { controllers: [], channels: [] };
-const WHEN: Readonly<Record<Scope, string>> = { live: "now", persistent: "from its next start" };
-const SCOPES: readonly Scope[] = ["persistent", "live"];
 
 const ARGS = {
   vm: VM_ARG,
   ...LIBVIRT_ARGS,
-  live: { type: "boolean", description: "change the running VM; without --persistent that alone" },
-  persistent: {
-    type: "boolean",
-    description: "change what holds from its next start; without --live that alone",
-  },
-  "dry-run": { type: "boolean", description: "show what would change and change nothing" },
-  json: { type: "boolean", description: "print one JSON document instead of text" },
+  ...SCOPE_ARGS,
 } as const;
 const JSON_FORM =
   'JSON: {"vm", "done", "persistent", "live"}; the last two are the XML of what changes there, null where nothing was asked for.';
@@ -165,19 +158,18 @@ async function change(
 /** Returns what changes in each definition that was asked for. Errors: a sentence, when that can't be. */
 function planAll(
   act: DeviceChange["act"],
-  { vm, live, persistent }: v.InferOutput<typeof Args>,
+  words: v.InferOutput<typeof Args>,
   definitions: Definitions,
   plan: Plan,
   io: Io,
 ): Result<ReadonlyMap<Scope, ChannelElements>, string> {
-  if (live && definitions.live === undefined) return err(`${vm} does not run: only --persistent can be.`);
-  if (persistent && definitions.persistent === undefined)
-    return err(`${vm} is transient, nothing of it is kept for a next start: only --live can be.`);
-  const isAsked = { live: live || !persistent, persistent: persistent || !live };
+  const scopes = askedScopes(words, definitions);
+  if (!scopes.ok) return scopes;
+  const { vm } = words;
   const plans = new Map<Scope, ChannelElements>();
-  for (const scope of SCOPES) {
+  for (const scope of scopes.value) {
     const definition = definitions[scope];
-    if (!isAsked[scope] || definition === undefined) continue;
+    if (definition === undefined) continue;
     const made = plan(definition, scope);
     if (!made.ok) throw new UsageError(made.error);
     if (act === "detach" || scope === "persistent" || made.value.controllers.length === 0) {
@@ -185,7 +177,7 @@ function planAll(
       continue;
     }
     const why = `The running ${vm} has too few free virtio-serial ports, and libvirt plugs no controller into a running VM`;
-    if (live || definitions.persistent === undefined)
+    if (words.live || definitions.persistent === undefined)
       return err(`${why}: start it anew with --persistent channels.`);
     if (countOf(plans.get("persistent") ?? NONE) > 0)
       io.err(`${why}: it has its channels from its next start.`);

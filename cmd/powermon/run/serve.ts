@@ -1,9 +1,10 @@
 // The daemon from its configuration to its exit status: everything is put together and taken apart here.
 
 import { existsSync, mkdirSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { STATUS, type Status } from "../../../internal/cli/status.ts";
-import type { Config } from "../../../internal/config/load.ts";
+import { type Config, withCarried } from "../../../internal/config/load.ts";
+import type { Layer } from "../../../internal/config/merge.ts";
 import type { ConfigProblem } from "../../../internal/config/problem.ts";
 import type { ConfigFile } from "../../../internal/config/schema.ts";
 import { type ControlOptions, startControl } from "../../../internal/control/server.ts";
@@ -14,6 +15,7 @@ import { takeUpRecords } from "../../../internal/daemon/older-records.ts";
 import { Notifier, type NotifyEnv } from "../../../internal/daemon/notify.ts";
 import { readMetrics } from "../../../internal/daemon/asks/metrics.ts";
 import { type Asks, asksOf } from "../../../internal/daemon/asks/table.ts";
+import { Carried } from "../../../internal/daemon/carried.ts";
 import { HostPower } from "../../../internal/daemon/host-power.ts";
 import { Sources } from "../../../internal/daemon/sources.ts";
 import type { Log } from "../../../internal/log.ts";
@@ -44,8 +46,8 @@ const AWAKE_MS = 20_000;
 /** What the daemon is started with. */
 export interface ServeOptions {
   readonly config: Config;
-  /** Reads the configuration again, under what was changed at run time. */
-  load(runtime?: ConfigFile): Result<Config, readonly ConfigProblem[]>;
+  /** Reads the configuration again, under what was changed at run time and over what VMs bring along. */
+  load(runtime?: ConfigFile, carried?: readonly Layer[]): Result<Config, readonly ConfigProblem[]>;
   readonly log: Log;
   readonly sysfsRoot: string;
   readonly procRoot: string;
@@ -94,7 +96,11 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
   }
   const noFfi = libcProblem();
   if (noFfi !== undefined) log.warn(`${WITHOUT_FFI} (${noFfi})`);
+  const carried = new Carried(join(config.stateDir, "carried.json"), log);
+  if (config.pinning.sources.includes("libvirt")) carried.recall();
+  const recalled = withCarried(config, carried.layers);
   const sources = new Sources(procRoot, {
+    metadata: (vms) => carried.take(vms, host),
     channels: (channels) => host.channels.named(channels),
     paused: (vms) => host.paused(vms),
     rebooted: (vm) => host.rebooted(vm),
@@ -105,7 +111,7 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
     hung,
     sysfsRoot,
     procRoot,
-    config,
+    config: recalled.ok ? recalled.value : config,
     log,
     sources: (now) => sources.of(now),
   });
@@ -115,7 +121,7 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
     power,
     procRoot,
     dropInDir: options.dropInDir,
-    load: (runtime) => options.load(runtime),
+    load: (runtime) => options.load(runtime, carried.layers),
     pinByLibvirt: (vm, vcpu, cpuList) => sources.pinByLibvirt(vm, vcpu, cpuList),
   });
   const spare = new SpareTime();

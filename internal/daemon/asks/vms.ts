@@ -143,7 +143,9 @@ function changesOf(old: VmConfig, young: VmConfig): readonly SettingChange[] {
 }
 
 function from(origin: Provenance): string {
-  return origin.from === "file" || origin.from === "drop-in" ? origin.file : origin.from;
+  return origin.from === "default" || origin.from === "flags" || origin.from === "runtime"
+    ? origin.from
+    : origin.file;
 }
 
 /** Returns the vCPUs that are known of: those with a place, a channel or a refusal. */
