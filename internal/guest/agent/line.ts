@@ -20,6 +20,9 @@ export interface LineRules extends TalkRules {
 /** Waits for a port that can't be opened, in pulses: the first, doubled up to the last. */
 const RETRY_PULSES = { first: 1, last: 16 };
 
+/** A host that is met is waited for so long, in ms: one of DPDK's never answers HELLO, and programs wait meanwhile. What comes later counts too. */
+const MEET_MS = 100;
+
 /** Heartbeats in a lease: one may be late, another lost. */
 export const BEATS = 3;
 
@@ -161,7 +164,7 @@ export class Line {
     if (!greeted.ok) return greeted.error;
     const talk = new Talk(session, this.port, this.vcpu, this.#rules, this.tables);
     this.#meets = true;
-    const begun = await talk.begin();
+    const begun = await talk.begin(Math.min(MEET_MS, this.#rules.timeoutMs));
     this.#meets = false;
     if (!begun.ok) return begun.error;
     this.#talk = talk;

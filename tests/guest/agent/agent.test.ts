@@ -292,6 +292,28 @@ test("who asks while a host has not answered HELLO yet is not told that there is
   await closed;
 });
 
+test("who asks a host that never answers HELLO, as DPDK's, is served by it without waiting for that", async () => {
+  using host = fakeHost((send, frame) => {
+    if (new RequestDecoder().decode(frame).kind === "scale") send(answer(frame, true));
+  });
+  using world = new World();
+  // Nobody waits that long here.
+  const rules = { ...world.rules, timeoutMs: 60_000, book: new Book(), pulse: new Pulse(500) };
+  const line = new Line(host.port, 0, rules);
+  const started = line.start();
+  await until("HELLO is said", () => host.requests().some(({ kind }) => kind === "extension"));
+  rules.book.set(A, 0, { by: "steps", from: "min", steps: 0 });
+  expect(await line.ask((talk) => talk.apply(0))).toMatchObject(DONE);
+  await started;
+  expect(
+    host
+      .requests()
+      .filter(({ kind }) => kind !== "extension")
+      .map(({ kind }) => kind),
+  ).toEqual(["connect", "scale"]);
+  await line.close();
+});
+
 test("a line waits as long as the asker says, and never so long that its lease runs out", async () => {
   using host = fakeHost((send, frame) => {
     const request = new RequestDecoder().decode(frame);
