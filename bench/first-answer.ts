@@ -12,6 +12,7 @@ import { parseArgs } from "node:util";
 import { table } from "../internal/output/table.ts";
 import { encodeRequest } from "../internal/packet/request.ts";
 import type { GuestPolicy, Request } from "../internal/values/request.ts";
+import { keepDiskBusy } from "../tests/helpers/busy-disk.ts";
 import { makeTree, type Tree } from "../tests/helpers/tree.ts";
 
 const { values } = parseArgs({
@@ -46,16 +47,6 @@ const FIRST: Readonly<Record<string, Request>> = {
   "PKT_POLICY, time": { kind: "policy", policy, ...stated },
   "PKT_POLICY, workload": { kind: "policy", policy: { ...policy, type: "workload" }, ...stated },
 };
-
-/** Keeps the disk under `folder` busy with synced writes; returns what ends that. */
-function keepBusy(folder: string): () => Promise<void> {
-  const writes = `while :; do dd if=/dev/zero of=${folder}/busy bs=1M count=64 conv=fsync; done`;
-  const child = Bun.spawn(["sh", "-c", writes], { stdout: "ignore", stderr: "ignore", detached: true });
-  return async () => {
-    process.kill(-child.pid, "SIGKILL");
-    await child.exited;
-  };
-}
 
 /** Starts powermon once and returns how long `request` waits for its answer, in ms. */
 async function firstAnswer(program: string, tree: Tree, stateDir: string, request: Request): Promise<number> {
@@ -104,7 +95,7 @@ const programs = [values.before, "dist"].filter((folder) => folder !== undefined
 const disk = mkdtempSync(join(values.disk, "first-answer-"));
 const tree = makeTree("acpi-cpufreq-8cpu-independent");
 const load = loadavg()[0] ?? 0;
-const quiet = values.quiet ? undefined : keepBusy(disk);
+const quiet = values.quiet ? undefined : keepDiskBusy(disk, 64);
 try {
   const times = new Map<string, number[]>();
   for (let start = 0; start < Number(values.starts); start++) {

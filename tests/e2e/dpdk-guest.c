@@ -2,9 +2,14 @@
 // Reads commands on stdin and prints one line for each, "= ..." (EAL's own words carry no such mark):
 //   init L                        rte_power_init                     -> = RETURN
 //   up|down|max|min|turbo-on|turbo-off L     rte_power_freq_*        -> = RETURN
-//   send L COMMAND UNIT           rte_power_guest_channel_send_msg   -> = RETURN
+//   send L COMMAND UNIT [VCPU]    rte_power_guest_channel_send_msg   -> = RETURN
 //   policy L WORDS                the same with PKT_POLICY, WORDS as dpdk-policy.c has them
 //   flood L N                     N times min, max, min..; waits while the port is full -> = done
+//   busy L N COMMAND BYTES        N scale requests 20 ms apart, each answer looked for as the library does; half-way a packet with an
+//                                 unknown COMMAND goes before one, and BYTES stray ones before another (0: none)
+//                                 -> = N sent, M answered, T torn (whole packets made of the stray bytes and what followed), in or out of order
+//   each L                        a request of every kind, its answer waited for as long as the library does, once
+//                                 -> = what each was answered, "late" at the first that was not, and what then came unasked
 //   read L packet|freq|caps       rte_power_guest_channel_receive_msg, tried for 2 s
 //   silent L                      the same, tried for 300 ms; nothing may come
 //                                 -> = silence, or what came, field by field
@@ -13,7 +18,7 @@
 #include <unistd.h>
 #include <rte_eal.h>
 #include <rte_power.h>
-#include "dpdk-policy.h"
+#include "dpdk-guest.h"
 
 static const char *vm_name;
 
@@ -72,27 +77,41 @@ static void read_caps(unsigned int lcore)
 	printf("\n");
 }
 
-// `policy` may be NULL: then no policy is in it.
-static int send_packet(unsigned int lcore, unsigned int command, unsigned int unit, char *policy)
+struct rte_power_channel_packet packet(unsigned int vcpu, unsigned int command, unsigned int unit)
 {
-	struct rte_power_channel_packet p = { .resource_id = lcore, .command = command, .unit = unit };
+	struct rte_power_channel_packet p = { .resource_id = vcpu, .command = command, .unit = unit };
+
 	snprintf(p.vm_name, sizeof(p.vm_name), "%s", vm_name);
-	if (policy != NULL && fill_policy(&p, policy) < 0)
-		return -1;
+	return p;
+}
+
+static int send_packet(unsigned int lcore, struct rte_power_channel_packet p)
+{
 	printf("= %d\n", rte_power_guest_channel_send_msg(&p, lcore));
 	return 0;
+}
+
+static int send_policy(unsigned int lcore, char *words)
+{
+	struct rte_power_channel_packet p = packet(lcore, RTE_POWER_PKT_POLICY, 0);
+
+	return fill_policy(&p, words) < 0 ? -1 : send_packet(lcore, p);
 }
 
 static int obey(char *line)
 {
 	char word[16], what[16];
-	unsigned int lcore, command, unit;
-	int at = 0;
+	unsigned int lcore, command, unit, vcpu, rounds;
+	int at = 0, read = sscanf(line, "send %u %u %u %u", &lcore, &command, &unit, &vcpu);
 
-	if (sscanf(line, "send %u %u %u", &lcore, &command, &unit) == 3)
-		return send_packet(lcore, command, unit, NULL);
+	if (read >= 3)
+		return send_packet(lcore, packet(read == 4 ? vcpu : lcore, command, unit));
 	if (sscanf(line, "policy %u %n", &lcore, &at) == 1 && at > 0)
-		return send_packet(lcore, RTE_POWER_PKT_POLICY, 0, line + at);
+		return send_policy(lcore, line + at);
+	if (sscanf(line, "busy %u %u %u %u", &lcore, &rounds, &command, &unit) == 4)
+		return busy(lcore, rounds, command, unit);
+	if (sscanf(line, "each %u", &lcore) == 1)
+		return each(lcore);
 	if (sscanf(line, "flood %u %u", &lcore, &command) == 2) {
 		for (unsigned int i = 0; i < command; i++)
 			while ((i % 2 ? rte_power_freq_max : rte_power_freq_min)(lcore) < 0)

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "dpdk-policy.h"
+#include "dpdk-guest.h"
 
 static const char *const TYPES[] = {
 	[RTE_POWER_POLICY_TRAFFIC] = "traffic",

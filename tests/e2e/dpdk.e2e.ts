@@ -125,6 +125,21 @@ scenario("a stock DPDK guest", needs, () => {
     expect(await asker.do("silent 0")).toBe("silence");
   });
 
+  // a request every 20 ms: such a guest never falls silent, and silence is what used to heal a stream
+  test.each([5, 6, 11, 200, 0x7777])("command %d costs a busy guest no answer", async (command) => {
+    expect(await asker.do(`busy 0 24 ${command} 0`)).toBe("24 sent, 24 answered, 0 torn, in order");
+  });
+
+  test.each([1, 3, 12, 16, 200, 463])(
+    "%d stray bytes cost a busy guest two answers at most",
+    async (bytes) => {
+      expect(await asker.do(`busy 0 24 0 ${bytes}`)).toMatch(
+        /^24 sent, (22|23|24) answered, [01] torn, in order$/,
+      );
+      expect(await asker.do("busy 0 8 0 0")).toBe("8 sent, 8 answered, 0 torn, in order");
+    },
+  );
+
   test.each([QUERY_FREQ_LIST, QUERY_FREQ, QUERY_CAPS_LIST, QUERY_CAPS])(
     "query %d of a VM that may not query is not answered, its scaling is",
     async (query) => {

@@ -2,9 +2,11 @@
 import { join } from "node:path";
 import type { Subprocess } from "bun";
 
-/** Compiles dpdk-guest.c and dpdk-policy.c against Debian's librte_power to the file `out`. */
+/** Compiles dpdk-guest.c and the files beside it against Debian's librte_power to the file `out`. */
 export async function compileForeignGuest(out: string): Promise<void> {
-  const sources = ["dpdk-guest.c", "dpdk-policy.c"].map((file) => join(import.meta.dir, file));
+  const sources = ["dpdk-guest.c", "dpdk-policy.c", "dpdk-patience.c"].map((file) =>
+    join(import.meta.dir, file),
+  );
   const flags = (which: string) =>
     Bun.$`pkg-config ${which} libdpdk`.text().then((text) => text.trim().split(/\s+/));
   const [cflags, libs] = await Promise.all([flags("--cflags"), flags("--libs")]);
@@ -33,12 +35,15 @@ export class ForeignGuest {
   readonly #process: Subprocess<"pipe", "pipe", "inherit">;
   readonly #lines: AsyncIterator<string>;
 
-  /** Starts `program` as VM `name` with `ports` channels in `dir`; it runs once powermon has connected to each. */
-  constructor(program: string, name: string, ports: number, dir: string) {
+  /**
+   * Starts `program` as VM `name` with `ports` channels in `dir`; it runs once powermon has connected to each.
+   * @param keep it runs at once, and its channels outlive powermon, as QEMU's do
+   */
+  constructor(program: string, name: string, ports: number, dir: string, keep = false) {
     const bridge = join(import.meta.dir, "lab/dpdk-bridge.sh");
     this.#process = Bun.spawn(
       ["bash", bridge, dir, name, `${ports}`, program, ...foreignGuestWords(name, ports)],
-      { stdin: "pipe", stdout: "pipe", stderr: "inherit" },
+      { stdin: "pipe", stdout: "pipe", stderr: "inherit", env: { ...process.env, KEEP: keep ? "1" : "" } },
     );
     this.#lines = answers(this.#process.stdout);
   }

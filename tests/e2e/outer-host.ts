@@ -17,8 +17,11 @@ export class OuterHost {
   readonly #logPath: string;
   readonly #powermon: Subprocess;
 
-  /** Starts powermon on tree `tree` (see tests/helpers/tree.ts) with more `flags`; `channels` is a folder of its own unless given. */
-  constructor(tree: string, flags: readonly string[], channels?: string) {
+  /**
+   * Starts powermon on tree `tree` (see tests/helpers/tree.ts) with more `flags`; `channels` is a folder of its own unless given.
+   * @param under words of a program that becomes powermon
+   */
+  constructor(tree: string, flags: readonly string[], channels?: string, under: readonly string[] = []) {
     this.#dir = mkdtempSync(join(tmpdir(), "powermon-e2e-"));
     this.channels = channels ?? join(this.#dir, "channels");
     mkdirSync(this.channels, { recursive: true });
@@ -29,7 +32,7 @@ export class OuterHost {
     const where = ["--dir", this.channels, "--state-dir", state, "--sysfs-root", this.#tree.sys];
     // setpriv: powermon ends with the test run, however that ends
     this.#powermon = Bun.spawn(
-      ["setpriv", "--pdeathsig", "KILL", join(DIST, "powermon"), "run", ...where, ...flags],
+      ["setpriv", "--pdeathsig", "KILL", ...under, join(DIST, "powermon"), "run", ...where, ...flags],
       { stdin: "ignore", stdout: "ignore", stderr: Bun.file(this.#logPath) },
     );
   }
@@ -64,8 +67,19 @@ export class OuterHost {
     const status = await this.#powermon.exited;
     clearTimeout(late);
     const log = await this.log();
+    this.#remove();
+    if (status !== 0) throw new Error(`powermon ended with status ${status} after SIGTERM. Its log: ${log}`);
+  }
+
+  /** Ends powermon as a crash does, and removes what was made. */
+  async kill(): Promise<void> {
+    this.#powermon.kill("SIGKILL");
+    await this.#powermon.exited;
+    this.#remove();
+  }
+
+  #remove(): void {
     this.#tree.remove();
     rmSync(this.#dir, { recursive: true });
-    if (status !== 0) throw new Error(`powermon ended with status ${status} after SIGTERM. Its log: ${log}`);
   }
 }

@@ -19,6 +19,7 @@ const PACKAGES = {
   gcc: "gcc",
   "pkg-config": "pkg-config",
   taskset: "util-linux",
+  strace: "strace",
   virsh: "libvirt-clients",
   libvirtd: "libvirt-daemon-system",
   ip: "iproute2",

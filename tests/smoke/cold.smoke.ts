@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { decodeReply } from "../../internal/packet/reply.ts";
 import { encodeRequest } from "../../internal/packet/request.ts";
 import type { GuestPolicy, Request } from "../../internal/values/request.ts";
+import { keepDiskBusy } from "../helpers/busy-disk.ts";
 import { makeMachine, startDaemon } from "../helpers/daemon.ts";
 import { QemuSocket } from "../helpers/qemu.ts";
 
@@ -35,13 +36,9 @@ const ASKED: readonly (readonly [Request, number, string])[] = [
 ];
 
 const disk = mkdtempSync(join(tmpdir(), "powermon-cold-"));
-const busy = Bun.spawn(
-  ["sh", "-c", `while :; do dd if=/dev/zero of=${disk}/busy bs=1M count=32 conv=fsync; done`],
-  { stdout: "ignore", stderr: "ignore", detached: true },
-);
+const rest = keepDiskBusy(disk);
 afterAll(async () => {
-  process.kill(-busy.pid, "SIGKILL");
-  await busy.exited;
+  await rest();
   rmSync(disk, { recursive: true });
 });
 

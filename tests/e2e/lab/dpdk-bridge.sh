@@ -1,7 +1,8 @@
 #!/bin/bash
 # Gives librte_power its fixed device paths as ptys; without it a stock DPDK guest could only run inside a VM.
 # dpdk-bridge.sh DIR NAME PORTS COMMAND.. : port N is DIR/NAME.N, where powermon connects. COMMAND starts once it has, with
-# /dev/virtio-ports in a mount namespace of its own: the machine's /dev is not touched.
+# /dev/virtio-ports in a mount namespace of its own: the machine's /dev is not touched. With KEEP=1 COMMAND starts at once, and its ports
+# outlive their hosts, as QEMU's do.
 set -euo pipefail
 if [ "${1:-}" != --inside ]; then exec unshare --mount "$0" --inside "$@"; fi
 shift
@@ -18,6 +19,13 @@ bridges=()
 trap 'kill "${bridges[@]}"; umount -l /dev "$dev"; rmdir "$dev"' EXIT
 for ((n = 0; n < ports; n++)); do
   link=/dev/virtio-ports/virtio.serial.port.poweragent.$n
+  if [ "${KEEP:-}" = 1 ]; then
+    setpriv --pdeathsig TERM socat "PTY,link=$link,raw,echo=0" "PTY,link=/dev/host.$n,raw,echo=0" &
+    bridges+=($!)
+    setpriv --pdeathsig TERM socat -t 0 "UNIX-LISTEN:$dir/$name.$n,unlink-early,fork,max-children=1" "OPEN:/dev/host.$n,noctty" &
+    bridges+=($!)
+    continue
+  fi
   # socat makes the pty when its first side is connected
   setpriv --pdeathsig TERM socat "UNIX-LISTEN:$dir/$name.$n,unlink-early" "PTY,link=$link,raw,echo=0" &
   bridges+=($!)
