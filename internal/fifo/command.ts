@@ -84,7 +84,11 @@ const KEYS = {
 };
 const instruction = objectOf({ command: word(["power"]), ...KEYS }, " in an instruction");
 const policy = objectOf({ command: word(["create", "destroy"]), ...KEYS }, " in a policy");
-const object = objectOf({ instruction: v.optional(instruction), policy: v.optional(policy) }, "");
+const wrapped = objectOf({ instruction: v.optional(instruction), policy: v.optional(policy) }, "");
+/** DPDK's parser takes the keys without the object around them, too. */
+const bare = objectOf({ command: word(["power", "create", "destroy"]), ...KEYS }, "");
+const BARE_KEYS: readonly string[] = ["command", ...Object.keys(KEYS)];
+const ONE_OF = 'Write one of "instruction" and "policy" in an object.';
 /** What each asks for by its keys; of the others those that are there mean nothing. */
 const OF_POWER = ["command", "unit"];
 const OF_DESTROY = ["command"];
@@ -109,20 +113,33 @@ export interface FifoRequest {
 export function parseFifoRequest(text: string, core: number): Result<FifoRequest, string> {
   const raw = parseJson(text);
   if (!raw.ok) return raw;
-  const asked = v.safeParse(object, raw.value, { abortEarly: true });
-  if (!asked.success) return err(sentenceOf(asked.issues[0]));
-  const { instruction, policy } = asked.output;
-  if ((instruction === undefined) === (policy === undefined)) {
-    return err('Write one of "instruction" and "policy" in an object.');
-  }
-  const said = (instruction ?? policy) as Said;
+  const asked = saidIn(raw.value);
+  if (!asked.ok) return asked;
+  const said = asked.value;
   const elsewhere = otherCore(said, core);
   if (elsewhere !== undefined) return err(elsewhere);
-  const command = instruction === undefined ? policyOf(said) : stepOf(said);
+  const command = said.command === "power" ? stepOf(said) : policyOf(said);
   return command.ok ? ok({ command: command.value, ignored: passedOver(said, core) }) : command;
 }
 
-type Said = v.InferOutput<typeof policy> | v.InferOutput<typeof instruction>;
+type Said = v.InferOutput<typeof bare>;
+
+/** Returns what stands in the one instruction or policy of an object, or in the object itself. */
+function saidIn(value: unknown): Result<Said, string> {
+  const keys = Object.keys(Object(value)).map((key) => key.toLowerCase());
+  const isBare = keys.some((key) => BARE_KEYS.includes(key));
+  if (isBare && !keys.includes("instruction") && !keys.includes("policy")) {
+    const asked = v.safeParse(bare, value, { abortEarly: true });
+    return asked.success ? ok(asked.output) : err(sentenceOf(asked.issues[0]));
+  }
+  const asked = v.safeParse(wrapped, value, { abortEarly: true });
+  if (!asked.success) return err(sentenceOf(asked.issues[0]));
+  const { instruction, policy } = asked.output;
+  if (instruction === undefined) {
+    return policy === undefined ? err(ONE_OF) : ok(policy);
+  }
+  return policy === undefined ? ok(instruction) : err(ONE_OF);
+}
 
 function parseJson(text: string): Result<unknown, string> {
   const closed = text.replaceAll(/"(?:[^"\\]|\\.)*"|,(?=\s*[}\]])/gs, (found) =>

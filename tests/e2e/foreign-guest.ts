@@ -2,15 +2,16 @@
 import { join } from "node:path";
 import type { Subprocess } from "bun";
 
-/** Compiles dpdk-guest.c and the files beside it against Debian's librte_power to the file `out`. */
-export async function compileForeignGuest(out: string): Promise<void> {
-  const sources = ["dpdk-guest.c", "dpdk-policy.c", "dpdk-patience.c"].map((file) =>
-    join(import.meta.dir, file),
-  );
+/** The files of dpdk-guest. */
+const GUEST = ["dpdk-guest.c", "dpdk-policy.c", "dpdk-patience.c"];
+
+/** Compiles dpdk-guest, or other `sources` of this folder, against Debian's librte_power to the file `out`. */
+export async function compileForeignGuest(out: string, sources: readonly string[] = GUEST): Promise<void> {
+  const paths = sources.map((file) => join(import.meta.dir, file));
   const flags = (which: string) =>
     Bun.$`pkg-config ${which} libdpdk`.text().then((text) => text.trim().split(/\s+/));
   const [cflags, libs] = await Promise.all([flags("--cflags"), flags("--libs")]);
-  await Bun.$`gcc -Wall -Wextra -Werror -O1 -DALLOW_EXPERIMENTAL_API ${cflags} ${sources} -o ${out} ${libs}`.quiet();
+  await Bun.$`gcc -Wall -Wextra -Werror -O1 -DALLOW_EXPERIMENTAL_API ${cflags} ${paths} -o ${out} ${libs}`.quiet();
 }
 
 /** Words that make dpdk-guest VM `name` with lcores 0 to `ports` - 1, all on CPU 0, without hugepages or devices. */

@@ -34,6 +34,20 @@ describe("parseFifoRequest()", () => {
     });
   });
 
+  test.each([
+    ['{"command": "power", "unit": "SCALE_MIN", "resource_id": 7}', { kind: "scale", step: "min" }],
+    ['{"name": "ubuntu", "command": "destroy"}', { kind: "policy-remove" }],
+    [
+      '{"policy_type": "WORKLOAD", "workload": "LOW", "COMMAND": "CREATE"}',
+      { kind: "policy", policy: { rule: { type: "workload", workload: "low" } } },
+    ],
+  ] as const)(
+    "takes keys without an instruction or a policy around them, as DPDK does: %s",
+    (text, asked) => {
+      expect(good(text)).toMatchObject(asked);
+    },
+  );
+
   test("reads a TIME policy on the host's clock", () => {
     const time = rule(
       '{"policy": {"command": "create", "policy_type": "TIME", "busy_hours": [17, 18, 17], "quiet_hours": [2, 3, 18]}}',
@@ -162,6 +176,12 @@ describe("parseFifoRequest()", () => {
       'one of "instruction" and "policy"',
     ],
     ['{"instruktion": {}}', 'Unknown key "instruktion": did you mean "instruction"?'],
+    ['{"command": "power"}', '"unit" is missing; it may be SCALE_UP'],
+    ['{"unit": "SCALE_UP"}', '"command" is missing; it may be POWER, CREATE, DESTROY.'],
+    ['{"command": "power", "unit": "SCALE_UP", "core": 7}', 'Unknown key "core"'],
+    ['{"command": "power", "unit": "SCALE_UP", "resource_id": 3}', '"resource_id" is 3'],
+    ['{"command": "destroy", "policy": {"command": "destroy"}}', 'Unknown key "command"'],
+    ['[{"command": "destroy"}]', "it must be an object"],
     ['{"instruction": 5}', '"instruction" is 5; it must be an object.'],
     ['{"instruction": {"command": "power"}}', '"unit" is missing; it may be SCALE_UP'],
     ['{"instruction": {"command": "create", "unit": "SCALE_UP"}}', '"command" is "create"; it may be POWER.'],
