@@ -9,11 +9,12 @@ import { type Result } from "../../../internal/values/result.ts";
 import { pcpu } from "../../../internal/values/units.ts";
 import { DONE_ENDING, type Ending, statusOf } from "../channel.ts";
 import type { Listed, Place, Row } from "./place.ts";
+import { TurboWords } from "./turbo-words.ts";
 
 /** Returns the place of this machine's cpufreq domains. Errors: there is no folder of CPUs. */
 export function openCpufreqPlace(roots: Roots, why: string): Result<Place, SysfsError> {
   const cpufreq = openCpufreq(roots);
-  return cpufreq.ok ? { ok: true, value: new OwnClocks(cpufreq.value, why) } : cpufreq;
+  return cpufreq.ok ? { ok: true, value: new OwnClocks(cpufreq.value, new TurboWords(roots), why) } : cpufreq;
 }
 
 class OwnClocks implements Place {
@@ -21,30 +22,43 @@ class OwnClocks implements Place {
   readonly agent = false;
   readonly why: string;
   readonly #cpufreq: Cpufreq;
+  readonly #turbo: TurboWords;
 
-  constructor(cpufreq: Cpufreq, why: string) {
+  constructor(cpufreq: Cpufreq, turbo: TurboWords, why: string) {
     this.#cpufreq = cpufreq;
+    this.#turbo = turbo;
     this.why = why;
   }
 
-  /** Moves the clocks; one that is not ours yet starts at its highest frequency, as in DPDK. Source: drivers/power/acpi/acpi_cpufreq.c. */
+  /**
+   * Moves the clocks; one that is not ours yet starts at its highest frequency, which is turbo with the drivers where DPDK starts with
+   * it, until turbo-off. Source: DPDK drivers/power, power_*_cpufreq_init and _freq_max.
+   */
   async scale(step: Step, cpus: readonly number[]): Promise<readonly Row[]> {
     return this.#each(cpus, (cpu, domain) => {
       if (step === "turbo-on" && !domain.hasTurbo) {
         return no("no-turbo", `CPU ${cpu} has no turbo frequencies.`);
       }
-      const nominal = highest(domain.table, false);
+      const said = this.#turbo.said(domain.id);
+      if (!said.ok) return this.#ending(said);
+      const turbo = said.value ?? domain.turboAtStart;
+      const top = highest(domain.table, turbo);
       const told = domain.current();
-      const now = told.ok ? told.value : nominal;
+      const now = told.ok && told.value < top ? told.value : top;
       // What limits cut is passed over, so that each step up or down moves.
       const table = step === "up" || step === "down" ? domain.allowed : domain.table;
-      return this.#ending(domain.set(move(table, { khz: now, turbo: now > nominal }, step).khz));
+      const level = move(table, { khz: now, turbo }, step);
+      const set = domain.set(level.khz);
+      return this.#ending(set.ok && level.turbo !== turbo ? this.#turbo.say(domain.id, level.turbo) : set);
     });
   }
 
-  /** Puts governor and limits back as they were. */
+  /** Puts governor and limits back as they were, and forgets what was said of turbo. */
   async release(cpus: readonly number[]): Promise<readonly Row[]> {
-    return this.#each(cpus, (_, domain) => this.#ending(domain.restore()));
+    return this.#each(cpus, (_, domain) => {
+      const back = domain.restore();
+      return this.#ending(back.ok ? this.#turbo.forget(domain.id) : back);
+    });
   }
 
   async list<K extends keyof Lists>(kind: K, cpus: "all" | readonly number[]): Promise<Listed<Lists[K]>> {

@@ -1,8 +1,9 @@
 // The same commands on a machine's own clocks: librte_power's other environment.
 
 import { expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { dirname } from "node:path";
 import { makeTree } from "../../helpers/tree.ts";
 import { machine } from "../../sysfs/machine.ts";
 import { run } from "./run.ts";
@@ -70,6 +71,58 @@ test("scale moves up at once from a raised minimum that is no step", async () =>
     told.push(line("cpufreq/policy0/scaling_max_freq"));
   }
   expect(told).toEqual(["1500000", "1550000", "1650000", "1550000"]);
+});
+
+// each row: a step and what CPU 0 is told by it, kHz; turbo is on from the start where DPDK's librte_power has it so
+test.each([
+  [
+    "acpi-cpufreq-2cpu-turbo",
+    "scaling_setspeed",
+    [
+      ...[["max", "2601000"] as const, ["down", "2600000"] as const, ["up", "2601000"] as const],
+      ...[["turbo-off", "2600000"] as const, ["max", "2600000"] as const, ["min", "1200000"] as const],
+      ...[["max", "2600000"] as const, ["up", "2600000"] as const, ["turbo-on", "2601000"] as const],
+      ...[["min", "1200000"] as const, ["max", "2601000"] as const, ["turbo-off", "2600000"] as const],
+    ],
+    "2601000",
+  ],
+  [
+    "intel_pstate-active-hwp-6.12",
+    "scaling_max_freq",
+    [
+      ...[["down", "2300000"] as const, ["max", "2400000"] as const, ["up", "2400000"] as const],
+      ...[["turbo-on", "3700000"] as const, ["min", "800000"] as const, ["max", "3700000"] as const],
+      ...[["turbo-off", "2400000"] as const, ["max", "2400000"] as const, ["turbo-on", "3700000"] as const],
+    ],
+    "2400000",
+  ],
+] as const)(
+  "scale on %s keeps turbo on or off over commands, until release",
+  async (name, file, steps, first) => {
+    await withTree(name, async (flags, attribute) => {
+      const after = async (step: string) => {
+        const done = await run("scale", step, "--vcpu", "0", "--env", "cpufreq", ...flags);
+        expect(done).toMatchObject({ status: 0 });
+        return [step, attribute(0, file)];
+      };
+      for (const [step, khz] of steps) expect(await after(step)).toEqual([step, khz]);
+      expect((await run("release", "--vcpu", "0", "--env", "cpufreq", ...flags)).status).toBe(0);
+      expect(await after("max")).toEqual(["max", first]);
+    });
+  },
+);
+
+test("a word on turbo of another boot counts no more, and one that is none is named", async () => {
+  await withTree("acpi-cpufreq-2cpu-turbo", async (flags, attribute) => {
+    const file = `${flags[5]}/turbo/policy0.json`;
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, '{"bootId":"another","turbo":false}');
+    const max = () => run("scale", "max", "--vcpu", "0", "--env", "cpufreq", ...flags);
+    expect((await max()).status).toBe(0);
+    expect(attribute(0, "scaling_setspeed")).toBe("2601000");
+    writeFileSync(file, '{"turbo":1}');
+    expect(await max()).toMatchObject({ status: 1, err: expect.stringContaining(file) });
+  });
 });
 
 test("caps shows turbo where the clock has it", async () => {
