@@ -162,6 +162,8 @@ const STATUS_OF: Readonly<Record<EndKind, Status>> = {
   refused: STATUS.refused,
   "host-failed": STATUS.failed,
   "not-understood": STATUS.unsupported,
+  "host-too-old": STATUS.unsupported,
+  "no-meter": STATUS.unsupported,
   "v1-only": STATUS.unsupported,
   "no-name": STATUS.usage,
   "read-failed": STATUS.failed,

@@ -13,6 +13,7 @@ export const VMPOWER_GUEST: Program = {
     release: () => import("./release.ts"),
     freq: () => import("./freq.ts"),
     caps: () => import("./caps.ts"),
+    energy: () => import("./energy.ts"),
     policy: () => import("./policy.ts"),
     probe: () => import("./probe.ts"),
     agent: () => import("./agent.ts"),

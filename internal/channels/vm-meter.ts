@@ -35,6 +35,7 @@ export const KIND_OF_REFUSAL = {
   "mac-nowhere": "unable",
   "no-interface": "unable",
   "no-branch-counters": "unable",
+  "no-meter": "unable",
 } as const satisfies Record<Refusal["kind"], string>;
 
 /** Most numbers of commands that are counted apart for a VM. */

@@ -22,6 +22,7 @@ import { LedgerDesk } from "../rules/ledger-desk.ts";
 import { MachineCounters } from "../rules/machine-counters.ts";
 import { type Clock, SYSTEM_CLOCK } from "../rules/desk.ts";
 import { PolicyEngine } from "../rules/engine.ts";
+import { MachineEnergyBook } from "./energy-book.ts";
 import { type HungCalls, tellHung } from "./hung-calls.ts";
 import { Upkeep } from "./upkeep.ts";
 import type { PlacementRules } from "../channels/vm.ts";
@@ -49,6 +50,7 @@ export class Host {
   readonly events = new EventFeed();
   readonly policies: PolicyEngine;
   readonly upkeep: Upkeep;
+  readonly energy: MachineEnergyBook;
   /** What of powermon does not work while guests are served, a sentence each. */
   readonly problems: string[] = [];
   readonly #fifos: FifoHost;
@@ -115,8 +117,13 @@ export class Host {
     const turns = new Turns();
     this.#fifos = new FifoHost({ cpufreq, ledger, policies: this.policies, log, turns });
     const vmChanged = (vm: string) => this.policies.vmChanged(vm);
+    this.energy = new MachineEnergyBook(
+      { sysfsRoot: options.sysfsRoot, procRoot },
+      (vm) => this.channels.vm(vm.vm) === vm,
+    );
+    const { policies, energy } = this;
     this.channels = new Channels(
-      { desk: { cpufreq, ledger, policies: this.policies }, log, events, durations, turns, vmChanged },
+      { desk: { cpufreq, ledger, policies, energy }, log, events, durations, turns, vmChanged },
       this.#rules,
       (vm) => vmConfig(this.#config, vm),
     );
@@ -224,6 +231,7 @@ export class Host {
     this.upkeep.stop();
     void this.#fifos.stop();
     this.policies.close();
+    this.energy.stop();
     this.channels.stop();
     const failed: SysfsError[] = [];
     for (const domain of this.cpufreq.domains) {

@@ -38,6 +38,10 @@ export type GuestFailure =
   /** The host wanted to, and its kernel said no. */
   | { readonly kind: "host-failed"; readonly port: string; readonly text: string }
   | { readonly kind: "not-understood"; readonly port: string; readonly text: string }
+  /** The host knows no such request: it is an older powermon, or as far as it answers DPDK's own. */
+  | { readonly kind: "host-too-old"; readonly port: string }
+  /** The host has no meter, or can't tell this VM's part. */
+  | { readonly kind: "no-meter"; readonly port: string; readonly text: string }
   /** DPDK's packets can't say it, and the host did not answer in our own words. */
   | { readonly kind: "v1-only"; readonly port: string; readonly timeoutMs: number }
   /** The same, for a policy of a VM without a name: DPDK's host takes an empty one for that of every VM that has none. */
@@ -82,6 +86,10 @@ export function explainFailure(no: GuestFailure): string {
       return `The host behind ${quote(no.port)} could not do it: ${no.text}`;
     case "not-understood":
       return `The host behind ${quote(no.port)} did not understand: ${no.text}`;
+    case "host-too-old":
+      return `The host behind ${quote(no.port)} is too old for this: it is a powermon that does not know the request, or DPDK's vm_power_manager; it takes a newer powermon on the host.`;
+    case "no-meter":
+      return `The host behind ${quote(no.port)} can't tell this VM's joules: ${no.text}`;
     case "v1-only":
       return `The host behind ${quote(no.port)} did not answer in powermon's own words within ${no.timeoutMs} ms, and DPDK's packets can't say this; what was set stays.`;
     case "no-name":

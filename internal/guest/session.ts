@@ -122,7 +122,7 @@ export class Session {
 
   /**
    * Says anything of the extension and returns the answer. A DPDK host ignores it; so far does one that is late.
-   * Errors: those of ask(); a no with its sentence is refused, host-failed or not-understood.
+   * Errors: those of ask(); a no with its sentence is refused, host-failed, host-too-old, no-meter or not-understood.
    */
   async say<A extends AskOf>(
     what: A,
@@ -263,6 +263,9 @@ function noFailure(port: string, vcpu: number, { no, text }: No): GuestFailure {
     case "failed":
       return { kind: "host-failed", port, text };
     case "unknown-command":
+      return { kind: "host-too-old", port };
+    case "no-meter":
+      return { kind: "no-meter", port, text };
     case "bad-value":
     case "no-hello":
       return { kind: "not-understood", port, text };

@@ -94,6 +94,7 @@ export const STATUS: Words<ExtensionNo> = words({
   "no-branch-counters": 31,
   "not-listed": 32,
   "clock-hung": 33,
+  "no-meter": 34,
   // Of a no that only a newer host knows nothing but its sentence is left; this number is never sent.
   other: 0xffff,
 });

@@ -153,6 +153,17 @@ const TABLE: { readonly [C in ExtensionCommand]: Line<C> } = {
     read: () => ({ do: "policy-remove" }),
     answer: { removed: bit("removed", u32(56), 1) },
   },
+  energy: {
+    code: 0x564d000a,
+    ask: {},
+    read: () => ({ do: "energy" }),
+    answer: {
+      joules: u64(56),
+      seconds: u32(64),
+      periodS: u32(68),
+      resolutionJ: { ...u32(72), name: "resolution_j" },
+    },
+  },
 };
 
 /** A command, ready for use. */

@@ -34,6 +34,7 @@ export interface Extension {
   /** The VM's vCPUs from number `first` on. */
   list: { ask: { first: number }; answer: Page & { vcpus: readonly ListedVcpu[] } };
   "policy-remove": { ask: object; answer: { removed: boolean } };
+  energy: { ask: object; answer: VmJoules };
 }
 
 export type ExtensionCommand = keyof Extension;
@@ -77,6 +78,17 @@ export interface Clocks {
 interface Page {
   readonly total: number;
   readonly first: number;
+}
+
+/** What a VM's vCPUs used of the host's packages since the host began to count for it. */
+export interface VmJoules {
+  /** A whole multiple of `resolutionJ`. */
+  readonly joules: number;
+  /** How long was counted; 0 until the first period is over. */
+  readonly seconds: number;
+  /** Both change once in so many seconds, when the host looks and not when it is asked. */
+  readonly periodS: number;
+  readonly resolutionJ: number;
 }
 
 /** Who decides what a clock gets. */

@@ -31,6 +31,13 @@ export type Refusal =
       readonly vcpu: number;
       readonly pcpu: number;
       readonly why: string;
+    }
+  /** Its joules can't be told: nothing counts a package's energy, or the threads of its vCPUs are not known. */
+  | {
+      readonly kind: "no-meter";
+      readonly vm: string;
+      readonly lacks: "meter" | "threads";
+      readonly why: string;
     };
 
 /** Returns the sentence that tells an operator what was wrong and what would be right. */
@@ -74,5 +81,7 @@ export function explain(no: Refusal): string {
       return `The policy of VM ${JSON.stringify(no.vm)} names interface ${JSON.stringify(no.name)}, which this host does not have.`;
     case "no-branch-counters":
       return `vCPU ${no.vcpu} of VM ${JSON.stringify(no.vm)} runs on pCPU ${no.pcpu}, whose branches can't be counted: ${no.why}`;
+    case "no-meter":
+      return `VM ${JSON.stringify(no.vm)} asks for its joules, which can't be told: ${no.why}.`;
   }
 }

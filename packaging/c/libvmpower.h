@@ -73,7 +73,7 @@ enum {
 /* command of a request of the extension; its answer's has VMPOWER_ANSWER set. */
 enum {
 	VMPOWER_HELLO = 0x564d0001, VMPOWER_PING, VMPOWER_SCALE, VMPOWER_SET_KHZ, VMPOWER_RELEASE,
-	VMPOWER_FREQS, VMPOWER_STATE, VMPOWER_LIST, VMPOWER_POLICY_REMOVE,
+	VMPOWER_FREQS, VMPOWER_STATE, VMPOWER_LIST, VMPOWER_POLICY_REMOVE, VMPOWER_ENERGY,
 	VMPOWER_ANSWER = 0x8000,
 	VMPOWER_NOTICE = 0x564dc001
 };
@@ -94,7 +94,7 @@ enum {
 	VMPOWER_E_FLOATING, VMPOWER_E_NO_CPUFREQ, VMPOWER_E_NO_TURBO, VMPOWER_E_TURBO_OFF, VMPOWER_E_COMMAND_OFF,
 	VMPOWER_E_RATE, VMPOWER_E_QUERIES_OFF,
 	VMPOWER_E_POLICY_LACKS = 28, VMPOWER_E_NO_INTERFACE, VMPOWER_E_MAC_NOWHERE, VMPOWER_E_NO_BRANCH_COUNTERS,
-	VMPOWER_E_NOT_LISTED, VMPOWER_E_CLOCK_HUNG,
+	VMPOWER_E_NOT_LISTED, VMPOWER_E_CLOCK_HUNG, VMPOWER_E_NO_METER,
 	VMPOWER_E_OTHER = 0xffff /* never sent: a NACK, which has no reason, or a status above this */
 };
 
@@ -161,6 +161,8 @@ VMPOWER_SAY(vmpower_state_answer, 68,
 VMPOWER_SAY(vmpower_list_answer, 172,
 	uint32_t total; uint32_t first; uint32_t count; uint32_t khz[32]; uint8_t caps[32];);
 VMPOWER_SAY(vmpower_policy_remove_answer, 4, uint32_t removed;);
+VMPOWER_SAY(vmpower_energy_answer, 20,
+	uint64_t joules; uint32_t seconds; uint32_t period_s; uint32_t resolution_j;);
 VMPOWER_ASK(vmpower_notice, 24, uint64_t none_; uint32_t what; uint32_t slept_s; uint64_t wake_s;);
 
 /* A frame that is not what the host's compiler made of it does not compile. */
@@ -562,6 +564,17 @@ static inline int vmpower_list(
 	if (answer != NULL && answer->count > 32)
 		answer->count = 32;
 	return no;
+}
+
+/*
+ * The joules of the VM since the host began to count for it, with this question or before; they change every period_s
+ * seconds. `vcpu` is whose port this is. VMPOWER_E_NO_METER: the host can't tell them. VMPOWER_E_UNKNOWN_COMMAND: it is
+ * too old.
+ */
+static inline int vmpower_energy(
+	struct vmpower *port, uint32_t vcpu, struct vmpower_energy_answer *answer, int timeout_ms)
+{
+	return vmpower_say_(port, vcpu, VMPOWER_ENERGY, 0, 0, answer, timeout_ms);
 }
 
 /* Returns the sentence for what a function returned: the host's own where it gave one. */

@@ -219,7 +219,8 @@ test("say() finds its answer behind a notice, which is handed on once somebody t
 test.each([
   ["turbo-off", { kind: "refused", vcpu: 3, text: "Why." }],
   ["failed", { kind: "host-failed", text: "Why." }],
-  ["unknown-command", { kind: "not-understood", text: "Why." }],
+  ["unknown-command", { kind: "host-too-old" }],
+  ["no-meter", { kind: "no-meter", text: "Why." }],
   ["no-hello", { kind: "not-understood", text: "Why." }],
 ] as const)("say() tells the host's no: %s", async (no, error) => {
   await withHost(

@@ -83,6 +83,7 @@ const ASKED = [
   ["state", "state", "state 0 1 2 3 4 5 6 7 8 9 10 3 12 2 3 9999 18 61 There is no vCPU 11."],
   ["list", "list", "list 0 35 32 3: 2600000/1 0/2 800000/3"],
   ["policy-remove", "policy-remove", "policy-remove 0 1"],
+  ["energy", "energy", "energy 0 78187493530 86400 10 1"],
 ] as const;
 
 /** Returns the oracle's answer with the sequence of `frame`. */

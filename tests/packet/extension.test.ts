@@ -47,6 +47,7 @@ const ASKS: readonly (readonly [string, ExtensionAsk])[] = [
   ["state", { do: "state" }],
   ["list", { do: "list", first: 32 }],
   ["policy-remove", { do: "policy-remove" }],
+  ["energy", { do: "energy" }],
 ];
 
 const state: VcpuState = {
@@ -93,6 +94,11 @@ const ANSWERS: readonly (readonly [string, ExtensionAsk, ExtensionAnswer])[] = [
   ["list", { do: "list", first: 32 }, { do: "list", total: 35, first: 32, vcpus }],
   ["policy-remove", { do: "policy-remove" }, { do: "policy-remove", removed: true }],
   [
+    "energy",
+    { do: "energy" },
+    { do: "energy", joules: 0x12_3456_789a, seconds: 86_400, periodS: 10, resolutionJ: 1 },
+  ],
+  [
     "refused",
     { do: "set-khz", khz: 1, turbo: true },
     { do: "no", no: "turbo-off", text: "This VM may not use turbo." },
@@ -117,6 +123,7 @@ const STRUCTS = [
   ["vmpower_request", EXTENSION.ping.ask.fields],
   ["vmpower_request", EXTENSION.state.ask.fields],
   ["vmpower_request", EXTENSION["policy-remove"].ask.fields],
+  ["vmpower_request", EXTENSION.energy.ask.fields],
   ["vmpower_hello", EXTENSION.hello.ask.fields],
   ["vmpower_scale", EXTENSION.scale.ask.fields],
   ["vmpower_set_khz", EXTENSION["set-khz"].ask.fields],
@@ -133,6 +140,7 @@ const STRUCTS = [
   ["vmpower_state_answer", { ...NO.fields, ...EXTENSION.state.answer.fields }],
   ["vmpower_list_answer", { ...NO.fields, ...EXTENSION.list.answer.fields }],
   ["vmpower_policy_remove_answer", { ...NO.fields, ...EXTENSION["policy-remove"].answer.fields }],
+  ["vmpower_energy_answer", { ...NO.fields, ...EXTENSION.energy.answer.fields }],
   ["vmpower_notice", extensionNotice.fields],
 ] as const;
 test.each(STRUCTS)("%s has the members that the C compiler laid out", (name, fields) => {
@@ -222,7 +230,7 @@ test.each([
   ["unit 0", patched("scale-up", 48, 0), "bad-value", "unit is 0"],
   ["unit 7", patched("scale-up", 48, 7), "bad-value", "it may be 1 to 6"],
   ["0 kHz", patched("set-khz", 48, 0), "bad-value", "khz is 0"],
-  ["the next version's command", patched("ping", 12, 0x564d_000a), "unknown-command", "0x564d000a"],
+  ["the next version's command", patched("ping", 12, 0x564d_000b), "unknown-command", "0x564d000b"],
 ] as const)("decode() keeps %s as something to answer no", (_, frame, why, words) => {
   const decoded = new RequestDecoder().decode(frame);
   expect(decoded).toMatchObject({ kind: "extension", ask: { do: "not-understood", why } });

@@ -46,6 +46,7 @@ function allRequests(): Request[] {
     { do: "freqs", first: 0 },
     { do: "state" },
     { do: "list", first: 0 },
+    { do: "energy" },
     { do: "release", all: true },
   ];
   return [

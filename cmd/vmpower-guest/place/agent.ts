@@ -54,6 +54,18 @@ export class AgentPlace implements Place {
     return { port: String(said["port"] ?? ""), ...endingIn(said) };
   }
 
+  async energy() {
+    const said = await this.#ask({ do: "energy" });
+    const { joules, seconds, periodS, resolutionJ } = said;
+    const [a, b, c, d] = [joules, seconds, periodS, resolutionJ].map(Number);
+    const ending = endingIn(said);
+    const used =
+      ending.outcome === "done"
+        ? { joules: a ?? 0, seconds: b ?? 0, periodS: c ?? 0, resolutionJ: d ?? 0 }
+        : undefined;
+    return { port: String(said["port"] ?? ""), ...ending, used };
+  }
+
   close(): void {
     this.#client.close();
   }

@@ -82,6 +82,12 @@ class OwnClocks implements Place {
     return { port: this.#portOf(0), ...no("no-policy", message) };
   }
 
+  async energy() {
+    const message =
+      "No host counts for this machine; its own meters are read by `powermon energy` (--env cpufreq).";
+    return { port: this.#portOf(0), ...no("no-meter", message), used: undefined };
+  }
+
   close(): void {
     this.#cpufreq.close();
   }
@@ -106,6 +112,9 @@ class OwnClocks implements Place {
   }
 }
 
-function no(outcome: "no-turbo" | "no-clock" | "clock-failed" | "no-policy", message: string): Ending {
+function no(
+  outcome: "no-turbo" | "no-clock" | "clock-failed" | "no-policy" | "no-meter",
+  message: string,
+): Ending {
   return { outcome, message, status: statusOf(outcome) };
 }

@@ -1,6 +1,7 @@
 // Where a command's requests go: an agent, ports or this machine's own clocks, all with the same calls.
 
 import type { Lists } from "../../../internal/guest/vcpu-list.ts";
+import type { VmJoules } from "../../../internal/values/extension.ts";
 import type { Step } from "../../../internal/values/frequency.ts";
 import type { GuestPolicy } from "../../../internal/values/request.ts";
 import type { Ending, Env } from "../channel.ts";
@@ -18,6 +19,12 @@ export interface Listed<T> extends Ending {
   readonly entries: readonly T[];
 }
 
+/** What is counted of this VM's joules; undefined where the request came to nothing. */
+export interface Used extends Ending {
+  readonly port: string;
+  readonly used: VmJoules | undefined;
+}
+
 /** Somewhere that frequencies can be asked for. */
 export interface Place {
   readonly env: Env;
@@ -31,5 +38,7 @@ export interface Place {
   list<K extends keyof Lists>(kind: K, vcpus: "all" | readonly number[]): Promise<Listed<Lists[K]>>;
   /** Sends a policy for the VM; undefined removes it. */
   policy(policy: GuestPolicy | undefined): Promise<Ending & { readonly port: string }>;
+  /** Asks for this VM's joules. */
+  energy(): Promise<Used>;
   close(): void;
 }

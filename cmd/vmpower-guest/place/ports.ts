@@ -60,6 +60,18 @@ export class PortsPlace implements Place {
     return { port, ...(done.ok ? DONE_ENDING : endingOf(done.error)) };
   }
 
+  async energy() {
+    const port = this.#channel.port ?? this.#firstPort("all");
+    const done = await use(port, this.#channel, async (session) => {
+      const agreed = await session.hello(0);
+      if (!agreed.ok) return agreed.error.kind === "no-answer" ? err({ kind: "host-too-old", port }) : agreed;
+      return await session.say({ do: "energy" }, 0);
+    });
+    if (!done.ok) return { port, ...endingOf(done.error), used: undefined };
+    const { do: _, ...used } = done.value;
+    return { port, ...DONE_ENDING, used };
+  }
+
   close(): void {}
 
   /** Asks for each vCPU through its own port at once, or in turn through the one given for everything. */

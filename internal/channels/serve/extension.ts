@@ -83,6 +83,12 @@ const ANSWER: { readonly [C in ExtensionCommand]: (by: Asking, ask: AskOf<C>) =>
     do: "policy-remove",
     removed: desk.policies.remove({ vm: vm.vm }, "guest"),
   }),
+  energy({ desk, vm, request }) {
+    const refusal = refuseQuery(vm, request);
+    if (refusal !== undefined) return { refusal };
+    const used = desk.energy.used(vm);
+    return used.ok ? { do: "energy", ...used.value } : { refusal: used.error };
+  },
 };
 
 const NOT_KNOWN = { khz: 0, turbo: false, priority: false };

@@ -43,5 +43,9 @@ export function tellGuest(no: Refusal): string {
       return "The policy names an interface that the host does not have.";
     case "no-branch-counters":
       return `The branches of vCPU ${no.vcpu} can't be counted on its physical CPU.`;
+    case "no-meter":
+      return no.lacks === "meter"
+        ? "The host has no meter that it can read of its CPUs' energy."
+        : "The host doesn't know which of its threads are this VM's vCPUs, so it can't tell their part.";
   }
 }

@@ -8,6 +8,7 @@ import { err, ok, type Result } from "../../values/result.ts";
 import type { Agent } from "./agent.ts";
 import type { Holder } from "./book.ts";
 import type { Line } from "./line.ts";
+import type { Talk } from "./talk.ts";
 import type { LocalAsk } from "./local-ask.ts";
 import { refusal } from "./local-server.ts";
 import type { Wish } from "./wish.ts";
@@ -74,6 +75,8 @@ export async function answerLocal(
     case "policy":
     case "policy-remove":
       return await policy(agent, rules, asked);
+    case "energy":
+      return await energy(agent, timeoutMs);
     case "status":
       return {
         ok: true,
@@ -142,28 +145,46 @@ async function listed(
   return { ok: list.ok, port: agent.portOf(vcpu), ...ended(list), vmVcpus: count, entries };
 }
 
-/** A policy is the VM's: it goes through the first port that has a host. */
+/** Asks what is of the whole VM, through the first port that has a host. */
+async function ofVm<T>(
+  agent: Agent,
+  timeoutMs: number | undefined,
+  ask: (talk: Talk, line: Line) => Promise<Result<T, GuestFailure>>,
+): Promise<{ readonly port: string; readonly done: Result<T, GuestFailure> }> {
+  const lines = [...agent.lines];
+  const line = lines.find(({ failure }) => failure === undefined) ?? lines[0];
+  const port = line?.port ?? agent.portOf(0);
+  if (line === undefined) return { port, done: err({ kind: "no-port", port }) };
+  return { port, done: await line.ask((talk) => ask(talk, line), timeoutMs) };
+}
+
+async function energy(agent: Agent, timeoutMs: number | undefined): Promise<object> {
+  const { port, done } = await ofVm(agent, timeoutMs, async ({ session, speech }, line) =>
+    speech === "extension"
+      ? await session.say({ do: "energy" }, line.vcpu ?? 0)
+      : err({ kind: "host-too-old", port: line.port }),
+  );
+  const { do: _, ...joules } = done.ok ? done.value : NO_JOULES;
+  return { ok: done.ok, port, ...ended(done), ...joules };
+}
+
+const NO_JOULES = { do: "energy", joules: null, seconds: null, periodS: null, resolutionJ: null } as const;
+
 async function policy(
   agent: Agent,
   { vmName }: AnswerRules,
   asked: Extract<LocalAsk, { do: "policy" | "policy-remove" }>,
 ): Promise<object> {
-  const lines = [...agent.lines];
-  const line = lines.find(({ failure }) => failure === undefined) ?? lines[0];
-  if (line === undefined) {
-    const port = agent.portOf(0);
-    const failure = { kind: "no-port", port } as const;
-    return { ok: false, port, outcome: failure.kind, message: explainFailure(failure) };
-  }
-  const done = await line.ask(async ({ session, speech }): Promise<Result<unknown, GuestFailure>> => {
+  const ask = async ({ session, speech }: Talk, line: Line): Promise<Result<unknown, GuestFailure>> => {
     const vcpu = line.vcpu ?? 0;
     const head = { vcpu, vmName, physical: false } as const;
     if (speech === "v1" && vmName === "") return err({ kind: "no-name", port: line.port });
     if (asked.do === "policy") return await session.ask({ kind: "policy", ...head, policy: asked.policy });
     if (speech === "extension") return await session.say({ do: "policy-remove" }, vcpu);
     return session.tell({ kind: "policy-remove", ...head });
-  }, asked.timeoutMs);
-  return { ok: done.ok, port: line.port, ...ended(done) };
+  };
+  const { port, done } = await ofVm(agent, asked.timeoutMs, ask);
+  return { ok: done.ok, port, ...ended(done) };
 }
 
 function portStatus({ port, vcpu, failure, host, tables }: Line): object {

@@ -25,6 +25,8 @@ type Asked =
   | { readonly do: "freqs" | "state"; readonly vcpus: readonly number[] }
   | { readonly do: "policy"; readonly policy: GuestPolicy }
   | { readonly do: "policy-remove" }
+  /** What the host counted of this VM's joules. */
+  | { readonly do: "energy" }
   /** The agent sends what the host says unasked, a line each, until the connection ends. */
   | { readonly do: "listen" }
   | { readonly do: "status" };
@@ -60,6 +62,7 @@ const ASKS: { readonly [D in LocalAsk["do"]]: Parts<AskOf<D>> } = {
   state: { vcpus: some },
   policy: { policy: parseLocalPolicy },
   "policy-remove": {},
+  energy: {},
   listen: {},
   status: {},
 };

@@ -17,13 +17,13 @@ test.each([
     ["toString"],
     2,
     "",
-    'vmpower-guest: unknown command "toString"; the commands are scale, release, freq, caps, policy, probe, agent, shell.',
+    'vmpower-guest: unknown command "toString"; the commands are scale, release, freq, caps, energy, policy, probe, agent, shell.',
   ],
   [
     ["__proto__"],
     2,
     "",
-    'vmpower-guest: unknown command "__proto__"; the commands are scale, release, freq, caps, policy, probe, agent, shell.',
+    'vmpower-guest: unknown command "__proto__"; the commands are scale, release, freq, caps, energy, policy, probe, agent, shell.',
   ],
   [["frq"], 2, "", 'vmpower-guest: unknown command "frq"; did you mean freq?'],
   [

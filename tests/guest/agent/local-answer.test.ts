@@ -185,6 +185,8 @@ test("docs/agent-socket.md has every outcome", () => {
     "no-such-vcpu": true,
     "host-failed": true,
     "not-understood": true,
+    "host-too-old": true,
+    "no-meter": true,
     "v1-only": true,
     "no-name": true,
     "read-failed": true,
