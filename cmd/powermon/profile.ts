@@ -123,8 +123,10 @@ function rowsOf(profile: HostProfile): string[][] {
   row("machine", "boost", profile.boost === undefined ? undefined : profile.boost ? "on" : "off");
   row("machine", "platform profile", profile.platformProfile);
   row("machine", "halt poll", profile.haltPollNs === undefined ? undefined : `${profile.haltPollNs} ns`);
-  row("machine", "uncore floor", profile.uncore?.floor);
-  row("machine", "uncore ceiling", profile.uncore?.ceiling);
+  for (const [part, limits] of [["machine", profile.uncore ?? {}] as const, ...uncoreParts(profile)]) {
+    row(part, "uncore floor", limits.floor);
+    row(part, "uncore ceiling", limits.ceiling);
+  }
   row("machine", "latency", profile.latencyUs === undefined ? undefined : `${profile.latencyUs} us`);
   for (const { cpus, governor, floor, ceiling, epp, epb, deepestState, latencyUs } of profile.rules) {
     row(cpus, "governor", governor);
@@ -137,6 +139,9 @@ function rowsOf(profile: HostProfile): string[][] {
   }
   return rows;
 }
+
+const uncoreParts = ({ uncore }: HostProfile) =>
+  Object.entries(uncore?.of ?? {}).map(([part, limits]) => [`uncore ${part}`, limits] as const);
 
 /** Prints the profile in force and its drift. Returns `STATUS.done` where `isGood` says so, else `STATUS.failed` or that of the failure. */
 async function tellProfile(

@@ -18,6 +18,24 @@ const latency = (what: string) => integer(0, MAX_LATENCY_US, `${what}, in micros
 const level = <const T extends string>(names: readonly T[]) =>
   khzOr(names, `Write ${KHZ_FORM}, ${names.map((name) => JSON.stringify(name)).join(" or ")}.`);
 
+const UNCORE = `Write ${KHZ_FORM}, "min", "max", or per cents of the range such as "80%".`;
+const uncoreLevel = v.union(
+  [
+    khzOr(["min", "max"], UNCORE),
+    v.pipe(
+      text(/^(100|\d{1,2})%$/, UNCORE),
+      v.transform((percent) => percent as `${number}%`),
+    ),
+  ],
+  UNCORE,
+);
+const uncoreLimits = { floor: v.exactOptional(uncoreLevel), ceiling: v.exactOptional(uncoreLevel) };
+/** Returns whether `part` can name a part of the uncore. */
+const isUncorePart = (part: string): boolean =>
+  /^(core|cache|memory|io|\d{1,3}(\.\d{1,3})?|uncore\d{2,3})$/.test(part);
+const UNCORE_PART =
+  'Name a package as "0", a die as "0.1", what a domain serves as core, cache, memory or io, or a domain such as uncore02.';
+
 const word = (right: string) => text(/^[\w.+-]{1,63}$/, right);
 
 const STATE =
@@ -79,7 +97,7 @@ export const profilesSchema = keyed(
     boost: v.exactOptional(flag),
     uncore: v.exactOptional(
       table(
-        { floor: v.exactOptional(level(["min", "max"])), ceiling: v.exactOptional(level(["min", "max"])) },
+        { ...uncoreLimits, of: v.exactOptional(keyed(isUncorePart, UNCORE_PART, table(uncoreLimits))) },
         "Write a table such as { ceiling = 1600000 }.",
       ),
     ),

@@ -11,12 +11,21 @@ import { listFolder } from "./numbered.ts";
 export interface Uncore {
   /** Such as package_00_die_00, or uncore00 on newer machines. */
   readonly name: string;
+  /** Its package; undefined where the kernel does not say. */
+  readonly home: number | undefined;
+  /** Its die within the package; older kernels do not say it of uncoreNN. */
+  readonly die: number | undefined;
+  /** What it serves, of core, cache, memory and io; none where the kernel does not say. */
+  readonly agents: readonly string[];
   readonly min: Khz;
   readonly max: Khz;
   readonly initialMin: Khz;
   readonly initialMax: Khz;
   readonly current: Khz | undefined;
 }
+
+/** The hardware counts in ratios of 100 MHz. Source: drivers/platform/x86/intel/uncore-frequency, UNCORE_FREQ_KHZ_MULTIPLIER. */
+export const UNCORE_STEP_KHZ = 100_000;
 
 const FOLDER = "intel_uncore_frequency";
 const LIMITS = {
@@ -33,12 +42,17 @@ export const isUncore = (name: string): boolean => /^(package_\d+_die_\d+|uncore
 export const uncorePath = (name: string, limit: "min" | "max"): string =>
   `${FOLDER}/${name}/${LIMITS[limit]}`;
 
-/** Reads all uncore domains by name; none without the driver. Errors: as AttrDir.readNumber. */
+/**
+ * Reads all uncore domains by name; none without the driver. Where a package has domains of its own (uncoreNN), package_NN_die_NN beside
+ * them stands for several at once and is left out: it would be set twice. Errors: as AttrDir.readNumber.
+ */
 export function readUncore(cpuRoot: string): Result<Uncore[], SysfsError> {
   const names = listFolder(`${cpuRoot}/${FOLDER}`);
   if (!names.ok) return names;
   const found: Uncore[] = [];
-  for (const name of names.value.filter(isUncore)) {
+  const domains = names.value.filter(isUncore);
+  const own = domains.filter((name) => name.startsWith("uncore"));
+  for (const name of own.length > 0 ? own : domains) {
     const dir = new AttrDir(`${cpuRoot}/${FOLDER}/${name}`);
     const limits = all({
       min: readKhz(dir, LIMITS.min),
@@ -48,7 +62,14 @@ export function readUncore(cpuRoot: string): Result<Uncore[], SysfsError> {
       current: dir.readNumber("current_freq_khz") as Result<Khz | undefined, SysfsError>,
     });
     if (!limits.ok) return limits;
-    found.push({ name, ...limits.value });
+    const [, home, die] = /^package_(\d+)_die_(\d+)$/.exec(name) ?? [];
+    found.push({
+      name,
+      home: home === undefined ? dir.peekNumber("package_id") : Number(home),
+      die: die === undefined ? dir.peekNumber("die_id") : Number(die),
+      agents: (dir.peek("agent_types") ?? "").split(" ").filter((word) => word !== ""),
+      ...limits.value,
+    });
   }
   return ok(found);
 }

@@ -14,7 +14,7 @@ test("profilesOf() turns names into numbers", () => {
 summary = "for the night"
 missing = "skip"
 boost = false
-uncore = { floor = "min", ceiling = 1600000 }
+uncore = { floor = "min", ceiling = 1600000, of = { "0.1" = { ceiling = "80%" } } }
 latency_us = 100
 [profile.night.cpus.all]
 governor = "dynamic"
@@ -35,7 +35,7 @@ epb = 4
       summary: "for the night",
       missing: "skip",
       boost: false,
-      uncore: { floor: "min", ceiling: khz(1_600_000) },
+      uncore: { floor: "min", ceiling: khz(1_600_000), of: { "0.1": { ceiling: "80%" } } },
       latencyUs: 100,
       rules: [
         { cpus: "all", governor: "dynamic", floor: "min", ceiling: "base", epp: "200", epb: 8 },
@@ -68,6 +68,8 @@ test.each([
   ["a governor with a slash", '[profile.p.cpus.all]\ngovernor = "a/b"', ["p", "cpus", "all", "governor"]],
   ["kHz that are MHz", "[profile.p.cpus.all]\nceiling = 2400", ["p", "cpus", "all", "ceiling"]],
   ["base for the uncore", '[profile.p]\nuncore = { floor = "base" }', ["p", "uncore", "floor"]],
+  ["more than all of the uncore", '[profile.p]\nuncore = { floor = "101%" }', ["p", "uncore", "floor"]],
+  ["a part of the uncore that is none", '[profile.p.uncore.of."a.b"]', ["p", "uncore", "of", "a.b"]],
   ["a latency below 0", "[profile.p]\nlatency_us = -1", ["p", "latency_us"]],
   ["a list for a table", "[profile]\np = []", ["p"]],
 ])("profilesSchema refuses %s and says where", (_, text, path) => {

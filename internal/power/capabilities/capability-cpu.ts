@@ -37,6 +37,10 @@ export type EpbCapability = Item & {
 /** Clock limits outside of the cores, kHz. */
 export interface UncoreCapability extends Item {
   readonly name: string;
+  /** Where it is and what it serves, as far as the kernel says. */
+  readonly package?: number | undefined;
+  readonly die?: number | undefined;
+  readonly agents?: readonly string[];
   readonly minKhz: number;
   readonly maxKhz: number;
   readonly initialMinKhz: number;
@@ -137,6 +141,9 @@ export function readUncoreCapabilities(cpuRoot: string): Result<UncoreCapability
     found.value.map((one) => ({
       name: one.name,
       ...itemAt(cpuRoot, { knob: "uncore ceiling", uncore: one.name }),
+      package: one.home,
+      die: one.die,
+      ...(one.agents.length > 0 && { agents: one.agents }),
       minKhz: one.min,
       maxKhz: one.max,
       initialMinKhz: one.initialMin,

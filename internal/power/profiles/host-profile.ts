@@ -30,9 +30,12 @@ export interface HostProfile {
   readonly missing: "refuse" | "skip";
   /** Turbo of the whole machine. */
   readonly boost?: boolean | undefined;
-  /** Clock limits outside of the cores; min and max are the hardware's. */
+  /**
+   * Clock limits outside of the cores, and those of parts, which win: a package ("0"), a die of it ("0.1"), what a domain serves (core,
+   * cache, memory, io), or a domain's name (uncoreNN).
+   */
   readonly uncore?:
-    { readonly floor?: UncoreLevel | undefined; readonly ceiling?: UncoreLevel | undefined } | undefined;
+    (UncoreLimits & { readonly of?: Readonly<Record<string, UncoreLimits>> | undefined }) | undefined;
   /** The firmware's own profile, a word of platform_profile_choices. */
   readonly platformProfile?: string | undefined;
   /** Most nanoseconds that KVM polls after a vCPU has halted. */
@@ -42,8 +45,14 @@ export interface HostProfile {
   readonly rules: readonly HostRule[];
 }
 
-/** As SettingLevel; the uncore has no base. */
-export type UncoreLevel = "min" | "max" | number;
+/** As SettingLevel; the uncore has no base, and per cents of its range, such as "80%". */
+export type UncoreLevel = "min" | "max" | number | `${number}%`;
+
+/** Limits of the uncore clock; min and max are the hardware's. */
+export interface UncoreLimits {
+  readonly floor?: UncoreLevel | undefined;
+  readonly ceiling?: UncoreLevel | undefined;
+}
 
 /** The profiles that every machine has; each leaves out what the machine lacks. */
 export const BUILT_IN: readonly HostProfile[] = [

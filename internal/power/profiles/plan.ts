@@ -5,10 +5,9 @@ import type { DomainId, Pcpu } from "../../values/units.ts";
 import { isClockAlone, LEFT_ALONE } from "../../sysfs/calls.ts";
 import { readBoost } from "../../sysfs/cpufreq/boost.ts";
 import { readPlatform } from "../../sysfs/platform.ts";
-import { readUncore } from "../../sysfs/uncore.ts";
 import { type CpuSets, selectCpus } from "./cpu-selector.ts";
 import { Draft } from "./draft.ts";
-import type { HostProfile, HostRule, UncoreLevel } from "./host-profile.ts";
+import type { HostProfile, HostRule } from "./host-profile.ts";
 import { planCpu } from "./plan-cpu.ts";
 import {
   type DomainKnobs,
@@ -17,6 +16,7 @@ import {
   readDomains,
   type Standing,
 } from "./plan-domain.ts";
+import { planUncore } from "./plan-uncore.ts";
 
 /** What applying a profile comes to. */
 export interface Plan extends Pick<
@@ -143,7 +143,7 @@ function planMachine(
   if (platformProfile !== undefined && some) draft.lacks("platform profile", "machine", PARTLY);
   if (haltPollNs !== undefined && some) draft.lacks("halt poll", "machine", PARTLY);
   if (!some) planPlatform(cpuRoot, platformProfile, haltPollNs, draft);
-  if (uncore?.floor === undefined && uncore?.ceiling === undefined) return;
+  if (uncore === undefined) return;
   if (some) draft.lacks("uncore", "machine", PARTLY);
   else planUncore(cpuRoot, uncore, draft);
 }
@@ -178,32 +178,6 @@ function planBoost(cpuRoot: string, on: boolean, domains: readonly PlannedDomain
   draft.turboRises = on && switches.value.some((one) => !one.on);
   // Some drivers move the limits with the switch.
   for (const domain of ids) draft.sideEffects.push({ knob: "floor", domain }, { knob: "ceiling", domain });
-}
-
-function planUncore(
-  cpuRoot: string,
-  { floor, ceiling }: NonNullable<HostProfile["uncore"]>,
-  draft: Draft,
-): void {
-  const found = readUncore(cpuRoot);
-  if (!found.ok) return draft.fails("uncore", "machine", found.error);
-  if (found.value.length === 0)
-    return draft.lacks(
-      "uncore",
-      "machine",
-      "the driver intel_uncore_frequency is not loaded, or this is no Intel server",
-    );
-  for (const { name, min, max, initialMin, initialMax } of found.value) {
-    const khzOf = (level: UncoreLevel | undefined, now: number): number =>
-      level === undefined ? now : level === "min" ? initialMin : level === "max" ? initialMax : level;
-    const [low, high] = [khzOf(floor, min), khzOf(ceiling, max)];
-    if (low > high || low < initialMin || high > initialMax) {
-      draft.fails("uncore", name, `${low}-${high} kHz is no range within ${initialMin}-${initialMax}`);
-      continue;
-    }
-    if (floor !== undefined) draft.set({ knob: "uncore floor", uncore: name }, low);
-    if (ceiling !== undefined) draft.set({ knob: "uncore ceiling", uncore: name }, high);
-  }
 }
 
 const asksClock = ({ governor, floor, ceiling, epp }: DomainKnobs): boolean =>
