@@ -12,7 +12,7 @@ test.each(["acpi-cpufreq-4cpu-boost", "intel-pstate-8cpu-smt", "amd-pstate-passi
     const host = machine(tree);
     const before = snapshot(host.path(""));
     mkdirSync(host.roots.stateDir);
-    expect(await warmUp(host.roots, host.open())).toBe(5 * 22);
+    expect(await warmUp(host.roots, host.open())).toBe(5 * 23);
     expect(changed(before, snapshot(host.path("")))).toEqual([]);
     expect(readdirSync(host.roots.stateDir)).toEqual([]);
   },
