@@ -28,7 +28,7 @@ export default defineCommand({
     name: "profile",
     summary: "put the host's own power settings in force, check them, take them back",
     details:
-      "A profile names governor, clock limits, EPP, EPB, turbo, idle states and uncore clock for sets of CPUs. It comes into force whole or not at all; what was there before is kept and put back by profile off.",
+      "A profile names governor, clock limits, EPP, EPB, turbo, idle states, uncore clock and where interrupts arrive, for sets of CPUs or the machine. It comes into force whole or not at all; what was there before is kept and put back by profile off.",
   },
   commands: {
     ...loaded(
@@ -127,6 +127,7 @@ function rowsOf(profile: HostProfile): string[][] {
     row(part, "uncore floor", limits.floor);
     row(part, "uncore ceiling", limits.ceiling);
   }
+  row("machine", "interrupts", profile.irq);
   row("machine", "latency", profile.latencyUs === undefined ? undefined : `${profile.latencyUs} us`);
   for (const { cpus, governor, floor, ceiling, epp, epb, deepestState, latencyUs } of profile.rules) {
     row(cpus, "governor", governor);

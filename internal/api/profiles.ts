@@ -19,6 +19,7 @@ export const profileReports = list(
     inForce: v.boolean(),
     boost: v.optional(v.boolean()),
     uncore: v.optional(v.object({})),
+    irq: v.optional(v.string()),
     latencyUs: about(v.optional(v.number()), "The longest wake-up that is allowed, us."),
     rules: list(v.object({ cpus: v.string() })),
   }),
@@ -65,6 +66,7 @@ export const appliedReport = v.object({
     list(v.object({ path: v.string(), asked: v.string(), held: v.string() })),
     'Values that the kernel rounded; what was asked is "no limit" where there was to be none.',
   ),
+  warnings: about(texts, "What stays as it is all the same, and who works against it, a sentence each."),
   latencyUs: about(v.optional(v.number()), "The longest wake-up that is allowed, us."),
 });
 export type AppliedReport = v.InferOutput<typeof appliedReport>;

@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import { parseCpuList } from "../values/cpulist.ts";
 import { keyed, table } from "./table.ts";
-import { flag, integer, isCpuList, KHZ_FORM, khzOr, text } from "./shapes.ts";
+import { flag, integer, isCpuList, KHZ_FORM, khzOr, oneOf, text } from "./shapes.ts";
 
 /** Names of energy_perf_bias, beside 0 to 15. Source: arch/x86/kernel/cpu/intel_epb.c, energy_perf_strings. */
 const EPB = { performance: 0, "balance-performance": 4, normal: 6, "balance-power": 8, power: 15 } as const;
@@ -107,6 +107,7 @@ export const profilesSchema = keyed(
     halt_poll_ns: v.exactOptional(
       integer(0, MAX_HALT_POLL_NS, "how long KVM polls after a vCPU has halted, in nanoseconds"),
     ),
+    irq: v.exactOptional(oneOf(["housekeeping"])),
     latency_us: v.exactOptional(latency("the longest time for any CPU to wake")),
     cpus: v.exactOptional(keyed(isProfileCpus, CPUS, rule)),
   }),

@@ -6,9 +6,13 @@ import { idleStatePath } from "./cpuidle.ts";
 import type { TurboFile } from "./driver/driver.ts";
 import { DRIVERS } from "./driver/index.ts";
 import { epbPath } from "./energy-bias.ts";
+import { IRQ_DEFAULT, irqPath } from "./irq.ts";
 import { PLATFORM_FILE } from "./platform.ts";
 import { resumeLatencyPath } from "./resume-latency.ts";
 import { isUncore, uncorePath } from "./uncore.ts";
+
+/** Files that the machine has once, from the folder of CPUs on. */
+const MACHINE_FILE = { ...PLATFORM_FILE, "irq default": IRQ_DEFAULT } as const;
 
 const CLOCK_KNOBS = ["governor", "floor", "ceiling", "speed", "epp"] as const;
 
@@ -20,7 +24,8 @@ export type Attribute =
   | { readonly knob: "epb" | "latency"; readonly cpu: Pcpu }
   | { readonly knob: "idle state"; readonly cpu: Pcpu; readonly state: number }
   | { readonly knob: "uncore floor" | "uncore ceiling"; readonly uncore: string }
-  | { readonly knob: keyof typeof PLATFORM_FILE };
+  | { readonly knob: "irq"; readonly irq: number }
+  | { readonly knob: keyof typeof MACHINE_FILE };
 
 export type BoostAttribute = Extract<Attribute, { readonly knob: "boost" }>;
 
@@ -38,7 +43,8 @@ export function pathOf(attribute: Attribute): string {
   if ("uncore" in attribute)
     return uncorePath(attribute.uncore, attribute.knob === "uncore floor" ? "min" : "max");
   if ("state" in attribute) return `${idleStatePath(attribute.cpu, attribute.state)}/disable`;
-  if (!("cpu" in attribute)) return PLATFORM_FILE[attribute.knob];
+  if ("irq" in attribute) return irqPath(attribute.irq);
+  if (!("cpu" in attribute)) return MACHINE_FILE[attribute.knob];
   return attribute.knob === "epb" ? epbPath(attribute.cpu) : resumeLatencyPath(attribute.cpu);
 }
 
@@ -56,6 +62,8 @@ export function parseAttribute(path: string): Attribute | undefined {
     { knob: "idle state", cpu, state: second },
     { knob: "platform profile" },
     { knob: "halt poll" },
+    { knob: "irq", irq: first },
+    { knob: "irq default" },
   ];
   if (isUncore(uncore)) candidates.push({ knob: "uncore floor", uncore }, { knob: "uncore ceiling", uncore });
   return candidates.find((one) => pathOf(one) === path);

@@ -24,19 +24,19 @@ export interface Fault {
 /** Where the CPUs are, below sys. */
 export const CPU = "devices/system/cpu";
 
-/** All paths start below sys. Folders are there while they have entries. */
+/** Paths start below sys, those of interrupts with proc/irq. Folders are there while they have entries. */
 export class Files {
   private readonly entries = new Map<string, Entry>();
   private readonly faults = new Map<string, Fault>();
 
-  /** Reads the lines of a tree: those below sys become files that keep what is written to them. */
+  /** Reads the lines of a tree: those below sys, and interrupts, become files that keep what is written to them. */
   constructor(lines: readonly string[]) {
     for (const line of lines) {
       const [kind = "", full = "", ...rest] = line.split(" ");
-      if (!full.startsWith("sys/")) continue;
+      if (!/^(?:sys|proc\/irq)\//.test(full)) continue;
       const text: string = JSON.parse(rest.join(" "));
       this.set(
-        full.slice("sys/".length),
+        full.replace(/^sys\//, ""),
         kind === "link" ? { link: text } : plain(Number.parseInt(kind, 8), text),
       );
     }

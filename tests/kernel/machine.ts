@@ -10,7 +10,7 @@ import { CPU } from "./files.ts";
 import { unmount } from "./libc.ts";
 import { type Asked, MACHINES, type SourceMachineName } from "./machines.ts";
 
-/** A mounted machine. Paths start at /sys/devices/system/cpu. */
+/** A mounted machine. Paths start at /sys/devices/system/cpu, those of interrupts with proc/irq. */
 export interface KernelMachine extends Tree {
   /** Roots as internal/ takes them; the state folder is not there yet. */
   readonly roots: { readonly sysfsRoot: string; readonly procRoot: string; readonly stateDir: string };
@@ -73,7 +73,8 @@ export async function startMachine(
     throw new Error(`the server of machine ${name} did not start`);
   }
   const sys = join(folder, "sys");
-  const at = (path: string) => join(sys, CPU, path);
+  const inSys = (path: string) => (path.startsWith("proc/irq/") ? path : `${CPU}/${path}`);
+  const at = (path: string) => (path.startsWith("proc/irq/") ? join(folder, path) : join(sys, CPU, path));
   const order = (what: unknown) => writeFileSync(join(folder, "control/order"), JSON.stringify(what));
   const stateDir = join(tree.root, "state");
   let removed: Promise<void> | undefined;
@@ -86,7 +87,7 @@ export async function startMachine(
     stateFlags: ["--state-dir", stateDir],
     read: (path) => readFileSync(at(path), "utf8").split("\n", 1)[0] ?? "",
     write: (path, text) => writeFileSync(at(path), `${text}\n`, { flag: "r+" }),
-    fault: (path, fault = {}) => order({ path: `${CPU}/${path}`, fault }),
+    fault: (path, fault = {}) => order({ path: inSys(path), fault }),
     hangs: () => Number(readFileSync(join(folder, "control/hangs"), "utf8")),
     setRawEpp: (cpu, raw) => order({ cpu, epp: raw }),
     late: (reads) => order({ late: reads }),

@@ -13,7 +13,10 @@ const STDIN = 0;
 
 /** Below sys is the machine, below control what a test asks and orders: see machine.ts. */
 function served({ files, asked, setRawEpp, setLate }: Model, server: () => FuseServer): Served {
-  const inSys = (path: string) => (path.startsWith("sys/") ? path.slice("sys/".length) : undefined);
+  const inSys = (path: string) => {
+    if (path === "proc" || path.startsWith("proc/")) return path;
+    return path.startsWith("sys/") ? path.slice("sys/".length) : undefined;
+  };
   const order = (text: string) => {
     const { path, fault, cpu, epp, late } = JSON.parse(text);
     if (path !== undefined) {
@@ -31,7 +34,7 @@ function served({ files, asked, setRawEpp, setLate }: Model, server: () => FuseS
       return { mode: entry.mode ?? (entry.show ? 0o444 : 0) | (entry.store ? 0o200 : 0) };
     },
     names: (path) => {
-      if (path === "") return ["sys", "control"];
+      if (path === "") return ["sys", "control", ...(files.names("proc") ? ["proc"] : [])];
       if (path === "control") return ["order"];
       return files.names(path === "sys" ? "" : (inSys(path) ?? "none"));
     },

@@ -101,7 +101,7 @@ function cpusNamed(text: string, sets: CpuSets): readonly Pcpu[] {
   return cpus.value;
 }
 
-function told({ profile, applied, changes, left, rounded }: AppliedReport): string {
+function told({ profile, applied, changes, left, rounded, warnings }: AppliedReport): string {
   const n = changes.length;
   const change = n === 0 ? "it changes nothing" : `it changes ${n} of the kernel's settings`;
   const lines = [applied ? `In force: ${profile}; ${change}` : `Would be in force: ${profile}; ${change}`];
@@ -121,5 +121,6 @@ function told({ profile, applied, changes, left, rounded }: AppliedReport): stri
   for (const one of rounded)
     lines.push(`The kernel holds ${one.held} where ${one.asked} was asked: ${one.path}`);
   for (const one of new Set(left.map(({ knob, why }) => `${knob}: ${why}`))) lines.push(`Left out: ${one}`);
+  lines.push(...warnings);
   return lines.join("\n");
 }

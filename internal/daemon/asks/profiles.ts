@@ -12,7 +12,7 @@ import { loadProfile } from "../../power/profiles/store.ts";
 import { verifyProfile } from "../../power/profiles/verify.ts";
 import type { Roots } from "../../sysfs/cpufreq/originals.ts";
 import { type Answer, type Code, no } from "../../values/answer.ts";
-import { err, ok } from "../../values/result.ts";
+import { err, ok, type Result } from "../../values/result.ts";
 import { explainSysfs } from "../../values/sysfs-error.ts";
 import type { Pcpu } from "../../values/units.ts";
 import type { Host } from "../host.ts";
@@ -72,6 +72,7 @@ export function profileAsks(host: Host, roots: Roots, latency: DmaLatency, sleep
     if (!done.ok) return refused(profile, done.error);
     const fields = { profile: profile.name, cpus: only?.text, changes: done.value.changes.length };
     log.info("Profile in force", fields);
+    for (const warning of done.value.warnings) log.warn(warning, { profile: profile.name });
     events.emit("profile-applied", fields);
     return ok({ profile: profile.name, applied: true, ...done.value, left: [...done.value.left, ...left] });
   };
@@ -89,7 +90,7 @@ export function profileAsks(host: Host, roots: Roots, latency: DmaLatency, sleep
       if (sleep.isNear) return BUSY;
       const profile = profileNamed(name, profilesIn(host.config.says));
       if (!profile.ok) return no("invalid", sentence([profile.error]));
-      const sets = machineSets(roots, (vm) => cpusOf(host, vm));
+      const sets = setsOf(host, roots);
       if (!sets.ok) return no("failed", sentence([sets.error]));
       const chosen = cpus === undefined ? undefined : selectCpus(cpus, sets.value);
       if (chosen?.ok === false) return no("invalid", sentence([`"cpus": ${chosen.error}`]));
@@ -120,6 +121,25 @@ export function profileAsks(host: Host, roots: Roots, latency: DmaLatency, sleep
       return found.ok ? ok(found.value) : no("failed", sentence([explainSysfs(found.error)]));
     },
   } satisfies Pick<Handlers, "profiles" | "applyProfile" | "profileOff" | "verifyProfile">;
+}
+
+/** Returns what the words for CPUs mean here, by what the host knows of its VMs. Errors: a sentence. */
+const setsOf = (host: Host, roots: Roots): Result<CpuSets, string> =>
+  machineSets(
+    roots,
+    (vm) => cpusOf(host, vm),
+    () => pinnedIn(host),
+  );
+
+/** The CPUs that the host's VMs are pinned to; a vCPU that may run everywhere is not. */
+function pinnedIn({ channels, cpufreq }: Host): Pcpu[] {
+  const online = cpufreq.topology.online();
+  const all = online.ok ? online.value.length : 0;
+  return [...channels.vms].flatMap((vm) =>
+    Array.from({ length: vm.knownVcpus() }, (_, vcpu) => vm.placement(vcpu)).flatMap((place) =>
+      place.kind === "placed" && place.pcpus.length < all ? place.pcpus : [],
+    ),
+  );
 }
 
 /** The CPUs of a VM that the host serves: its pins may be written, where a look at processes would find none. */

@@ -11,6 +11,8 @@ import type { Lack, Rounded } from "./draft.ts";
 import type { HostProfile } from "./host-profile.ts";
 import { type Busy, takeLock } from "../../os/lock.ts";
 import { type Plan, planProfile } from "./plan.ts";
+import { irqWarnings } from "./plan-irq.ts";
+import { readAll } from "./read-all.ts";
 import type { Standing } from "./plan-domain.ts";
 import { returnsOf, withReturns } from "./returns.ts";
 import { settle } from "./settle.ts";
@@ -22,8 +24,6 @@ import {
   byPath,
   type FailedSetting,
   isAs,
-  isOffline,
-  readSetting,
   type Setting,
   type SettingRecord,
   toRecord,
@@ -45,6 +45,8 @@ export interface AppliedOutcome {
   readonly left: readonly Lack[];
   /** Values the kernel rounded: what was asked, and what it holds. */
   readonly rounded: readonly Rounded[];
+  /** What stays as it is though the profile is in force, and who works against it; a sentence each. */
+  readonly warnings: readonly string[];
   readonly latencyUs?: number;
 }
 
@@ -118,6 +120,7 @@ function applyLocked(
     only: options.only?.cpus,
     canHold: options.canHold === true,
     goesBack: (domain: DomainId) => standing(domain, beneath, returns),
+    original: (attribute: Attribute) => saved.get(pathOf(attribute))?.text,
   };
   const turboMoves = [...returns.values()].some(({ attribute }) => attribute.knob === "boost");
   const turbo = turboMoves && profile.boost === undefined ? "moves" : undefined;
@@ -141,9 +144,13 @@ function applyLocked(
   const held = beneath ? ok([]) : heldDomains(roots, attributesOf(originals));
   if (!held.ok) return broken(held.error);
   if (held.value.length > 0) return err({ kind: "held", domains: held.value });
+  const staying = () => [...refused.values()].filter(({ stays }) => stays);
   const outcomeOf = ({ lacking, latencyUs }: Plan, ordered: readonly Setting[], left: readonly Lack[]) => ({
     changes: changesOf(ordered, before),
     left: [...lacking, ...left],
+    warnings: plan.settings.some(({ attribute }) => attribute.knob === "irq")
+      ? irqWarnings({ cpuRoot, procRoot: roots.procRoot }, staying(), options.sets)
+      : [],
     ...(latencyUs !== undefined && { latencyUs }),
   });
   if (options.dryRun) {
@@ -188,7 +195,7 @@ function applyLocked(
   const possible = (): Plan => ({
     ...again,
     settings: again.settings.filter(isFree),
-    lacking: [...again.lacking, ...new Set(refused.values())],
+    lacking: [...again.lacking, ...[...new Set(refused.values())].filter(({ stays }) => !stays)],
   });
   const impossible = refusalOf(profile, possible());
   if (impossible) return undo(impossible);
@@ -245,25 +252,6 @@ function changesOf(ordered: readonly Setting[], before: ReadonlyMap<string, Sett
     from,
     step: steps[index] ?? 0,
   }));
-}
-
-/** Reads what `attributes` say now, each once, by path; every one of them must be there, but those of offline CPUs are left out. */
-function readAll(
-  cpuRoot: string,
-  attributes: readonly Attribute[],
-  beneath: Beneath | undefined,
-): Result<Map<string, Setting>, SysfsError> {
-  const found = new Map<string, Setting>();
-  for (const attribute of attributes) {
-    const path = pathOf(attribute);
-    if (found.has(path)) continue;
-    const under = beneath && settingBeneath(beneath, attribute);
-    const setting = under ? ok(under) : readSetting(cpuRoot, attribute);
-    if (!setting.ok && isOffline(attribute, setting.error)) continue;
-    if (!setting.ok) return setting;
-    found.set(path, setting.value);
-  }
-  return ok(found);
 }
 
 /** Returns the refusal as sentences without a full stop, the most telling first. */

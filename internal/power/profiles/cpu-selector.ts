@@ -14,15 +14,21 @@ export interface CpuSets {
   readonly isolated: readonly Pcpu[];
   /** Returns the CPUs that a running VM is pinned to. Errors: a sentence why that is not known. */
   readonly ofVm: (vm: string) => Result<readonly Pcpu[], string>;
+  /** Returns the CPUs that any running VM is pinned to. */
+  readonly pinned: () => readonly Pcpu[];
 }
 
 /** Reads the sets of a machine. Errors: a sentence. */
-export function readCpuSets(sysfsRoot: string, ofVm: CpuSets["ofVm"]): Result<CpuSets, string> {
+export function readCpuSets(
+  sysfsRoot: string,
+  ofVm: CpuSets["ofVm"],
+  pinned: CpuSets["pinned"] = () => [],
+): Result<CpuSets, string> {
   const read = all({
     online: new Topology(sysfsRoot).online(),
     isolated: readCpuList(new AttrDir(cpuRootOf({ sysfsRoot })), "isolated"),
   });
-  return read.ok ? ok({ ...read.value, ofVm }) : err(explainSysfs(read.error));
+  return read.ok ? ok({ ...read.value, ofVm, pinned }) : err(explainSysfs(read.error));
 }
 
 /**

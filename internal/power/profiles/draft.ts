@@ -19,6 +19,8 @@ export interface Lack {
   /** Such as domain 0, CPU 3 or the machine. */
   readonly where: string;
   readonly why: string;
+  /** The kernel keeps it for good reason: it is told, and speaks against no profile. */
+  readonly stays?: true;
 }
 
 /** What is found out about one profile on one machine. */

@@ -40,6 +40,8 @@ export interface HostProfile {
   readonly platformProfile?: string | undefined;
   /** Most nanoseconds that KVM polls after a vCPU has halted. */
   readonly haltPollNs?: number | undefined;
+  /** housekeeping: no interrupt on isolated CPUs and those that VMs are pinned to, as far as the kernel lets them be moved. */
+  readonly irq?: "housekeeping" | undefined;
   /** Longest wake-up time of any CPU, microseconds; held by the daemon through /dev/cpu_dma_latency. */
   readonly latencyUs?: number | undefined;
   readonly rules: readonly HostRule[];

@@ -2,6 +2,7 @@
 
 import { formatCpuList } from "../../values/cpulist.ts";
 import type { DomainId, Pcpu } from "../../values/units.ts";
+import type { Attribute } from "../../sysfs/attribute.ts";
 import { isClockAlone, LEFT_ALONE } from "../../sysfs/calls.ts";
 import { readBoost } from "../../sysfs/cpufreq/boost.ts";
 import { readPlatform } from "../../sysfs/platform.ts";
@@ -16,6 +17,7 @@ import {
   readDomains,
   type Standing,
 } from "./plan-domain.ts";
+import { planIrq } from "./plan-irq.ts";
 import { planUncore } from "./plan-uncore.ts";
 
 /** What applying a profile comes to. */
@@ -39,6 +41,8 @@ export interface PlanOptions {
   readonly goesBack?: (domain: DomainId) => Standing;
   /** Whether turbo has been switched already, or moves beside the plan; by default it is the plan's to switch. */
   readonly turbo?: "done" | "moves" | undefined;
+  /** What an attribute had before the profile in force; undefined where that did not touch it. */
+  readonly original?: (attribute: Attribute) => string | undefined;
 }
 
 const PARTLY = "it is the whole machine's, and only some CPUs were asked for";
@@ -48,12 +52,14 @@ export function planProfile(
   cpuRoot: string,
   profile: HostProfile,
   sets: CpuSets,
-  { only, canHold = false, goesBack = () => ({}), turbo }: PlanOptions = {},
+  { only, canHold = false, goesBack = () => ({}), turbo, original = () => undefined }: PlanOptions = {},
 ): Plan {
   const draft = new Draft();
   const wanted = knobsByCpu(profile, sets, only, draft);
   const domains = readDomains(cpuRoot, sets.online, draft, goesBack);
   planMachine(cpuRoot, profile, domains, sets, only !== undefined, draft);
+  if (profile.irq !== undefined && only !== undefined) draft.lacks("irq", "machine", PARTLY);
+  else if (profile.irq !== undefined) planIrq(cpuRoot, sets, original, draft);
   draft.turboRises = turbo === "moves" || (draft.turboRises && turbo !== "done");
   for (const domain of domains) {
     const knobs = knobsOf(domain, wanted, draft);

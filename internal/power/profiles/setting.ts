@@ -1,10 +1,11 @@
 // One attribute and the text it is to have, and how it is read.
 
 import { err, ok, type Result } from "../../values/result.ts";
-import type { SysfsError } from "../../values/sysfs-error.ts";
+import { notUnderstood, type SysfsError } from "../../values/sysfs-error.ts";
 import { absent, AttrDir } from "../../sysfs/attr.ts";
 import { type Attribute, type Knob, parseAttribute, pathOf } from "../../sysfs/attribute.ts";
 import { readEppText } from "../../sysfs/cpufreq/epp.ts";
+import { maskToList } from "../../sysfs/irq.ts";
 import { isNoLimit } from "../../sysfs/cpufreq/domain-state.ts";
 import type { LimitKnob } from "../../sysfs/cpufreq/limits.ts";
 
@@ -66,12 +67,25 @@ export function readSetting(cpuRoot: string, attribute: Attribute): Result<Setti
   const text = attribute.knob === "epp" ? readEppText(dir, path) : dir.read(path);
   if (!text.ok) return text;
   if (text.value === undefined) return err(absent(`${cpuRoot}/${path}`));
+  if (attribute.knob === "irq default") {
+    const list = maskToList(text.value);
+    return list === undefined
+      ? err(notUnderstood(`${cpuRoot}/${path}`, text.value))
+      : ok({ attribute, text: list });
+  }
   return ok(asRead(cpuRoot, attribute, text.value));
 }
 
-/** Returns whether `error` of `attribute` says that all CPUs of its domain are offline, so that it can wait. Source: drivers/cpufreq/cpufreq.c, show and store. */
-export const isOffline = (attribute: Attribute, error: SysfsError): boolean =>
-  "domain" in attribute && error.code === "EBUSY";
+/**
+ * Returns whether `error` of `attribute` says that it has nothing to do now: all CPUs of its domain are offline, or its interrupt is no
+ * more. Source: drivers/cpufreq/cpufreq.c, show and store.
+ */
+export const isAway = (attribute: Attribute, error: SysfsError): boolean =>
+  ("domain" in attribute && error.code === "EBUSY") || isGone(attribute, error);
+
+/** Returns whether `error` says that the interrupt of `attribute` is no more: there is nothing to set, and nothing to put back. */
+export const isGone = (attribute: Attribute, error: SysfsError): boolean =>
+  "irq" in attribute && error.code === "ENOENT";
 
 /** Returns the setting that `attribute` has when it says `text`. */
 function asRead(cpuRoot: string, attribute: Attribute, text: string): Setting {

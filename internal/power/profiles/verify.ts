@@ -4,7 +4,7 @@ import { ok, type Result } from "../../values/result.ts";
 import type { DomainId } from "../../values/units.ts";
 import { cpuRootOf, type Roots } from "../../sysfs/cpufreq/originals.ts";
 import type { SysfsError } from "../../values/sysfs-error.ts";
-import { isAs, isOffline, readSetting, type SettingRecord, toRecord } from "./setting.ts";
+import { isAs, isAway, readSetting, type SettingRecord, toRecord } from "./setting.ts";
 import { type AppliedProfile, loadProfile } from "./store.ts";
 import { beneathClaims, settingBeneath } from "./under-claim.ts";
 
@@ -44,7 +44,7 @@ function driftOf(roots: Roots, { wanted }: AppliedProfile): Pick<ProfileState, "
     if (underneath !== undefined && "domain" in attribute) held.add(attribute.domain);
     const found = underneath ? ok(underneath) : readSetting(cpuRoot, attribute);
     if (!found.ok) {
-      if (!isOffline(attribute, found.error)) drift.push(toRecord(want));
+      if (!isAway(attribute, found.error)) drift.push(toRecord(want));
     } else if (!isAs(want, found.value)) drift.push({ ...toRecord(want), found: found.value.text });
   }
   return { drift, held: [...held].sort((a, b) => a - b) };

@@ -2,15 +2,18 @@
 
 import { DONE, type Result } from "../../values/result.ts";
 import type { SysfsError } from "../../values/sysfs-error.ts";
+import { parseCpuList } from "../../values/cpulist.ts";
 import { khz } from "../../values/units.ts";
 import { AttrDir } from "../../sysfs/attr.ts";
 import { type Knob, pathOf } from "../../sysfs/attribute.ts";
 import { UNKNOWN_EPP } from "../../sysfs/cpufreq/epp.ts";
 import { domainDir, FILE } from "../../sysfs/cpufreq/files.ts";
 import { writeLimit } from "../../sysfs/cpufreq/limits.ts";
+import { maskOf } from "../../sysfs/irq.ts";
 import { driverOf } from "../../sysfs/driver/index.ts";
 import type { Lack } from "./draft.ts";
-import { type FailedSetting, isAs, isLimit, readSetting, type Setting } from "./setting.ts";
+import { unmovable } from "./plan-irq.ts";
+import { type FailedSetting, isAs, isGone, isLimit, readSetting, type Setting } from "./setting.ts";
 
 /**
  * The stage in which each knob is written. A platform's profile may move all else; turbo moves limits; the
@@ -31,6 +34,8 @@ const STAGE: Readonly<Record<Knob, number>> = {
   "uncore floor": 9,
   "uncore ceiling": 9,
   "halt poll": 10,
+  "irq default": 11,
+  irq: 12,
 };
 
 /**
@@ -62,7 +67,7 @@ export function stepsOf(settings: readonly Setting[]): number[] {
 
 /**
  * Writes `settings` in their order where they differ from what stands. Returns the first failure, which ends it; an EPP that the driver
- * does not take goes to `refused` by its path: amd-pstate of older kernels takes words alone.
+ * does not take goes to `refused` by its path: amd-pstate of older kernels takes words alone. So does an interrupt that the kernel keeps.
  */
 export function writeSettings(
   cpuRoot: string,
@@ -75,7 +80,10 @@ export function writeSettings(
     if (!done.ok && attribute.knob === "epp" && done.error.code === "EINVAL") {
       const why = `the driver takes no ${text} (EINVAL)`;
       refused.set(pathOf(attribute), { knob: "epp", where: `domain ${attribute.domain}`, why });
-    } else if (!done.ok) return { attribute, error: done.error };
+    } else if (!done.ok && isGone(attribute, done.error)) continue;
+    else if (!done.ok && attribute.knob === "irq" && ["EIO", "EPERM"].includes(done.error.code))
+      refused.set(pathOf(attribute), unmovable(attribute.irq, done.error.code));
+    else if (!done.ok) return { attribute, error: done.error };
   }
   return undefined;
 }
@@ -94,6 +102,7 @@ export function restoreSettings(cpuRoot: string, settings: readonly Setting[]): 
     if (done.ok && attribute.knob === "epp" && setting.text === "default" && !reads(cpuRoot, setting))
       done = new AttrDir(cpuRoot).write(pathOf(attribute), "0");
     if (done.ok) written.push(setting);
+    else if (isGone(attribute, done.error)) continue;
     else if (!reads(cpuRoot, setting)) failed.push({ attribute, error: done.error });
   }
   for (const { wanted, found } of readBack(cpuRoot, written))
@@ -117,7 +126,8 @@ export function readBack(cpuRoot: string, written: readonly Setting[]): Otherwis
   const otherwise = (settings: readonly Setting[]): Otherwise[] =>
     settings.flatMap((wanted) => {
       const found = readSetting(cpuRoot, wanted.attribute);
-      return found.ok && isAs(wanted, found.value) ? [] : [{ wanted, found }];
+      if (found.ok ? isAs(wanted, found.value) : isGone(wanted.attribute, found.error)) return [];
+      return [{ wanted, found }];
     });
   let left = otherwise(written);
   const until = performance.now() + LATE_MS;
@@ -174,8 +184,15 @@ export function writeSetting(cpuRoot: string, setting: Setting): Result<void, Sy
     return writeLimit(domainDir(cpuRoot, attribute.domain), attribute.knob, khz(Number(text)), unlimited);
   }
   if (now.value.text === text) return DONE;
-  const word = attribute.knob === "epp" && text === UNKNOWN_EPP ? "default" : text;
-  const done = new AttrDir(cpuRoot).write(pathOf(attribute), word);
+  const done = new AttrDir(cpuRoot).write(pathOf(attribute), wordFor(setting));
   // Such a governor has set what it takes already, whatever it reads as: 0 is no word on Meteor Lake.
   return !done.ok && done.error.code === "EBUSY" && governorHoldsEpp(cpuRoot, setting) ? DONE : done;
+}
+
+/** Returns what is written for a setting, where that is not its text. */
+function wordFor({ attribute, text }: Setting): string {
+  if (attribute.knob === "epp" && text === UNKNOWN_EPP) return "default";
+  if (attribute.knob !== "irq default") return text;
+  const cpus = parseCpuList(text);
+  return cpus.ok ? maskOf(cpus.value) : text;
 }
