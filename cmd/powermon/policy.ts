@@ -12,6 +12,7 @@ import { table } from "../../internal/output/table.ts";
 import { loaded } from "../loaded.ts";
 import { askCommand } from "./ask-command.ts";
 import { cell, clientOf, CONTROL_ARGS, fail, tell, VM_ARG, vmName } from "./control.ts";
+import { DRY_RUN_ARG, showDryRun } from "./dry-run.ts";
 import { showPolicies, standing, vcpusText, wishesText } from "./policy/report.ts";
 
 export default defineCommand({
@@ -74,6 +75,7 @@ export default defineCommand({
             description: "the policy; - reads it from standard input",
           },
           save: { type: "boolean", description: "keep it over a restart of powermon" },
+          ...DRY_RUN_ARG,
           ...CONTROL_ARGS,
         },
         async run(context) {
@@ -86,11 +88,11 @@ export default defineCommand({
             const message = policy.error.map(describeProblem).join("\n");
             return fail({ code: "invalid", message }, context.args.json, context.io);
           }
-          return tell(
-            clientOf(context.args).ask("setPolicy", { vm, policy: policy.value, save }),
-            context,
-            showPolicies,
-          );
+          const client = clientOf(context.args);
+          const said = { vm, policy: policy.value, save };
+          return context.args["dry-run"]
+            ? tell(client.rehearse("setPolicy", said), context, showDryRun)
+            : tell(client.ask("setPolicy", said), context, showPolicies);
         },
       }),
       askCommand("removePolicy", {

@@ -8,7 +8,7 @@ import { json } from "../../internal/output/json.ts";
 import { table } from "../../internal/output/table.ts";
 import type { HostProfile } from "../../internal/power/profiles/host-profile.ts";
 import { explainProfile } from "../../internal/power/profiles/apply.ts";
-import { restoreProfile } from "../../internal/power/profiles/off.ts";
+import { foreseeOff, offChanges, restoreProfile } from "../../internal/power/profiles/off.ts";
 import { loadProfile } from "../../internal/power/profiles/store.ts";
 import { heldDomains } from "../../internal/power/profiles/under-claim.ts";
 import { stillHolds, verifyProfile } from "../../internal/power/profiles/verify.ts";
@@ -17,6 +17,7 @@ import { explainSysfs } from "../../internal/values/sysfs-error.ts";
 import { loaded } from "../loaded.ts";
 import { failWith } from "../fail.ts";
 import { fail, tell } from "./control.ts";
+import { DRY_RUN_ARG, showDryRun } from "./dry-run.ts";
 import { allProfiles, CONFIG_ARG, namedProfile } from "./profile/profiles.ts";
 import { rootsOf } from "./roots.ts";
 import { RUNNING_ARGS, runningPowermon } from "./running.ts";
@@ -88,10 +89,14 @@ export default defineCommand({
           details:
             "A running powermon does it, and guests' claims stand on. Status 3: nobody runs, and a guest's claim of a powermon that crashed holds a clock that would have to be put back.",
         },
-        args: { ...RUNNING_ARGS, ...JSON_ARG },
+        args: { ...DRY_RUN_ARG, ...RUNNING_ARGS, ...JSON_ARG },
         async run({ args, io }) {
           const running = runningPowermon(args);
-          if (running !== undefined) return await tell(running.ask("profileOff"), { args, io }, toldOff);
+          const dryRun = args["dry-run"];
+          if (running !== undefined)
+            return await (dryRun
+              ? tell(running.rehearse("profileOff"), { args, io }, showDryRun)
+              : tell(running.ask("profileOff"), { args, io }, toldOff));
           const roots = rootsOf(args);
           const stored = loadProfile(roots);
           const originals =
@@ -103,6 +108,18 @@ export default defineCommand({
           if (held.ok && held.value.length > 0) {
             const reasons = explainProfile({ kind: "held", domains: held.value });
             return failWith({ args, io }, STATUS.refused, reasons);
+          }
+          if (dryRun) {
+            const seen = foreseeOff(roots);
+            if (!seen.ok) return failWith({ args, io }, STATUS.failed, [explainSysfs(seen.error)]);
+            const report = {
+              dryRun: true,
+              changes: offChanges(seen.value),
+              clocks: [],
+              warnings: [],
+            } as const;
+            io.out(args.json ? json(report) : showDryRun(report));
+            return STATUS.done;
           }
           const { failed, ...report } = restoreProfile(roots);
           for (const error of failed) io.err(`powermon: ${explainSysfs(error)}`);

@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import type { Report } from "../../internal/api/table.ts";
 import { askCommand } from "./ask-command.ts";
+import { DRY_RUN_ARG } from "./dry-run.ts";
 
 export default askCommand("reload", {
   meta: {
@@ -12,9 +13,7 @@ export default askCommand("reload", {
       "Tells each setting that changes, and what is probably not meant. A bad configuration is refused, status 2, and the old one stays. SIGHUP does the same without an answer; its log has the warnings. What was changed at run time stays above the files, and is told; powermon vm limits VM --reset ends it.",
     examples: ["powermon reload --dry-run", "powermon reload"],
   },
-  args: {
-    "dry-run": { type: "boolean", description: "tell what would change, and change nothing" },
-  },
+  args: DRY_RUN_ARG,
   means: v.pipe(
     v.object({ "dry-run": v.boolean() }),
     v.transform((said) => ({ dryRun: said["dry-run"] })),

@@ -2,17 +2,21 @@
 
 import { defineCommand } from "../../internal/cli/command.ts";
 import { STATUS } from "../../internal/cli/status.ts";
-import { claimRestore } from "../../internal/daemon/instance.ts";
+import { claimRestore, refuseRestore } from "../../internal/daemon/instance.ts";
 import { HungCalls } from "../../internal/daemon/hung-calls.ts";
 import { takeUpRecords } from "../../internal/daemon/older-records.ts";
 import { restoreProfile } from "../../internal/power/profiles/off.ts";
 import { undoTrip } from "../../internal/power/sleep/trip.ts";
+import { json } from "../../internal/output/json.ts";
 import { explainSysfs } from "../../internal/values/sysfs-error.ts";
 import { LEFT_ALONE } from "../../internal/sysfs/calls.ts";
 import { restoreAll, type Roots } from "../../internal/sysfs/cpufreq/originals.ts";
 import { OriginalsStore } from "../../internal/sysfs/cpufreq/store.ts";
 import { explainHung } from "../../internal/sysfs/hung.ts";
 import type { DomainId } from "../../internal/values/units.ts";
+import { failWith } from "../fail.ts";
+import { DRY_RUN_ARG, showDryRun } from "./dry-run.ts";
+import { foreseeAll } from "./restore/foresee.ts";
 import { ROOT_ARGS, rootsOf } from "./roots.ts";
 import { tryAnew } from "./try.ts";
 
@@ -22,16 +26,20 @@ export default defineCommand({
     summary: "put every setting back as it was before powermon's first write",
     details:
       "Guests' clocks first, then the profile that they stood within, then VMs, wake alarm and meaning of mem and disk of a sleep that was cut off. For after a crash or SIGKILL; a powermon that ends by SIGTERM does it itself. Settings saved before the last boot are dropped, since the kernel has forgotten them too. While powermon runs it does nothing and ends with status 1; a second one waits for the first. A clock on which a call of the ended powermon did not return comes last, in a process of its own: where that does not come back within 3 s either, it is named, stays as it is, and the next powermon leaves it alone.",
-    examples: ["powermon restore", "powermon restore --json"],
+    examples: ["powermon restore --dry-run", "powermon restore", "powermon restore --json"],
   },
-  args: { ...ROOT_ARGS, json: { type: "boolean", description: "print one JSON object" } },
+  args: { ...DRY_RUN_ARG, ...ROOT_ARGS, json: { type: "boolean", description: "print one JSON object" } },
   async run({ args, io }) {
     const roots = rootsOf(args);
-    const alone = await claimRestore(roots);
-    if (!alone.ok) {
-      io.err(`powermon: ${alone.error}`);
-      return STATUS.failed;
+    if (args["dry-run"]) {
+      const served = refuseRestore(roots);
+      if (served !== undefined) return failWith({ args, io }, STATUS.failed, [served]);
+      const { report, hasFailed } = foreseeAll(roots);
+      io.out(args.json ? json(report) : showDryRun(report));
+      return hasFailed ? STATUS.failed : STATUS.done;
     }
+    const alone = await claimRestore(roots);
+    if (!alone.ok) return failWith({ args, io }, STATUS.failed, [alone.error]);
     const { restored, stale, off, failed, hung } = await restore(roots);
     // After clocks, which take some ms: libvirt may take long.
     const sleep = await undoTrip(roots);

@@ -11,6 +11,7 @@ import { loaded } from "../loaded.ts";
 import { askCommand } from "./ask-command.ts";
 import { bound, cell, clientOf, CONTROL_ARGS, onOff, tell, vcpuNumber, VM_ARG, vmName } from "./control.ts";
 import { METADATA } from "./vm/metadata.ts";
+import { DRY_RUN_ARG } from "./dry-run.ts";
 import { showChanges, showSettings, showVm } from "./vm/text.ts";
 
 const ONE_VM = { args: { vm: VM_ARG }, means: v.object({ vm: vmName }) } as const;
@@ -116,10 +117,17 @@ export default defineCommand({
           description: "whether queries are answered",
         },
         save: { type: "boolean", description: "keep it over a restart of powermon" },
+        ...DRY_RUN_ARG,
       },
-      means: v.object({ vm: vmName, queries: onOff, save: v.boolean() }),
-      show: ({ settings: { queries } }, { vm, save }) =>
-        `${vm}: queries ${queries.value ? "on" : "off"} (${save ? queries.from : "until powermon restarts"})`,
+      means: v.pipe(
+        v.object({ vm: vmName, queries: onOff, save: v.boolean(), "dry-run": v.boolean() }),
+        v.transform(({ "dry-run": dryRun, ...said }) => ({ ...said, dryRun })),
+      ),
+      show(report, { vm, save, dryRun }) {
+        if (dryRun) return showChanges(report);
+        const { queries } = report.settings;
+        return `${vm}: queries ${queries.value ? "on" : "off"} (${save ? queries.from : "until powermon restarts"})`;
+      },
     }),
     defineCommand({
       meta: {
@@ -158,7 +166,7 @@ export default defineCommand({
           description: "end what was changed at run time; with --save also what was saved",
         },
         save: { type: "boolean", description: "keep the change over a restart of powermon" },
-        "dry-run": { type: "boolean", description: "say what would change, and change nothing" },
+        ...DRY_RUN_ARG,
         ...CONTROL_ARGS,
       },
       run(context) {

@@ -1,6 +1,7 @@
 // Channels: which there are, how they are, and whether what comes through them is served.
 
 import * as v from "valibot";
+import { dryRun } from "./dry-run.ts";
 import { about, counts, flag, list, number, text } from "./words.ts";
 
 export const channelReport = v.object({
@@ -15,4 +16,7 @@ export const channelReport = v.object({
 export type ChannelReport = v.InferOutput<typeof channelReport>;
 export const channelReports = list(channelReport);
 
-export const channelChange = v.strictObject({ enabled: about(flag, "Whether packets are served.") });
+export const channelChange = v.strictObject({
+  enabled: about(flag, "Whether packets are served."),
+  dryRun,
+});

@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 import { STEPS } from "../values/frequency.ts";
+import { dryRun } from "./dry-run.ts";
 import { about, by, clippedBy, list, number, numbers, text, texts, vcpuRefusal, wordOrKhz } from "./words.ts";
 
 const freqEntries = {
@@ -32,7 +33,10 @@ export type FreqReport = v.InferOutput<typeof freqReport>;
 /** What an operator sets a CPU to. */
 export const freqChange = v.strictObject({
   target: about(wordOrKhz(STEPS, STEPS.join(", ")), "What a guest could ask for, or kHz."),
+  dryRun,
 });
+
+export type FreqTarget = v.InferOutput<typeof freqChange>["target"];
 
 /** What was tried again, and whether its call came back. */
 export const retryReport = list(

@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 import { POLICY_TYPES } from "../values/request.ts";
+import { dryRun } from "./dry-run.ts";
 import { about, list, number, numbers, option, text } from "./words.ts";
 
 /** Who gave a policy. */
@@ -42,9 +43,10 @@ export const policyChange = v.strictObject({
     "A policy as [vm.NAME.policy] of powermon.toml(5) has it.",
   ),
   save: about(option, SAVED),
+  dryRun,
 });
 
 export const policyEnd = v.optional(
-  v.strictObject({ save: about(option, "Whether it is taken out of what was saved, too.") }),
+  v.strictObject({ save: about(option, "Whether it is taken out of what was saved, too."), dryRun }),
   {},
 );

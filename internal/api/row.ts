@@ -1,7 +1,10 @@
 // What a row of the API says: how something is asked, and what comes back.
 
-import type * as v from "valibot";
+import * as v from "valibot";
 import type { Code } from "../values/answer.ts";
+
+/** The answer of what has nothing to tell. */
+export const done = v.object({ done: v.literal(true) });
 
 /** A request: its method, its path after /v1, what the path's and the body's parts may be, and the answer. */
 export interface Row {

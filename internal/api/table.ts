@@ -3,7 +3,7 @@
 
 import * as v from "valibot";
 import type { Answer } from "../values/answer.ts";
-import { channelChange, channelReports } from "./channels.ts";
+import { dryRunAlone, type DryRunReport } from "./dry-run.ts";
 import { explainReport, freqChange, freqReports, retryReport } from "./freq.ts";
 import { liveReport } from "./live.ts";
 import * as place from "./place.ts";
@@ -18,15 +18,10 @@ import {
 } from "./profiles.ts";
 import { sleepAsk, sleepReport } from "./sleep.ts";
 import { reloadAsk, reloadReport, statusReport } from "./status.ts";
-import { pin, vcpuReport, vmChange, vmReport } from "./vms.ts";
-import type { Row } from "./row.ts";
-import { list } from "./words.ts";
-
-/** The answer of what has nothing to tell. */
-const done = v.object({ done: v.literal(true) });
+import { done, type Row } from "./row.ts";
+import { VM_ROWS } from "./vm-rows.ts";
 
 const vm = { vm: place.vm };
-const vmChannels = { ...vm, channels: place.channels };
 const cpus = { cpus: place.cpus };
 
 export const API = {
@@ -37,81 +32,7 @@ export const API = {
     places: {},
     answer: statusReport,
   },
-  vms: {
-    about: "All VMs.",
-    method: "GET",
-    path: "vms",
-    places: {},
-    answer: list(vmReport),
-  },
-  vm: {
-    about: "One VM: its vCPUs, and its settings with where each comes from.",
-    no: ["not-found"],
-    method: "GET",
-    path: "vms/{vm}",
-    places: vm,
-    answer: vmReport,
-  },
-  addVm: {
-    about: "Takes up a VM that was removed; channels found in the folders are taken up by themselves.",
-    no: ["not-found"],
-    method: "PUT",
-    path: "vms/{vm}",
-    places: vm,
-    answer: done,
-  },
-  removeVm: {
-    about: "Closes a VM's channels, ends its claims, and ignores it until it is taken up again.",
-    no: ["not-found"],
-    method: "DELETE",
-    path: "vms/{vm}",
-    places: vm,
-    answer: done,
-  },
-  changeVm: {
-    about: "Changes settings of a VM. Claims that stand already are clipped at once.",
-    no: ["not-found", "failed"],
-    method: "PATCH",
-    path: "vms/{vm}",
-    places: vm,
-    body: vmChange,
-    answer: vmReport,
-  },
-  pinVcpu: {
-    about: "Pins a vCPU.",
-    no: ["not-found", "failed"],
-    method: "PUT",
-    path: "vms/{vm}/vcpus/{vcpu}/pin",
-    places: { ...vm, vcpu: place.vcpu },
-    body: pin,
-    answer: vcpuReport,
-  },
-  channels: { about: "All channels.", method: "GET", path: "channels", places: {}, answer: channelReports },
-  addChannels: {
-    about: "Takes up channels that were removed, and answers with the VM's channels.",
-    no: ["not-found"],
-    method: "PUT",
-    path: "vms/{vm}/channels/{channels}",
-    places: vmChannels,
-    answer: channelReports,
-  },
-  removeChannels: {
-    about: "Closes channels and ignores them until they are taken up again.",
-    no: ["not-found"],
-    method: "DELETE",
-    path: "vms/{vm}/channels/{channels}",
-    places: vmChannels,
-    answer: done,
-  },
-  enableChannels: {
-    about: "Lets channels' packets be served, or read and ignored.",
-    no: ["not-found"],
-    method: "PATCH",
-    path: "vms/{vm}/channels/{channels}",
-    places: vmChannels,
-    body: channelChange,
-    answer: done,
-  },
+  ...VM_ROWS,
   allFreq: {
     about: "Every CPU that has a clock.",
     method: "GET",
@@ -142,6 +63,7 @@ export const API = {
     method: "DELETE",
     path: "freq/{cpus}",
     places: cpus,
+    body: dryRunAlone,
     answer: freqReports,
   },
   retryFreq: {
@@ -150,6 +72,7 @@ export const API = {
     method: "POST",
     path: "freq/{cpus}/retry",
     places: cpus,
+    body: dryRunAlone,
     answer: retryReport,
   },
   explain: {
@@ -230,6 +153,7 @@ export const API = {
     method: "DELETE",
     path: "profile",
     places: {},
+    body: dryRunAlone,
     answer: offReport,
   },
   verifyProfile: {
@@ -255,6 +179,7 @@ export const API = {
     method: "POST",
     path: "resumed",
     places: {},
+    body: dryRunAlone,
     answer: done,
   },
   reload: {
@@ -293,4 +218,18 @@ type Told<K extends Name> = Report<K> extends v.InferOutput<typeof done> ? void 
  */
 export type Handlers = {
   readonly [K in Name]: (asked: Asked<K>, gone?: AbortSignal) => Answer<Told<K>> | Promise<Answer<Told<K>>>;
+};
+
+/** What looks and changes nothing. */
+type Reading = { [K in Name]: Api[K]["method"] extends "GET" ? K : never }[Name];
+/** What tells of its dry run by its own answer; that of every other change is a document of its own. */
+const SELF_TOLD = ["changeVm", "applyProfile", "suspend", "reload"] as const satisfies readonly Name[];
+/** A change whose dry run is a document of its own. */
+export type Rehearsed = Exclude<Name, Reading | (typeof SELF_TOLD)[number]>;
+export const isRehearsed = (name: Name): name is Rehearsed =>
+  API[name].method !== "GET" && !SELF_TOLD.some((other) => other === name);
+
+/** Whoever tells what would happen: a function a change. It changes nothing, and refuses what the change's handler would. */
+export type Rehearsals = {
+  readonly [K in Rehearsed]: (asked: Asked<K>) => Answer<DryRunReport> | Promise<Answer<DryRunReport>>;
 };

@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import { MAX_CPUS } from "../values/cpulist.ts";
 import { COMMANDS, MAX_SILENCE_S, WIRES } from "../values/vm-settings.ts";
+import { clockChanges, dryRun } from "./dry-run.ts";
 import {
   about,
   counts,
@@ -62,6 +63,11 @@ export const vmReport = v.object({
   counts,
   settings: shownSettings,
   changes: about(v.optional(list(settingChange)), "In a dry run alone: what would change of its settings."),
+  clocks: about(v.optional(clockChanges), "In a dry run alone: what follows for clocks."),
+  warnings: about(
+    v.optional(texts),
+    "In a dry run alone: what would not be, or not wholly, in effect, and why; a sentence each.",
+  ),
 });
 export type VmReport = v.InferOutput<typeof vmReport>;
 
@@ -109,4 +115,5 @@ export const pin = v.strictObject({
     v.description("Where it may run."),
     v.transform((pcpus): readonly number[] => [...new Set(pcpus)]),
   ),
+  dryRun,
 });

@@ -158,13 +158,25 @@ export class Channels {
 
   /** Closes channels and leaves them alone. Returns whether each of them was there. */
   removeChannels(vm: string, numbers: Numbers): boolean {
-    const paths = this.#paths(vm, numbers).filter(([path]) => this.#byPath.has(path));
-    if (!isAll(paths, numbers)) return false;
-    for (const [path] of paths) {
+    const open = this.open(vm, numbers);
+    for (const { path } of open ?? []) {
       this.#removedPaths.add(path);
       this.#drop(path);
     }
-    return true;
+    return open !== undefined;
+  }
+
+  /** Returns the channels that are named; undefined unless each of them is there. */
+  open(vm: string, numbers: Numbers): readonly Channel[] | undefined {
+    const open = this.of(vm).filter(({ index }) => numbers === "all" || numbers.includes(index));
+    return isAll(open, numbers) ? open : undefined;
+  }
+
+  /** Returns the numbers of channels that addChannels() would take up; undefined unless each has a socket. */
+  closed(vm: string, numbers: Numbers): readonly number[] | undefined {
+    const paths = this.#paths(vm, numbers);
+    if (!isAll(paths, numbers)) return undefined;
+    return paths.filter(([path]) => !this.#byPath.has(path)).map(([, { index }]) => index);
   }
 
   #paths(vm: string, numbers: Numbers): [string, ChannelName][] {
@@ -173,11 +185,16 @@ export class Channels {
     );
   }
 
+  /** Returns a VM that nobody knows yet, with its settings now in force. */
+  newVm(name: string): Vm {
+    return new Vm(this.#rules, this.#settingsOf(name));
+  }
+
   #takeUp(path: string, name: ChannelName): void {
     let vm = this.#vms.get(name.vm);
     const isNew = vm === undefined;
     if (vm === undefined) {
-      this.#vms.set(name.vm, (vm = new Vm(this.#rules, this.#settingsOf(name.vm))));
+      this.#vms.set(name.vm, (vm = this.newVm(name.vm)));
     }
     const channel = new Channel(path, vm, name.index, this.#host);
     this.#byPath.set(path, channel);
@@ -218,7 +235,7 @@ export class Channels {
 }
 
 /** Returns whether each that was asked for was found, and at least one. */
-export function isAll(found: readonly unknown[], asked: Numbers): boolean {
+function isAll(found: readonly unknown[], asked: Numbers): boolean {
   return found.length > 0 && (asked === "all" || found.length >= asked.length);
 }
 

@@ -13,6 +13,7 @@ import type { Notice } from "../values/extension.ts";
 import { explain } from "../values/refusal.ts";
 import { explainSysfs, type SysfsError } from "../values/sysfs-error.ts";
 import type { ChannelCounts, Framing } from "./channel-counts.ts";
+import { endClaims } from "./end-claims.ts";
 import { Intake, type Server } from "./intake.ts";
 import type { ChannelHost, Line } from "./line.ts";
 import { Outbox } from "./outbox.ts";
@@ -166,10 +167,8 @@ export class Connection implements Caller, Peer, Framing, Server {
 
   /** Takes back every wish that was made through this connection, and the policy that was given. */
   withdraw(): void {
-    const { ledger, policies } = this.#host.desk;
     this.#spoke = false;
-    policies.removeOwner(this.claimant);
-    this.#failures(ledger.withdraw(({ claimant }) => claimant === this.claimant));
+    this.#failures(endClaims(this.#host.desk, this.claimant));
   }
 
   /**

@@ -267,14 +267,15 @@ export class Vm implements Standing, PinSubject {
       const pins = source.pins(this, index);
       // What an earlier, live source does not know now it may know later.
       live ||= source.live;
-      if (pins.kind === "known") return { placement: this.#domains(pins.pcpus), source: source.name, live };
+      if (pins.kind === "known") return { placement: this.placeOn(pins.pcpus), source: source.name, live };
       if (pins.kind === "absent") return { placement: pins, source: source.name, live };
       whys.push(pins.why);
     }
     return { placement: { kind: "unpinned", why: whys.join("; ") }, source: undefined, live };
   }
 
-  #domains(pcpus: readonly Pcpu[]): Placement {
+  /** Returns the place of a vCPU that may run on these CPUs. */
+  placeOn(pcpus: readonly Pcpu[]): Placement {
     if (pcpus.length > 1 && this.#rules.floating === "refuse") {
       return { kind: "floating", pcpus: pcpus.join(",") };
     }

@@ -7,57 +7,73 @@ import { DONE, type Result } from "../values/result.ts";
 import type { SysfsError } from "../values/sysfs-error.ts";
 import type { DomainId, Khz } from "../values/units.ts";
 import type { DomainClock, DomainClocks } from "./clock.ts";
-import { Claim, type Claimant, type Slot, SLOTS } from "./claim.ts";
-import { type LastWrite, newPage, type Page } from "./page.ts";
+import { Book } from "./book.ts";
+import { Claim, type Claimant, type Slot } from "./claim.ts";
+import type { LastWrite, Page } from "./page.ts";
+import { paperClocks } from "./paper-clocks.ts";
 
 /** Told after each write to a domain, also one that failed. */
 export type OnWrite = (domain: DomainClock, write: LastWrite, winner: Claim | undefined) => void;
-
-const NO_CLAIMS: readonly Claim[] = [];
 
 export class Ledger {
   readonly #clocks: DomainClocks;
   readonly #site: (domain: DomainClock) => Limits;
   readonly #onWrite: OnWrite;
-  readonly #slots: Readonly<Record<Slot, Map<string, Map<number, Claim>>>> = {
-    guest: new Map(),
-    policy: new Map(),
-    operator: new Map(),
-  };
-  readonly #pages = new Map<DomainId, Page>();
-  /** VMs that stand still. */
-  #paused: ReadonlySet<string> = new Set();
+  readonly #book: Book;
 
-  /** @param site the limits that hold for everybody on a domain */
-  constructor(clocks: DomainClocks, site: (domain: DomainClock) => Limits, onWrite: OnWrite) {
+  /**
+   * @param site the limits that hold for everybody on a domain
+   * @param book what stands already
+   */
+  constructor(
+    clocks: DomainClocks,
+    site: (domain: DomainClock) => Limits,
+    onWrite: OnWrite,
+    book = new Book(),
+  ) {
+    this.#book = book;
     this.#clocks = clocks;
     this.#site = site;
     this.#onWrite = onWrite;
   }
 
+  /**
+   * Returns a ledger of the same claims on paper: it decides as this one does, and what it writes goes nowhere.
+   * @param claimantOf whoever stands for a claim's claimant there, as where its limits would be others
+   * @param site the limits that hold for everybody there
+   */
+  rehearsal(claimantOf: (claim: Claim) => Claimant, site = this.#site): Ledger {
+    return new Ledger(paperClocks(this.#clocks), site, () => {}, this.#book.copy(claimantOf));
+  }
+
   /** Returns the claim in a slot of a vCPU (for `operator`: VM "" and the pCPU), if one stands. */
   claim(slot: Slot, vm: string, vcpu: number): Claim | undefined {
-    return this.#slots[slot].get(vm)?.get(vcpu);
+    return this.#book.claim(slot, vm, vcpu);
   }
 
   /** Returns all claims on a domain. */
   claimsOn(domain: DomainId): readonly Claim[] {
-    return this.#pages.get(domain)?.claims ?? NO_CLAIMS;
+    return this.#book.claimsOn(domain);
   }
 
   /** True when nobody claims anything. */
   get empty(): boolean {
-    return SLOTS.every((slot) => this.#slots[slot].size === 0);
+    return this.#book.empty;
   }
 
   /** Returns every claim that stands. */
-  *claims(): Generator<Claim> {
-    for (const slot of SLOTS) for (const vm of this.#slots[slot].values()) yield* vm.values();
+  claims(): Iterable<Claim> {
+    return this.#book.claims();
   }
 
   /** Returns every claim that stands for a VM. */
-  *claimsOf(vm: string): Generator<Claim> {
-    for (const slot of SLOTS) yield* this.#slots[slot].get(vm)?.values() ?? [];
+  claimsOf(vm: string): Iterable<Claim> {
+    return this.#book.claimsOf(vm);
+  }
+
+  /** Returns what a domain was told last, kHz; undefined while it is as its operator had it. */
+  targetOf(domain: DomainId): Khz | undefined {
+    return this.#clocks.domainById(domain)?.target;
   }
 
   /** Returns the limits that hold for everybody on a domain. */
@@ -67,7 +83,7 @@ export class Ledger {
 
   /** Returns what was last written to a domain since the start. */
   lastWrite(domain: DomainId): LastWrite | undefined {
-    return this.#pages.get(domain)?.lastWrite;
+    return this.#book.seen(domain)?.lastWrite;
   }
 
   /** Returns whether decide() has anything to decide, without going through every claim. */
@@ -132,12 +148,12 @@ export class Ledger {
       return applied;
     }
     const claim = new Claim(grant, claimant, level);
-    if (old !== undefined) this.#remove(old);
-    this.#add(claim);
+    if (old !== undefined) this.#book.remove(old);
+    this.#book.add(claim);
     const applied = this.#apply(grant.domains);
     if (!applied.ok) {
-      this.#remove(claim);
-      if (old !== undefined) this.#add(old);
+      this.#book.remove(claim);
+      if (old !== undefined) this.#book.add(old);
       this.#apply(grant.domains);
     }
     // Where it stood before, and where the guest's own wish stands that a policy now speaks for.
@@ -152,7 +168,7 @@ export class Ledger {
     const touched = new Set<DomainId>();
     for (const claim of [...this.claims()]) {
       if (!gone(claim)) continue;
-      this.#remove(claim);
+      this.#book.remove(claim);
       const { vm, vcpu, domains } = claim.grant;
       for (const domain of domains) touched.add(domain);
       // A guest's own wish that a policy spoke for stands again.
@@ -163,55 +179,17 @@ export class Ledger {
 
   /** Lets the wishes of these VMs wait and those of all others count, and writes what follows. Returns the failures. */
   pause(vms: ReadonlySet<string>): readonly SysfsError[] {
-    const before = this.#paused;
-    this.#paused = vms;
-    const touched = new Set<DomainId>();
-    for (const { grant } of this.claims()) {
-      if (vms.has(grant.vm) === before.has(grant.vm)) continue;
-      this.#supersede(grant.vm, grant.vcpu);
-      for (const domain of grant.domains) touched.add(domain);
-    }
-    return this.settle(touched);
+    return this.settle(this.#book.pause(vms));
   }
 
   /** Decides domains anew, all unless named, as after a change of limits, and writes what differs. Returns the failures. */
-  settle(ids: Iterable<DomainId> = this.#pages.keys()): readonly SysfsError[] {
+  settle(ids: Iterable<DomainId> = this.#book.domains): readonly SysfsError[] {
     const failed: SysfsError[] = [];
     for (const id of ids) {
       const applied = this.#apply([id]);
       if (!applied.ok) failed.push(applied.error);
     }
     return failed;
-  }
-
-  #add(claim: Claim): void {
-    const { vm, vcpu, domains } = claim.grant;
-    const book = this.#slots[claim.claimant.slot];
-    let claims = book.get(vm);
-    if (claims === undefined) book.set(vm, (claims = new Map()));
-    claims.set(vcpu, claim);
-    this.#supersede(vm, vcpu);
-    for (const id of domains) this.#page(id).claims.push(claim);
-  }
-
-  #remove(claim: Claim): void {
-    const { vm, vcpu, domains } = claim.grant;
-    const claims = this.#slots[claim.claimant.slot].get(vm);
-    claims?.delete(vcpu);
-    if (claims?.size === 0) this.#slots[claim.claimant.slot].delete(vm);
-    this.#supersede(vm, vcpu);
-    for (const id of domains) {
-      const { claims: onDomain } = this.#page(id);
-      onDomain.splice(onDomain.indexOf(claim), 1);
-    }
-  }
-
-  #supersede(vm: string, vcpu: number): void {
-    const paused = this.#paused.has(vm);
-    const policy = this.claim("policy", vm, vcpu);
-    const guest = this.claim("guest", vm, vcpu);
-    if (policy !== undefined) policy.superseded = paused;
-    if (guest !== undefined) guest.superseded = paused || policy !== undefined;
   }
 
   /**
@@ -222,7 +200,7 @@ export class Ledger {
     const { domains } = claim.grant;
     if (domains.length !== 1 || claim.superseded || claim.operator) return false;
     for (const { id } of this.#clocks.group(domains[0] as DomainId)) {
-      const page = this.#page(id);
+      const page = this.#book.page(id);
       const limits = claim.limitsIn(id);
       const was = clip(before.khz, limits);
       const is = clip(claim.level.khz, limits);
@@ -234,21 +212,12 @@ export class Ledger {
     return true;
   }
 
-  #page(id: DomainId): Page {
-    let page = this.#pages.get(id);
-    if (page === undefined) {
-      page = newPage();
-      this.#pages.set(id, page);
-    }
-    return page;
-  }
-
   /** Writes what the wishes come to on `domains` and their siblings; a domain that nobody claims is given back. */
   #apply(domains: readonly DomainId[]): Result<void, SysfsError> {
     let first: Result<void, SysfsError> = DONE;
     for (const id of domains) {
       for (const domain of this.#clocks.group(id)) {
-        const applied = this.#applyOne(domain, this.#page(domain.id));
+        const applied = this.#applyOne(domain, this.#book.page(domain.id));
         if (!applied.ok && first.ok) first = applied;
       }
     }

@@ -30,6 +30,21 @@ export type VmChanges = { readonly [K in keyof VmSection]?: VmSection[K] | undef
  * the file that is there, with the changes, or with the folder; then nothing was changed.
  */
 export function saveVm(dropInDir: string, vm: string, changes: VmChanges): Result<string, ConfigProblem[]> {
+  const draft = draftSaved(dropInDir, vm, changes);
+  if (!draft.ok) return draft;
+  const { file, text } = draft.value;
+  const written = writeWholeFile(file, text, { mode: 0o644, folderMode: 0o755 });
+  if (written.ok) return ok(file);
+  const wrong = `Cannot write it: ${written.error.code}`;
+  return err([{ file, key: "", wrong, right: "Make its folder writable for powermon." }]);
+}
+
+/** Returns the drop-in as saveVm() would write it; nothing is written. Errors: as saveVm(), but for what the folder does not take. */
+export function draftSaved(
+  dropInDir: string,
+  vm: string,
+  changes: VmChanges,
+): Result<{ readonly file: string; readonly text: string }, ConfigProblem[]> {
   const file = join(dropInDir, SAVED);
   const old = existsSync(file) ? readTable(file) : undefined;
   if (old?.ok === false) return old;
@@ -44,11 +59,7 @@ export function saveVm(dropInDir: string, vm: string, changes: VmChanges): Resul
   const text = HEAD + Bun.TOML.stringify({ ...says, vm: all });
   const table = parseTable(file, text);
   const judged = table.ok ? judge(file, table.value.raw) : table;
-  if (!judged.ok) return judged;
-  const written = writeWholeFile(file, text, { mode: 0o644, folderMode: 0o755 });
-  if (written.ok) return ok(file);
-  const wrong = `Cannot write it: ${written.error.code}`;
-  return err([{ file, key: "", wrong, right: "Make its folder writable for powermon." }]);
+  return judged.ok ? ok({ file, text }) : judged;
 }
 
 /** Returns a VM's section with `changes` laid over it: pins and rate key by key, anything else whole; undefined takes a key out. */

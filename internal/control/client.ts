@@ -8,7 +8,8 @@ import { err, ok, type Result } from "../values/result.ts";
 import { event, type HappenedEvent } from "../api/event.ts";
 import { problemReport } from "../api/problem.ts";
 import type { Row } from "../api/row.ts";
-import { API, type Ask, type Name, type Report } from "../api/table.ts";
+import { type DryRunReport, dryRunReport } from "../api/dry-run.ts";
+import { API, type Ask, type Name, type Rehearsed, type Report } from "../api/table.ts";
 import { type Code, CODES, type Problem } from "../values/answer.ts";
 import { readEvents } from "./event-reader.ts";
 import { wrongSocketPath } from "../os/unix-socket.ts";
@@ -21,8 +22,8 @@ export interface ControlError {
   readonly details?: Problem["details"];
 }
 
-/** What is said beside a row's name; nothing where the row takes nothing. */
-export type Given<K extends Name> = keyof Ask<K> extends never ? [] : [ask: Ask<K>];
+/** What is said beside a row's name; it may be nothing where the row needs nothing. */
+export type Given<K extends Name> = object extends Ask<K> ? [ask?: Ask<K>] : [ask: Ask<K>];
 
 /** How long an answer may take, in ms; pinning through a slow libvirt takes longest. */
 const ANSWER_MS = 30_000;
@@ -45,14 +46,27 @@ export class ControlClient {
   /** Asks what the row `name` says. Errors: powermon's own reason, or that none answers. */
   async ask<K extends Name>(name: K, ...[given]: Given<K>): Promise<Result<Report<K>, ControlError>> {
     const row: Row = API[name];
-    const said: Readonly<Record<string, unknown>> = given ?? {};
+    const text = await this.#askRow(row, given ?? {});
+    return text.ok ? this.#parse<Report<K>>(row.answer, text.value) : text;
+  }
+
+  /** Asks what would happen if the row `name` was asked. Errors: as that would end, or that none answers. */
+  async rehearse<K extends Rehearsed>(
+    name: K,
+    ...[given]: Given<K>
+  ): Promise<Result<DryRunReport, ControlError>> {
+    const text = await this.#askRow(API[name], { ...given, dryRun: true });
+    return text.ok ? this.#parse<DryRunReport>(dryRunReport, text.value) : text;
+  }
+
+  #askRow(row: Row, said: Readonly<Record<string, unknown>>): Promise<Result<string, ControlError>> {
     const path = row.path.replaceAll(/\{(\w+)\}/g, (_, place: string) =>
       encodeURIComponent(wordOf(said[place])),
     );
-    const rest = Object.entries(said).filter(([key]) => !(key in row.places));
-    const body = row.body && Object.fromEntries(rest);
-    const text = await this.#askText(row.method, `/v1/${path}`, body, row.isEndless && NO_LIMIT);
-    return text.ok ? this.#parse<Report<K>>(row.answer, text.value) : text;
+    const rest = Object.entries(said).filter(([key, value]) => value !== undefined && !(key in row.places));
+    // An older powermon takes no empty body where it takes none at all.
+    const body = rest.length === 0 ? undefined : Object.fromEntries(rest);
+    return this.#askText(row.method, `/v1/${path}`, body, row.isEndless && NO_LIMIT);
   }
 
   /** Returns all metrics in Prometheus' text format. */

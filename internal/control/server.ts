@@ -9,7 +9,7 @@ import { EventStreams, type Happenings } from "./event-streams.ts";
 import { DOCUMENTS } from "./documents.ts";
 import { findRoute } from "./find-route.ts";
 import { HTTP_STATUS } from "../api/problem.ts";
-import { API, type Handlers, type Name } from "../api/table.ts";
+import { API, type Handlers, isRehearsed, type Name, type Rehearsals } from "../api/table.ts";
 import { type Answer, no } from "../values/answer.ts";
 import { readAsk } from "./read-ask.ts";
 import { HttpFront } from "./http-front.ts";
@@ -32,6 +32,8 @@ export interface ControlOptions {
   /** It shows and changes nothing: GET alone is taken. */
   readonly readOnly?: boolean;
   readonly handlers: Handlers;
+  /** What answers a dry run. */
+  readonly rehearsals: Rehearsals;
   readonly events: Happenings;
   /** Returns all metrics in Prometheus' text format. */
   readonly metrics: () => string;
@@ -180,10 +182,12 @@ class Control {
 
   /** `asked` has been read by the row of that name. */
   #handle(name: Name, asked: object, gone: AbortSignal): Answer<unknown> | Promise<Answer<unknown>> {
-    const handler = this.#options.handlers[name] as (
+    const { handlers, rehearsals } = this.#options;
+    const isDry = isRehearsed(name) && (asked as { readonly dryRun?: boolean }).dryRun === true;
+    const handler = (isDry ? rehearsals[name] : handlers[name]) as (
       asked: object,
       gone: AbortSignal,
-    ) => ReturnType<Handlers[Name]>;
+    ) => Answer<unknown> | Promise<Answer<unknown>>;
     return handler(asked, gone);
   }
 

@@ -4,7 +4,7 @@ import type { VmChange } from "../api/vms.ts";
 import type { Config } from "../config/load.ts";
 import { type ConfigProblem, describeProblem } from "../config/problem.ts";
 import { judge } from "../config/read.ts";
-import { saveVm } from "../config/save.ts";
+import { draftSaved, saveVm } from "../config/save.ts";
 import type { ConfigFile } from "../config/schema.ts";
 import { type Answer, no } from "../values/answer.ts";
 import { ok, type Result } from "../values/result.ts";
@@ -39,13 +39,15 @@ export class Changes {
     });
   }
 
-  /** Returns the configuration as it would be with a change; none is made. */
-  try(vm: string, change: VmChange): Answer<Config> {
+  /** Returns the configuration as it would be with a change; none is made. @param save whether it is to be kept, too */
+  try(vm: string, change: VmChange, save: boolean): Answer<Config> {
+    const settings = written(change);
     const before = this.#runtime;
-    this.#runtime = overlay(before, vm, written(change));
+    this.#runtime = overlay(before, vm, settings);
     const loaded = this.load();
     this.#runtime = before;
-    return loaded;
+    const draft = loaded.ok && save ? draftSaved(this.#dropInDir, vm, settings) : undefined;
+    return draft?.ok === false ? no("failed", draft.error.map(describeProblem).join(" ")) : loaded;
   }
 
   /** Makes a change and returns the configuration with it; one that can't be is not made. @param save keeps it over a restart */

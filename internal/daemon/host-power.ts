@@ -8,8 +8,8 @@ import { type Clock, SYSTEM_CLOCK } from "../rules/desk.ts";
 import type { Roots } from "../sysfs/cpufreq/originals.ts";
 import { explainSysfs, type SysfsError } from "../values/sysfs-error.ts";
 import { capabilitiesAsks } from "./asks/capabilities.ts";
-import { profileAsks } from "./asks/profiles.ts";
-import { sleepAsks } from "./asks/sleep.ts";
+import { profileAsks, profileRehearsals } from "./asks/profiles.ts";
+import { sleepAsks, sleepRehearsals } from "./asks/sleep.ts";
 import type { Host } from "./host.ts";
 import { HostSleep } from "./host-sleep.ts";
 import { ProfileClock } from "./profile-clock.ts";
@@ -29,6 +29,8 @@ export interface PowerOptions {
 export class HostPower {
   /** What an operator can ask of it. */
   readonly asks;
+  /** What can be tried of that. */
+  readonly rehearsals;
   readonly #host: Host;
   readonly #roots: Roots;
   readonly #latency: DmaLatency;
@@ -56,6 +58,7 @@ export class HostPower {
       ...capabilitiesAsks(roots, sleep.isReal),
       ...sleepAsks(host, sleep, () => this.#schedule.look()),
     };
+    this.rehearsals = { ...profileRehearsals(host, roots, sleep), ...sleepRehearsals(host, roots) };
   }
 
   /** Takes up the profile that a powermon before this one left in force, and undoes what it left of a sleep; those of another boot are forgotten. */

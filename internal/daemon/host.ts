@@ -2,7 +2,6 @@
 
 import type { Limits } from "../claims/arbitrate.ts";
 import type { DomainClock } from "../claims/clock.ts";
-import { limitsIn } from "../claims/limits.ts";
 import { vmConfig } from "../config/effective.ts";
 import { writtenPolicies } from "../config/policy.ts";
 import type { Config } from "../config/load.ts";
@@ -24,6 +23,7 @@ import { type Clock, SYSTEM_CLOCK } from "../rules/desk.ts";
 import { PolicyEngine } from "../rules/engine.ts";
 import { MachineEnergyBook } from "./energy-book.ts";
 import { type HungCalls, tellHung } from "./hung-calls.ts";
+import { siteLimitsOn } from "./site-limits.ts";
 import { Upkeep } from "./upkeep.ts";
 import type { PlacementRules } from "../channels/vm.ts";
 import { WriteMeter } from "./write-meter.ts";
@@ -49,6 +49,8 @@ export class Host {
   readonly channels: Channels;
   readonly events = new EventFeed();
   readonly policies: PolicyEngine;
+  /** Where the policies' wishes go. */
+  readonly desk: LedgerDesk;
   readonly upkeep: Upkeep;
   readonly energy: MachineEnergyBook;
   /** What of powermon does not work while guests are served, a sentence each. */
@@ -106,7 +108,13 @@ export class Host {
       },
     );
     const { ledger, events, durations } = this;
-    const desk = new LedgerDesk({ cpufreq, ledger, log, events, vm: (name) => this.channels.vm(name) });
+    const desk = (this.desk = new LedgerDesk({
+      cpufreq,
+      ledger,
+      log,
+      events,
+      vm: (name) => this.channels.vm(name),
+    }));
     const clock = options.clock ?? SYSTEM_CLOCK;
     const counters = new MachineCounters(
       options.sysfsRoot,
@@ -141,6 +149,11 @@ export class Host {
 
   get config(): Config {
     return this.#config;
+  }
+
+  /** The pinning sources, in the order in which they are asked. */
+  get sources(): readonly PinSource[] {
+    return this.#rules.sources;
   }
 
   /** Looks for channels and serves them from now on. */
@@ -198,12 +211,16 @@ export class Host {
     });
   }
 
-  /** Puts the configuration's policies in force and drops those that it names no more; those set at run time stay. */
   #setPolicies(): void {
-    const written = writtenPolicies(this.#config);
-    for (const vm of this.#written) if (!written.has(vm)) this.policies.remove({ vm }, "operator");
-    for (const [vm, policy] of written) this.policies.set({ vm }, "operator", policy, undefined, true);
-    this.#written = new Set(written.keys());
+    this.setPolicies(this.policies, this.#config);
+    this.#written = new Set(writtenPolicies(this.#config).keys());
+  }
+
+  /** Puts a configuration's policies in force and drops those that it names no more; those set at run time stay. */
+  setPolicies(policies: PolicyEngine, config: Config): void {
+    const written = writtenPolicies(config);
+    for (const vm of this.#written) if (!written.has(vm)) policies.remove({ vm }, "operator");
+    for (const [vm, policy] of written) policies.set({ vm }, "operator", policy, undefined, true);
   }
 
   /** Lets the claims of these VMs wait while they stand still; those of all others count. */
@@ -248,30 +265,9 @@ export class Host {
     this.#edition = this.cpufreq.edition;
     let limits = this.#site.get(domain.id);
     if (limits === undefined) {
-      limits = tightest(
-        this.#config.limits
-          .filter(({ cpus }) => domain.pcpus.some((cpu) => cpus.includes(cpu)))
-          .map(({ floor, ceiling }) => limitsIn(domain.table, floor, ceiling)),
-      );
+      limits = siteLimitsOn(domain, this.#config);
       this.#site.set(domain.id, limits);
     }
     return limits;
   }
-}
-
-function tightest(all: readonly Limits[]): Limits {
-  const of = (values: readonly (Limits["floor"] | undefined)[], pick: typeof Math.max) => {
-    const numbers = values.filter((value) => value !== undefined);
-    return numbers.length === 0 ? undefined : (pick(...numbers) as Limits["floor"]);
-  };
-  return {
-    floor: of(
-      all.map(({ floor }) => floor),
-      Math.max,
-    ),
-    ceiling: of(
-      all.map(({ ceiling }) => ceiling),
-      Math.min,
-    ),
-  };
 }

@@ -98,9 +98,16 @@ export async function claimRestore({ sysfsRoot, stateDir }: Place): Promise<Resu
     lock = takeLock(restoreMarkIn(stateDir));
   }
   const release = lock.ok ? lock.value : () => {};
+  const served = refuseRestore({ sysfsRoot, stateDir });
+  if (served === undefined) return ok(release);
+  release();
+  return err(served);
+}
+
+/** Returns why nothing may be restored here, a sentence: a powermon runs; undefined when none does. */
+export function refuseRestore({ sysfsRoot, stateDir }: Place): string | undefined {
   const mark = clocksMarkOf(sysfsRoot);
   const running = runningInstance(stateDir) ?? (mark === undefined ? undefined : lockHolder(mark));
-  if (running === undefined) return ok(release);
-  release();
-  return err(`process ${running} serves with these settings; stop it, and it restores them itself.`);
+  if (running === undefined) return undefined;
+  return `process ${running} serves with these settings; stop it, and it restores them itself.`;
 }

@@ -52,10 +52,22 @@ export class Sources {
    */
   async pinByLibvirt(vm: string, vcpu: number, cpuList: string): Promise<Result<void, string> | undefined> {
     if (this.#libvirt !== undefined) return await this.#libvirt.source.pin(vm, vcpu, cpuList);
-    const virsh = { uri: this.#uri, timeoutMs: ONCE_MS };
-    const vms = await readVms(virsh);
-    const domain = vms.ok ? nameable(vms.value).vms.find(({ name }) => name === vm) : undefined;
-    return domain && (await pinVcpu(virsh, domain.uuid, vcpu, cpuList));
+    const domain = await this.#domainOnce(vm);
+    return domain && (await pinVcpu(this.#once, domain.uuid, vcpu, cpuList));
+  }
+
+  /** Resolves to whether pinByLibvirt() would go through libvirt. */
+  async isLibvirts(vm: string): Promise<boolean> {
+    return this.#libvirt?.source.has(vm) ?? (await this.#domainOnce(vm)) !== undefined;
+  }
+
+  get #once() {
+    return { uri: this.#uri, timeoutMs: ONCE_MS };
+  }
+
+  async #domainOnce(vm: string) {
+    const vms = await readVms(this.#once);
+    return vms.ok ? nameable(vms.value).vms.find(({ name }) => name === vm) : undefined;
   }
 
   stop(): void {

@@ -1,8 +1,6 @@
 // What must be looked after while claims stand: pins that move, guests that fell silent, CPUs that come back, tools that interfere.
 
-import { isSamePlace } from "../claims/authorize.ts";
 import type { DriftRule } from "../config/schema.ts";
-import { explain, type Refusal } from "../values/refusal.ts";
 import type { Log } from "../log.ts";
 import { err } from "../values/result.ts";
 import { Histogram } from "../metrics/histogram.ts";
@@ -10,10 +8,9 @@ import type { Cpufreq, Domain } from "../sysfs/cpufreq/cpufreq.ts";
 import { explainSysfs, type SysfsError } from "../values/sysfs-error.ts";
 import type { Channels } from "../channels/channels.ts";
 import type { EventFeed } from "../events.ts";
-import type { Claim } from "../claims/claim.ts";
 import type { Ledger } from "../claims/ledger.ts";
-import type { Vm } from "../channels/vm.ts";
 import type { Pcpu } from "../values/units.ts";
+import { followPin } from "./follow-pin.ts";
 
 /** Live pins are looked at this often, in ms. */
 const PERIOD_MS = 500;
@@ -151,7 +148,7 @@ export class Upkeep {
     for (const vm of this.#host.channels.vms) {
       if (!vm.mayMove) continue;
       mayMove = true;
-      for (const claim of [...this.#host.ledger.claimsOf(vm.vm)]) this.#followPin(vm, claim);
+      for (const claim of [...this.#host.ledger.claimsOf(vm.vm)]) followPin(this.#host, vm, claim);
     }
     return mayMove;
   }
@@ -194,31 +191,6 @@ export class Upkeep {
   #readOnline(): string {
     const online = this.#host.cpufreq.topology.online();
     return online.ok ? online.value.join(",") : "";
-  }
-
-  /**
-   * Moves a claim to the domains its vCPU runs on now; one that has no place of its own any more ends. While a CPU of its own has no
-   * clock, as between two drivers, it waits.
-   */
-  #followPin(vm: Vm, claim: Claim): void {
-    const grant = vm.granted(claim.grant.vcpu);
-    if (grant.ok ? isSamePlace(grant.value, claim.grant) : hasGone(claim, grant.error)) return;
-    const fields = { vm: claim.grant.vm, vcpu: claim.grant.vcpu };
-    if (!grant.ok) {
-      const message = explain(grant.error);
-      this.#host.log.info(`Claim withdrawn: ${message}`, fields);
-      this.#host.events.emit("claim-withdrawn", { ...fields, message });
-      for (const error of this.#host.ledger.withdraw((other) => other === claim)) {
-        this.#host.log.error(explainSysfs(error), fields);
-      }
-      // A request is over with its wish; a policy stands, and waits for the place.
-      if (claim.claimant.by === "policy") this.#host.policyLost(claim.grant.vm);
-      return;
-    }
-    const pcpus = grant.value.pcpus.join(",");
-    this.#host.log.info("Claim follows its vCPU", { ...fields, pcpus });
-    this.#host.events.emit("claim-moved", { ...fields, pcpus });
-    this.#tell(this.#host.ledger.wish(grant.value, claim.claimant, claim.level), fields);
   }
 
   /** Ends the claims of guests that have been silent for longer than their lease. */
@@ -281,11 +253,6 @@ export class Upkeep {
     if (!done.ok) this.#host.log.warnFolded(explainSysfs(done.error), explainSysfs(done.error), fields);
   }
 }
-
-/** Returns whether a vCPU is refused only because the clock that a claim was made on is not there now. */
-const hasGone = ({ grant }: Claim, refusal: Refusal): boolean =>
-  (refusal.kind === "no-cpufreq" || refusal.kind === "clock-hung") &&
-  grant.pcpus.some((cpu) => cpu === refusal.pcpu);
 
 /** Reads whether a domain holds what it was told. */
 function isHeld(domain: Domain): boolean {

@@ -105,6 +105,11 @@ export class LibvirtSource implements PinSource {
     return { kind: "known", pcpus: pin.pcpus.map(pcpu) };
   }
 
+  /** Returns whether a VM is libvirt's, and runs. */
+  has(vm: string): boolean {
+    return this.#vms.has(vm);
+  }
+
   /** Pins a vCPU, now and for the domain's next start; undefined when the VM is not libvirt's. Errors: libvirt's sentence. */
   async pin(vm: string, vcpu: number, cpuList: string): Promise<Result<void, string> | undefined> {
     const domain = this.#vms.get(vm);

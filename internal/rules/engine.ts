@@ -72,6 +72,25 @@ export class PolicyEngine {
     this.#world = { desk, counters, clock, evaluations: this.evaluations };
   }
 
+  /** Returns an engine with the same policies at another desk. Nothing comes due there; release() must come last. */
+  rehearsal(desk: PolicyDesk): PolicyEngine {
+    const { clock, counters } = this.#world;
+    const still: Clock = {
+      now: () => clock.now(),
+      monotonicMs: () => clock.monotonicMs(),
+      setTimer: () => () => {},
+    };
+    const twin = new PolicyEngine(desk, counters, still);
+    for (const [name, held] of this.#held) twin.#held.set(name, held);
+    for (const [name, run] of this.#runs) twin.#runs.set(name, run.twin(twin.#world));
+    return twin;
+  }
+
+  /** Closes what is counted; wishes stay where they are. */
+  release(): void {
+    for (const run of this.#runs.values()) run.close();
+  }
+
   /**
    * Sets the policy of one origin for a subject in place of the one before, and applies it unless an operator's stands before a guest's.
    * When it is refused, which guests' are that come too often, or can't be applied the one before stands.

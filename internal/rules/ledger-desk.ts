@@ -22,8 +22,15 @@ import {
 } from "./desk.ts";
 import { placeLevel } from "./level.ts";
 
+/** Whoever claims for a subject's policy of one origin. */
+interface Spokesman {
+  readonly subject: PolicySubject;
+  readonly origin: Origin;
+  readonly claimant: Claimant;
+}
+
 /** What the desk needs of a VM. */
-interface PolicyVm extends Standing {
+export interface PolicyVm extends Standing {
   /** Returns how many vCPUs are known. */
   knownVcpus(): number;
   limitsIn(domain: DomainId): Limits;
@@ -47,10 +54,20 @@ export function coreGrant(cpufreq: Cpufreq, core: number): Grant | undefined {
 export class LedgerDesk implements PolicyDesk {
   readonly #host: PolicyHost;
   /** One for each subject and origin. */
-  readonly #claimants = new Map<string, Claimant>();
+  readonly #claimants = new Map<string, Spokesman>();
+  /** Whoever stands here for a claimant of the desk that this one is a twin of. */
+  readonly #twins = new Map<Claimant, Claimant>();
 
-  constructor(host: PolicyHost) {
+  /** @param twinOf the desk that this one speaks for, at another host */
+  constructor(host: PolicyHost, twinOf?: LedgerDesk) {
     this.#host = host;
+    for (const { subject, origin, claimant } of twinOf === undefined ? [] : twinOf.#claimants.values())
+      this.#twins.set(claimant, this.#claimant(subject, origin));
+  }
+
+  /** Returns whoever speaks at this desk for a claimant of the one that it is a twin of; undefined for one that is no policy's. */
+  twinOf(claimant: Claimant): Claimant | undefined {
+    return this.#twins.get(claimant);
   }
 
   vcpus(subject: PolicySubject): readonly number[] | undefined {
@@ -85,7 +102,7 @@ export class LedgerDesk implements PolicyDesk {
   }
 
   withdraw(subject: PolicySubject, vcpu: number, origin: Origin): void {
-    const mine = this.#claimants.get(keyOf(subject, origin));
+    const mine = this.#claimants.get(keyOf(subject, origin))?.claimant;
     if (mine === undefined) return;
     const failed = this.#host.ledger.withdraw(
       ({ claimant, grant }) => claimant === mine && grant.vcpu === vcpu,
@@ -125,25 +142,24 @@ export class LedgerDesk implements PolicyDesk {
 
   #claimant(subject: PolicySubject, origin: Origin): Claimant {
     const key = keyOf(subject, origin);
-    let claimant = this.#claimants.get(key);
-    if (claimant === undefined) {
-      const limitsIn = (domain: DomainId) =>
-        "vm" in subject ? (this.#host.vm(subject.vm)?.limitsIn(domain) ?? {}) : {};
-      const mayTurbo = () => {
-        const vm = "vm" in subject ? this.#host.vm(subject.vm) : undefined;
-        if (vm === undefined) return true;
-        return origin === "operator" ? vm.turbo : refuseCommand(vm, "turbo-on") === undefined;
-      };
-      claimant = {
-        slot: origin === "operator" ? "policy" : "guest",
-        by: "policy",
-        get turbo() {
-          return mayTurbo();
-        },
-        limitsIn,
-      };
-      this.#claimants.set(key, claimant);
-    }
+    const known = this.#claimants.get(key);
+    if (known !== undefined) return known.claimant;
+    const limitsIn = (domain: DomainId) =>
+      "vm" in subject ? (this.#host.vm(subject.vm)?.limitsIn(domain) ?? {}) : {};
+    const mayTurbo = () => {
+      const vm = "vm" in subject ? this.#host.vm(subject.vm) : undefined;
+      if (vm === undefined) return true;
+      return origin === "operator" ? vm.turbo : refuseCommand(vm, "turbo-on") === undefined;
+    };
+    const claimant: Claimant = {
+      slot: origin === "operator" ? "policy" : "guest",
+      by: "policy",
+      get turbo() {
+        return mayTurbo();
+      },
+      limitsIn,
+    };
+    this.#claimants.set(key, { subject, origin, claimant });
     return claimant;
   }
 }

@@ -1,8 +1,9 @@
 // One policy in force on one VM: from what is due or counted to the wishes that follow.
 
-import type { Policy, PolicyRule, TrafficRule } from "../values/policy.ts";
+import type { Policy, PolicyRule } from "../values/policy.ts";
 import { ruleFor } from "./index.ts";
 import { type BranchSample, type Inputs, type Rule, UNDECIDED, type Verdict, type Watch } from "./rule.ts";
+import { trafficRule } from "./traffic.ts";
 import { DONE, err, type Result } from "../values/result.ts";
 import type { PolicyType } from "../values/request.ts";
 import type { Refusal } from "../values/refusal.ts";
@@ -70,6 +71,17 @@ export class PolicyRun {
     this.policy = policy;
     this.#world = world;
     this.#rule = ruleFor(policy.rule);
+  }
+
+  /** Returns the same run in another world: what it holds and has decided; of what is counted nothing is open there. */
+  twin(world: World): PolicyRun {
+    const twin = new PolicyRun(this.subject, this.origin, this.policy, world);
+    for (const [vcpu, wish] of this.#held) twin.#held.set(vcpu, wish);
+    for (const vcpu of this.#failed) twin.#failed.add(vcpu);
+    twin.#groups = this.#groups.map((group) => ({ ...group, counter: undefined, last: undefined }));
+    twin.#lacks = this.#lacks;
+    const { watch, dueAt, problem, pps } = this;
+    return Object.assign(twin, { watch, dueAt, problem, pps });
   }
 
   /** What it holds, by vCPU. */
@@ -284,12 +296,4 @@ export class PolicyRun {
     if (last === undefined || count.value.branches < last.branches) return undefined;
     return { branches: count.value.branches - last.branches, misses: count.value.misses - last.misses };
   }
-}
-
-/** Returns what a rule has to know of traffic; undefined when it never asks. */
-function trafficRule(rule: PolicyRule): TrafficRule | undefined {
-  if (rule.type === "traffic") return rule.traffic;
-  return rule.type === "time" && rule.windows.some(({ level }) => level === "traffic")
-    ? rule.traffic
-    : undefined;
 }

@@ -1,6 +1,6 @@
 // TRAFFIC: the clock follows what a VM receives. Source: DPDK examples/vm_power_manager/channel_monitor.c, apply_traffic_profile.
 
-import type { PolicyLevel, TrafficPolicy, TrafficRule } from "../values/policy.ts";
+import type { PolicyLevel, PolicyRule, TrafficPolicy, TrafficRule } from "../values/policy.ts";
 import type { Rule } from "./rule.ts";
 
 export const traffic: Rule<TrafficPolicy> = {
@@ -23,4 +23,12 @@ export function followTraffic(
   if (pps >= rule.maxPps || (held === "max" && keeps(rule.maxPps))) return "max";
   const above = held === "max" || held === "medium";
   return pps >= rule.mediumPps || (above && keeps(rule.mediumPps)) ? "medium" : "min";
+}
+
+/** Returns what a rule has to know of traffic; undefined when it never asks. */
+export function trafficRule(rule: PolicyRule): TrafficRule | undefined {
+  if (rule.type === "traffic") return rule.traffic;
+  return rule.type === "time" && rule.windows.some(({ level }) => level === "traffic")
+    ? rule.traffic
+    : undefined;
 }

@@ -3,6 +3,7 @@
 import { type ConversionConfig, toJsonSchema, toJsonSchemaDefs } from "@valibot/to-json-schema";
 import type * as v from "valibot";
 import { channelReport } from "../../internal/api/channels.ts";
+import { dryRunReport } from "../../internal/api/dry-run.ts";
 import { event } from "../../internal/api/event.ts";
 import { claimReport, freqReport } from "../../internal/api/freq.ts";
 import { policyReport } from "../../internal/api/policies.ts";
@@ -16,6 +17,7 @@ import { policySection } from "../../internal/config/policy-schema.ts";
 const NAMED = {
   Problem: problemReport,
   Event: event,
+  DryRun: dryRunReport,
   Vm: vmReport,
   Vcpu: vcpuReport,
   Channel: channelReport,

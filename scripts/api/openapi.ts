@@ -4,7 +4,7 @@ import type * as v from "valibot";
 import { EVENTS } from "../../internal/api/event.ts";
 import { HTTP_STATUS } from "../../internal/api/problem.ts";
 import type { Row } from "../../internal/api/row.ts";
-import { API } from "../../internal/api/table.ts";
+import { API, isRehearsed, type Name } from "../../internal/api/table.ts";
 import type { Code } from "../../internal/values/answer.ts";
 import { version } from "../../package.json";
 import { jsonSchema, namedSchemas } from "./json-schema.ts";
@@ -32,6 +32,8 @@ const problem = (description: string) => ({
   description,
   content: { "application/json": { schema: { $ref: "#/components/schemas/Problem" } } },
 });
+
+const DRY_RUN = { $ref: "#/components/schemas/DryRun" };
 
 const json = (schema: object) => ({ "application/json": { schema } });
 
@@ -78,7 +80,7 @@ export function openApi(): object {
       }),
     },
   };
-  for (const [name, row] of Object.entries<Row>(API)) {
+  for (const [name, row] of Object.entries(API) as [Name, Row][]) {
     const path = (paths[`/v1/${row.path}`] ??= {});
     path[row.method.toLowerCase()] = ofRow(name, row);
   }
@@ -113,7 +115,8 @@ export function openApi(): object {
 }
 
 /** One row of the table. */
-function ofRow(name: string, { about, no, path, places, body, answer, isEndless }: Row): object {
+function ofRow(name: Name, { about, no, path, places, body, answer, isEndless }: Row): object {
+  const told = jsonSchema(answer, "output");
   const parameters = Object.entries(places).map(([place, schema]) => ({
     name: place,
     in: "path",
@@ -125,7 +128,10 @@ function ofRow(name: string, { about, no, path, places, body, answer, isEndless 
   );
   return {
     ...operation(name, about, {
-      200: { description: "Done.", content: json(jsonSchema(answer, "output")) },
+      200: {
+        description: isRehearsed(name) ? "Done; or, of a dry run, what would happen." : "Done.",
+        content: json(isRehearsed(name) ? { anyOf: [told, DRY_RUN] } : told),
+      },
       ...noes,
     }),
     tags: [path.split("/")[0]],

@@ -59,6 +59,32 @@ const READS: readonly Row[] = [
   ["POST status"],
 ];
 
+const DRY = { dryRun: true };
+/** Asked next: nothing changes by it. */
+const DRY_RUNS: readonly Row[] = [
+  ["PATCH vms/vm1", { ceiling: "min", ...DRY }],
+  ["PUT vms/vm1/vcpus/0/pin", { pcpus: [0], ...DRY }],
+  ["PUT vms/vm1/vcpus/99/pin", { pcpus: [0], ...DRY }],
+  ["PATCH vms/vm1/channels/0", { enabled: false, ...DRY }],
+  ["DELETE vms/vm1/channels/0", DRY],
+  ["PUT vms/vm1/channels/0", DRY],
+  ["PUT vms/vm1/channels/7", DRY],
+  ["DELETE vms/vm2", DRY],
+  ["PUT vms/vm2", DRY],
+  ["PUT vms/nobody", DRY],
+  ["PUT freq/2", { target: "min", ...DRY }],
+  ["PUT freq/2", { target: "fast", ...DRY }],
+  ["PUT freq/0", { target: "turbo-on", ...DRY }],
+  ["DELETE freq/3", DRY],
+  ["POST freq/all/retry", DRY],
+  ["PUT vms/vm1/policy", { policy: { type: "workload", workload: "low" }, ...DRY }],
+  ["PUT vms/vm1/policy", { policy: { type: "workload", workload: "low", vcpus: [9] }, ...DRY }],
+  ["DELETE vms/vm2/policy", DRY],
+  ["DELETE vms/vm1/policy", DRY],
+  ["DELETE profile", DRY],
+  ["POST resumed", DRY],
+];
+
 const CHANGES: readonly Row[] = [
   ["PATCH vms/vm1", { queries: true, ceiling: 2_000_000 }],
   ["PATCH vms/vm1", { turbo: false, floor: "base", requestsPerSecond: 1000, burst: 50, save: true }],
@@ -107,6 +133,7 @@ const CHANGES: readonly Row[] = [
   ["PUT profile", {}],
   ["GET profiles"],
   ["GET profile/verify"],
+  ["DELETE profile", DRY],
   ["DELETE profile"],
   ["DELETE profile"],
   ["POST suspend", { target: "mem", durationS: 3600, dryRun: true }],
@@ -229,6 +256,7 @@ async function asked(machine: Machine, guests: QemuSocket[]): Promise<Dump> {
   await until("its policy stands", async () => (await says("policies")).includes("/fifo1"));
   await ask(["PUT freq/3", { target: "min" }]);
   for (const row of READS) await ask(row);
+  for (const row of DRY_RUNS) await ask(row);
   for (const row of CHANGES) {
     await ask(row);
     if (/^PUT vms\/vm1(\/channels\/0)?$/.test(row[0])) await connected(2);

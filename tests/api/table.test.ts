@@ -16,6 +16,29 @@ test.each(Object.entries(API) as [Name, Row][])(
   },
 );
 
+/** The least that a body must say where it must say something. */
+const LEAST: Partial<Record<Name, object>> = {
+  changeVm: { queries: true },
+  pinVcpu: { pcpus: [0] },
+  enableChannels: { enabled: true },
+  setFreq: { target: "max" },
+  setPolicy: { policy: {} },
+  applyProfile: { name: "balanced" },
+  suspend: { target: "mem", wake: "none" },
+};
+
+test.each((Object.entries(API) as [Name, Row][]).filter(([, { method }]) => method !== "GET"))(
+  "API.%s can be tried: its body takes dryRun, true or false and nothing else, and it may be left out",
+  (name, { body }) => {
+    const said = LEAST[name];
+    const read = (more: object) => v.safeParse(body ?? v.undefined(), { ...said, ...more });
+    expect(read({ dryRun: true })).toMatchObject({ success: true, output: { dryRun: true } });
+    expect(read({ dryRun: false }).success).toBe(true);
+    expect(v.safeParse(body ?? v.undefined(), said).success).toBe(true);
+    expect(read({ dryRun: "yes" }).issues?.map((issue) => v.getDotPath(issue))).toEqual(["dryRun"]);
+  },
+);
+
 test("API has no method and path twice", () => {
   const lines = Object.values(API).map(
     ({ method, path }) => `${method} ${path.replaceAll(/\{\w+\}/g, "{}")}`,

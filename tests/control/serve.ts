@@ -49,6 +49,7 @@ export async function serve({ tree, says = SAYS, guests = [], rows, ...options }
     socket,
     group: "",
     handlers,
+    rehearsals: lab.rehearsals,
     events: counted(lab.host.events, listeners),
     metrics: () => prometheus(readMetrics(lab.host, "1.2.3")),
     log: new Log("debug", "text", false, (line) => log.push(line)),

@@ -340,7 +340,7 @@ test.each([
     "refused",
     'vCPU 9 of VM "vm1" has no known pCPU: static pins of VM "vm1" do not name vCPU 9',
   ],
-  ["POST", "/v1/resumed", "{}", 400, "invalid", "The body must be empty."],
+  ["POST", "/v1/resumed", `{"at": 1}`, 400, "invalid", `"at" is not known here.`],
   ["POST", "/v1/reload", '{"now":1}', 400, "invalid", '"now" is not known here.'],
 ] as const)("startControl() refuses %s %s %s", async (method, path, body, status, code, message) => {
   const answer = await ask(shared.socket, method, path, body);
@@ -495,7 +495,7 @@ test("startControl() makes the socket 0660, gives it to its group, and removes i
   const { socket } = it;
   expect(statSync(socket).mode & 0o777).toBe(0o660);
   expect(it.log.join("")).toContain('There is no group "no-such-group"');
-  const second = await startControl({ ...REST, handlers: it.asks, socket });
+  const second = await startControl({ ...REST, handlers: it.asks, rehearsals: it.lab.rehearsals, socket });
   expect(second).toEqual({
     ok: false,
     error: `Cannot listen: another powermon answers on ${socket}; stop it first.`,
@@ -516,7 +516,7 @@ test("startControl() replaces a socket that nobody listens on, and nothing else"
   ]);
   expect(left.signalCode).toBe("SIGKILL");
   expect(existsSync(socket)).toBe(true);
-  const options = { ...REST, handlers: it.asks };
+  const options = { ...REST, handlers: it.asks, rehearsals: it.lab.rehearsals };
   const started = await startControl({ ...options, socket });
   expect(started.ok).toBe(true);
   if (started.ok) started.value.stop();
@@ -538,7 +538,7 @@ test.each([
   ["/run/", '"/run/" can\'t name a socket'],
 ])("startControl() takes no socket path such as %j", async (socket, why) => {
   using it = await serve();
-  expect(await startControl({ ...REST, handlers: it.asks, socket })).toEqual({
+  expect(await startControl({ ...REST, handlers: it.asks, rehearsals: it.lab.rehearsals, socket })).toEqual({
     ok: false,
     error: `Cannot listen: ${why}.`,
   });

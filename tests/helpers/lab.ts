@@ -6,7 +6,7 @@ import { type Config, loadConfig } from "../../internal/config/load.ts";
 import type { ConfigProblem } from "../../internal/config/problem.ts";
 import { judge } from "../../internal/config/read.ts";
 import type { ConfigFile } from "../../internal/config/schema.ts";
-import { type Asks, asksOf } from "../../internal/daemon/asks/table.ts";
+import { type Asks, type AsksOptions, asksOf, rehearsalsOf } from "../../internal/daemon/asks/table.ts";
 import type { LoadConfig } from "../../internal/daemon/changes.ts";
 import { Host } from "../../internal/daemon/host.ts";
 import { HostPower, type PowerOptions } from "../../internal/daemon/host-power.ts";
@@ -50,6 +50,7 @@ export class Lab {
   readonly sockets: QemuSocket[] = [];
   readonly #procRoot: string;
   #host: Host | undefined;
+  #rehearsals: ReturnType<typeof rehearsalsOf> | undefined;
 
   /**
    * @param tree a name, or a machine that is made already
@@ -115,14 +116,23 @@ export class Lab {
     load: LoadConfig = (runtime) => this.load(says, runtime),
   ): Asks {
     const host = this.start(says);
-    return asksOf(host, {
+    const parts: AsksOptions = {
       version: "1.2.3",
       power: new HostPower(host, { roots: this.roots, ...power }),
-      procRoot: this.tree.proc,
+      procRoot: this.#procRoot,
       dropInDir: this.dropIns,
+      isLibvirts: () => Promise.resolve(false),
       pinByLibvirt: () => Promise.resolve(undefined),
       load,
-    });
+    };
+    this.#rehearsals = rehearsalsOf(host, parts);
+    return asksOf(host, parts);
+  }
+
+  /** Who tells what would happen, once asks() has started a host. */
+  get rehearsals() {
+    if (this.#rehearsals === undefined) throw new Error("asks() comes first");
+    return this.#rehearsals;
   }
 
   /** Opens a guest's channel, such as vm1.0, and resolves once the host is connected to it. */

@@ -14,8 +14,8 @@ import { claimInstance, untilRestored } from "../../../internal/daemon/instance.
 import { takeUpRecords } from "../../../internal/daemon/older-records.ts";
 import { Notifier, type NotifyEnv } from "../../../internal/daemon/notify.ts";
 import { readMetrics } from "../../../internal/daemon/asks/metrics.ts";
-import { type Asks, asksOf } from "../../../internal/daemon/asks/table.ts";
 import { Carried } from "../../../internal/daemon/carried.ts";
+import { type Asks, type AsksOptions, asksOf, rehearsalsOf } from "../../../internal/daemon/asks/table.ts";
 import { HostPower } from "../../../internal/daemon/host-power.ts";
 import { Sources } from "../../../internal/daemon/sources.ts";
 import type { Log } from "../../../internal/log.ts";
@@ -116,16 +116,23 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
     sources: (now) => sources.of(now),
   });
   const power = new HostPower(host, { roots });
-  const asks = asksOf(host, {
+  const parts: AsksOptions = {
     version,
     power,
     procRoot,
     dropInDir: options.dropInDir,
     load: (runtime) => options.load(runtime, carried.layers),
+    isLibvirts: (vm) => sources.isLibvirts(vm),
     pinByLibvirt: (vm, vcpu, cpuList) => sources.pinByLibvirt(vm, vcpu, cpuList),
-  });
+  };
+  const asks = asksOf(host, parts);
   const spare = new SpareTime();
-  const control = await openControl(options, host, asks, spare);
+  const control = await openControl(
+    options,
+    host,
+    { handlers: asks, rehearsals: rehearsalsOf(host, parts) },
+    spare,
+  );
   if (!control.ok) {
     log.error(control.error);
     cpufreq.value.close();
@@ -202,7 +209,12 @@ async function findHung(roots: Roots, log: Log): Promise<HungCalls> {
 }
 
 /** Opens the control socket, and beside it the one to look only where its group is there; without a flag for it, a folder that is not there means to do without. */
-async function openControl(options: ServeOptions, host: Host, asks: Asks, spare: SpareTime) {
+async function openControl(
+  options: ServeOptions,
+  host: Host,
+  answers: Pick<ControlOptions, "handlers" | "rehearsals">,
+  spare: SpareTime,
+) {
   const { config, log } = options;
   const socket = options.socket ?? config.control.socket;
   if (options.socket === undefined && !existsSync(dirname(socket))) {
@@ -212,7 +224,7 @@ async function openControl(options: ServeOptions, host: Host, asks: Asks, spare:
   // A folder that a flag names is ours to make; /run/powermon is made by whoever installs us.
   mkdirSync(dirname(socket), { recursive: true });
   const about: Omit<ControlOptions, "socket" | "group"> = {
-    handlers: asks,
+    ...answers,
     events: host.events,
     metrics: () => prometheus(readMetrics(host, version)),
     log,

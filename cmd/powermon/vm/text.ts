@@ -4,6 +4,7 @@ import type { VmReport } from "../../../internal/api/vms.ts";
 import { formatCpuList } from "../../../internal/values/cpulist.ts";
 import { table } from "../../../internal/output/table.ts";
 import { cell, countsText } from "../control.ts";
+import { showClocks } from "../dry-run.ts";
 
 /** Returns the whole VM. */
 export function showVm(report: VmReport): string {
@@ -45,14 +46,13 @@ export function showSettings({ settings }: VmReport): string {
 }
 
 /** Returns what a dry run found, a line a setting. */
-export function showChanges({ vm, changes = [] }: VmReport): string {
-  if (changes.length === 0) return `${vm}: nothing would change`;
-  return changes
-    .map(
-      ({ setting, before, after }) =>
-        `${vm}: ${SETTINGS[setting] ?? setting} ${say(before.value)} (${before.from}) -> ${say(after.value)} (${after.from})`,
-    )
-    .join("\n");
+export function showChanges({ vm, changes = [], clocks = [], warnings = [] }: VmReport): string {
+  const lines = changes.map(
+    ({ setting, before, after }) =>
+      `${vm}: ${SETTINGS[setting] ?? setting} ${say(before.value)} (${before.from}) -> ${say(after.value)} (${after.from})`,
+  );
+  if (lines.length === 0) lines.push(`${vm}: nothing would change`);
+  return [...lines, ...showClocks({ clocks, warnings })].join("\n");
 }
 
 const SETTINGS: Readonly<Record<string, string>> = {

@@ -1,40 +1,64 @@
 // Channels: listed, taken up, closed, and served or ignored.
 
-import type { Handlers } from "../../api/table.ts";
+import type { Handlers, Rehearsals } from "../../api/table.ts";
 import type { ChannelReport } from "../../api/channels.ts";
-import { isAll } from "../../channels/channels.ts";
 import type { Channel } from "../../channels/channel.ts";
 import { type Answer, no } from "../../values/answer.ts";
 import type { Numbers } from "../../values/numbers.ts";
 import { DONE, ok } from "../../values/result.ts";
 import type { Host } from "../host.ts";
+import { changed, rehearse } from "../rehearsal.ts";
+import { tryAdding, tryRemoving } from "../try-vms.ts";
 
-export function channelAsks({ channels: all }: Host) {
-  const noChannels = (vm: string, numbers: Numbers): Answer<never> => {
-    const there = all.socketsOf(vm).join(", ") || "none";
-    const asked = numbers === "all" ? "" : ` ${numbers.join(", ")}`;
-    return no(
-      "not-found",
-      `VM ${JSON.stringify(vm)} has not all of the channels${asked}; its sockets are: ${there}.`,
-    );
-  };
+export function channelAsks(host: Host) {
+  const { channels: all } = host;
   return {
     channels: () => ok([...all.all].map(reportOf)),
 
     addChannels: ({ vm, channels }) =>
-      all.addChannels(vm, channels) ? ok(all.of(vm).map(reportOf)) : noChannels(vm, channels),
+      all.addChannels(vm, channels) ? ok(all.of(vm).map(reportOf)) : noChannels(host, vm, channels),
 
     removeChannels: ({ vm, channels }) =>
-      all.removeChannels(vm, channels) ? DONE : noChannels(vm, channels),
+      all.removeChannels(vm, channels) ? DONE : noChannels(host, vm, channels),
 
     enableChannels({ vm, channels, enabled }) {
-      const open = all.of(vm);
-      const chosen = channels === "all" ? open : open.filter(({ index }) => channels.includes(index));
-      if (!isAll(chosen, channels)) return noChannels(vm, channels);
+      const chosen = all.open(vm, channels);
+      if (chosen === undefined) return noChannels(host, vm, channels);
       for (const channel of chosen) channel.enabled = enabled;
       return DONE;
     },
   } satisfies Pick<Handlers, "channels" | "addChannels" | "removeChannels" | "enableChannels">;
+}
+
+/** Returns who tells what would happen to channels. */
+export function channelRehearsals(host: Host) {
+  return {
+    addChannels: ({ vm, channels }) => tryAdding(host, vm, channels) ?? noChannels(host, vm, channels),
+
+    removeChannels: ({ vm, channels }) => tryRemoving(host, vm, channels) ?? noChannels(host, vm, channels),
+
+    enableChannels({ vm, channels, enabled }) {
+      const chosen = host.channels.open(vm, channels);
+      if (chosen === undefined) return noChannels(host, vm, channels);
+      const word = (served: boolean) => (served ? "served" : "ignored");
+      return rehearse(host, () =>
+        ok(
+          chosen.flatMap((one) =>
+            changed(`requests of channel ${one.name}`, word(one.enabled), word(enabled)),
+          ),
+        ),
+      );
+    },
+  } satisfies Pick<Rehearsals, "addChannels" | "removeChannels" | "enableChannels">;
+}
+
+function noChannels({ channels }: Host, vm: string, numbers: Numbers): Answer<never> {
+  const there = channels.socketsOf(vm).join(", ") || "none";
+  const asked = numbers === "all" ? "" : ` ${numbers.join(", ")}`;
+  return no(
+    "not-found",
+    `VM ${JSON.stringify(vm)} has not all of the channels${asked}; its sockets are: ${there}.`,
+  );
 }
 
 function reportOf(channel: Channel): ChannelReport {

@@ -1,19 +1,23 @@
 // An operator's own hand on the clocks: shown, set and released by CPU number.
 
-import type { FreqReport } from "../../api/freq.ts";
-import type { Handlers } from "../../api/table.ts";
+import type { Change } from "../../api/dry-run.ts";
+import type { FreqReport, FreqTarget } from "../../api/freq.ts";
+import type { Handlers, Rehearsals } from "../../api/table.ts";
 import { authorizeOperator } from "../../claims/authorize.ts";
 import type { Claimant } from "../../claims/claim.ts";
+import type { Ledger } from "../../claims/ledger.ts";
 import type { Domain } from "../../sysfs/cpufreq/cpufreq.ts";
+import type { HungCall } from "../../sysfs/hung.ts";
 import { type Answer, no } from "../../values/answer.ts";
 import { formatCpuList } from "../../values/cpulist.ts";
 import { highest, roundUp } from "../../values/frequency.ts";
 import type { Numbers } from "../../values/numbers.ts";
-import { ok } from "../../values/result.ts";
+import { DONE, ok } from "../../values/result.ts";
 import { explainSysfs } from "../../values/sysfs-error.ts";
 import { khz, pcpu } from "../../values/units.ts";
 import { tellHung } from "../hung-calls.ts";
 import type { Host } from "../host.ts";
+import { changed, rehearse } from "../rehearsal.ts";
 
 /** Returns each CPU with its domain; all are those that have one. */
 export function domainsOf(
@@ -39,10 +43,51 @@ export function domainsOf(
   return ok(found);
 }
 
+/** The operator's claims have no limits of their own: the site's hold. */
+const OPERATOR: Claimant = { slot: "operator", by: "operator", turbo: true, limitsIn: () => ({}) };
+
+/** CPUs and their clocks. */
+type Found = readonly (readonly [number, Domain])[];
+
+/** Returns what an operator can set to `target`. */
+function settable(host: Host, cpus: Numbers, target: FreqTarget): Answer<Found> {
+  const found = domainsOf(host, cpus);
+  const cold =
+    found.ok && target === "turbo-on" ? found.value.find(([, { hasTurbo }]) => !hasTurbo) : undefined;
+  return cold === undefined ? found : no("unsupported", `CPU ${cold[0]} has no turbo frequencies.`);
+}
+
+/** Makes the operator's claims in `ledger`, until one can't be. */
+function claim(ledger: Ledger, found: Found, target: FreqTarget): Answer {
+  for (const [cpu, domain] of found) {
+    const grant = authorizeOperator(pcpu(cpu), domain.id);
+    const done =
+      typeof target === "number"
+        ? ledger.wish(grant, OPERATOR, levelOf(domain, target, ledger.mayTurbo(grant, OPERATOR)))
+        : ledger.step(grant, OPERATOR, target);
+    if (!done.ok) return no("failed", explainSysfs(done.error));
+  }
+  return DONE;
+}
+
+/** Ends the operator's claims in `ledger`. */
+function release(ledger: Ledger, found: Found): Answer {
+  const released = new Set(found.map(([cpu]) => cpu));
+  const [failed] = ledger.withdraw(({ operator, grant }) => operator && released.has(grant.vcpu));
+  return failed === undefined ? DONE : no("failed", explainSysfs(failed));
+}
+
+/** Returns the calls on files of these CPUs that hang. */
+function hanging({ hung }: Host, cpus: Numbers): Answer<readonly HungCall[]> {
+  const all = hung?.all ?? [];
+  if (cpus === "all") return ok(all);
+  const calls = all.filter((call) => call.cpus.some((cpu) => cpus.includes(cpu)));
+  if (calls.length > 0) return ok(calls);
+  return no("not-found", `Nothing of CPU ${formatCpuList(cpus)} is left alone: no call on it hangs.`);
+}
+
 export function freqAsks(host: Host) {
   const { ledger } = host;
-  /** The operator's claims have no limits of their own: the site's hold. */
-  const operator: Claimant = { slot: "operator", by: "operator", turbo: true, limitsIn: () => ({}) };
   const freq = ({ cpus }: { readonly cpus: Numbers }) => {
     const found = domainsOf(host, cpus);
     return found.ok ? ok(found.value.map(([cpu, domain]) => freqReport(host, cpu, domain))) : found;
@@ -53,43 +98,64 @@ export function freqAsks(host: Host) {
     allFreq: () => freq({ cpus: "all" }),
 
     setFreq({ cpus, target }) {
-      const found = domainsOf(host, cpus);
-      if (!found.ok) return found;
-      for (const [cpu, domain] of found.value) {
-        if (target === "turbo-on" && !domain.hasTurbo)
-          return no("unsupported", `CPU ${cpu} has no turbo frequencies.`);
-      }
-      for (const [cpu, domain] of found.value) {
-        const grant = authorizeOperator(pcpu(cpu), domain.id);
-        const done =
-          typeof target === "number"
-            ? ledger.wish(grant, operator, levelOf(domain, target, ledger.mayTurbo(grant, operator)))
-            : ledger.step(grant, operator, target);
-        if (!done.ok) return no("failed", explainSysfs(done.error));
-      }
-      return freq({ cpus });
+      const found = settable(host, cpus, target);
+      const done = found.ok ? claim(ledger, found.value, target) : found;
+      return done.ok ? freq({ cpus }) : done;
     },
 
     releaseFreq({ cpus }) {
       const found = domainsOf(host, cpus);
-      if (!found.ok) return found;
-      const released = new Set(found.value.map(([cpu]) => cpu));
-      const [failed] = ledger.withdraw((claim) => claim.operator && released.has(claim.grant.vcpu));
-      return failed === undefined ? freq({ cpus }) : no("failed", explainSysfs(failed));
+      const done = found.ok ? release(ledger, found.value) : found;
+      return done.ok ? freq({ cpus }) : done;
     },
 
     async retryFreq({ cpus }) {
-      const all = host.hung?.all ?? [];
-      const calls = cpus === "all" ? all : all.filter((call) => call.cpus.some((cpu) => cpus.includes(cpu)));
-      if (host.hung === undefined || calls.length === 0) return cpus === "all" ? ok([]) : nothingHangs(cpus);
-      const answers = await host.hung.retry(calls);
-      return ok(calls.map(({ path, cpus: own }, at) => ({ path, cpus: own, answers: answers[at] === true })));
+      const calls = hanging(host, cpus);
+      if (!calls.ok) return calls;
+      const answers = (await host.hung?.retry(calls.value)) ?? [];
+      return ok(
+        calls.value.map(({ path, cpus: own }, at) => ({ path, cpus: own, answers: answers[at] === true })),
+      );
     },
   } satisfies Pick<Handlers, "freq" | "allFreq" | "setFreq" | "releaseFreq" | "retryFreq">;
 }
 
-const nothingHangs = (cpus: readonly number[]) =>
-  no("not-found", `Nothing of CPU ${formatCpuList(cpus)} is left alone: no call on it hangs.`);
+/** Returns who tells what would happen to the clocks. */
+export function freqRehearsals(host: Host) {
+  /** Tells of the operator's claims on these CPUs once `act` has changed them on paper. */
+  const tell = (found: Answer<Found>, act: (paper: Ledger, found: Found) => Answer) =>
+    found.ok
+      ? rehearse(host, ({ ledger }) => {
+          const done = act(ledger, found.value);
+          return done.ok ? ok(claimChanges(found.value, host.ledger, ledger)) : done;
+        })
+      : found;
+  return {
+    setFreq: ({ cpus, target }) =>
+      tell(settable(host, cpus, target), (paper, found) => claim(paper, found, target)),
+
+    releaseFreq: ({ cpus }) => tell(domainsOf(host, cpus), release),
+
+    retryFreq({ cpus }) {
+      const calls = hanging(host, cpus);
+      if (!calls.ok) return calls;
+      const changes = calls.value.map(({ path }) => ({
+        what: path,
+        before: "left alone",
+        after: "tried again",
+      }));
+      return rehearse(host, () => ok(changes));
+    },
+  } satisfies Pick<Rehearsals, "setFreq" | "releaseFreq" | "retryFreq">;
+}
+
+function claimChanges(found: Found, before: Ledger, after: Ledger): readonly Change[] {
+  const wish = (ledger: Ledger, cpu: number) => ledger.claim("operator", "", cpu)?.level.khz;
+  return found.flatMap(([cpu]) => {
+    const [was, is] = [wish(before, cpu), wish(after, cpu)];
+    return changed(`operator's claim on CPU ${cpu}`, was && `${was} kHz`, is && `${is} kHz`);
+  });
+}
 
 /** A kHz is rounded as the kernel would; one above nominal needs turbo and takes it. @param turbo whether steps from there may lead into turbo */
 function levelOf(domain: Domain, wanted: number, turbo: boolean) {

@@ -1,13 +1,13 @@
 // Profiles of the host while guests have claims: profiles are outer, claims inner.
 
-import type { Handlers } from "../../api/table.ts";
+import type { Handlers, Rehearsals } from "../../api/table.ts";
 import { applyProfile, explainProfile, type ProfileRefusal } from "../../power/profiles/apply.ts";
 import { type CpuSets, selectCpus } from "../../power/profiles/cpu-selector.ts";
 import type { DmaLatency } from "../../power/profiles/dma-latency.ts";
 import type { HostProfile } from "../../power/profiles/host-profile.ts";
 import { machineSets } from "../../power/profiles/machine-sets.ts";
 import type { Lack } from "../../power/profiles/draft.ts";
-import { restoreProfile } from "../../power/profiles/off.ts";
+import { foreseeOff, offChanges, restoreProfile } from "../../power/profiles/off.ts";
 import { loadProfile } from "../../power/profiles/store.ts";
 import { verifyProfile } from "../../power/profiles/verify.ts";
 import type { Roots } from "../../sysfs/cpufreq/originals.ts";
@@ -16,6 +16,7 @@ import { err, ok, type Result } from "../../values/result.ts";
 import { explainSysfs } from "../../values/sysfs-error.ts";
 import type { Pcpu } from "../../values/units.ts";
 import type { Host } from "../host.ts";
+import { rehearse } from "../rehearsal.ts";
 import { profileNamed, profilesIn } from "../host-profiles.ts";
 import { giveBack, type HostSleep } from "../host-sleep.ts";
 
@@ -140,6 +141,24 @@ function pinnedIn({ channels, cpufreq }: Host): Pcpu[] {
       place.kind === "placed" && place.pcpus.length < all ? place.pcpus : [],
     ),
   );
+}
+
+/** Returns who tells what would happen to the profile in force. */
+export function profileRehearsals(host: Host, roots: Roots, sleep: HostSleep) {
+  return {
+    profileOff() {
+      if (sleep.isNear) return BUSY;
+      const seen = foreseeOff(roots);
+      if (!seen.ok) return no("failed", sentence([explainSysfs(seen.error)]));
+      const { profile, stale } = seen.value;
+      return rehearse(host, ({ warnings }) => {
+        if (stale) warnings.push(`Profile ${profile} was applied before the last boot, and is forgotten.`);
+        if (!stale && profile !== undefined && !host.ledger.empty)
+          warnings.push("Claims step back for it, and stand again within what is put back.");
+        return ok(offChanges(seen.value));
+      });
+    },
+  } satisfies Pick<Rehearsals, "profileOff">;
 }
 
 /** The CPUs of a VM that the host serves: its pins may be written, where a look at processes would find none. */

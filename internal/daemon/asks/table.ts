@@ -1,19 +1,19 @@
 // Everything that an operator can ask of the running daemon, in one table; each answer is plain data or a sentence.
 
-import type { Handlers } from "../../api/table.ts";
+import type { Handlers, Rehearsals } from "../../api/table.ts";
 import { Changes, type LoadConfig } from "../changes.ts";
 import type { Host } from "../host.ts";
 import type { HostPower } from "../host-power.ts";
-import { channelAsks } from "./channels.ts";
+import { channelAsks, channelRehearsals } from "./channels.ts";
 import { explainAsks } from "./explain.ts";
-import { freqAsks } from "./freq.ts";
+import { freqAsks, freqRehearsals } from "./freq.ts";
 import { liveAsks } from "./live.ts";
-import { policyAsks } from "./policies.ts";
+import { policyAsks, policyRehearsals } from "./policies.ts";
 import { statusAsks } from "./status.ts";
-import { type Pinning, vmAsks } from "./vms.ts";
+import { type Pinning, vmAsks, vmRehearsals } from "./vms.ts";
 
 /** What the answers need beside the host. */
-interface AsksOptions extends Pinning {
+export interface AsksOptions extends Pinning {
   readonly version: string;
   /** Where changes are saved. */
   readonly dropInDir: string;
@@ -37,3 +37,14 @@ export function asksOf(host: Host, { version, dropInDir, load, power, ...pinning
 }
 
 export type Asks = ReturnType<typeof asksOf>;
+
+/** Returns who tells what would happen, a function a change. */
+export function rehearsalsOf(host: Host, { dropInDir, power, procRoot, isLibvirts }: AsksOptions) {
+  return {
+    ...vmRehearsals(host, { procRoot, isLibvirts }),
+    ...channelRehearsals(host),
+    ...freqRehearsals(host),
+    ...policyRehearsals(host, dropInDir),
+    ...power.rehearsals,
+  } satisfies Rehearsals;
+}

@@ -1,63 +1,56 @@
 // VMs: shown with their vCPUs and settings, taken up, let go, changed and pinned.
 
-import type { Handlers } from "../../api/table.ts";
+import type { Handlers, Rehearsals } from "../../api/table.ts";
 import type { SettingChange, VcpuReport, VmReport } from "../../api/vms.ts";
 import type { Vm } from "../../channels/vm.ts";
 import { type VmConfig, vmConfig } from "../../config/effective.ts";
 import type { Provenance } from "../../config/merge.ts";
 import { setAffinity } from "../../os/libc.ts";
-import { readVcpuThreads } from "../../pinning/proc.ts";
 import { type Answer, no } from "../../values/answer.ts";
-import { formatCpuList } from "../../values/cpulist.ts";
 import { pcpu } from "../../values/units.ts";
 import { explain } from "../../values/refusal.ts";
 import { DONE, ok, type Result } from "../../values/result.ts";
 import type { Changes } from "../changes.ts";
 import type { Host } from "../host.ts";
+import { knownVcpus, noVm, pinnable, threadOf, tryPin } from "../pin-vcpu.ts";
+import { tryConfig } from "../try-config.ts";
+import { tryAdding, tryRemoving } from "../try-vms.ts";
 import { sumCounts } from "./channels.ts";
 import { refusalOf } from "./refusals.ts";
 
-/** Most vCPUs that a report lists one by one. */
-const MAX_LISTED = 512;
-const NO_THREADS: ReadonlyMap<number, number> = new Map();
-
 export interface Pinning {
   readonly procRoot: string;
+  /** Resolves to whether a VM is libvirt's. */
+  isLibvirts(vm: string): Promise<boolean>;
   /** Pins through libvirt when the VM is libvirt's; undefined when it is not. */
   pinByLibvirt(vm: string, vcpu: number, cpuList: string): Promise<Result<void, string> | undefined>;
 }
 
 export function vmAsks(host: Host, changes: Changes, { procRoot, pinByLibvirt }: Pinning) {
   const { channels } = host;
-  const noVm = (name: string): Answer<never> => {
-    const known = [...channels.vms].map((one) => one.vm).sort();
-    const instead = known.length === 0 ? "none is connected" : `there are ${known.slice(0, 20).join(", ")}`;
-    return no("not-found", `There is no VM ${JSON.stringify(name)}; ${instead}.`);
-  };
   const vm = ({ vm: name }: { readonly vm: string }) => {
     const found = channels.vm(name);
-    return found === undefined ? noVm(name) : ok(vmReport(host, found));
+    return found === undefined ? noVm(host, name) : ok(vmReport(host, found));
   };
   return {
     vm,
 
     vms: () => ok([...channels.vms].map((one) => vmReport(host, one))),
 
-    addVm: ({ vm: name }) =>
-      channels.addVm(name)
-        ? DONE
-        : no("not-found", `VM ${JSON.stringify(name)} has no socket in ${channels.dirs.join(", ")}.`),
+    addVm: ({ vm: name }) => (channels.addVm(name) ? DONE : noSocket(host, name)),
 
-    removeVm: ({ vm: name }) => (channels.removeVm(name) ? DONE : noVm(name)),
+    removeVm: ({ vm: name }) => (channels.removeVm(name) ? DONE : noVm(host, name)),
 
     changeVm({ vm: name, save, dryRun, ...change }) {
       const found = channels.vm(name);
-      if (found === undefined) return noVm(name);
+      if (found === undefined) return noVm(host, name);
       if (dryRun) {
-        const tried = changes.try(name, change);
+        const tried = changes.try(name, change, save);
         if (!tried.ok) return tried;
         const settings = vmConfig(tried.value, name);
-        return ok({ ...vmReport(host, found), changes: changesOf(found.settings, settings) });
+        const { clocks, warnings } = tryConfig(host, tried.value);
+        const report = vmReport(host, found);
+        return ok({ ...report, changes: changesOf(found.settings, settings), clocks, warnings });
       }
       const made = changes.make(name, change, save);
       if (!made.ok) return made;
@@ -67,41 +60,42 @@ export function vmAsks(host: Host, changes: Changes, { procRoot, pinByLibvirt }:
     },
 
     async pinVcpu({ vm: name, vcpu, pcpus }) {
-      const found = channels.vm(name);
-      if (found === undefined) return noVm(name);
-      const noVcpu = (count: number) =>
-        no("not-found", `VM ${JSON.stringify(name)} has no vCPU ${vcpu}; it has ${count}, counted from 0.`);
-      const { placement } = found.find(vcpu);
-      if (placement.kind === "absent") return noVcpu(placement.count);
-      const present = host.cpufreq.topology.present();
-      const absent = present.ok ? pcpus.filter((cpu) => !present.value.includes(pcpu(cpu))) : [];
-      if (present.ok && absent.length > 0) {
-        const there = formatCpuList(present.value);
-        return no("not-found", `CPU ${formatCpuList(absent)} is not on this machine; it has CPUs ${there}.`);
-      }
+      const found = pinnable(host, name, vcpu, pcpus);
+      if (!found.ok) return found;
       const byLibvirt = await pinByLibvirt(name, vcpu, pcpus.join(","));
       if (byLibvirt?.ok === false) return no("failed", byLibvirt.error);
       if (byLibvirt === undefined) {
-        const { pid } = found;
-        const threads = pid === undefined ? NO_THREADS : readVcpuThreads(procRoot, pid);
-        const tid = threads.get(vcpu);
-        if (tid === undefined && threads.size > 0) return noVcpu(threads.size);
-        if (tid === undefined && !knownVcpus(host, found).includes(vcpu))
-          return no("not-found", `VM ${JSON.stringify(name)} has no vCPU ${vcpu} that is known of.`);
-        if (tid === undefined)
-          return no(
-            "failed",
-            `VM ${JSON.stringify(name)} has no thread for vCPU ${vcpu} that could be pinned.`,
-          );
-        const pinned = setAffinity(tid, pcpus);
+        const tid = threadOf(host, procRoot, found.value, vcpu);
+        if (!tid.ok) return tid;
+        const pinned = setAffinity(tid.value, pcpus);
         if (!pinned.ok) return no("failed", `${pinned.error}.`);
       }
-      found.forgetPlaces();
+      found.value.forgetPlaces();
       host.upkeep.look();
-      return ok(vcpuReport(host, found, vcpu));
+      return ok(vcpuReport(host, found.value, vcpu));
     },
   } satisfies Pick<Handlers, "vms" | "vm" | "addVm" | "removeVm" | "changeVm" | "pinVcpu">;
 }
+
+/** Returns who tells what would happen to VMs. */
+export function vmRehearsals(host: Host, { procRoot, isLibvirts }: Omit<Pinning, "pinByLibvirt">) {
+  return {
+    addVm: ({ vm }) => tryAdding(host, vm, "all") ?? noSocket(host, vm),
+
+    removeVm: ({ vm }) => tryRemoving(host, vm, "all") ?? noVm(host, vm),
+
+    async pinVcpu({ vm: name, vcpu, pcpus }) {
+      const found = pinnable(host, name, vcpu, pcpus);
+      if (!found.ok) return found;
+      const vm = found.value;
+      const tid = (await isLibvirts(name)) ? DONE : threadOf(host, procRoot, vm, vcpu);
+      return tid.ok ? tryPin(host, vm, vcpu, pcpus.map(pcpu)) : tid;
+    },
+  } satisfies Pick<Rehearsals, "addVm" | "removeVm" | "pinVcpu">;
+}
+
+const noSocket = ({ channels }: Host, name: string): Answer<never> =>
+  no("not-found", `VM ${JSON.stringify(name)} has no socket in ${channels.dirs.join(", ")}.`);
 
 /** Returns a VM with its vCPUs, counters and settings, and where each setting came from. */
 function vmReport(host: Host, vm: Vm): VmReport {
@@ -146,19 +140,6 @@ function from(origin: Provenance): string {
   return origin.from === "default" || origin.from === "flags" || origin.from === "runtime"
     ? origin.from
     : origin.file;
-}
-
-/** Returns the vCPUs that are known of: those with a place, a channel or a refusal. */
-function knownVcpus(host: Host, vm: Vm): readonly number[] {
-  const known = new Set<number>(host.channels.of(vm.vm).map(({ index }) => index));
-  for (const vcpu of vm.settings.pins.keys()) known.add(vcpu);
-  const beyond = vm.placement(MAX_LISTED);
-  if (beyond.kind === "absent") {
-    // The VM's process tells how many there are.
-    for (const vcpu of known) if (vcpu >= beyond.count) known.delete(vcpu);
-    for (let vcpu = 0; vcpu < Math.min(beyond.count, MAX_LISTED); vcpu++) known.add(vcpu);
-  }
-  return [...known].sort((a, b) => a - b).slice(0, MAX_LISTED);
 }
 
 /** Returns one vCPU's place, wish and last refusal. */

@@ -2,10 +2,12 @@
 
 import { pathOf } from "../../sysfs/attribute.ts";
 import { cpuRootOf, type Roots } from "../../sysfs/cpufreq/originals.ts";
+import { ok, type Result } from "../../values/result.ts";
 import type { SysfsError } from "../../values/sysfs-error.ts";
 import { takeLock } from "../../os/lock.ts";
-import { type SettingRecord, toRecord } from "./setting.ts";
+import { isAs, readSetting, type SettingRecord, toRecord } from "./setting.ts";
 import { forgetProfile, loadProfile, profilePath } from "./store.ts";
+import { beneathClaims, settingBeneath } from "./under-claim.ts";
 import { restoreSettings } from "./write.ts";
 
 /** What restoreProfile did. */
@@ -40,6 +42,38 @@ export function restoreProfile(roots: Roots): RestoredProfile {
     if (lock.ok) lock.value();
   }
 }
+
+/** What restoreProfile would do. */
+export interface ForeseenOff extends Pick<RestoredProfile, "profile" | "stale"> {
+  /** Attributes that would be another; without `found`, one that can't be read now. */
+  readonly changes: readonly (SettingRecord & { readonly found: string | undefined })[];
+}
+
+/** Reads what restoreProfile would put back; nothing is written. What a claim holds is judged by what it goes back to. Errors: as loadProfile. */
+export function foreseeOff(roots: Roots): Result<ForeseenOff, SysfsError> {
+  const stored = loadProfile(roots);
+  if (!stored.ok) return stored;
+  if (stored.value.state === "none") return ok({ profile: undefined, stale: false, changes: [] });
+  const { applied, state } = stored.value;
+  const beneath = beneathClaims(roots);
+  const changes = (state === "stale" ? [] : applied.originals).flatMap((original) => {
+    const under = settingBeneath(beneath, original.attribute);
+    const read = under ? ok(under) : readSetting(cpuRootOf(roots), original.attribute);
+    if (read.ok && isAs(original, read.value)) return [];
+    return [{ ...toRecord(original), found: read.ok ? read.value.text : undefined }];
+  });
+  return ok({ profile: applied.profile, stale: state === "stale", changes });
+}
+
+/** Returns what restoreProfile would do as changes for people: what, how it is, how it would be. */
+export const offChanges = ({ profile, changes }: ForeseenOff) => [
+  ...(profile === undefined ? [] : [{ what: "profile in force", before: profile }]),
+  ...changes.map(({ path, found, text, unlimited }) => ({
+    what: path,
+    before: found,
+    after: unlimited === true ? `no limit, ${text} at the moment` : text,
+  })),
+];
 
 function restoreLocked(roots: Roots): RestoredProfile {
   const stored = loadProfile(roots);

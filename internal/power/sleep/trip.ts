@@ -5,7 +5,7 @@ import { forgetBootRecord, readBootRecord, writeBootRecord } from "../../sysfs/b
 import type { Roots } from "../../sysfs/cpufreq/originals.ts";
 import { powerDir, readPowerState } from "../../sysfs/power-state.ts";
 import { findWakeClock } from "../../sysfs/wake-alarm.ts";
-import { DONE, type Result } from "../../values/result.ts";
+import { DONE, ok, type Result } from "../../values/result.ts";
 import { explainSysfs, type SysfsError } from "../../values/sysfs-error.ts";
 import { bringBack, isPreparedVms, type Libvirt, type PreparedVms } from "./prepare-vms.ts";
 
@@ -90,12 +90,7 @@ export class Trip {
 
   /** What stands to be undone, in words. */
   get words(): string[] {
-    const { vms, alarm, choice } = this.#changes;
-    return [
-      ...(vms?.vms.map(({ name }) => `VM ${name} brought back`) ?? []),
-      ...(alarm ? [`the wake alarm of ${alarm.clock} cleared`] : []),
-      ...(choice ? [`power/${choice.file} says ${choice.was} again`] : []),
-    ];
+    return wordsOf(this.#changes);
   }
 
   /** A record that can't be made smaller only undoes again what is undone. */
@@ -137,6 +132,20 @@ export async function undoTrip(roots: Roots, libvirt: Omit<Libvirt, "uri"> = PAT
     lock.value();
   }
 }
+
+/** Returns what undoTrip() would undo, a sentence without a full stop each; nothing is touched. Errors: as the record's. */
+export function foreseeTrip({ procRoot, stateDir }: Roots): Result<readonly string[], SysfsError> {
+  const read = readBootRecord(procRoot, recordIn(stateDir), judge);
+  if (!read.ok) return read;
+  return ok(read.value.state === "current" ? wordsOf(read.value.record) : []);
+}
+
+/** Returns what stands to be undone, in words. */
+const wordsOf = ({ vms, alarm, choice }: Changes): string[] => [
+  ...(vms?.vms.map(({ name }) => `VM ${name} brought back`) ?? []),
+  ...(alarm ? [`the wake alarm of ${alarm.clock} cleared`] : []),
+  ...(choice ? [`power/${choice.file} says ${choice.was} again`] : []),
+];
 
 function undoAlarm(sysfsRoot: string, { clock, at, theirs }: ArmedAlarm): Result<void, SysfsError> {
   const found = findWakeClock(sysfsRoot, clock);

@@ -2,6 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import type { DryRunReport } from "../../../internal/api/dry-run.ts";
 import { khz } from "../../../internal/values/units.ts";
 import { join } from "node:path";
 import { testNeeding } from "../../helpers/needing.ts";
@@ -33,6 +34,42 @@ test("restore puts clocks and profile back, once", async () => {
   });
   expect(changed(before, snapshot(at.path("")))).toEqual([]);
   expect((await run("restore")).out).toBe("Nothing to restore.");
+});
+
+test("restore --dry-run tells what restore then does, and touches nothing", async () => {
+  const { at, run } = await crashed();
+  const files = () => [snapshot(at.path("")), snapshot(at.roots.stateDir)];
+  const before = files();
+  const { status, out } = await run("restore", "--dry-run", "--json");
+  expect(status).toBe(0);
+  expect(files()).toEqual(before);
+  const { changes, warnings } = JSON.parse(out) as DryRunReport;
+  expect(warnings).toEqual([]);
+  expect(changes).toContainEqual({ what: "profile in force", before: "powersave" });
+  expect((await run("restore", "--dry-run")).out.split("\n").length).toBe(changes.length);
+  expect((await run("restore")).status).toBe(0);
+  const written = new Map(
+    changes.map(({ what, after }) => [what.startsWith("/") ? what : at.path(what), after]),
+  );
+  written.delete(at.path("profile in force"));
+  expect(written.size).toBeGreaterThan(4);
+  for (const [path, after] of written)
+    expect(`${path} ${readFileSync(path, "utf8").trim()}`).toBe(`${path} ${after}`);
+  const moved = changed(before[0] ?? {}, snapshot(at.path(""))).map((line) =>
+    at.path(line.split(":")[0] ?? ""),
+  );
+  expect(moved.filter((path) => !written.has(path))).toEqual([]);
+  expect((await run("restore", "--dry-run")).out).toBe("Nothing would change.");
+});
+
+test("restore --dry-run names a clock that can't be read, and ends as restore would", async () => {
+  const { at, run } = await crashed();
+  const governor = at.path("cpufreq/policy2/scaling_governor");
+  rmSync(governor);
+  mkdirSync(governor);
+  const failed = await run("restore", "--dry-run");
+  expect(failed.status).toBe(1);
+  expect(failed.out).toContain("policy2/scaling_governor");
 });
 
 test("restore leaves the profile until the claims on it are gone", async () => {
