@@ -17,6 +17,7 @@ export interface Happening {
   readonly [field: string]: unknown;
 }
 
+/** An event as it is kept. */
 interface Kept {
   readonly n: number;
   readonly atMs: number;
@@ -44,10 +45,16 @@ export class EventFeed {
 
   /** Returns event `n`, which is kept from `first` to `last`. */
   at(n: number): Happening | undefined {
-    const kept = this.#kept[n % KEPT];
-    if (kept?.n !== n) return undefined;
+    const kept = this.kept(n);
+    if (kept === undefined) return undefined;
     const { event, fields, atMs } = kept;
     return { ...fields, at: new Date(atMs).toISOString(), event, boot: this.boot, n };
+  }
+
+  /** Returns event `n` as it is kept: for those who look through many. */
+  kept(n: number): Kept | undefined {
+    const kept = this.#kept[n % KEPT];
+    return kept?.n === n ? kept : undefined;
   }
 
   /** Calls `listener` after each event until the returned function is called. */

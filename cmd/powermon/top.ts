@@ -21,9 +21,9 @@ const PLAIN_MS = 1000;
 export default defineCommand({
   meta: {
     name: "top",
-    summary: "watch clocks, who holds them, and what the VMs ask",
+    summary: "watch clocks, who holds them, whether they are used, and what the VMs ask",
     details:
-      "For each clock a bar from its lowest to its highest frequency: what powermon told it, its floor and ceiling, and whose wish decides. For each VM its requests per second, refusals, policy and last refusal. The key ? shows what keys do. Where the output is no terminal one frame is printed; with --json one line of JSON for each interval, until interrupted or --count of them.",
+      "For each clock how busy its CPUs are, a bar from its lowest to its highest frequency (what powermon told it, or in faint letters what the kernel holds of one that nobody claims), what the hardware ran at where that can be read at no cost, its floor and ceiling, and whose wish decides. For each VM its requests per second, refusals, policy; Enter shows one alone. Below them the last refusals, and the last changes and who made them. The last line says what there is no room for. The key ? shows what keys do. Where the output is no terminal one frame is printed; with --json one line of JSON for each interval, until interrupted or --count of them.",
     examples: ["powermon top", "powermon top --interval 5", "powermon top --json --count 10"],
   },
   args: {

@@ -84,7 +84,8 @@ export const API = {
     answer: explainReport,
   },
   live: {
-    about: "Every clock and VM with their counters. No file is read for it, so it can be asked every second.",
+    about:
+      "Every clock and VM with their counters, and what the CPUs do. The machine is read at most once a second, however many ask.",
     method: "GET",
     path: "live",
     places: {},

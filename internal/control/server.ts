@@ -35,8 +35,8 @@ export interface ControlOptions {
   /** What answers a dry run. */
   readonly rehearsals: Rehearsals;
   readonly events: Happenings;
-  /** Returns all metrics in Prometheus' text format. */
-  readonly metrics: () => string;
+  /** Resolves to all metrics in Prometheus' text format. */
+  readonly metrics: () => string | Promise<string>;
   readonly log: Log;
   /** Returns who is connected to the file descriptor `fd`, for the log of changes. */
   readonly peerOf?: (fd: number) => Peer | undefined;
@@ -139,8 +139,9 @@ class Control {
         no("invalid", `${method} is not taken here; ${found.allowed.join(", ")} would be.`),
       );
     } else if (found.kind === "metrics") {
+      const text = await this.#options.metrics();
       response.writeHead(200, { "content-type": METRICS_TYPE, "cache-control": "no-store" });
-      response.end(this.#options.metrics());
+      response.end(text);
     } else if (found.kind === "document") {
       send(response, 200, DOCUMENTS[found.path]?.() ?? "");
     } else if (found.kind === "events") {

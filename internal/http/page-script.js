@@ -10,6 +10,15 @@ let clocks = [];
 let rows = [];
 let report;
 let before;
+/** How far back samples go, how many looks make one of them, and looks so far. */
+let range = "10m";
+let step = 1;
+let taken = 0;
+let source;
+/** What else shows a report, before the tables do. */
+const shows = [];
+/** Shows a VM alone. */
+let openVm = () => {};
 
 const timeOfDay = (at) => new Date(at).toLocaleTimeString([], { hour12: false });
 const ghz = (khz) => (khz === undefined ? "–" : `${(khz / 1e6).toFixed(2)}`);
@@ -22,9 +31,11 @@ const holderOf = ({ holder }) => {
 };
 
 function listen() {
-  const source = new EventSource("/live");
+  source?.close();
+  source = new EventSource(`/live?range=${range}`);
   source.addEventListener("whole", ({ data }) => {
     const whole = JSON.parse(data);
+    ({ step, taken } = whole);
     clocks = whole.domains.map((domain, i) => ({ ...domain, samples: unpack(whole.history[i] ?? []) }));
     rows = clocks.flatMap((clock) => clock.cpus.map((cpu) => ({ cpu, clock }))).sort((a, b) => a.cpu - b.cpu);
     before = undefined;
@@ -38,16 +49,17 @@ function listen() {
       if (clock)
         Object.assign(clock, { targetKhz: undefined, holder: undefined, clippedBy: undefined }, domain);
     }
-    for (const clock of clocks) {
-      clock.samples.copyWithin(0, 1);
-      clock.samples[SAMPLES - 1] = clock.targetKhz ?? 0;
+    const moved = Math.min(SAMPLES, Math.ceil(change.taken / step) - Math.ceil(taken / step));
+    taken = change.taken;
+    for (const { samples, targetKhz = 0 } of clocks) {
+      // A sample of several looks is the highest of them.
+      const last = moved > 0 ? targetKhz : Math.max(samples[SAMPLES - 1], targetKhz);
+      samples.copyWithin(0, moved);
+      samples.fill(last, SAMPLES - Math.max(1, moved));
     }
     told(change);
   });
-  source.addEventListener("reload", () => {
-    source.close();
-    listen();
-  });
+  source.addEventListener("reload", listen);
   source.onerror = () => state("lost", "connection lost, trying again");
 }
 
@@ -76,9 +88,11 @@ function told(next) {
   const channels = report.vms.reduce((sum, vm) => sum + vm.channels, 0);
   $("summary").textContent =
     `up ${duration(report.uptimeS)}, ${rows.length} CPUs, ${claimed} of ${clocks.length} clocks claimed, ${connected} of ${channels} channels connected`;
+  for (const show of shows) show();
   showVms();
   showClaims();
   showRefusals();
+  showChanges();
   draw();
   say();
   before = report;
@@ -136,7 +150,7 @@ function showVms() {
       const grown = requests - (counts.get(vm) ?? Infinity);
       const all = connected === channels;
       return [
-        { text: vm },
+        { text: vm, button: () => openVm(vm) },
         { text: all ? String(channels) : `${connected} of ${channels}`, className: all ? "n" : "n bad" },
         { text: seconds > 0 && grown >= 0 ? (grown / seconds).toFixed(1) : "–", className: "n" },
         { text: String(refused), className: "n" },
@@ -161,6 +175,8 @@ function showClaims() {
       { text: holderOf(clock) },
       { text: ghz(clock.holder.wishKhz), className: "n" },
       { text: got(clock), className: "n" },
+      { text: ghz(looks.get(clock.domain)?.measuredKhz), className: "n" },
+      { text: percent(busiest(clock.cpus)), className: "n" },
       { text: ghz(clock.floorKhz), className: "n" },
       { text: ghz(clock.ceilingKhz), className: "n" },
       { text: String(clock.claims), className: "n" },
@@ -169,26 +185,38 @@ function showClaims() {
   );
 }
 
-function showRefusals() {
-  const list = $("refusals");
-  const text = JSON.stringify(report.refusals);
+/** Makes a list hold what was told; nothing is touched while it says the same. */
+function fillTold(list, told, nothing) {
+  const text = JSON.stringify(told);
   if (list.dataset.shown === text) return;
   list.dataset.shown = text;
   list.replaceChildren(
-    ...report.refusals.map(({ at, vm, vcpu, message }) => {
+    ...told.map(({ at, who, what }) => {
       const item = document.createElement("li");
       const time = withText("time", timeOfDay(at));
       time.dateTime = at;
-      item.append(time, withText("b", `${vm} vCPU ${vcpu}`), message);
+      item.append(time, withText("b", who), what);
       return item;
     }),
   );
-  if (report.refusals.length === 0) {
-    const item = withText("li", "Nothing was refused.");
-    item.className = "dim";
-    list.append(item);
-  }
+  if (told.length > 0) return;
+  const item = withText("li", nothing);
+  item.className = "dim";
+  list.append(item);
 }
 
-// Nothing comes in before the second part has run: events wait for the script to end.
+function showRefusals() {
+  const told = report.refusals.map(({ at, vm, vcpu, message }) => ({
+    at,
+    who: `${vm} vCPU ${vcpu}`,
+    what: message,
+  }));
+  fillTold($("refusals"), told, "Nothing was refused.");
+}
+
+function showChanges() {
+  fillTold($("changes"), report.changes, "Nothing has changed.");
+}
+
+// Nothing comes in before the other parts have run: events wait for the script to end.
 listen();

@@ -7,10 +7,28 @@ const image = document.createElement("canvas");
 let chosen = -1;
 
 const LEFT = 46;
-const RIGHT = 190;
+const RIGHT = 236;
+/** Where the column of how busy CPUs are stands right of the samples, and its width. */
+const BUSY_AT = 4;
+const BUSY_WIDE = 10;
 const AXIS = 20;
 
+/** What stands beneath the samples of each range. */
+const AXES = {
+  "10m": { all: 10, every: 2, unit: "min" },
+  "1h": { all: 60, every: 10, unit: "min" },
+  "24h": { all: 24, every: 4, unit: "h" },
+};
+
 const rowHeight = () => Math.max(3, Math.min(26, Math.floor(430 / Math.max(1, rows.length))));
+
+/** What the kernel holds of a clock that nobody claims. */
+const heldOf = ({ domain }) => {
+  const { heldKhz, governor } = looks.get(domain) ?? {};
+  if (heldKhz === undefined) return "–";
+  return governor === "userspace" ? ghz(heldKhz) : `≤${ghz(heldKhz)}`;
+};
+const governorOf = ({ domain }) => looks.get(domain)?.governor;
 
 /** Returns the theme's colours as functions of a frequency. */
 function colours() {
@@ -33,7 +51,15 @@ function colours() {
     const share = nominalKhz > minKhz ? (khz - minKhz) / (nominalKhz - minKhz) : 1;
     return ramp[Math.round(Math.max(0, Math.min(1, share)) * 64)];
   };
-  return { of, text: read("--text"), dim: read("--dim"), pick: read("--pick"), card: read("--card") };
+  return {
+    of,
+    free: read("--faint"),
+    busy: read("--good"),
+    text: read("--text"),
+    dim: read("--dim"),
+    pick: read("--pick"),
+    card: read("--card"),
+  };
 }
 
 function draw() {
@@ -74,6 +100,14 @@ function draw() {
       pen.fillStyle = colour.card;
       pen.fillRect(LEFT, (y + 1) * high - 1, plot, 1);
     }
+    const part = busy.get(cpu);
+    if (part !== undefined) {
+      const [top, tall] = [y * high, high >= 8 ? high - 1 : high];
+      pen.fillStyle = colour.free;
+      pen.fillRect(LEFT + plot + BUSY_AT, top, BUSY_WIDE, tall);
+      pen.fillStyle = colour.busy;
+      pen.fillRect(LEFT + plot + BUSY_AT, top, BUSY_WIDE * part, tall);
+    }
     if (y % every === 0) {
       pen.fillStyle = y === chosen ? colour.text : colour.dim;
       pen.textAlign = "right";
@@ -82,14 +116,21 @@ function draw() {
     if (high >= 14) {
       pen.textAlign = "left";
       pen.fillStyle = clock.holder ? colour.text : colour.dim;
-      pen.fillText(ghz(clock.targetKhz), LEFT + plot + 10, middle);
-      if (right === RIGHT) pen.fillText(holderOf(clock), LEFT + plot + 46, middle, right - 50);
+      const what = LEFT + plot + BUSY_AT + BUSY_WIDE + 6;
+      pen.fillText(clock.holder ? ghz(clock.targetKhz) : heldOf(clock), what, middle);
+      if (right === RIGHT) {
+        pen.fillText(percent(part), what + 44, middle);
+        const governor = governorOf(clock);
+        const holder = clock.holder || governor === undefined ? holderOf(clock) : `nobody: ${governor}`;
+        pen.fillText(holder, what + 84, middle, right - 108);
+      }
     }
   });
   pen.fillStyle = colour.dim;
   pen.textAlign = "center";
-  for (let minute = 0; minute <= 10; minute += 2) {
-    pen.fillText(minute === 0 ? "now" : `−${minute} min`, LEFT + plot * (1 - minute / 10), height - 8);
+  const { all, every: mark, unit } = AXES[range];
+  for (let ago = 0; ago <= all; ago += mark) {
+    pen.fillText(ago === 0 ? "now" : `−${ago} ${unit}`, LEFT + plot * (1 - ago / all), height - 8);
   }
   if (chosen >= 0) {
     pen.strokeStyle = colour.pick;
@@ -111,9 +152,12 @@ function say() {
   const row = rows[chosen];
   if (!row) return;
   const { cpu, clock } = row;
-  const what = clock.holder
+  let what = clock.holder
     ? ` ${ghz(clock.targetKhz)} GHz${clock.targetKhz > clock.nominalKhz ? " (turbo)" : ""}, held by ${holderOf(clock)}, who wishes ${ghz(clock.holder.wishKhz)} GHz; ${ghz(clock.floorKhz)} to ${ghz(clock.ceilingKhz)} GHz allowed.`
-    : " nobody claims it: left to its governor.";
+    : ` nobody claims it: left to its governor${governorOf(clock) === undefined ? "" : ` ${governorOf(clock)}, at ${heldOf(clock)} GHz`}.`;
+  const { measuredKhz } = looks.get(clock.domain) ?? {};
+  const does = `${busy.has(cpu) ? ` ${percent(busy.get(cpu))} busy` : ""}${measuredKhz === undefined ? "" : `${busy.has(cpu) ? ", " : " "}ran at ${ghz(measuredKhz)} GHz`}`;
+  what += does === "" ? "" : `${does}.`;
   const element = $("strip-says");
   const text = `CPU ${cpu}:${what}`;
   if (element.textContent === text) return;
@@ -207,9 +251,14 @@ function legend() {
     ...part("free", "unclaimed"),
     ...part("ramp", "lowest to nominal"),
     ...part("turbo", "turbo"),
+    ...part("busy", "busy now"),
   );
 }
 
+$("range").addEventListener("change", ({ target }) => {
+  range = target.value;
+  listen();
+});
 $("filter").addEventListener("input", () => report && showClaims());
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 new ResizeObserver(draw).observe($("strip-box"));

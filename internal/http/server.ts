@@ -9,12 +9,15 @@ import { codeOf } from "../os/error-code.ts";
 import { SpareTime } from "../os/spare-time.ts";
 import type { ExplainReport } from "../api/freq.ts";
 import type { LiveReport } from "../api/live.ts";
+import type { VmReport } from "../api/vms.ts";
 import type { Asked } from "../api/table.ts";
 import type { Answer } from "../values/answer.ts";
 import type { ListenAddress } from "../values/listen.ts";
 import type { Log } from "../log.ts";
 import { err, ok, type Result } from "../values/result.ts";
-import { Feed } from "./feed.ts";
+import { isVmName } from "../values/vm-name.ts";
+import { Feed, type Told } from "./feed.ts";
+import { isRange, type Range, RANGES } from "./history.ts";
 import { isOurHost } from "./host-check.ts";
 import { PAGE, PAGE_POLICY } from "./page.ts";
 
@@ -24,11 +27,14 @@ export interface HttpOptions {
   readonly names: readonly string[];
   /** The part of the API that a page reads. */
   readonly asks: {
-    live(): { readonly value: LiveReport };
+    live(): Promise<{ readonly value: LiveReport }>;
     explain(asked: Asked<"explain">): Answer<ExplainReport>;
+    vm(asked: Asked<"vm">): Answer<VmReport>;
   };
-  /** Returns all metrics in Prometheus' text format. */
-  readonly metrics: () => string;
+  /** Returns what all clocks were told, from memory. */
+  readonly clocks: () => readonly Told[];
+  /** Resolves to all metrics in Prometheus' text format. */
+  readonly metrics: () => string | Promise<string>;
   readonly log: Log;
   /** What answering may take beside the guests; by default a budget of its own. */
   readonly spare?: SpareTime;
@@ -67,10 +73,10 @@ const WHY: Readonly<Record<string, string>> = {
 export async function startHttp(options: HttpOptions): Promise<Result<HttpListener, string>> {
   const { createServer } = await import("node:net");
   const { listen, asks } = options;
-  const feed = new Feed(() => asks.live().value, options.feedMs);
-  const front = new HttpFront((request, response) => {
+  const feed = new Feed(async () => (await asks.live()).value, options.clocks, options.feedMs);
+  const front = new HttpFront(async (request, response) => {
     try {
-      answer(options, feed, request, response);
+      await answer(options, feed, request, response);
     } catch (cause) {
       options.log.error(`HTTP request failed by a bug: ${String(cause)}`, { path: request.url });
       response.destroy();
@@ -103,7 +109,12 @@ function urlOf({ host, port }: ListenAddress): string {
   return `http://${host.includes(":") ? `[${host}]` : host}:${port}/`;
 }
 
-function answer(options: HttpOptions, feed: Feed, request: IncomingMessage, response: ServerResponse): void {
+async function answer(
+  options: HttpOptions,
+  feed: Feed,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const { method, url = "", headers } = request;
   if (!isOurHost(headers.host, options.names)) {
     const right = "ask for localhost or an address, or add the name to http.names in powermon.toml.";
@@ -114,31 +125,52 @@ function answer(options: HttpOptions, feed: Feed, request: IncomingMessage, resp
     return text(response, 405, "Everything here is to be read: only GET is taken.\n");
   }
   const cpu = /^\/explain\/(0|[1-9]\d{0,3})$/.exec(url)?.[1];
+  const vm = vmIn(/^\/vm\/([^/?]+)$/.exec(url)?.[1]);
+  const live = /^\/live(?:\?range=(.*))?$/.exec(url);
   if (url === "/") {
     send(response, 200, PAGE, "text/html; charset=utf-8", { "content-security-policy": PAGE_POLICY });
-  } else if (url === "/metrics") send(response, 200, options.metrics(), METRICS_TYPE);
-  else if (url === "/live") watch(feed, response, options.log);
-  else if (cpu !== undefined) {
-    const explained = options.asks.explain({ cpu: Number(cpu) });
-    const body = explained.ok ? explained.value : { error: explained.error };
-    const status = explained.ok ? 200 : HTTP_STATUS[explained.error.code];
-    send(response, status, `${JSON.stringify(body)}\n`, "application/json");
-  } else text(response, 404, "There is /, /metrics, /live and /explain/CPU.\n");
+  } else if (url === "/metrics") send(response, 200, await options.metrics(), METRICS_TYPE);
+  else if (live !== null) {
+    const range = live[1] ?? "10m";
+    if (isRange(range)) await watch(feed, response, options.log, range);
+    else text(response, 400, `A range is one of ${Object.keys(RANGES).join(", ")}, as in /live?range=1h.\n`);
+  } else if (cpu !== undefined) document(response, options.asks.explain({ cpu: Number(cpu) }));
+  else if (vm !== undefined) document(response, options.asks.vm({ vm }));
+  else text(response, 404, "There is /, /metrics, /live, /explain/CPU and /vm/NAME.\n");
+}
+
+/** Returns the VM's name that a part of a path stands for; undefined for what can be none. */
+function vmIn(part: string | undefined): string | undefined {
+  try {
+    const name = decodeURIComponent(part ?? "");
+    return isVmName(name) ? name : undefined;
+  } catch {
+    // Not every % begins a character.
+    return undefined;
+  }
+}
+
+/** Sends an answer of the API. */
+function document(response: ServerResponse, answered: Answer<object>): void {
+  const body = answered.ok ? answered.value : { error: answered.error };
+  const status = answered.ok ? 200 : HTTP_STATUS[answered.error.code];
+  send(response, status, `${JSON.stringify(body)}\n`, "application/json");
 }
 
 /** Sends the feed until the page goes, or does not read. */
-function watch(feed: Feed, response: ServerResponse, log: Log): void {
+async function watch(feed: Feed, response: ServerResponse, log: Log, range: Range): Promise<void> {
   if (feed.watchers >= MAX_WATCHERS) {
     response.setHeader("retry-after", "10");
     return text(response, 503, `There are ${MAX_WATCHERS} pages already; try again.\n`);
   }
   response.writeHead(200, { ...HEADERS, "content-type": "text/event-stream" });
-  const end = feed.watch((event) => {
+  const end = await feed.watch((event) => {
     if (response.writableLength <= MAX_WAITING) return void response.write(event);
     log.warn("A page was too slow and has been cut off");
     response.destroy();
-  });
-  response.once("close", end);
+  }, range);
+  if (response.destroyed) end();
+  else response.once("close", end);
 }
 
 function text(response: ServerResponse, status: number, sentence: string): void {

@@ -111,6 +111,26 @@ export const METRICS = {
     help: "Time that powermon held a domain at a frequency",
     labels: ["domain", "hertz"],
   },
+  powermon_cpu_busy_seconds_total: {
+    type: "counter",
+    help: "Time that a CPU was busy since it booted, by /proc/stat; domain is that of its clock",
+    labels: ["cpu", "domain"],
+  },
+  powermon_domain_measured_hertz: {
+    type: "gauge",
+    help: "What the hardware of a busy domain ran at, where reading it wakes no CPU",
+    labels: ["domain"],
+  },
+  powermon_package_energy_joules_total: {
+    type: "counter",
+    help: "Energy of a package since the first scrape",
+    labels: ["package"],
+  },
+  powermon_temperature_celsius: {
+    type: "gauge",
+    help: "Temperature of a package",
+    labels: ["sensor"],
+  },
   powermon_policy_evaluations_total: {
     type: "counter",
     help: "Evaluations of policies' rules, by type of policy",

@@ -43,6 +43,45 @@ export function findSensors(sysfsRoot: string): Result<Sensor[], SysfsError> {
   return ok(sensors);
 }
 
+/** A temperature of a whole package, or of the die that stands for it. */
+export interface Thermometer {
+  /** Such as coretemp Package id 0; the same names of several chips are numbered. */
+  readonly name: string;
+  readonly path: string;
+  readonly file: string;
+}
+
+/** Which sensor of a chip stands for the package. Source: drivers/hwmon/coretemp.c, show_label(); k10temp.c, k10temp_temp_label. */
+const OF_PACKAGE: Readonly<Record<string, RegExp>> = { coretemp: /^Package id \d{1,4}$/, k10temp: /^Tctl$/ };
+/** Most thermometers of a machine. */
+const MAX_THERMOMETERS = 64;
+
+/** Returns the thermometers of the packages; none without hwmon. Those of single cores are left out: reading them wakes the core. Errors: EACCES for the folder. */
+export function findThermometers(sysfsRoot: string): Result<Thermometer[], SysfsError> {
+  const folder = `${sysfsRoot}/class/hwmon`;
+  const numbers = listNumbered(folder, "hwmon");
+  if (!numbers.ok) return numbers;
+  const found: Thermometer[] = [];
+  for (const n of numbers.value) {
+    const dir = new AttrDir(`${folder}/hwmon${n}`);
+    const chip = dir.peek("name") ?? "";
+    const wanted = OF_PACKAGE[chip];
+    // The package comes first of its chip. Source: coretemp.c, PKG_SYSFS_ATTR_NO; k10temp.c.
+    const label = dir.peek("temp1_label") ?? "";
+    if (wanted === undefined || !wanted.test(label) || found.length === MAX_THERMOMETERS) continue;
+    const same = found.filter(({ name }) => name.startsWith(`${chip} ${label}`)).length;
+    const name = same === 0 ? `${chip} ${label}` : `${chip} ${label} #${same + 1}`;
+    found.push({ name, path: dir.path, file: "temp1_input" });
+  }
+  return ok(found);
+}
+
+/** Reads a thermometer, degrees Celsius; undefined when it can't be read now. */
+export function readThermometer({ path, file }: Thermometer): number | undefined {
+  const line = new AttrDir(path).peek(file);
+  return line !== undefined && /^-?\d{1,6}$/.test(line) ? Number(line) / 1000 : undefined;
+}
+
 /** Reads `sensor`: microjoules or microwatts, by its kind; undefined when it is gone. Errors: as AttrDir.readNumber, EACCES, EIO. */
 export const readSensor = (sensor: Sensor): Result<number | undefined, SysfsError> =>
   new AttrDir(sensor.path).readNumber(sensor.file);

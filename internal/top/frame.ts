@@ -1,10 +1,21 @@
-// One picture of the host as lines of text: who holds which clock where, and which VM asks how much.
+// One picture of the host as lines of text: who holds which clock where, whether it is of use, and which VM asks how much.
 
-import { formatCpuList } from "../values/cpulist.ts";
-import type { LiveDomain } from "../api/live.ts";
+import type { VmReport } from "../api/vms.ts";
+import {
+  type ClockColumns,
+  clockColumns,
+  clockHeading,
+  clockLine,
+  type ClockRow,
+  clockRows,
+  leftOut,
+  percent,
+} from "./clock-lines.ts";
 import type { Glance, GlanceVm } from "./glance.ts";
 import { fit } from "./screen.ts";
 import { KEYS, type TopState } from "./state.ts";
+import { type ToldItem, toldItems, toldLines } from "./told-lines.ts";
+import { oneVmLines, perSecond, VM_HEADING, vmLine, vmRows } from "./vm-lines.ts";
 
 /** How a picture is drawn. */
 export interface FrameOptions {
@@ -17,39 +28,111 @@ export interface FrameOptions {
   readonly styled: boolean;
   /** Why there is nothing newer; undefined when all is well. */
   readonly trouble?: string | undefined;
+  /** The VM that is shown alone, as it was told last. */
+  readonly vm?: VmReport | undefined;
 }
 
 /** Lines that VMs keep when clocks want all. */
 const LEAST_VM_LINES = 6;
-const BLOCKS = { told: "█", free: "─", barred: "·" };
-const LETTERS = { told: "#", free: "-", barred: "." };
 
 /** Returns the picture, at most `height` lines of `width` columns. */
 export function frame(glance: Glance, state: TopState, options: FrameOptions): string[] {
-  const { width, height, styled } = options;
-  const strong = (text: string, on = true) => (styled && on ? `\u001b[7m${text}` : text);
-  const clocks = shownClocks(glance, state);
-  const vms = shownVms(glance, state);
-  const head = [fit(summary(glance), width), fit(statusLine(glance, state, options), width)];
+  const { width, height } = options;
+  const head = headLines(glance, state, options).map((line) => fit(line, width));
   if (state.help) {
     const keys = KEYS.map(([key, what]) => fit(`  ${key.padEnd(40)}${what}`, width));
     return [...head, "", ...keys].slice(0, height);
   }
-  const room = height - head.length - 3;
+  if (state.view === "told") {
+    const items = toldItems(glance, state.filter, width);
+    const { lines, hidden } = toldLines(items, height - head.length - 1, width);
+    return [...head, ...lines, ...notShown([told(hidden)], width)].slice(0, height);
+  }
+  if (state.vm !== undefined) {
+    const lines = oneVmLines(glance, state.vm, options.vm).map((line) => fit(line, width));
+    const items = toldItems(glance, "", width).filter(({ vm }) => vm === state.vm);
+    const tail = toldLines(items, height - head.length - lines.length - 1, width);
+    return [...head, ...lines, ...tail.lines, ...notShown([told(tail.hidden)], width)].slice(0, height);
+  }
+  return [...head, ...hostLines(glance, state, options, height - head.length)].slice(0, height);
+}
+
+/** The lines above all others; each is one thing, so that there is room for more of them. */
+function headLines(glance: Glance, state: TopState, options: FrameOptions): string[] {
+  const machine = machineLine(glance);
+  return [summary(glance), statusLine(glance, state, options), ...(machine === "" ? [] : [machine])];
+}
+
+/** Returns clocks, VMs, refusals and changes in `height` lines, the last of which says what there was no room for. */
+function hostLines(glance: Glance, state: TopState, options: FrameOptions, height: number): string[] {
+  const { width, styled } = options;
+  const strong = (text: string, on = true) => (styled && on ? `\u001b[7m${text}` : text);
+  const faint = (text: string, on: boolean) => (styled && on ? `\u001b[2m${text}` : text);
+  const [clocks, vms] = [clockRows(glance, state), vmRows(glance, state)];
+  const items = toldItems(glance, state.filter, width);
+  const columns = clockColumns(width, clocks);
+  // Two headings and a line between them; one for what is left out.
+  const all = clocks.length + vms.length + 3 + toldLines(items, Infinity, width).lines.length;
+  const room = height - 3 - (all > height || leftOut(columns, clocks).length > 0 ? 1 : 0);
   const forVms = Math.min(vms.length, Math.max(LEAST_VM_LINES, room - clocks.length));
   const forClocks = Math.max(0, Math.min(clocks.length, room - forVms));
-  const columns = clockColumns(width, vms);
-  const lines = [
-    ...head,
+  const shownClocks = part(clocks, state.clockRow, forClocks);
+  const tail = toldLines(items, room - forClocks - forVms, width);
+  const chosen = Math.min(state.vmRow, vms.length - 1);
+  return [
     strong(fit(clockHeading(columns), width), state.pane === "clocks"),
-    ...part(clocks, state.clockRow, forClocks).map((clock) => fit(clockLine(clock, columns, options), width)),
+    ...shownClocks.map((clock) =>
+      faint(fit(clockLine(clock, columns, options.blocks), width), clock.holder === undefined),
+    ),
     "",
     strong(fit(VM_HEADING, width), state.pane === "vms"),
-    ...part(vms, state.vmRow, forVms).map((vm) => fit(vmLine(vm), width)),
+    ...part(vms, state.vmRow, forVms).map((vm) =>
+      strong(fit(vmLine(vm), width), state.pane === "vms" && vms[chosen] === vm),
+    ),
+    ...tail.lines,
+    ...notShown(
+      [
+        ...rowsLeft(state, clocks, shownClocks, vms.length - forVms),
+        told(tail.hidden),
+        columnsLeft(columns, clocks),
+      ],
+      width,
+    ),
   ];
-  const refusals = glance.refusals.flatMap((refusal) => refusalLines(refusal, state.filter, width));
-  if (refusals.length > 0) lines.push("", fit("LAST REFUSALS", width), ...refusals);
-  return lines.slice(0, height);
+}
+
+/** Says what there is no room for, and how to see it; nothing where all is there. */
+function notShown(what: readonly string[], width: number): string[] {
+  const said = what.filter((text) => text !== "");
+  return said.length === 0 ? [] : [fit(`Not shown: ${said.join("; ")}`, width)];
+}
+
+function rowsLeft(
+  { pane }: TopState,
+  clocks: readonly ClockRow[],
+  shown: readonly ClockRow[],
+  vms: number,
+): string[] {
+  const count = (rows: readonly ClockRow[]) => rows.reduce((sum, { cpus }) => sum + cpus.length, 0);
+  const cpus = count(clocks) - count(shown);
+  return [
+    cpus > 0 ? `${cpus} more CPU${cpus === 1 ? "" : "s"} (${pane === "clocks" ? "" : "Tab, "}Page Down)` : "",
+    vms > 0 ? `${vms} more VM${vms === 1 ? "" : "s"} (${pane === "vms" ? "" : "Tab, "}Page Down)` : "",
+  ];
+}
+
+function told(hidden: readonly ToldItem[]): string {
+  const count = (kind: ToldItem["kind"], one: string) => {
+    const n = hidden.filter((item) => item.kind === kind).length;
+    return n === 0 ? [] : [`${n} ${one}${n === 1 ? "" : "s"}`];
+  };
+  const parts = [...count("refusal", "refusal"), ...count("change", "change")];
+  return parts.length === 0 ? "" : `${parts.join(", ")} (c)`;
+}
+
+function columnsLeft(columns: ClockColumns, clocks: readonly ClockRow[]): string {
+  const left = leftOut(columns, clocks);
+  return left.length === 0 ? "" : `${left.join(", ")} (wider)`;
 }
 
 /** Returns `count` rows from `first` on, or the last ones when there are fewer. */
@@ -58,7 +141,7 @@ function part<T>(rows: readonly T[], first: number, count: number): readonly T[]
   return rows.slice(start, start + count);
 }
 
-function summary({ vms, domains, uptimeS }: Glance): string {
+function summary({ host, vms, domains, uptimeS }: Glance): string {
   const connected = vms.reduce((sum, vm) => sum + vm.connected, 0);
   const channels = vms.reduce((sum, vm) => sum + vm.channels, 0);
   const claimed = domains.filter(({ holder }) => holder !== undefined).length;
@@ -69,7 +152,20 @@ function summary({ vms, domains, uptimeS }: Glance): string {
       : minutes < 60
         ? `${minutes} min`
         : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-  return `powermon, up ${up}: ${vms.length} VMs, ${connected} of ${channels} channels connected, ${claimed} of ${domains.length} clocks claimed`;
+  return `powermon on ${host}, up ${up}: ${vms.length} VMs, ${connected} of ${channels} channels connected, ${claimed} of ${domains.length} clocks claimed`;
+}
+
+/** What all CPUs did together, and what the packages drew; empty where nothing of it is known. */
+function machineLine({ machine }: Glance): string {
+  const busy = machine.cpus.map((one) => one.busy).filter((one) => one !== undefined);
+  const mean = busy.length === 0 ? undefined : busy.reduce((sum, one) => sum + one, 0) / busy.length;
+  return [
+    ...(mean === undefined ? [] : [`CPUs ${percent(mean)} busy`]),
+    ...machine.packages.flatMap(({ name, watts }) =>
+      watts === undefined ? [] : [`${name} ${watts.toFixed(1)} W`],
+    ),
+    ...machine.temperatures.map(({ name, celsius }) => `${name} ${celsius.toFixed(0)} °C`),
+  ].join(", ");
 }
 
 function statusLine(glance: Glance, state: TopState, { trouble, styled }: FrameOptions): string {
@@ -90,116 +186,4 @@ function statusLine(glance: Glance, state: TopState, { trouble, styled }: FrameO
 
 function add(a: number | undefined, b: number | undefined): number | undefined {
   return b === undefined ? a : (a ?? 0) + b;
-}
-
-function perSecond(rate: number | undefined): string {
-  return rate === undefined ? "-" : rate >= 100 ? rate.toFixed(0) : rate.toFixed(1);
-}
-
-function shownClocks({ domains }: Glance, { filter, clockSort }: TopState): readonly LiveDomain[] {
-  const wanted = filter.toLowerCase();
-  const found = domains.filter((clock) =>
-    `domain${clock.domain} cpu ${formatCpuList(clock.cpus)} ${holderText(clock)}`
-      .toLowerCase()
-      .includes(wanted),
-  );
-  const by = {
-    number: (clock: LiveDomain) => clock.domain,
-    frequency: (clock: LiveDomain) => -(clock.targetKhz ?? 0),
-    claims: (clock: LiveDomain) => -clock.claims,
-  }[clockSort];
-  return found.sort((a, b) => by(a) - by(b) || a.domain - b.domain);
-}
-
-function shownVms({ vms }: Glance, { filter, vmSort }: TopState): readonly GlanceVm[] {
-  const wanted = filter.toLowerCase();
-  const by = {
-    name: () => 0,
-    requests: (vm: GlanceVm) => -(vm.requestsPerSecond ?? 0),
-    refused: (vm: GlanceVm) => -vm.refused,
-  }[vmSort];
-  const found = vms.filter(({ vm }) => vm.toLowerCase().includes(wanted));
-  return found.sort((a, b) => by(a) - by(b) || (a.vm < b.vm ? -1 : 1));
-}
-
-interface ClockColumns {
-  readonly bar: number;
-  readonly holder: number;
-}
-
-function clockColumns(width: number, vms: readonly GlanceVm[]): ClockColumns {
-  const holder = Math.min(24, Math.max(14, ...vms.map(({ vm }) => vm.length + 9)));
-  return { holder, bar: Math.max(8, Math.min(60, width - holder - 44)) };
-}
-
-function clockHeading({ bar, holder }: ClockColumns): string {
-  return `${fit("CPUS", 10)} ${fit("GHz", 5, true)} ${fit("FREQUENCY", bar + 2)} ${fit("FLOOR", 5, true)} ${fit("CEIL", 5, true)} ${fit("HELD BY", holder)} CLAIMS`;
-}
-
-function clockLine(clock: LiveDomain, { bar, holder }: ClockColumns, { blocks }: FrameOptions): string {
-  const cells = [
-    fit(formatCpuList(clock.cpus), 10),
-    fit(ghz(clock.targetKhz), 5, true),
-    barOf(clock, bar, blocks ? BLOCKS : LETTERS),
-    fit(ghz(clock.floorKhz), 5, true),
-    fit(ghz(clock.ceilingKhz), 5, true),
-    fit(holderText(clock), holder),
-    clock.claims === 0 ? "-" : `${clock.claims}${clock.clippedBy === undefined ? "" : " clipped"}`,
-  ];
-  return cells.join(" ");
-}
-
-/** Returns a bar from the clock's lowest to its highest frequency: what it was told, what it could get, what limits bar. */
-function barOf(clock: LiveDomain, width: number, marks: typeof BLOCKS): string {
-  const { minKhz, maxKhz, floorKhz, ceilingKhz, targetKhz } = clock;
-  const cell = (khz: number) =>
-    maxKhz === minKhz ? width : Math.round(((khz - minKhz) / (maxKhz - minKhz)) * (width - 1)) + 1;
-  const told = targetKhz === undefined ? 0 : cell(targetKhz);
-  let text = "";
-  for (let at = 1; at <= width; at++) {
-    const barred = at < cell(floorKhz) || at > cell(ceilingKhz);
-    text += at <= told ? marks.told : barred ? marks.barred : marks.free;
-  }
-  return `[${text}]`;
-}
-
-function holderText({ holder }: LiveDomain): string {
-  if (holder === undefined) return "nobody";
-  if (holder.vm === undefined) return holder.by === "operator" ? "the operator" : holder.by;
-  return `${holder.vm} vCPU ${holder.vcpu}${holder.by === "guest" ? "" : ` (${holder.by})`}`;
-}
-
-function ghz(khz: number | undefined): string {
-  return khz === undefined ? "-" : (khz / 1e6).toFixed(2);
-}
-
-const VM_HEADING = `${fit("VM", 20)} ${fit("CHANNELS", 8)} ${fit("REQ/S", 8, true)} ${fit("REFUSED", 8, true)} ${fit("FAILED", 6, true)} POLICY`;
-
-function vmLine(vm: GlanceVm): string {
-  const policy = vm.policy === undefined ? "-" : `${vm.policy.type} (${vm.policy.origin})`;
-  const cells = [
-    fit(vm.vm, 20),
-    fit(vm.connected === vm.channels ? String(vm.channels) : `${vm.connected}/${vm.channels}`, 8),
-    fit(perSecond(vm.requestsPerSecond), 8, true),
-    fit(String(vm.refused), 8, true),
-    fit(String(vm.failed), 6, true),
-    policy,
-  ];
-  return cells.join(" ");
-}
-
-/** Returns when, to whom and why, wrapped at blanks; nothing when the filter leaves it out. */
-function refusalLines(refusal: Glance["refusals"][number], filter: string, width: number): string[] {
-  const { at, vm, vcpu, message } = refusal;
-  if (!vm.toLowerCase().includes(filter.toLowerCase())) return [];
-  const lines: string[] = [];
-  let line = at.slice(11, 19);
-  for (const word of `${vm} vCPU ${vcpu}: ${message}`.split(" ")) {
-    if (line.length + 1 + word.length <= width) line += ` ${word}`;
-    else {
-      lines.push(fit(line, width));
-      line = `         ${word}`;
-    }
-  }
-  return [...lines, fit(line, width)];
 }

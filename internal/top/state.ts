@@ -1,7 +1,7 @@
 // What the keys of powermon top do: pure, so that every key can be tried without a terminal.
 
 /** How clocks can be sorted. */
-const DOMAIN_SORTS = ["number", "frequency", "claims"] as const;
+const DOMAIN_SORTS = ["number", "frequency", "claims", "busy"] as const;
 /** How VMs can be sorted. */
 const VM_SORTS = ["name", "requests", "refused"] as const;
 
@@ -10,9 +10,13 @@ export interface TopState {
   readonly pane: "clocks" | "vms";
   readonly clockSort: (typeof DOMAIN_SORTS)[number];
   readonly vmSort: (typeof VM_SORTS)[number];
-  /** First row shown of each pane. */
+  /** First row shown of the clocks, and the row of the VMs that Enter shows alone. */
   readonly clockRow: number;
   readonly vmRow: number;
+  /** All, or the last refusals and changes alone. */
+  readonly view: "host" | "told";
+  /** The VM that is shown alone. */
+  readonly vm?: string | undefined;
   readonly filter: string;
   /** True while the filter is being typed. */
   readonly typing: boolean;
@@ -27,6 +31,7 @@ export const START: TopState = {
   vmSort: "name",
   clockRow: 0,
   vmRow: 0,
+  view: "host",
   filter: "",
   typing: false,
   paused: false,
@@ -45,6 +50,8 @@ export const KEYS = [
   ["arrows, j, k, Page Up, Page Down, Home", "move through the rows there"],
   ["s", "sort them by something else"],
   ["/", "show only what has these letters: a VM's name, a CPU; Enter ends, Esc clears"],
+  ["Enter", "show the VM that is marked alone (Tab goes to the VMs); Esc goes back"],
+  ["c", "show the last refusals and changes alone, and all again"],
   ["p, Space", "pause and go on"],
   ["r", "draw everything anew"],
   ["?, h", "show and hide this help"],
@@ -66,8 +73,8 @@ const MOVES: Readonly<Record<string, number>> = {
   "\u001b[H": -Infinity,
 };
 
-/** Returns what follows from `key`. @param rows how many rows the pane in use has */
-export function press(state: TopState, key: string, rows: number): TopState | "quit" {
+/** Returns what follows from `key`. @param rows how many rows the pane in use has @param marked the VM in the row that is marked */
+export function press(state: TopState, key: string, rows: number, marked?: string): TopState | "quit" {
   if (key === "\u0003") return "quit";
   if (state.typing) return typed(state, key);
   const move = MOVES[key];
@@ -83,8 +90,15 @@ export function press(state: TopState, key: string, rows: number): TopState | "q
         : { ...state, vmSort: after(VM_SORTS, state.vmSort), vmRow: 0 };
     case "/":
       return { ...state, typing: true };
+    case "\r":
+    case "\n":
+      return state.pane === "vms" ? { ...state, vm: marked, view: "host", help: false } : state;
+    case "c":
+      return { ...state, view: state.view === "told" ? "host" : "told" };
     case "\u001b":
-      return { ...state, filter: "", help: false };
+      if (state.help || state.view === "told" || state.vm !== undefined)
+        return { ...state, help: false, view: "host", vm: undefined };
+      return { ...state, filter: "" };
     case "p":
     case " ":
       return { ...state, paused: !state.paused };

@@ -2,6 +2,7 @@
 // `bun tests/api/dump.ts` writes them anew into tests/fixtures/api/answers.json.
 
 import { closeSync, constants, existsSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { readEvents } from "../../internal/control/event-reader.ts";
 import { encodeRequest } from "../../internal/packet/request.ts";
@@ -277,6 +278,7 @@ function normalised(value: unknown, machine: Machine): unknown {
   const text = JSON.stringify(value, (key, inner: unknown) => {
     if (key === "pid") return inner === process.pid ? "GUEST" : "PID";
     if (key === "uptimeS") return 0;
+    if (key === "host" && inner === hostname()) return "HOST";
     if (key === "boot") return "BOOT";
     if (key === "eventId") return "BOOT-N";
     if (key === "n") return "N";

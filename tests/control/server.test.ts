@@ -49,7 +49,7 @@ test("startControl() answers every read with what the host reports", async () =>
   expect(await read("channels")).toEqual(as(asks.channels().value));
   expect(await read("policies")).toEqual(as(asks.policies().value));
   expect(await read("vms/vm1/policy")).toMatchObject([{ vm: "vm1", type: "workload" }]);
-  const { at: _, ...live } = asks.live().value;
+  const { at: _, ...live } = (await asks.live()).value;
   expect(await read("live")).toMatchObject(as(live));
   expect(await read("freq")).toHaveLength(4);
   expect(await read("freq/1,3")).toMatchObject([{ cpu: 1 }, { cpu: 3 }]);

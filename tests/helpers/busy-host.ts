@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Step } from "../../internal/values/frequency.ts";
 import { frame } from "./lab.ts";
+import { Meters } from "./meters.ts";
 import { QemuSocket } from "./qemu.ts";
 import { makeTree } from "./tree.ts";
 import { until } from "./until.ts";
@@ -31,6 +32,8 @@ function wideTree(cpus: number) {
 }
 
 export interface BusyHost {
+  /** What its machine shows of itself; undefined unless it was asked for. */
+  readonly meters: Meters | undefined;
   readonly socket: string;
   /** Where the page is; empty unless `extra` has a section for it. */
   readonly url: string;
@@ -45,13 +48,16 @@ export interface BusyHost {
  * Starts powermon from its source.
  * @param vms how many vCPUs each VM has; they are pinned to CPUs in order
  * @param extra lines of TOML at the top of its configuration
+ * @param metered whether its machine has meters
  */
 export async function startBusyHost(
   cpus: number,
   vms: Readonly<Record<string, number>>,
   extra = "",
+  metered = false,
 ): Promise<BusyHost> {
   const tree = wideTree(cpus);
+  const meters = metered ? new Meters(tree, cpus) : undefined;
   const dir = `${tree.root}/channels`;
   const socket = `${tree.root}/control.sock`;
   mkdirSync(dir);
@@ -90,6 +96,7 @@ export async function startBusyHost(
     throw cause;
   }
   return {
+    meters,
     socket,
     url: /http:\/\/[^\s"]+/.exec(log)?.[0] ?? "",
     log: () => log,

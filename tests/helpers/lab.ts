@@ -10,6 +10,7 @@ import { type Asks, type AsksOptions, asksOf, rehearsalsOf } from "../../interna
 import type { LoadConfig } from "../../internal/daemon/changes.ts";
 import { Host } from "../../internal/daemon/host.ts";
 import { HostPower, type PowerOptions } from "../../internal/daemon/host-power.ts";
+import { MachineLook } from "../../internal/power/machine-look.ts";
 import type { Clock } from "../../internal/rules/desk.ts";
 import { Log } from "../../internal/log.ts";
 import type { Generation } from "../../internal/packet/constants.ts";
@@ -51,6 +52,7 @@ export class Lab {
   readonly #procRoot: string;
   #host: Host | undefined;
   #rehearsals: ReturnType<typeof rehearsalsOf> | undefined;
+  #look: MachineLook | undefined;
 
   /**
    * @param tree a name, or a machine that is made already
@@ -109,6 +111,11 @@ export class Lab {
     return this.#host;
   }
 
+  /** What its machine does. */
+  get look(): MachineLook {
+    return (this.#look ??= new MachineLook(this.roots, () => this.host.cpufreq.domains));
+  }
+
   /** Starts a host and returns who answers an operator for it. @param load reads the configuration again */
   asks(
     says: object = STATIC,
@@ -119,6 +126,8 @@ export class Lab {
     const parts: AsksOptions = {
       version: "1.2.3",
       power: new HostPower(host, { roots: this.roots, ...power }),
+      hostname: "host.example",
+      look: this.look,
       procRoot: this.#procRoot,
       dropInDir: this.dropIns,
       isLibvirts: () => Promise.resolve(false),

@@ -23,6 +23,7 @@ const PACKAGES = {
   "dpkg-deb": "dpkg",
   lintian: "lintian",
   promtool: "prometheus",
+  prometheus: "prometheus",
   tmux: "tmux",
   chromium: "chromium",
   rpmbuild: "rpm",

@@ -46,3 +46,26 @@ test("of() shows nobody for a clock that came late, or went", () => {
     [2, 6],
   ]);
 });
+
+test("of() keeps an hour in samples of six looks and a day in samples of 144, each the highest of them", () => {
+  const history = new History();
+  for (let look = 0; look < 144 * 3; look++)
+    history.sample([[0, look === 150 ? 9 : look % 6 === 3 ? 7 : undefined]]);
+  history.sample([[0, 5]]);
+  expect(history.of(0, "1h")).toEqual([
+    [25, 7],
+    [1, 9],
+    [46, 7],
+    [1, 5],
+  ]);
+  expect(history.of(0, "24h")).toEqual([
+    [1, 7],
+    [1, 9],
+    [1, 7],
+    [1, 5],
+  ]);
+  // What was there a range ago is gone.
+  for (let look = 0; look < 6 * HISTORY_LENGTH; look++) history.sample([[0, undefined]]);
+  expect(history.of(0, "1h").reduce((sum, [count]) => sum + count, 0)).toBe(HISTORY_LENGTH);
+  expect(history.of(0, "1h")).toEqual([[HISTORY_LENGTH, 0]]);
+});

@@ -14,6 +14,7 @@ const options = {
   listen: { host: "127.0.0.1", port: 0 },
   names: ["host.example"],
   asks: lab.asks(),
+  clocks: () => lab.host.cpufreq.domains,
   metrics: () => "powermon_vms 2\n",
   log: new Log("debug", "text", false, (line) => log.push(line)),
 };
@@ -87,10 +88,29 @@ test("startHttp() serves metrics and explanations", async () => {
   expect(await nobody.json()).toMatchObject({ error: { code: "not-found" } });
 });
 
+test("startHttp() serves one VM, and says which ranges there are", async () => {
+  expect(await (await fetch(`${it.url}vm/vm1`)).json()).toMatchObject({
+    vm: "vm1",
+    vcpus: expect.any(Array),
+  });
+  const nobody = await fetch(`${it.url}vm/no%20body`);
+  expect([nobody.status, await nobody.json()]).toMatchObject([404, { error: { code: "not-found" } }]);
+  for (const path of ["vm/..", "vm/%2e%2e", "vm/a%2fb", "vm/%zz", "vm/", "vm/vm1/x"])
+    expect((await get(`/${path}`)).slice(0, 13), path).toBe("HTTP/1.1 404 ");
+  for (const range of ["", "2h", "__proto__", "1h&x"]) {
+    const back = await get(`/live?range=${range}`);
+    expect(back).toStartWith("HTTP/1.1 400 ");
+    expect(back).toContain("A range is one of 10m, 1h, 24h, as in /live?range=1h.");
+  }
+  const live = await fetch(`${it.url}live?range=24h`);
+  expect(live.status).toBe(200);
+  await live.body?.cancel();
+});
+
 test.each(["evil.example", "localhost.evil.example", "", "127.0.0.1.evil.example:9560"])(
   "startHttp() tells nothing to a request for %j, as by DNS rebinding",
   async (host) => {
-    for (const path of ["/", "/metrics", "/live", "/explain/2"]) {
+    for (const path of ["/", "/metrics", "/live", "/live?range=1h", "/explain/2", "/vm/vm1"]) {
       const back = await get(path, host);
       expect(back).toStartWith("HTTP/1.1 421 ");
       expect(back).not.toMatch(/powermon_vms|vm1|<html/);
@@ -150,13 +170,13 @@ test("startHttp() has room for 16 pages", async () => {
 
 test("startHttp() cuts off a page that does not read, and serves the others", async () => {
   it.stop();
-  const live = options.asks.live().value;
+  const live = (await options.asks.live()).value;
   const [refusal] = live.refusals;
   if (refusal === undefined) throw new Error("the machine has a refusal");
   const long = { ...live, refusals: [{ ...refusal, message: "x".repeat(500_000) }] };
   const started = await startHttp({
     ...options,
-    asks: { ...options.asks, live: () => ({ value: long }) },
+    asks: { ...options.asks, live: () => Promise.resolve({ value: long }) },
     feedMs: 5,
   });
   if (!started.ok) throw new Error(started.error);

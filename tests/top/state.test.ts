@@ -6,7 +6,7 @@ function after(...keys: readonly string[]): TopState | "quit" {
   let state: TopState | "quit" = START;
   for (const key of keys) {
     if (state === "quit") throw new Error(`${JSON.stringify(key)} comes after the end`);
-    state = press(state, key, 30);
+    state = press(state, key, 30, "vm1");
   }
   return state;
 }
@@ -32,7 +32,14 @@ test.each([
   [["\t"], { ...START, pane: "vms" }],
   [["\t", "\t"], START],
   [["s"], { ...START, clockSort: "frequency" }],
-  [["s", "s", "s"], START],
+  [["s", "s", "s"], { ...START, clockSort: "busy" }],
+  [["s", "s", "s", "s"], START],
+  [["\r"], START],
+  [["\t", "\r"], { ...START, pane: "vms", vm: "vm1" }],
+  [["\t", "\r", "\u001b"], { ...START, pane: "vms" }],
+  [["c"], { ...START, view: "told" }],
+  [["c", "c"], START],
+  [["/", "a", "\r", "c", "\u001b"], { ...START, filter: "a" }],
   [["\t", "s"], { ...START, pane: "vms", vmSort: "requests" }],
   [["j", "\u001b[B"], { ...START, clockRow: 2 }],
   [["j", "\t", "\u001b[6~", "k"], { ...START, pane: "vms", clockRow: 1, vmRow: 9 }],

@@ -28,6 +28,7 @@ import { gidOf } from "../../../internal/os/unix-socket.ts";
 import { dropStartCode, letCopyFds, libcProblem, peerCredentials } from "../../../internal/os/libc.ts";
 import type { Result } from "../../../internal/values/result.ts";
 import { HungCalls } from "../../../internal/daemon/hung-calls.ts";
+import { MachineLook } from "../../../internal/power/machine-look.ts";
 import { openCpufreq } from "../../../internal/sysfs/cpufreq/cpufreq.ts";
 import type { Roots } from "../../../internal/sysfs/cpufreq/originals.ts";
 import { explainSysfs } from "../../../internal/values/sysfs-error.ts";
@@ -54,6 +55,15 @@ export interface ServeOptions {
   /** The control socket's path when a flag names it. */
   readonly socket: string | undefined;
   readonly dropInDir: string;
+}
+
+/** What the sockets serve. */
+interface Served {
+  readonly host: Host;
+  readonly asks: Asks;
+  /** Resolves to all metrics in Prometheus' text format. */
+  readonly metrics: () => Promise<string>;
+  readonly spare: SpareTime;
 }
 
 /** Serves until a signal or a bug ends it. Returns the exit status. */
@@ -116,9 +126,13 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
     sources: (now) => sources.of(now),
   });
   const power = new HostPower(host, { roots });
+  const spare = new SpareTime();
+  const look = new MachineLook(roots, () => cpufreq.value.domains, spare);
   const parts: AsksOptions = {
     version,
     power,
+    hostname: (await import("node:os")).hostname(),
+    look,
     procRoot,
     dropInDir: options.dropInDir,
     load: (runtime) => options.load(runtime, carried.layers),
@@ -126,13 +140,9 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
     pinByLibvirt: (vm, vcpu, cpuList) => sources.pinByLibvirt(vm, vcpu, cpuList),
   };
   const asks = asksOf(host, parts);
-  const spare = new SpareTime();
-  const control = await openControl(
-    options,
-    host,
-    { handlers: asks, rehearsals: rehearsalsOf(host, parts) },
-    spare,
-  );
+  const metrics = async () => prometheus(readMetrics(host, version, await look.look()));
+  const served = { host, asks, rehearsals: rehearsalsOf(host, parts), metrics, spare };
+  const control = await openControl(options, served);
   if (!control.ok) {
     log.error(control.error);
     cpufreq.value.close();
@@ -160,7 +170,7 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
   await warmUp(roots, cpufreq.value);
   host.start();
   log.info("Serving", { domains: cpufreq.value.domains.length, dirs: host.channels.dirs.join(",") });
-  const http = await openHttp(options, host, asks, spare);
+  const http = await openHttp(options, { host, asks, metrics, spare });
   void notifier.ready(statusLine(host));
   if (notifier.listens) host.upkeep.onLook = () => void notifier.status(statusLine(host));
   const timer =
@@ -211,9 +221,7 @@ async function findHung(roots: Roots, log: Log): Promise<HungCalls> {
 /** Opens the control socket, and beside it the one to look only where its group is there; without a flag for it, a folder that is not there means to do without. */
 async function openControl(
   options: ServeOptions,
-  host: Host,
-  answers: Pick<ControlOptions, "handlers" | "rehearsals">,
-  spare: SpareTime,
+  { host, asks, rehearsals, metrics, spare }: Served & Pick<ControlOptions, "rehearsals">,
 ) {
   const { config, log } = options;
   const socket = options.socket ?? config.control.socket;
@@ -224,9 +232,10 @@ async function openControl(
   // A folder that a flag names is ours to make; /run/powermon is made by whoever installs us.
   mkdirSync(dirname(socket), { recursive: true });
   const about: Omit<ControlOptions, "socket" | "group"> = {
-    ...answers,
+    handlers: asks,
+    rehearsals,
     events: host.events,
-    metrics: () => prometheus(readMetrics(host, version)),
+    metrics,
     log,
     spare,
     peerOf: (fd) => {
@@ -249,12 +258,12 @@ async function openControl(
 }
 
 /** Opens the listener for browsers and scrapers where one is configured; without it the guests are served all the same. */
-async function openHttp({ config, log }: ServeOptions, host: Host, asks: Asks, spare: SpareTime) {
+async function openHttp({ config, log }: ServeOptions, { host, asks, metrics, spare }: Served) {
   const { listen, names } = config.http;
   if (listen === undefined) return undefined;
   const { startHttp } = await import("../../../internal/http/server.ts");
-  const metrics = () => prometheus(readMetrics(host, version));
-  const http = await startHttp({ listen, names, asks, metrics, log, spare });
+  const clocks = () => host.cpufreq.domains;
+  const http = await startHttp({ listen, names, asks, clocks, metrics, log, spare });
   if (!http.ok) {
     log.error(http.error);
     host.problems.push(http.error);

@@ -4,8 +4,10 @@ import type { Io } from "../../../internal/cli/command.ts";
 import { STATUS, type Status } from "../../../internal/cli/status.ts";
 import type { ControlClient } from "../../../internal/control/client.ts";
 import type { LiveReport } from "../../../internal/api/live.ts";
+import type { VmReport } from "../../../internal/api/vms.ts";
 import { frame } from "../../../internal/top/frame.ts";
 import { glance, type Glance } from "../../../internal/top/glance.ts";
+import { vmRows } from "../../../internal/top/vm-lines.ts";
 import { ENTER, LEAVE, redraw } from "../../../internal/top/screen.ts";
 import { keysOf, press, START } from "../../../internal/top/state.ts";
 
@@ -27,9 +29,10 @@ export async function watch(
   let shown: Glance = glance(undefined, first);
   let trouble: string | undefined;
   let drawn: readonly string[] | undefined;
+  let vm: VmReport | undefined;
   const draw = () => {
     const [width, height] = [stdout.columns || 80, stdout.rows || 24];
-    const lines = frame(shown, state, { width, height, blocks, styled: true, trouble });
+    const lines = frame(shown, state, { width, height, blocks, styled: true, trouble, vm });
     const text = redraw(drawn, lines);
     drawn = lines;
     if (text !== "") stdout.write(text);
@@ -38,11 +41,16 @@ export async function watch(
     drawn = undefined;
     draw();
   };
+  const lookAtVm = async (name: string) => {
+    const found = await client.ask("vm", { vm: name });
+    if (found.ok) vm = found.value;
+  };
   let asking = false;
   const look = async () => {
     if (state.paused || asking) return;
     asking = true;
     const next = await client.ask("live");
+    if (state.vm !== undefined) await lookAtVm(state.vm);
     asking = false;
     if (next.ok) {
       shown = glance(last, next.value);
@@ -56,8 +64,9 @@ export async function watch(
     for (const key of keysOf(text.toString())) {
       if (key === "r" && !state.typing) drawn = undefined;
       const rows = state.pane === "clocks" ? shown.domains.length : shown.vms.length;
-      const next = press(state, key, rows);
+      const next = press(state, key, rows, vmRows(shown, state)[state.vmRow]?.vm);
       if (next === "quit") return end.resolve();
+      if (next.vm !== undefined && next.vm !== state.vm) void lookAtVm(next.vm).then(draw);
       state = next;
     }
     draw();

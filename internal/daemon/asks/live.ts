@@ -1,33 +1,50 @@
-// The whole host at one glance, from memory alone: cheap enough to be asked every second by whoever watches.
+// The whole host at one glance: from memory, and one look at the machine a second however many watch.
 
-import type { LiveDomain, LiveVm } from "../../api/live.ts";
+import type { LiveDomain, LiveMachine, LiveVm } from "../../api/live.ts";
 import type { Handlers } from "../../api/table.ts";
 import type { Vm } from "../../channels/vm.ts";
 import { highest, lowest } from "../../values/frequency.ts";
 import type { Domain } from "../../sysfs/cpufreq/cpufreq.ts";
 import { ok } from "../../values/result.ts";
 import type { Host } from "../host.ts";
+import type { MachineLook, MachineSample } from "../../power/machine-look.ts";
 import { rangeOf } from "./freq.ts";
+import { lastChanges } from "./last-changes.ts";
 import { lastRefusals } from "./refusals.ts";
 import { uptimeS } from "./status.ts";
 
 /** Refusals told at most, newest first. */
 const MAX_REFUSALS = 50;
 
-export function liveAsks(host: Host) {
+/** @param hostname the machine's name @param look tells what it does */
+export function liveAsks(host: Host, hostname: string, look: MachineLook) {
   return {
-    /** Returns what a live view shows. No file is read. */
-    live() {
+    /** Resolves to what a live view shows. */
+    async live() {
+      const machine = machineReport(await look.look());
       const vms = [...host.channels.vms];
       return ok({
+        host: hostname,
         at: new Date().toISOString(),
         uptimeS: uptimeS(),
         domains: host.cpufreq.domains.map((domain) => domainReport(host, domain)),
         vms: vms.map((vm) => vmReport(host, vm)).sort((a, b) => (a.vm < b.vm ? -1 : 1)),
         refusals: lastRefusals(vms, MAX_REFUSALS, () => true),
+        changes: lastChanges(host),
+        machine,
       });
     },
   } satisfies Pick<Handlers, "live">;
+}
+
+function machineReport({ at, busyS, clocks, packages, temperatures }: MachineSample): LiveMachine {
+  return {
+    at: new Date(at).toISOString(),
+    cpus: [...busyS].map(([cpu, s]) => ({ cpu, busyS: s })),
+    clocks: [...clocks].map(([domain, clock]) => ({ domain, ...clock })),
+    packages,
+    temperatures,
+  };
 }
 
 function domainReport({ ledger }: Host, domain: Domain): LiveDomain {

@@ -4,12 +4,13 @@ import { Snapshot } from "../../metrics/snapshot.ts";
 import type { Host } from "../host.ts";
 import { KIND_OF_REFUSAL } from "../../channels/vm-meter.ts";
 import type { Vm } from "../../channels/vm.ts";
+import type { MachineSample } from "../../power/machine-look.ts";
 
 const STARTED_S = Date.now() / 1000 - process.uptime();
 const HZ_PER_KHZ = 1000;
 
-/** Returns all metrics of a host as they are now; no file is read. */
-export function readMetrics(host: Host, version: string): Snapshot {
+/** Returns all metrics of a host as they are now; no file is read. @param machine what its CPUs do, where that was read */
+export function readMetrics(host: Host, version: string, machine?: MachineSample): Snapshot {
   const snapshot = new Snapshot();
   const { channels, cpufreq, ledger, upkeep, writes, durations } = host;
   const { user, system } = process.cpuUsage();
@@ -43,6 +44,7 @@ export function readMetrics(host: Host, version: string): Snapshot {
     const { target } = domain;
     if (target !== undefined) snapshot.add("powermon_domain_effective_hertz", target * HZ_PER_KHZ, domain.id);
   }
+  if (machine !== undefined) addMachine(snapshot, host, machine);
   for (const { id, khz, s } of writes.timeInState(performance.now())) {
     snapshot.add("powermon_domain_time_in_state_seconds_total", s, id, khz * HZ_PER_KHZ);
   }
@@ -56,6 +58,21 @@ export function readMetrics(host: Host, version: string): Snapshot {
   snapshot.add("powermon_drifts_total", upkeep.drifts);
   snapshot.add("powermon_drift_corrections_total", upkeep.corrections);
   return snapshot;
+}
+
+function addMachine(snapshot: Snapshot, { cpufreq }: Host, machine: MachineSample): void {
+  for (const domain of cpufreq.domains)
+    for (const cpu of domain.pcpus) {
+      const s = machine.busyS.get(cpu);
+      if (s !== undefined) snapshot.add("powermon_cpu_busy_seconds_total", s, cpu, domain.id);
+    }
+  for (const [domain, { measuredKhz }] of machine.clocks)
+    if (measuredKhz !== undefined)
+      snapshot.add("powermon_domain_measured_hertz", measuredKhz * HZ_PER_KHZ, domain);
+  for (const { name, joules } of machine.packages)
+    snapshot.add("powermon_package_energy_joules_total", joules, name);
+  for (const { name, celsius } of machine.temperatures)
+    snapshot.add("powermon_temperature_celsius", celsius, name);
 }
 
 function addVm(snapshot: Snapshot, host: Host, { vm, meter }: Vm): void {

@@ -5,6 +5,7 @@ import { Changes, type LoadConfig } from "../changes.ts";
 import type { Host } from "../host.ts";
 import type { HostPower } from "../host-power.ts";
 import { channelAsks, channelRehearsals } from "./channels.ts";
+import type { MachineLook } from "../../power/machine-look.ts";
 import { explainAsks } from "./explain.ts";
 import { freqAsks, freqRehearsals } from "./freq.ts";
 import { liveAsks } from "./live.ts";
@@ -19,10 +20,16 @@ export interface AsksOptions extends Pinning {
   readonly dropInDir: string;
   readonly load: LoadConfig;
   readonly power: HostPower;
+  /** The machine's name. */
+  readonly hostname: string;
+  readonly look: MachineLook;
 }
 
 /** Returns who answers, a function a row of the API. */
-export function asksOf(host: Host, { version, dropInDir, load, power, ...pinning }: AsksOptions) {
+export function asksOf(
+  host: Host,
+  { version, dropInDir, load, power, hostname, look, ...pinning }: AsksOptions,
+) {
   const changes = new Changes(load, dropInDir);
   return {
     ...statusAsks(host, version, changes, () => power.configured()),
@@ -30,7 +37,7 @@ export function asksOf(host: Host, { version, dropInDir, load, power, ...pinning
     ...channelAsks(host),
     ...freqAsks(host),
     ...explainAsks(host),
-    ...liveAsks(host),
+    ...liveAsks(host, hostname, look),
     ...policyAsks(host, dropInDir),
     ...power.asks,
   } satisfies Handlers;

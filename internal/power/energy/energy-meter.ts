@@ -57,6 +57,16 @@ export class EnergyMeter {
 
   /** Reads every counter and the CPUs' busy time now. Errors: EACCES, as RAPL's counters are root's; a meter that went away is left out. */
   sample(nowMs: number): Result<EnergySample, SysfsError> {
+    const energyUj = this.energyUj();
+    if (!energyUj.ok) return energyUj;
+    const busyTicks = readBusyTicks(this.#roots.procRoot);
+    return busyTicks.ok
+      ? ok({ atMs: nowMs, energyUj: energyUj.value, busyTicks: busyTicks.value })
+      : busyTicks;
+  }
+
+  /** Reads every counter, uJ by zone. Errors: as sample(). */
+  energyUj(): Result<ReadonlyMap<string, number>, SysfsError> {
     const energyUj = new Map<string, number>();
     for (const zone of this.#rapl) {
       const energy = readEnergy(zone);
@@ -67,8 +77,7 @@ export class EnergyMeter {
       const energy = readSensor(sensor);
       if (energy.ok && energy.value !== undefined) energyUj.set(idOf(sensor), energy.value);
     }
-    const busyTicks = readBusyTicks(this.#roots.procRoot);
-    return busyTicks.ok ? ok({ atMs: nowMs, energyUj, busyTicks: busyTicks.value }) : busyTicks;
+    return ok(energyUj);
   }
 
   /** Reads the momentary power sensors. */
@@ -117,14 +126,14 @@ interface Named {
 }
 
 /** RAPL's names of a whole package, or of one of several dies of it. Source: drivers/powercap/intel_rapl_common.c, rapl_add_package. */
-function packageIn(name: string): Named | undefined {
+export function packageIn(name: string): Named | undefined {
   const [, home, die] = /^package-(\d{1,5})(?:-die-(\d{1,5}))?$/.exec(name) ?? [];
   if (home === undefined) return undefined;
   return { package: Number(home), ...(die !== undefined && { die: Number(die) }) };
 }
 
 /** amd_energy's name of a whole socket. Source: Documentation/hwmon/amd_energy.rst. */
-function socketIn({ chip, label }: Sensor): Named | undefined {
+export function socketIn({ chip, label }: Sensor): Named | undefined {
   const socket = chip === "amd_energy" ? /^Esocket(\d{1,5})$/.exec(label)?.[1] : undefined;
   return socket === undefined ? undefined : { package: Number(socket) };
 }

@@ -16,6 +16,7 @@ export const FILE = {
   ceiling: "scaling_max_freq",
   speed: "scaling_setspeed",
   observed: "scaling_cur_freq",
+  average: "cpuinfo_avg_freq",
   least: "cpuinfo_min_freq",
   greatest: "cpuinfo_max_freq",
   base: "base_frequency",

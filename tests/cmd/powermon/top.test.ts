@@ -1,5 +1,6 @@
 // powermon top as a person sees it: in a real terminal, tmux, whose screen is read.
 
+import { hostname } from "node:os";
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type BusyHost, startBusyHost } from "../../helpers/busy-host.ts";
 import { testNeeding } from "../../helpers/needing.ts";
@@ -50,19 +51,19 @@ class Terminal {
   }
 }
 
-const top = (columns = 80, rows = 24) =>
-  new Terminal(columns, rows, [process.execPath, MAIN, "top", "-i", "1", "--socket", host.socket]);
+const top = (columns = 80, rows = 24, socket = host.socket) =>
+  new Terminal(columns, rows, [process.execPath, MAIN, "top", "-i", "1", "--socket", socket]);
 
 testNeeding(
   ["tmux"],
   "powermon top shows clocks, VMs and refusals, and what happens to them",
   async () => {
     using terminal = top();
-    await terminal.shows("powermon, up ");
+    await terminal.shows(`powermon on ${hostname()}`.slice(0, 60));
     await terminal.shows(/^1 +2\.60 \[█+\] +1\.20 +2\.60 db-primary vCPU 1 +1$/m);
     await terminal.shows(/^0 +2\.20 \[█+·+\] +1\.20 +2\.20 db-primary vCPU 0 +1 clipped$/m);
     await terminal.shows(/^3 +1\.20 \[█─+\] .* edge vCPU 0/m);
-    await terminal.shows(/^7 +- .* nobody +-$/m);
+    await terminal.shows(/^7 +≤2\.60 \[─+\] +1\.20 +2\.60 nobody: ondemand +-$/m);
     await terminal.shows('edge vCPU 0: The guest calls itself "db-primary"');
     host.scale("edge", 0, "max");
     await terminal.shows(/^3 +2\.60 /m);
@@ -70,6 +71,39 @@ testNeeding(
     await terminal.shows(/^3 +1\.20 /m);
   },
   30_000,
+);
+
+testNeeding(
+  ["tmux"],
+  "powermon top shows how busy CPUs are, and one VM alone",
+  async () => {
+    const metered = await startBusyHost(8, { vm1: 2 }, "", true);
+    const began = performance.now();
+    const timer = setInterval(() => {
+      const s = (performance.now() - began) / 1000;
+      metered.meters?.busy([0, s / 2]);
+      metered.meters?.energy(s * 85);
+    }, 50);
+    try {
+      metered.scale("vm1", 1, "max");
+      metered.meters?.measured(1, 2_590_000);
+      using terminal = top(100, 30, metered.socket);
+      await terminal.shows(/^CPUs \d+% busy, package-0 \d+\.\d W, coretemp Package id 0 61 °C$/m);
+      await terminal.shows(/^1 +[345]\d% +2\.60 +2\.59 \[█+\] +1\.20 +2\.60 vm1 vCPU 1 +1$/m);
+      await terminal.shows(/^LAST CHANGES\n\d\d:\d\d:\d\d CPU 1 set to 2\.60 GHz, by vm1 vCPU 1$/m);
+      terminal.keys("Tab", "Enter");
+      await terminal.shows(/^1 +1 +[345]\d% +2\.60 +2\.60 +2\.59$/m);
+      expect(terminal.screen).toContain("floor min, ceiling max, turbo yes, queries yes");
+      terminal.keys("Escape");
+      await terminal.shows(/^7 +0% /m);
+      terminal.resize(78, 9);
+      await terminal.shows(/^Not shown: 7 more CPUs \(Tab, Page Down\); 1 change \(c\)/m);
+    } finally {
+      clearInterval(timer);
+      await metered.stop();
+    }
+  },
+  40_000,
 );
 
 testNeeding(
@@ -108,7 +142,7 @@ testNeeding(
     await terminal.shows(/4 +1\.20/);
     terminal.keys("q");
     await terminal.shows("status 0");
-    expect(terminal.screen).not.toContain("powermon, up");
+    expect(terminal.screen).not.toContain("powermon on ");
   },
   40_000,
 );

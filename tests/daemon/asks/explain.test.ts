@@ -67,7 +67,7 @@ testNeeding(
       expect(claimed.why.join(" ")).toContain(
         "The driver's limit for all CPUs, 1800000 kHz, made 1800000 kHz of 2400000 kHz.",
       );
-      expect(value(asks.live()).domains[1]).toMatchObject({ maxKhz: 3_700_000, ceilingKhz: 1_800_000 });
+      expect(value(await asks.live()).domains[1]).toMatchObject({ maxKhz: 3_700_000, ceilingKhz: 1_800_000 });
       at.write("cpu1/online", 0);
       const away = value(asks.explain({ cpu: 1 }));
       expect(away).toMatchObject({ online: false, heldMaxKhz: undefined });

@@ -8,8 +8,8 @@ beforeEach(() => {
 });
 afterEach(() => lab.end());
 
-const live = () => liveAsks(lab.host).live().value;
-const domain = (id: number) => live().domains.find((one) => one.domain === id);
+const live = async () => (await liveAsks(lab.host, "host.example", lab.look).live()).value;
+const domain = async (id: number) => (await live()).domains.find((one) => one.domain === id);
 
 test("live() tells a clock's limits, target and holder", async () => {
   lab.start({
@@ -17,7 +17,7 @@ test("live() tells a clock's limits, target and holder", async () => {
     limits: { "2": { floor: 1_000_000 } },
     vm: { ...STATIC.vm, vm1: { ...STATIC.vm.vm1, ceiling: 2_000_000 } },
   });
-  expect(domain(2)).toMatchObject({
+  expect(await domain(2)).toMatchObject({
     cpus: [2],
     minKhz: 800_000,
     maxKhz: 2_600_000,
@@ -25,12 +25,12 @@ test("live() tells a clock's limits, target and holder", async () => {
     ceilingKhz: 2_600_000,
     claims: 0,
   });
-  expect(domain(2)?.holder).toBeUndefined();
+  expect((await domain(2))?.holder).toBeUndefined();
   const vm1 = await lab.guest("vm1.0");
   const vm2 = await lab.guest("vm2.0");
   await ask(vm1, frame({ step: "max" }));
   await ask(vm2, frame({ step: "min" }));
-  expect(domain(2)).toMatchObject({
+  expect(await domain(2)).toMatchObject({
     floorKhz: 1_000_000,
     ceilingKhz: 2_000_000,
     targetKhz: 2_000_000,
@@ -48,7 +48,7 @@ test("live() counts each VM's requests and tells its policy and refusals, newest
   await ask(vm1, frame({ step: "max", vmName: "vm2" }));
   const rule = { type: "workload", workload: "low" } as const;
   expect(lab.host.policies.set({ vm: "vm1" }, "operator", { rule, vcpus: [0], turbo: false }).ok).toBe(true);
-  const { vms, refusals, uptimeS } = live();
+  const { vms, refusals, uptimeS } = await live();
   expect(uptimeS).toBeWithin(0, 3600);
   expect(vms as unknown).toEqual([
     {
@@ -66,5 +66,5 @@ test("live() counts each VM's requests and tells its policy and refusals, newest
     ["vm1", 9],
   ]);
   expect(refusals.find(({ vcpu }) => vcpu === 0)?.message).toContain('calls itself "vm2"');
-  expect(domain(2)?.holder).toMatchObject({ by: "policy", vm: "vm1", wishKhz: 800_000 });
+  expect((await domain(2))?.holder).toMatchObject({ by: "policy", vm: "vm1", wishKhz: 800_000 });
 });

@@ -1,10 +1,11 @@
 // The metrics of a host whose guests do what guests do, hostile ones too.
 
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, expect, setSystemTime, test } from "bun:test";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { readMetrics } from "../../../internal/daemon/asks/metrics.ts";
 import { METRICS } from "../../../internal/metrics/metrics.ts";
 import { prometheus } from "../../../internal/output/prometheus.ts";
+import { Meters } from "../../helpers/meters.ts";
 import { ask, frame, Lab } from "../../helpers/lab.ts";
 import { testNeeding } from "../../helpers/needing.ts";
 import { until } from "../../helpers/until.ts";
@@ -202,10 +203,37 @@ test("a hostile guest can't add a series by vCPU numbers, names, commands or byt
   expect(value('powermon_unknown_commands_total{vm="vm1",command="other"}')).toBe(50 + 0xff - 10 - 16);
 });
 
+/** What powermon tells of a machine with meters, whose CPU 1 is busy. */
+async function measuredLines(): Promise<readonly string[]> {
+  const meters = new Meters(lab.tree, 4);
+  meters.measured(1, 1_999_000);
+  await lab.look.look();
+  meters.busy([0, 7.5]);
+  meters.energy(12.5);
+  setSystemTime(Date.now() + 1000);
+  const machine = await lab.look.look();
+  setSystemTime();
+  return prometheus(readMetrics(lab.host, "1.2.3", machine)).split("\n");
+}
+
+test("readMetrics() tells what CPUs, packages and thermometers show, by CPU, clock and name", async () => {
+  await busy();
+  const about = /^powermon_(cpu_busy|domain_measured|package_energy|temperature)/;
+  expect((await measuredLines()).filter((line) => about.test(line))).toEqual([
+    'powermon_cpu_busy_seconds_total{cpu="0",domain="0"} 0',
+    'powermon_cpu_busy_seconds_total{cpu="1",domain="1"} 7.5',
+    'powermon_cpu_busy_seconds_total{cpu="2",domain="2"} 0',
+    'powermon_cpu_busy_seconds_total{cpu="3",domain="3"} 0',
+    'powermon_domain_measured_hertz{domain="1"} 1999000000',
+    'powermon_package_energy_joules_total{package="package-0"} 12.5',
+    'powermon_temperature_celsius{sensor="coretemp Package id 0"} 61',
+  ]);
+});
+
 test("readMetrics() offers every metric of the table that needs no fault to be there", async () => {
   await busy();
   const there = new Set(
-    lines().flatMap((line) => (line.startsWith("# TYPE ") ? [line.split(" ")[2] ?? ""] : [])),
+    (await measuredLines()).flatMap((line) => (line.startsWith("# TYPE ") ? [line.split(" ")[2] ?? ""] : [])),
   );
   expect(Object.keys(METRICS).filter((name) => !there.has(name))).toEqual(["powermon_dropped_series"]);
 });
