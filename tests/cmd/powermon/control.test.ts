@@ -343,7 +343,7 @@ test.each([
   [
     ["vm", "toString"],
     2,
-    'powermon: unknown command "vm toString"; the commands are list, show, add, remove, pin, query, limits.',
+    'powermon: unknown command "vm toString"; the commands are list, show, add, remove, pin, query, limits, metadata.',
   ],
   [["vm", "show"], 2, "powermon: VM is missing; it needs VM."],
   [
