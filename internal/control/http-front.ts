@@ -111,10 +111,13 @@ export class HttpFront {
     }
     visit.busy = true;
     deadline.clear();
-    if (hasBody(request)) request.once("end", () => gate.hold());
-    else gate.hold();
+    const hold = () => gate.hold();
+    if (hasBody(request)) request.once("end", hold);
+    else hold();
     response.on("error", () => response.destroy());
     response.once("close", () => {
+      // Of a body that nobody wanted the end may come after the answer.
+      request.off("end", hold);
       visit.busy = false;
       deadline.set();
       if (visit.lost) gate.stream.end();

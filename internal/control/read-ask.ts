@@ -13,6 +13,8 @@ const NO_BODY = v.undefined("must be empty");
  * @param body undefined when there was none
  */
 export function readAsk(row: Row, parts: Readonly<Record<string, string>>, body: unknown): Answer<object> {
+  // To valibot an empty list is an object without keys.
+  if (Array.isArray(body) && row.body !== undefined) return no("invalid", "The body must be a JSON object.");
   const read = v.safeParse(row.body ?? NO_BODY, body);
   if (!read.success) return no("invalid", `${explainIssue(read.issues[0])}.`);
   const asked: Record<string, unknown> = { ...read.output };

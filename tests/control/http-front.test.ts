@@ -53,6 +53,20 @@ test("HttpFront answers all requests of a connection in order, one at a time", a
   expect([asked, most]).toEqual([PATHS, 1]);
 });
 
+test.each([2, 20_000])(
+  "HttpFront serves what comes after a body of %p bytes that was answered before it was read",
+  async (size) => {
+    const it = await open(({ url }, response) => void response.end(`<${url}>`));
+    const post = (path: string) =>
+      `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${size}\r\n\r\n${"x".repeat(size)}`;
+    for (const path of PATHS.slice(0, 6)) {
+      it.client.write(path.endsWith("2") ? get(path) : post(path));
+      await until(`${path} is answered`, () => it.received.includes(`<${path}>`) || it.closed);
+    }
+    expect(asked).toEqual(PATHS.slice(0, 6));
+  },
+);
+
 test("HttpFront asks nothing more for a client that does not read, or has gone", async () => {
   let waiting = 0;
   const it = await open((_request, response) => {

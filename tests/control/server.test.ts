@@ -256,7 +256,7 @@ test.each([
     'The body is no JSON; write one object, such as {"queries": true}.',
   ],
   ["PUT", "/v1/freq/0", undefined, 400, "invalid", "The body must be a JSON object."],
-  ["PUT", "/v1/freq/0", "[]", 400, "invalid", '"target" is missing.'],
+  ["PUT", "/v1/freq/0", "[]", 400, "invalid", "The body must be a JSON object."],
   ["PUT", "/v1/freq/0", "{}", 400, "invalid", '"target" is missing.'],
   ["PUT", "/v1/vms/vm1/vcpus/0/pin", '{"pcpus":[]}', 400, "invalid", '"pcpus" must name at least one pCPU.'],
   [
@@ -341,6 +341,7 @@ test.each([
     'vCPU 9 of VM "vm1" has no known pCPU: static pins of VM "vm1" do not name vCPU 9',
   ],
   ["POST", "/v1/resumed", `{"at": 1}`, 400, "invalid", `"at" is not known here.`],
+  ["POST", "/v1/resumed", "[]", 400, "invalid", "The body must be a JSON object."],
   ["POST", "/v1/reload", '{"now":1}', 400, "invalid", '"now" is not known here.'],
 ] as const)("startControl() refuses %s %s %s", async (method, path, body, status, code, message) => {
   const answer = await ask(shared.socket, method, path, body);
