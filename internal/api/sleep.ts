@@ -6,7 +6,7 @@ import { about, flag, list, option, texts } from "./words.ts";
 const TARGETS = ["mem", "disk", "hybrid", "freeze"] as const;
 const oneOf = <const T extends readonly string[]>(words: T) =>
   v.picklist(words, `must be one of ${words.join(", ")}`);
-const SECONDS = "must be whole seconds from 1 to 31536000";
+const SECONDS = "must be whole seconds from 5 to 31536000";
 const UNTIL = 'must be a date and time such as "2026-12-01T05:00:00Z"';
 
 export const sleepAsk = v.pipe(
@@ -17,7 +17,7 @@ export const sleepAsk = v.pipe(
         v.pipe(
           v.number(SECONDS),
           v.integer(SECONDS),
-          v.minValue(1, SECONDS),
+          v.minValue(5, SECONDS),
           v.maxValue(31_536_000, SECONDS),
         ),
       ),
