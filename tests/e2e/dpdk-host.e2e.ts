@@ -85,20 +85,28 @@ scenario("a host of DPDK's", needs, () => {
 
   test("guest_cli's words and start options do what they do there", async () => {
     const from = await mark();
-    const flags = "--vm-name ubuntu2 --policy TIME --vcpu-list 0,1 --busy-hours 8-17 --quiet-hours 0-6";
+    const steps = ["up", "down", "max", "min", "enable_turbo", "disable_turbo"];
     const lines = [
-      "set_cpu_freq 0 min",
-      "set_cpu_freq 0 enable_turbo",
-      "query_cpu_freq all",
-      "query_cpu_caps 0",
-      "send_policy now",
-      "quit",
+      ...steps.map((step) => `set_cpu_freq 0 ${step}`),
+      ...[
+        "query_cpu_freq 0",
+        "query_cpu_freq all",
+        "query_cpu_caps 0",
+        "query_cpu_caps all",
+        "send_policy now",
+        "quit",
+      ],
     ];
-    const done = await ask(`shell ${flags}`, `${lines.join("\n")}\n`);
-    expect(done).toMatchObject({ status: 0, error: "" });
+    const time = "--vm-name ubuntu2 --policy TIME --vcpu-list 0,1 --busy-hours 8-17 --quiet-hours 0-6";
+    expect(await ask(`shell ${time}`, `${lines.join("\n")}\n`)).toMatchObject({ status: 0, error: "" });
+    // As the guide writes it.
+    const branches = "--vm-name=ubuntu --policy=BRANCH_RATIO --vcpu-list=2-4";
+    expect(await ask(`shell ${branches}`, "send_policy now\n")).toMatchObject({ status: 0, error: "" });
     expect((await asked(from)).filter((line) => line !== "connect")).toEqual([
-      ...["power 4 vcpu 0", "power 5 vcpu 0", 'query 7 of "ubuntu2"', 'query 9 of "ubuntu2"'],
+      ...[1, 2, 3, 4, 5, 6].map((unit) => `power ${unit} vcpu 0`),
+      ...[7, 7, 9, 9].map((query) => `query ${query} of "ubuntu2"`),
       'policy 1 of "ubuntu2", 2 vcpus, busy 8 quiet 0',
+      'policy 3 of "ubuntu", 3 vcpus, busy -1 quiet -1',
     ]);
   });
 
