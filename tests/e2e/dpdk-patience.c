@@ -7,6 +7,9 @@
 #include <rte_common.h>
 #include "dpdk-guest.h"
 
+// Tries to read what may still come, 30 ms each.
+#define LAST_TRIES 10
+
 // What a program that died half-way through a write leaves: the front of a packet, for the vCPU after its own.
 static int send_stray(unsigned int lcore, unsigned int bytes)
 {
@@ -26,11 +29,11 @@ static int send_stray(unsigned int lcore, unsigned int bytes)
 int busy(unsigned int lcore, unsigned int rounds, unsigned int command, unsigned int bytes)
 {
 	static const unsigned int UNITS[] = { RTE_POWER_SCALE_MAX, RTE_POWER_SCALE_DOWN, RTE_POWER_SCALE_MIN, RTE_POWER_SCALE_UP };
-	unsigned int answered = 0, torn = 0, seen = 0;
+	unsigned int answered = 0, torn = 0, seen = 0, missed = 0;
 	bool ordered = true;
 
-	// the last rounds send nothing: they read what is still to come
-	for (unsigned int i = 0; i < rounds + 4; i++) {
+	// what is still to come after the last round is read, until it is all there or nothing comes any more
+	for (unsigned int i = 0; i < rounds || (answered < rounds && missed < LAST_TRIES); i++) {
 		struct rte_power_channel_packet p = packet(lcore, command, 0);
 
 		if (i == rounds / 2 && command != 0 && rte_power_guest_channel_send_msg(&p, lcore) != 0)
@@ -41,8 +44,10 @@ int busy(unsigned int lcore, unsigned int rounds, unsigned int command, unsigned
 		if (i < rounds && rte_power_guest_channel_send_msg(&p, lcore) != 0)
 			return -1;
 		usleep(20000);
-		if (rte_power_guest_channel_receive_msg(&p, sizeof(p), lcore) != 0)
+		if (rte_power_guest_channel_receive_msg(&p, sizeof(p), lcore) != 0) {
+			missed += i >= rounds;
 			continue;
+		}
 		if (p.resource_id != lcore) {
 			torn++;
 			continue;
