@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import type { Report } from "../../internal/api/table.ts";
 import { askCommand } from "./ask-command.ts";
-import { DRY_RUN_ARG } from "./dry-run.ts";
+import { DRY_RUN_ARG, showClocks } from "./dry-run.ts";
 
 export default askCommand("reload", {
   meta: {
@@ -21,12 +21,12 @@ export default askCommand("reload", {
   show: told,
 });
 
-function told({ files, reloaded, warnings, changes, runtime }: Report<"reload">): string {
+function told({ files, reloaded, warnings, changes, runtime, clocks = [] }: Report<"reload">): string {
   const from = files.length === 0 ? "no file, defaults alone" : files.join(", ");
   return [
     `${reloaded ? "Reloaded" : "Would reload"}: ${from}`,
     ...(changes.length === 0 ? ["No setting differs from those in force."] : changes),
-    ...warnings.map((warning) => `warning: ${warning}`),
+    ...showClocks({ clocks, warnings }),
     ...runtime.map(
       ({ vm, settings }) =>
         `${vm}: ${settings.join(", ")} changed at run time, and above the files; powermon vm limits ${vm} --reset ends that`,

@@ -1,6 +1,7 @@
 // How the running powermon is, at one glance, and what a reload brings.
 
 import * as v from "valibot";
+import { clockChanges } from "./dry-run.ts";
 import { about, counts, flag, list, number, numbers, option, text, texts } from "./words.ts";
 
 export const statusReport = v.object({
@@ -44,7 +45,10 @@ export const reloadAsk = v.optional(
 export const reloadReport = v.object({
   files: about(texts, "The files that were read."),
   reloaded: about(flag, "False for a dry run."),
-  warnings: about(texts, "What is allowed and probably not meant."),
+  warnings: about(
+    texts,
+    "What is allowed and probably not meant; in a dry run also what would not be in effect, or is not known before.",
+  ),
   changes: about(
     texts,
     'Settings that differ from those in force: such as `- http.listen = ""`, then `+ http.listen = "127.0.0.1:9560" (at the next start)`.',
@@ -53,4 +57,5 @@ export const reloadReport = v.object({
     list(v.object({ vm: text("The VM's name."), settings: texts })),
     "Settings that were changed at run time and stand above the files.",
   ),
+  clocks: about(v.optional(clockChanges), "In a dry run alone: what follows for clocks."),
 });

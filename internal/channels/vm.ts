@@ -20,6 +20,7 @@ import { MAX_V1_VCPUS } from "../values/request.ts";
 import type { Result } from "../values/result.ts";
 import type { Cpufreq, Domain } from "../sysfs/cpufreq/cpufreq.ts";
 import type { DomainId, Pcpu } from "../values/units.ts";
+import { countVcpus, MAX_VCPU } from "./count-vcpus.ts";
 import { VmMeter } from "./vm-meter.ts";
 
 /** How all VMs of a host are placed; a reload may change it. */
@@ -31,6 +32,9 @@ export interface PlacementRules {
   /** Looks whether the domain of a CPU that has none has come meanwhile. */
   seek(cpu: Pcpu): Domain | undefined;
 }
+
+/** By what a vCPU's place is found. */
+type Sight = Pick<PlacementRules, "sources" | "floating">;
 
 /** A connected socket: its descriptor, where there is one to ask, and the path it is connected to. */
 export interface Peer {
@@ -61,12 +65,8 @@ export interface Found {
 const FRESH_MS = 400;
 /** A CPU without a domain is looked for again after this long, in ms. */
 const SEEK_MS = 1000;
-/** Largest vCPU index looked at. */
-const MAX_VCPU = 8191;
 /** Names in a packet are cut here. Source: RTE_POWER_VM_MAX_NAME_SZ 32, with its NUL. */
 const MAX_WIRE_NAME = 31;
-/** vCPUs without a place that may lie between two that have one. */
-const MAX_GAP = 8;
 /** vCPUs whose last refusal is remembered. */
 const MAX_REFUSALS = 64;
 
@@ -225,7 +225,7 @@ export class Vm implements Standing, PinSubject {
       const granted = authorizeVcpu(this.vm, index, placement);
       return { placement, granted, source: undefined, until: 0 };
     }
-    const { placement, source, live } = this.#look(index);
+    const { placement, source, live } = this.look(index);
     const stays =
       known?.granted.ok === true &&
       placement.kind === "placed" &&
@@ -248,26 +248,23 @@ export class Vm implements Standing, PinSubject {
     return 0;
   }
 
-  /** Returns how many vCPUs are known: as many as a source counts, else up to the last that has a place, gaps of some allowed. */
   knownVcpus(): number {
-    let known = 0;
-    for (let index = 0; index < known + MAX_GAP && index <= MAX_VCPU; index++) {
-      const place = this.placement(index);
-      if (place.kind === "absent") return place.count;
-      if (place.kind !== "unpinned") known = index + 1;
-    }
-    return known;
+    return countVcpus((index) => this.placement(index));
   }
 
-  /** Asks the pinning sources; `live` says that the answer can change by itself. */
-  #look(index: number): Pick<Found, "placement" | "source"> & { readonly live: boolean } {
+  /** Asks the pinning sources; `live` says that the answer can change by itself. @param by the rules, where others might come */
+  look(
+    index: number,
+    by: Sight = this.#rules,
+  ): Pick<Found, "placement" | "source"> & { readonly live: boolean } {
     const whys: string[] = [];
     let live = false;
-    for (const source of this.#rules.sources) {
+    for (const source of by.sources) {
       const pins = source.pins(this, index);
       // What an earlier, live source does not know now it may know later.
       live ||= source.live;
-      if (pins.kind === "known") return { placement: this.placeOn(pins.pcpus), source: source.name, live };
+      if (pins.kind === "known")
+        return { placement: this.placeOn(pins.pcpus, by.floating), source: source.name, live };
       if (pins.kind === "absent") return { placement: pins, source: source.name, live };
       whys.push(pins.why);
     }
@@ -275,8 +272,8 @@ export class Vm implements Standing, PinSubject {
   }
 
   /** Returns the place of a vCPU that may run on these CPUs. */
-  placeOn(pcpus: readonly Pcpu[]): Placement {
-    if (pcpus.length > 1 && this.#rules.floating === "refuse") {
+  placeOn(pcpus: readonly Pcpu[], floating = this.#rules.floating): Placement {
+    if (pcpus.length > 1 && floating === "refuse") {
       return { kind: "floating", pcpus: pcpus.join(",") };
     }
     const domains = new Set<DomainId>();

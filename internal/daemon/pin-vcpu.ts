@@ -47,7 +47,8 @@ export function threadOf(host: Host, procRoot: string, vm: Vm, vcpu: number): An
 export function tryPin(host: Host, vm: Vm, vcpu: number, pcpus: readonly Pcpu[]): Answer<DryRunReport> {
   const { placement } = vm.find(vcpu);
   const seen = goesByPins(host, vm, vcpu);
-  const other = paperVm(vm, host.cpufreq, vm.settings, seen ? { vcpu, pcpus } : undefined);
+  const placeOf = (index: number) => (index === vcpu ? vm.placeOn(pcpus) : vm.placement(index));
+  const other = paperVm(vm, host.cpufreq, vm.settings, seen ? placeOf : undefined);
   return rehearse(
     host,
     (paper) => {

@@ -4,6 +4,7 @@ import { afterEach, expect, test } from "bun:test";
 import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import type { DryRunReport } from "../../internal/api/dry-run.ts";
 import type { Rehearsed } from "../../internal/api/table.ts";
+import type { LoadConfig } from "../../internal/daemon/changes.ts";
 import { readMetrics } from "../../internal/daemon/asks/metrics.ts";
 import { prometheus } from "../../internal/output/prometheus.ts";
 import { STEPS } from "../../internal/values/frequency.ts";
@@ -19,7 +20,7 @@ afterEach(() => lab.end());
 
 type Asker = (asked: object) => Answer<unknown> | Promise<Answer<unknown>>;
 /** A change and what is said with it. */
-type Change = readonly [name: Rehearsed | "changeVm", said: object];
+type Change = readonly [name: Rehearsed | "changeVm" | "reload", said: object];
 
 function dice(seed: number) {
   const roll = random(seed);
@@ -62,6 +63,8 @@ function change(some: Dice): Change {
     () => ["releaseFreq", { cpus: pick([cpus, "all"]) }],
     () => ["changeVm", { vm, ceiling: bound(), save: roll(4) === 0 }],
     () => ["changeVm", { vm, floor: bound(), turbo: pick([true, false, null]), save: false }],
+    () => ["reload", {}],
+    () => ["reload", {}],
     () => ["changeVm", { vm, commands: pick([["max"], null]), save: false }],
     () => ["setPolicy", { vm, policy: policy(some), save: roll(4) === 0 }],
     () => ["setPolicy", { vm, policy: policy(some), save: false }],
@@ -72,6 +75,25 @@ function change(some: Dice): Change {
     () => ["retryFreq", { cpus: pick([cpus, "all"]) }],
     () => [pick(["profileOff", "resumed"] as const), {}],
   ])();
+}
+
+/** Another configuration file: limits, pins and policies. */
+function file({ pick, roll }: Dice): object {
+  const bound = () => pick(["base", "max", 1_200_000, 1_800_000]);
+  const pins = () => pick([{ 0: 2 }, { 0: 2, 1: 3 }, { 0: 0 }, { 0: 1, 2: 3 }, {}]);
+  return {
+    ...SAYS,
+    limits: { [pick(["0-1", "2", "1-3"])]: { ceiling: bound() } },
+    "vm-defaults": { ceiling: bound(), turbo: roll(2) === 0 },
+    vm: {
+      vm1: { pins: pins(), floor: pick(["min", 1_000_000]) },
+      vm2: {
+        pins: pins(),
+        ...(roll(2) === 0 && { policy: { type: "workload", workload: pick(["low", "high"]) } }),
+      },
+      "a.b": { pins: { 0: 1 } },
+    },
+  };
 }
 
 /** Everything that can be seen of the machine and of powermon, but for what is so every moment. */
@@ -95,6 +117,9 @@ const claims = () =>
     level: { ...level },
     superseded,
   }));
+
+/** Changes that tell of their dry run by their own answer. */
+const SELF_TOLD: ReadonlySet<string> = new Set(["changeVm", "reload"]);
 
 /** What each clock is told, and for whom. */
 function told(): ReadonlyMap<number, unknown> {
@@ -125,7 +150,9 @@ test.each([
   ["intel-server-8cpu", 4],
 ])("dry runs on %s touch nothing, and tell what the change then does", async (tree, seed) => {
   lab = new Lab(tree);
-  const asks = lab.asks(SAYS) as unknown as Readonly<Record<string, Asker>>;
+  let says: object = SAYS;
+  const load: LoadConfig = (runtime) => lab.load(says, runtime);
+  const asks = lab.asks(SAYS, {}, load) as unknown as Readonly<Record<string, Asker>>;
   const dry = lab.rehearsals as unknown as Readonly<Record<string, Asker>>;
   const some = dice(seed);
   const guests = await Promise.all(["vm1.0", "vm1.1", "vm2.0", "a.b.0"].map((name) => lab.guest(name)));
@@ -135,14 +162,17 @@ test.each([
     if (some.roll(2) === 0 && isServed(guest.path))
       await ask(guest, frame({ step: some.pick(STEPS), vcpu: some.roll(2) }));
     const [name, said] = change(some);
+    if (name === "reload") says = file(some);
     const what = `${turn} ${name} ${JSON.stringify(said)}`;
     const before = state();
     const was = told();
-    const tried = await (name === "changeVm"
+    const tried = await (SELF_TOLD.has(name)
       ? asks[name]?.({ ...said, dryRun: true })
       : dry[name]?.({ ...said, dryRun: true }));
     expect(state(), what).toEqual(before);
-    const done = await asks[name]?.({ ...said, ...(name === "changeVm" && { dryRun: false }) });
+    const done = await asks[name]?.({ ...said, ...(SELF_TOLD.has(name) && { dryRun: false }) });
+    // Claims follow pins at the next look.
+    lab.host.upkeep.look();
     if (tried === undefined || done === undefined) throw new Error(what);
     if (!tried.ok || !done.ok) {
       expect(tried, what).toEqual(done);

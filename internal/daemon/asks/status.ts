@@ -9,6 +9,7 @@ import type { Changes } from "../changes.ts";
 import { type HungCall } from "../../sysfs/hung.ts";
 import { nextTry } from "../hung-calls.ts";
 import type { Host } from "../host.ts";
+import { tryConfig } from "../try-config.ts";
 import { sumCounts } from "./channels.ts";
 
 const STARTED_MS = performance.now();
@@ -65,7 +66,10 @@ export function statusAsks(host: Host, version: string, changes: Changes, reload
         changes: configChanges(host.config.says, loaded.value.says),
         runtime: changes.standing(),
       };
-      if (dryRun) return ok(report);
+      if (dryRun) {
+        const { clocks, warnings: more } = tryConfig(host, loaded.value);
+        return ok({ ...report, warnings: [...warnings, ...more], clocks });
+      }
       for (const warning of warnings) log.warn(warning);
       host.configure(loaded.value);
       reloaded();
