@@ -196,7 +196,8 @@ class Control {
   #note(request: IncomingMessage, fd: number | undefined, body: unknown, answer: Answer<unknown>): void {
     const { log, peerOf } = this.#options;
     const peer = fd === undefined ? undefined : peerOf?.(fd);
-    log.info(answer.ok ? "Control request done" : "Control request not done", {
+    const done = (body as { readonly dryRun?: unknown } | undefined)?.dryRun === true ? "tried" : "done";
+    log.info(`Control request ${answer.ok ? "" : "not "}${done}`, {
       request: `${request.method} ${shorten(request.url)}`,
       body: body === undefined ? undefined : shorten(JSON.stringify(body)),
       uid: peer?.uid,

@@ -11,6 +11,7 @@ import { Log } from "../log.ts";
 import type { PolicyEngine } from "../rules/engine.ts";
 import { LedgerDesk, type PolicyVm } from "../rules/ledger-desk.ts";
 import type { Answer } from "../values/answer.ts";
+import { explainProblem } from "../values/problem.ts";
 import { ok } from "../values/result.ts";
 import type { Khz } from "../values/units.ts";
 import type { Host } from "./host.ts";
@@ -74,7 +75,7 @@ export function foresee<T>(
   try {
     const done = act({ ledger, policies, events, log, warnings, policyLost });
     if (!done.ok) return done;
-    const said = new Set([...warnings, ...warningsOf(events)]);
+    const said = new Set([...warnings, ...warningsOf(events, host.policies)]);
     return ok({ value: done.value, clocks: clocksOf(host, ledger), warnings: [...said] });
   } finally {
     policies.release();
@@ -131,11 +132,13 @@ function told(domain: DomainClock, ledger: Ledger, khz: Khz | undefined): ClockC
   return { khz, by: winner.claimant.by, ...(vm !== "" && { vm, vcpu }), clippedBy };
 }
 
-function* warningsOf(events: EventFeed): Generator<string> {
+/** Returns what was told on paper of what is not in effect, but for what is so already. */
+function* warningsOf(events: EventFeed, policies: PolicyEngine): Generator<string> {
+  const known = new Set([...policies.list()].map(({ problem }) => problem && explainProblem(problem)));
   for (let n = events.first; n <= events.last; n++) {
     const happened = events.at(n);
     const message = String(happened?.["message"]);
-    if (happened?.event === "policy-waits") yield `Policy waits: ${message}`;
+    if (happened?.event === "policy-waits" && !known.has(message)) yield `Policy waits: ${message}`;
     if (happened?.event === "claim-withdrawn") yield message;
   }
 }

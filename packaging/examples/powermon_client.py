@@ -2,7 +2,7 @@
 """A client of powermon's control socket that learns what can be asked from powermon itself; nothing but Python 3.8.
 
     python3 powermon_client.py /run/powermon/control.sock freq cpus=0-1
-    python3 powermon_client.py /run/powermon/control.sock changeVm vm=vm1 ceiling='"base"'
+    python3 powermon_client.py /run/powermon/control.sock changeVm vm=vm1 ceiling=base dryRun=true
 """
 import http.client
 import json
@@ -53,5 +53,8 @@ def value(text):
 
 
 if __name__ == "__main__":
+    powermon, operation = Powermon(sys.argv[1]), sys.argv[2]
+    places = powermon.operations[operation][2]
     words = (word.split("=", 1) for word in sys.argv[3:])
-    print(json.dumps(Powermon(sys.argv[1]).ask(sys.argv[2], **{key: value(text) for key, text in words}), indent=1))
+    said = {key: text if key in places else value(text) for key, text in words}
+    print(json.dumps(powermon.ask(operation, **said), indent=1))

@@ -454,11 +454,15 @@ test("startControl() logs a change with who asked for it, and no reads", async (
   await ask(it.socket, "PATCH", "/v1/vms/vm1", '{"queries":true}');
   await ask(it.socket, "DELETE", "/v1/vms/x%0ainfo:%20forged");
   await ask(it.socket, "DELETE", "/v1/vms/nobody");
+  await ask(it.socket, "DELETE", "/v1/vms/vm1", '{"dryRun":true}');
+  await ask(it.socket, "DELETE", "/v1/vms/nobody", '{"dryRun":true}');
   const who = `uid=${process.getuid?.()} pid=${process.pid}`;
   expect(it.log).toEqual([
     `info: Control request done request="PATCH /v1/vms/vm1" body="{\\"queries\\":true}" ${who}\n`,
     `info: Control request not done request="DELETE /v1/vms/x%0ainfo:%20forged" ${who} code=invalid\n`,
     `info: Control request not done request="DELETE /v1/vms/nobody" ${who} code=not-found\n`,
+    `info: Control request tried request="DELETE /v1/vms/vm1" body="{\\"dryRun\\":true}" ${who}\n`,
+    `info: Control request not tried request="DELETE /v1/vms/nobody" body="{\\"dryRun\\":true}" ${who} code=not-found\n`,
   ]);
 });
 

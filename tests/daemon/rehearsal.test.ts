@@ -237,6 +237,23 @@ test("a dry run of a pin tells where claims and policies go with their vCPU, and
   }
 });
 
+test("a dry run warns of a policy that would wait, and not of one that waits already", async () => {
+  lab = new Lab();
+  const policy = { type: "workload", workload: "low", vcpus: [5] };
+  const waiting = { ...SAYS, vm: { ...SAYS.vm, "a.b": { pins: { 0: 1 }, policy } } };
+  const more = { ...waiting, vm: { ...waiting.vm, vm1: { ...SAYS.vm.vm1, policy } } };
+  let says = waiting;
+  const asks = lab.asks(waiting, {}, (runtime) => lab.load(says, runtime));
+  await lab.guest("vm1.0");
+  await lab.guest("a.b.0");
+  expect(asks.policies().value.find(({ vm }) => vm === "a.b")?.problem).toContain("vCPU 5");
+  expect(value(asks.reload({ dryRun: true })).warnings).toEqual([]);
+  says = more;
+  expect(value(asks.reload({ dryRun: true })).warnings).toEqual([
+    expect.stringMatching(/^Policy waits: vCPU 5 of VM "vm1"/),
+  ]);
+});
+
 /** Whether a guest's request would be answered. */
 const isServed = (path: string): boolean =>
   [...lab.host.channels.all].some(

@@ -35,6 +35,7 @@ testNeeding(
       expect(libvirt.virsh("vcpupin", "--live", "vm1")).toMatch(/^ 1 +0$/m);
       expect(libvirt.virsh("vcpupin", "--config", "vm1")).toMatch(/^ 1 +0$/m);
       expect(await sources.pinByLibvirt("elsewhere", 0, "0")).toBeUndefined();
+      expect([await sources.isLibvirts("vm1"), await sources.isLibvirts("elsewhere")]).toEqual([true, false]);
     } finally {
       await libvirt.stop();
     }
