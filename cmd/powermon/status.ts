@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 import type { StatusReport } from "../../internal/api/status.ts";
-import { parseArgs } from "../../internal/cli/args.ts";
+import { parseArgs, wordList } from "../../internal/cli/args.ts";
 import { defineCommand } from "../../internal/cli/command.ts";
 import { STATUS } from "../../internal/cli/status.ts";
 import { json } from "../../internal/output/json.ts";
@@ -24,16 +24,7 @@ const since = (count = 0, what: string) =>
   count > 0 ? `${count} ${what} since powermon started` : undefined;
 
 const Words = v.object({
-  "fail-on": v.optional(
-    v.pipe(
-      v.string(),
-      v.transform((text) => text.split(",")),
-      v.check(
-        (words) => words.every((word) => Object.hasOwn(FAULTS, word)),
-        `must be some of ${NAMES}, with commas`,
-      ),
-    ),
-  ),
+  "fail-on": v.optional(wordList(Object.keys(FAULTS))),
 });
 
 export default defineCommand({

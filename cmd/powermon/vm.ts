@@ -1,10 +1,11 @@
 // powermon vm: everything about single VMs.
 
 import * as v from "valibot";
-import { cpuNumbers, integer, parseArgs } from "../../internal/cli/args.ts";
+import { cpuNumbers, integer, parseArgs, wordList } from "../../internal/cli/args.ts";
 import { defineCommand } from "../../internal/cli/command.ts";
 import { UsageError } from "../../internal/cli/usage-error.ts";
 import { table } from "../../internal/output/table.ts";
+import { COMMANDS, MAX_SILENCE_S, WIRES } from "../../internal/values/vm-settings.ts";
 import { formatCpuList } from "../../internal/values/cpulist.ts";
 import { settings } from "../../internal/api/vms.ts";
 import { loaded } from "../loaded.ts";
@@ -16,6 +17,17 @@ import { showChanges, showSettings, showVm } from "./vm/text.ts";
 
 const ONE_VM = { args: { vm: VM_ARG }, means: v.object({ vm: vmName }) } as const;
 
+/** What guests may ask; none is an empty list. */
+const commandList = v.union(
+  [
+    v.pipe(
+      v.literal("none"),
+      v.transform((): (typeof COMMANDS)[number][] => []),
+    ),
+    wordList(COMMANDS),
+  ],
+  `must be none, or some of ${COMMANDS.join(", ")}, with commas`,
+);
 const Limits = v.object({
   vm: vmName,
   floor: v.optional(bound),
@@ -23,6 +35,9 @@ const Limits = v.object({
   turbo: v.optional(onOff),
   rate: v.optional(integer(0, 1_000_000)),
   burst: v.optional(integer(1, 1_000_000)),
+  commands: v.optional(commandList),
+  lease: v.optional(integer(0, MAX_SILENCE_S)),
+  wire: v.optional(v.picklist(WIRES)),
   save: v.boolean(),
   reset: v.boolean(),
   "dry-run": v.boolean(),
@@ -139,6 +154,7 @@ export default defineCommand({
           "powermon vm limits vm1",
           "powermon vm limits vm1 --floor 1200000 --ceiling base --turbo off --save",
           "powermon vm limits vm1 --rate 1000 --burst 50",
+          "powermon vm limits vm1 --commands up,down,min --lease 60",
           "powermon vm limits vm1 --reset",
         ],
       },
@@ -161,6 +177,21 @@ export default defineCommand({
           description: "requests per second that are served, 0 for any",
         },
         burst: { type: "string", valueHint: "n", description: "requests that may come at once" },
+        commands: {
+          type: "string",
+          valueHint: "LIST|none",
+          description: `what its guests may ask: some of ${COMMANDS.join(", ")}`,
+        },
+        lease: {
+          type: "string",
+          valueHint: "s",
+          description: "seconds of silence after which its claims end, 0 for never",
+        },
+        wire: {
+          type: "enum",
+          options: WIRES,
+          description: "the packets' generation, for connections from then on",
+        },
         reset: {
           type: "boolean",
           description: "end what was changed at run time; with --save also what was saved",
@@ -176,9 +207,10 @@ export default defineCommand({
           reset,
           "dry-run": dryRun,
           rate: requestsPerSecond,
+          lease: leaseS,
           ...others
         } = parseArgs(Limits, context.args);
-        const change = { ...others, requestsPerSecond };
+        const change = { ...others, requestsPerSecond, leaseS };
         const client = clientOf(context.args);
         const isChanged = Object.values(change).some((value) => value !== undefined);
         if (reset && isChanged) throw new UsageError("--reset ends all changes; give it without a limit.");

@@ -36,6 +36,17 @@ export function integer(min: number, max: number) {
   );
 }
 
+/** Some of `words` as one word of a command line, with commas between. */
+export function wordList<const T extends string>(words: readonly T[]) {
+  const message = `must be some of ${words.join(", ")}, with commas`;
+  return v.pipe(
+    v.string(message),
+    v.transform((text) => text.split(",")),
+    v.check((said) => said.every((word) => words.some((one) => one === word)), message),
+    v.transform((said) => said as T[]),
+  );
+}
+
 const CPU_LIST_MESSAGE = `must be a list of CPU numbers from 0 to ${MAX_CPUS - 1} such as 1,3,5-7`;
 
 /** A CPU list as DPDK and the kernel write it (1,3,5-7), given as text: ascending numbers, each once. */

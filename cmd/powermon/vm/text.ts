@@ -62,5 +62,5 @@ const SETTINGS: Readonly<Record<string, string>> = {
 
 function say(value: unknown): string {
   if (typeof value === "boolean") return value ? "on" : "off";
-  return Array.isArray(value) ? value.join(",") : String(value);
+  return Array.isArray(value) ? value.join(",") || "none" : String(value);
 }

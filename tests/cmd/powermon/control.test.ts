@@ -281,6 +281,19 @@ test.each([
     ["reload", { dryRun: false }],
   ],
   [
+    ["vm", "limits", "vm1", "--commands", "max,query", "--lease", "60", "--wire", "18.11"],
+    /^commands +max,query +runtime\n(.*\n)*wire +18.11 +runtime\nlease s +60 +runtime$/m,
+    [
+      "changeVm",
+      { vm: "vm1", commands: ["max", "query"], leaseS: 60, wire: "18.11", save: false, dryRun: false },
+    ],
+  ],
+  [
+    ["vm", "limits", "vm1", "--commands", "none", "--dry-run"],
+    "vm1: commands max,query (runtime) -> none (runtime)",
+    ["changeVm", { vm: "vm1", commands: [], save: false, dryRun: true }],
+  ],
+  [
     ["vm", "limits", "vm1", "--reset"],
     /^requests\/s +0 +ROOT.*\nburst +\d+ +default$/m,
     ["changeVm", { vm: "vm1", ...UNSET, save: false, dryRun: false }],
@@ -370,6 +383,17 @@ test.each([
     'powermon: --floor must be min, base, max or kHz (10000 to 20000000), not "1".',
   ],
   [["vm", "limits", "vm1", "--turbo", "yes"], 2, 'powermon: --turbo must be one of on, off, not "yes".'],
+  [
+    ["vm", "limits", "vm1", "--commands", "max,fly"],
+    2,
+    'powermon: --commands must be none, or some of up, down, max, min, turbo-on, turbo-off, policy, query, with commas, not "max,fly".',
+  ],
+  [["vm", "limits", "vm1", "--wire", "19"], 2, undefined],
+  [
+    ["vm", "limits", "vm1", "--lease", "86401"],
+    2,
+    'powermon: --lease must be a whole number from 0 to 86400, not "86401".',
+  ],
   [
     ["vm", "limits", "vm1", "--burst", "0"],
     2,
