@@ -305,7 +305,10 @@ describe("powermon's commands", () => {
     await vm1.ask(scale("max"));
     configure('[limits."2"]\nceiling = 2000000\n');
     const line = "+ limits.2.ceiling = 2000000\n";
-    expect((await ask("reload", "--dry-run")).out).toBe(`Would reload: ${config}\n${line}`);
+    const guest = "(guest of vCPU 0 of VM vm1";
+    expect((await ask("reload", "--dry-run")).out).toBe(
+      `Would reload: ${config}\n${line}clock 2 (CPU 2): 2600000 kHz ${guest}) -> 2000000 kHz ${guest}, cut by the site's limits)\n`,
+    );
     expect(speed(2)).toBe("2600000");
     expect((await ask("reload")).out).toBe(`Reloaded: ${config}\n${line}`);
     expect(speed(2)).toBe("2000000");
