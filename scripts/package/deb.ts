@@ -48,9 +48,7 @@ export function buildDeb(
     {
       to: `usr/share/lintian/overrides/${name}`,
       mode: 0o644,
-      content: {
-        text: readFileSync(`${root}packaging/lintian/overrides`, "utf8").replaceAll("@name@", name),
-      },
+      content: { text: overridesOf(name) },
     },
   ];
   const tree = join(work, "deb");
@@ -111,4 +109,15 @@ function scriptOf(draft: Draft, calls: (typeof SCRIPTS)[string]): string | undef
 
 function md5(path: string): string {
   return new Bun.CryptoHasher("md5").update(readFileSync(path)).digest("hex");
+}
+
+/** Returns lintian's overrides for package `name`: those of every package, and its own. */
+function overridesOf(name: string): string {
+  const all = readFileSync(`${root}packaging/lintian/overrides`, "utf8").replaceAll("@name@", name);
+  const lines = all.split("\n").filter((line) => line.startsWith("#") || line.startsWith(`${name}: `));
+  // A reason alone, whose override is another package's, is left out.
+  const used = lines.filter(
+    (line, i) => !line.startsWith("#") || lines[i + 1]?.startsWith(`${name}: `) === true,
+  );
+  return `${used.join("\n")}\n`;
 }
