@@ -18,6 +18,8 @@ export interface Virsh {
 }
 
 const TIMEOUT_MS = 5000;
+/** How long somebody waits who asks once by a command, in ms: a libvirtd that just started tries out every QEMU before it answers. */
+export const PATIENCE_MS = 30_000;
 /** Hundreds of VMs' XML, of 10 kB each, with room. */
 const MAX_BYTES = 32 << 20;
 

@@ -387,9 +387,18 @@ describe("powermon's commands", () => {
     const roots = ["--sysfs-root", machine.tree.sys, "--proc-root", machine.tree.proc];
     const here = `${machine.tree.root}/here.toml`;
     writeFileSync(here, `[channels]\ndirs = ["${machine.dir}"]\n[control]\nsocket = "${socket()}"\n`);
-    const one = await runBinary("powermon", ["check", "vm1", "--config", here, ...roots]);
-    expect(one.status).toBe(0);
-    expect(one.out).toContain("note: round trip: vm1 was served on channels ");
+    const one = async () => {
+      const { status, out } = await runBinary("powermon", ["check", "vm1", "--config", here, ...roots]);
+      expect(status).toBe(0);
+      return out;
+    };
+    expect(await one()).toContain("note: round trip: vm1 has asked for nothing yet; ");
+    expect(kindOf(await vm1.ask(scale("max", 7)))).toBe(2);
+    expect(await one()).toContain(
+      "warning: round trip: vm1 asked on channels 0, and got nothing that it asked for.",
+    );
+    expect(kindOf(await vm1.ask(scale("max")))).toBe(1);
+    expect(await one()).toContain("note: round trip: vm1 was served on channels 0 since powermon started.");
     expect((await runBinary("powermon", ["channel", "xml", "vm1", "--vcpus", "2"])).out).toContain("vm1.1");
     const setup = await runBinary("powermon", ["setup", "--root", "/nonexistent", "--dry-run"]);
     expect(setup.status).toBe(0);

@@ -5,7 +5,7 @@ import * as v from "valibot";
 import { nonEmpty, parseArgs } from "../../../internal/cli/args.ts";
 import { DEFAULTS } from "../../../internal/config/defaults.ts";
 import { CONFIG_FILE, loadConfig } from "../../../internal/config/load.ts";
-import type { Virsh } from "../../../internal/pinning/virsh.ts";
+import { PATIENCE_MS, type Virsh } from "../../../internal/pinning/virsh.ts";
 import { absolutePath } from "../roots.ts";
 
 const DIR = DEFAULTS.channels.dirs[0] ?? "";
@@ -34,6 +34,9 @@ export function libvirtOf(args: object): { readonly dir: string; readonly virsh:
   const config = loaded?.ok ? loaded.value : undefined;
   return {
     dir: dir ?? config?.channels.dirs[0] ?? DIR,
-    virsh: { uri: uri ?? config?.pinning.libvirtUri ?? DEFAULTS.pinning.libvirt_uri },
+    virsh: {
+      uri: uri ?? config?.pinning.libvirtUri ?? DEFAULTS.pinning.libvirt_uri,
+      timeoutMs: PATIENCE_MS,
+    },
   };
 }

@@ -9,6 +9,7 @@ import { type Definitions, readDefinitions } from "../../../internal/pinning/dom
 import type { DomainDefinition } from "../../../internal/pinning/domain-definition.ts";
 import { readAllowed, readOrEmpty, readVcpuThreads } from "../../../internal/pinning/proc.ts";
 import type { VcpuPin } from "../../../internal/pinning/libvirt.ts";
+import { PATIENCE_MS } from "../../../internal/pinning/virsh.ts";
 import { findRunningVms } from "../../../internal/power/running-vms.ts";
 import type { Cpufreq } from "../../../internal/sysfs/cpufreq/cpufreq.ts";
 import { formatCpuList } from "../../../internal/values/cpulist.ts";
@@ -30,7 +31,7 @@ interface Looked {
 
 /** Returns what is to say of one VM. Reads only. */
 export async function checkVm({ vm, config, cpufreq, procRoot, sockets }: Looked): Promise<Finding[]> {
-  const asked = await readDefinitions({ uri: config.pinning.libvirtUri }, vm);
+  const asked = await readDefinitions({ uri: config.pinning.libvirtUri, timeoutMs: PATIENCE_MS }, vm);
   const defined = asked.ok ? asked.value : undefined;
   const running = findRunningVms(procRoot).find((one) => one.vm === vm);
   const why = asked.ok ? "" : ` (${asked.error.replace(/[.\s]+$/, "")})`;
@@ -238,12 +239,24 @@ async function checkServed(vm: string, config: Config, sockets: readonly number[
         `See \`powermon channel list\`; QEMU takes one client a socket.`,
       ),
     );
-  const asked = mine.filter(({ counts }) => Object.values(counts).some((count) => count > 0));
-  if (asked.length > 0)
+  // A connection alone is no request.
+  const asked = mine.filter(({ counts }) => (counts["received"] ?? 0) > 0);
+  const served = mine.filter(({ counts }) =>
+    ["done", "answered", "noted"].some((outcome) => (counts[outcome] ?? 0) > 0),
+  );
+  if (served.length > 0)
     findings.push(
       note(
         "round trip",
-        `${vm} was served on channels ${formatCpuList(asked.map(({ channel }) => channel))} since powermon started.`,
+        `${vm} was served on channels ${formatCpuList(served.map(({ channel }) => channel))} since powermon started.`,
+      ),
+    );
+  else if (asked.length > 0)
+    findings.push(
+      warning(
+        "round trip",
+        `${vm} asked on channels ${formatCpuList(asked.map(({ channel }) => channel))}, and got nothing that it asked for.`,
+        `See \`powermon vm show ${vm}\` for what was refused, failed or malformed.`,
       ),
     );
   else
