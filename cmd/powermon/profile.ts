@@ -87,7 +87,7 @@ export default defineCommand({
           name: "off",
           summary: "put everything back as it was before the first profile",
           details:
-            "A running powermon does it, and guests' claims stand on. Status 3: nobody runs, and a guest's claim of a powermon that crashed holds a clock that would have to be put back.",
+            "A running powermon does it, and guests' claims stand on. What belongs to CPUs that are offline waits until they are online. Status 3: nobody runs, and a guest's claim of a powermon that crashed holds a clock that would have to be put back.",
         },
         args: { ...DRY_RUN_ARG, ...RUNNING_ARGS, ...JSON_ARG },
         async run({ args, io }) {
@@ -100,7 +100,9 @@ export default defineCommand({
           const roots = rootsOf(args);
           const stored = loadProfile(roots);
           const originals =
-            stored.ok && stored.value.state === "applied" ? stored.value.applied.originals : [];
+            stored.ok && stored.value.state !== "none" && stored.value.state !== "stale"
+              ? stored.value.applied.originals
+              : [];
           const held = heldDomains(
             roots,
             originals.map(({ attribute }) => attribute),
@@ -207,8 +209,11 @@ function standing(all: number, drifted: number): string {
   return `${drifted} of its ${all} settings ${drifted === 1 ? "is" : "are"} not as it set them`;
 }
 
-function toldOff({ profile, stale, restored }: Partial<OffReport>): string {
+function toldOff({ profile, stale, restored, later = [] }: Partial<OffReport>): string {
   if (profile === undefined) return "No profile is in force.";
   if (stale) return `Profile ${profile} was applied before the last boot, dropped`;
-  return `Profile ${profile} is off; ${restored?.length ?? 0} of the kernel's settings are as they were before it`;
+  const off = `Profile ${profile} is off; ${restored?.length ?? 0} of the kernel's settings are as they were before it`;
+  if (later.length === 0) return off;
+  const { length } = later;
+  return `${off}; ${length} of CPUs that are offline ${length === 1 ? "waits" : "wait"} until these are online: a running powermon puts ${length === 1 ? "it" : "them"} back then, else \`powermon profile off\` once more`;
 }

@@ -76,6 +76,10 @@ export const offReport = v.object({
   profile: about(v.optional(v.string()), "Absent when none was in force."),
   stale: about(v.boolean(), "It was of another boot and has been forgotten."),
   restored: settings,
+  later: about(
+    settings,
+    "What waits for CPUs that are offline; a running powermon puts it back when they come.",
+  ),
 });
 export type OffReport = v.InferOutput<typeof offReport>;
 

@@ -13,6 +13,8 @@ import { sleepAsks, sleepRehearsals } from "./asks/sleep.ts";
 import type { Host } from "./host.ts";
 import { HostSleep } from "./host-sleep.ts";
 import { ProfileClock } from "./profile-clock.ts";
+import { profileFollows } from "./profile-follows.ts";
+import { profilesIn } from "./host-profiles.ts";
 import { profileResumed } from "./profile-resumed.ts";
 
 /** Where the machine is, and what a test puts in place of it. */
@@ -26,6 +28,9 @@ export interface PowerOptions {
   readonly clock?: Clock;
 }
 
+/** Interrupts and the VMs that they are kept from come and go: they are looked at this often, ms. */
+const IRQ_MS = 30_000;
+
 export class HostPower {
   /** What an operator can ask of it. */
   readonly asks;
@@ -36,6 +41,7 @@ export class HostPower {
   readonly #latency: DmaLatency;
   readonly #schedule: ProfileClock;
   readonly #sleep: HostSleep;
+  #irqs: ReturnType<typeof setInterval> | undefined;
 
   constructor(host: Host, options: PowerOptions) {
     const { roots, latency = new DmaLatency(), enter, clock = SYSTEM_CLOCK } = options;
@@ -45,6 +51,11 @@ export class HostPower {
     const sleep = new HostSleep(host, roots, enter);
     this.#sleep = sleep;
     host.upkeep.onResumed = () => profileResumed(host, roots);
+    host.upkeep.onMachine = (cpus) => {
+      if (sleep.isNear) return;
+      profileFollows(host, roots);
+      if (cpus) profileResumed(host, roots, "while CPUs came or went");
+    };
     const profiles = profileAsks(host, roots, latency, sleep);
     this.#schedule = new ProfileClock(clock, host.log, (name) => {
       const done =
@@ -78,7 +89,17 @@ export class HostPower {
       const held = this.#latency.hold(latencyUs);
       if (!held.ok) log.error(explainSysfs(held.error));
     }
+    // The machine may have changed since; what is not of this boot is gone by now.
+    profileFollows(this.#host, this.#roots);
     this.configured();
+    this.#irqs = setInterval(() => this.lookAtInterrupts(), IRQ_MS);
+    this.#irqs.unref();
+  }
+
+  /** Keeps interrupts from the CPUs of the VMs that are pinned now, where a profile asks for it. */
+  lookAtInterrupts(): void {
+    const asks = [...profilesIn(this.#host.config.says).values()].some(({ irq }) => irq !== undefined);
+    if (asks && !this.#sleep.isNear) profileFollows(this.#host, this.#roots, "irq");
   }
 
   /** Goes by the schedule of the configuration that is in force now. */
@@ -94,6 +115,7 @@ export class HostPower {
   /** Puts back what profiles changed; all claims must be gone. Returns what could not be put back. */
   stop(): readonly SysfsError[] {
     this.#schedule.stop();
+    clearInterval(this.#irqs);
     this.#latency.hold(undefined);
     return restoreProfile(this.#roots).failed;
   }

@@ -1,4 +1,4 @@
-// The profile in force after the machine slept: what the kernel forgot of it is written again, or told, as the drift rule says.
+// The profile in force after the machine slept, or CPUs came: what the kernel forgot of it is written again, or told, as the drift rule says.
 
 import { renewProfile } from "../power/profiles/renew.ts";
 import { verifyProfile } from "../power/profiles/verify.ts";
@@ -7,8 +7,8 @@ import { explainSysfs, type SysfsError } from "../values/sysfs-error.ts";
 import type { Host } from "./host.ts";
 import { giveBack } from "./host-sleep.ts";
 
-/** Looks whether the kernel changed the profile's settings over a sleep, and writes them again where the drift rule says so. */
-export function profileResumed(host: Host, roots: Roots): void {
+/** Looks whether the kernel changed the profile's settings over a sleep (or `since` else), and writes them again where the drift rule says so. */
+export function profileResumed(host: Host, roots: Roots, since = "over the sleep"): void {
   const { log, events, config, ledger } = host;
   const tell = (errors: readonly SysfsError[]) => {
     for (const error of errors) log.error(explainSysfs(error));
@@ -30,8 +30,8 @@ export function profileResumed(host: Host, roots: Roots): void {
   events.emit("drift", { profile, attributes, reapplied });
   log.warn(
     reapplied
-      ? "The profile had changed over the sleep; written again"
-      : "The profile has changed over the sleep; left as it is",
+      ? `The profile had changed ${since}; written again`
+      : `The profile has changed ${since}; left as it is`,
     { profile, attributes },
   );
 }

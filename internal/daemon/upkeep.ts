@@ -45,6 +45,8 @@ export class Upkeep {
   corrections = 0;
   /** Called after the machine slept, before claims are written again within what it left. */
   onResumed: () => void = () => {};
+  /** Called when what had changed of the machine was taken up; `cpus` tells whether some came or went. */
+  onMachine: (cpus: boolean) => void = () => {};
   /** Called at each look, once or twice a second. */
   onLook: () => void = () => {};
   /** How late each look came: what else ran held up the event loop. */
@@ -169,13 +171,15 @@ export class Upkeep {
     const { cpufreq, channels, ledger, log } = this.#host;
     if (!reread && !cpufreq.changed()) return;
     const online = this.#readOnline();
-    if (online !== this.#online) log.info("CPUs online changed", { from: this.#online, to: online });
+    const cpus = online !== this.#online;
+    if (cpus) log.info("CPUs online changed", { from: this.#online, to: online });
     else if (!reread) log.info("Clocks of the machine changed: they are read anew");
     this.#online = online;
     this.#tell(cpufreq.refresh(), {});
     channels.forgetPlaces();
     for (const error of ledger.settle()) log.error(explainSysfs(error));
     this.reapply();
+    this.onMachine(cpus);
   }
 
   /** Returns the domain of a CPU that had none, should it have come; looks at most once a second. */

@@ -6,7 +6,7 @@ import { type CpuSets, selectCpus } from "../../power/profiles/cpu-selector.ts";
 import type { DmaLatency } from "../../power/profiles/dma-latency.ts";
 import type { HostProfile } from "../../power/profiles/host-profile.ts";
 import { machineSets } from "../../power/profiles/machine-sets.ts";
-import type { Lack } from "../../power/profiles/draft.ts";
+import type { Lack } from "../../power/profiles/plan/draft.ts";
 import { foreseeOff, offChanges, restoreProfile } from "../../power/profiles/off.ts";
 import { loadProfile } from "../../power/profiles/store.ts";
 import { verifyProfile } from "../../power/profiles/verify.ts";
@@ -106,14 +106,14 @@ export function profileAsks(host: Host, roots: Roots, latency: DmaLatency, sleep
     profileOff() {
       if (sleep.isNear) return BUSY;
       return betweenClaims(() => {
-        const { profile, stale, restored, failed } = restoreProfile(roots);
+        const { profile, stale, restored, later, failed } = restoreProfile(roots);
         if (failed.length > 0) return no("failed", sentence(failed.map(explainSysfs)));
         latency.hold(undefined);
         if (profile !== undefined) {
           log.info("Profile off", { profile, attributes: restored.length });
           events.emit("profile-off", { profile });
         }
-        return ok({ profile, stale, restored });
+        return ok({ profile, stale, restored, later });
       });
     },
 
@@ -125,7 +125,7 @@ export function profileAsks(host: Host, roots: Roots, latency: DmaLatency, sleep
 }
 
 /** Returns what the words for CPUs mean here, by what the host knows of its VMs. Errors: a sentence. */
-const setsOf = (host: Host, roots: Roots): Result<CpuSets, string> =>
+export const setsOf = (host: Host, roots: Roots): Result<CpuSets, string> =>
   machineSets(
     roots,
     (vm) => cpusOf(host, vm),

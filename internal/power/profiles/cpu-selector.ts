@@ -34,8 +34,13 @@ export function readCpuSets(
 /**
  * Returns the online CPUs that `selector` means: all, isolated (isolcpus=), housekeeping (the others), vm:NAME, or a CPU list.
  * Errors: a sentence, such as for a CPU that is not online.
+ * @param offline whether a list may name CPUs that are not online: they are passed by then
  */
-export function selectCpus(selector: string, sets: CpuSets): Result<readonly Pcpu[], string> {
+export function selectCpus(
+  selector: string,
+  sets: CpuSets,
+  offline: "refuse" | "pass" = "refuse",
+): Result<readonly Pcpu[], string> {
   const isolated = new Set(sets.isolated);
   if (selector === "all") return ok(sets.online);
   if (selector === "isolated") return ok(sets.online.filter((cpu) => isolated.has(cpu)));
@@ -45,5 +50,6 @@ export function selectCpus(selector: string, sets: CpuSets): Result<readonly Pcp
   if (!list.ok) return err(`${list.error}, nor all, isolated, housekeeping or vm:NAME`);
   if (list.value.length === 0) return err("the list of CPUs is empty");
   const absent = list.value.filter((cpu) => !sets.online.includes(pcpu(cpu)));
+  if (offline === "pass") return ok(sets.online.filter((cpu) => list.value.includes(cpu)));
   return absent.length > 0 ? err(`CPU ${absent.join(", ")} is not online`) : ok(list.value.map(pcpu));
 }

@@ -6,7 +6,7 @@ import { domainDir, FILE, listDomains } from "../../sysfs/cpufreq/files.ts";
 import { cpuRootOf } from "../../sysfs/cpufreq/originals.ts";
 import { readIdleStates } from "../../sysfs/cpuidle.ts";
 import { Topology } from "../../sysfs/topology.ts";
-import { movesWith } from "./draft.ts";
+import { movesWith } from "./plan/draft.ts";
 import { readSetting, type Setting } from "./setting.ts";
 
 /** Reads what every knob of a running CPU says; what can't be read now could not be put back either and is left out. */

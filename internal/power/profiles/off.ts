@@ -5,8 +5,8 @@ import { cpuRootOf, type Roots } from "../../sysfs/cpufreq/originals.ts";
 import { ok, type Result } from "../../values/result.ts";
 import type { SysfsError } from "../../values/sysfs-error.ts";
 import { takeLock } from "../../os/lock.ts";
-import { isAs, readSetting, type SettingRecord, toRecord } from "./setting.ts";
-import { forgetProfile, loadProfile, profilePath } from "./store.ts";
+import { isAs, isAway, isGone, readSetting, type Setting, type SettingRecord, toRecord } from "./setting.ts";
+import { forgetProfile, loadProfile, profilePath, saveProfile } from "./store.ts";
 import { beneathClaims, settingBeneath } from "./under-claim.ts";
 import { restoreSettings } from "./write.ts";
 
@@ -18,6 +18,8 @@ export interface RestoredProfile {
   readonly stale: boolean;
   /** Attributes put back. */
   readonly restored: readonly SettingRecord[];
+  /** What waits until the CPUs that it is of are online: it is kept, and put back by the next call then. */
+  readonly later: readonly SettingRecord[];
   /** When not empty, what is saved is kept for another try. */
   readonly failed: readonly SysfsError[];
 }
@@ -27,7 +29,7 @@ export interface RestoredProfile {
  * back before (Host.stop, restoreAll): they were made within the profile's bounds, so its values are their originals.
  */
 export function restoreProfile(roots: Roots): RestoredProfile {
-  const nothing = { profile: undefined, stale: false, restored: [] };
+  const nothing = { profile: undefined, stale: false, restored: [], later: [] };
   const lock = takeLock(`${roots.stateDir}/profile.lock`);
   // A disk that is full must not keep the machine changed.
   if (!lock.ok && lock.error.kind === "busy") {
@@ -59,7 +61,7 @@ export function foreseeOff(roots: Roots): Result<ForeseenOff, SysfsError> {
   const changes = (state === "stale" ? [] : applied.originals).flatMap((original) => {
     const under = settingBeneath(beneath, original.attribute);
     const read = under ? ok(under) : readSetting(cpuRootOf(roots), original.attribute);
-    if (read.ok && isAs(original, read.value)) return [];
+    if (read.ok ? isAs(original, read.value) : isGone(original.attribute, read.error)) return [];
     return [{ ...toRecord(original), found: read.ok ? read.value.text : undefined }];
   });
   return ok({ profile: applied.profile, stale: state === "stale", changes });
@@ -76,18 +78,31 @@ export const offChanges = ({ profile, changes }: ForeseenOff) => [
 ];
 
 function restoreLocked(roots: Roots): RestoredProfile {
+  const nothing = { profile: undefined, stale: false, restored: [], later: [], failed: [] };
   const stored = loadProfile(roots);
-  if (!stored.ok) return { profile: undefined, stale: false, restored: [], failed: [stored.error] };
-  if (stored.value.state === "none") return { profile: undefined, stale: false, restored: [], failed: [] };
+  if (!stored.ok) return { ...nothing, failed: [stored.error] };
+  if (stored.value.state === "none") return nothing;
   const { applied, state } = stored.value;
+  const { profile, originals } = applied;
   const stale = state === "stale";
-  const failed = stale ? [] : restoreSettings(cpuRootOf(roots), applied.originals);
-  const notBack = new Set(failed.map(({ attribute }) => pathOf(attribute)));
-  const forgotten = failed.length === 0 ? forgetProfile(roots.stateDir) : undefined;
+  const cpuRoot = cpuRootOf(roots);
+  const notBack = stale ? [] : restoreSettings(cpuRoot, originals);
+  const failed = notBack.filter(({ attribute, error }) => !isAway(cpuRoot, attribute, error));
+  const paths = new Set(notBack.map(({ attribute }) => pathOf(attribute)));
+  const isBack = ({ attribute }: Setting) => !paths.has(pathOf(attribute));
+  const later = failed.length > 0 ? [] : originals.filter((one) => !isBack(one));
+  // What fails is tried again with all that belongs to it.
+  const kept =
+    failed.length > 0
+      ? undefined
+      : later.length > 0
+        ? saveProfile(roots, { profile, since: applied.since, originals: later, wanted: [], ended: true })
+        : forgetProfile(roots.stateDir);
   return {
-    profile: applied.profile,
+    profile,
     stale,
-    restored: stale ? [] : applied.originals.map(toRecord).filter(({ path }) => !notBack.has(path)),
-    failed: [...failed.map((one) => one.error), ...(forgotten && !forgotten.ok ? [forgotten.error] : [])],
+    restored: stale ? [] : originals.filter(isBack).map(toRecord),
+    later: later.map(toRecord),
+    failed: [...failed.map((one) => one.error), ...(kept && !kept.ok ? [kept.error] : [])],
   };
 }

@@ -18,7 +18,7 @@ export function readAll(
     if (found.has(path)) continue;
     const under = beneath && settingBeneath(beneath, attribute);
     const setting = under ? ok(under) : readSetting(cpuRoot, attribute);
-    if (!setting.ok && isAway(attribute, setting.error)) continue;
+    if (!setting.ok && isAway(cpuRoot, attribute, setting.error)) continue;
     if (!setting.ok) return setting;
     found.set(path, setting.value);
   }

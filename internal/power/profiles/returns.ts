@@ -1,7 +1,7 @@
 // What an older profile had changed goes back where the next one does not ask for it.
 
 import { pathOf } from "../../sysfs/attribute.ts";
-import type { Plan } from "./plan.ts";
+import type { Plan } from "./plan/plan.ts";
 import type { Setting } from "./setting.ts";
 import type { AppliedProfile } from "./store.ts";
 

@@ -4,6 +4,7 @@ import { err, ok, type Result } from "../../values/result.ts";
 import { notUnderstood, type SysfsError } from "../../values/sysfs-error.ts";
 import { absent, AttrDir } from "../../sysfs/attr.ts";
 import { type Attribute, type Knob, parseAttribute, pathOf } from "../../sysfs/attribute.ts";
+import { readCpuList } from "../../sysfs/topology.ts";
 import { readEppText } from "../../sysfs/cpufreq/epp.ts";
 import { maskToList } from "../../sysfs/irq.ts";
 import { isNoLimit } from "../../sysfs/cpufreq/domain-state.ts";
@@ -77,11 +78,16 @@ export function readSetting(cpuRoot: string, attribute: Attribute): Result<Setti
 }
 
 /**
- * Returns whether `error` of `attribute` says that it has nothing to do now: all CPUs of its domain are offline, or its interrupt is no
- * more. Source: drivers/cpufreq/cpufreq.c, show and store.
+ * Returns whether `error` of `attribute` says that there is nothing to set now: its CPU, or all those of its domain, are offline, or its
+ * interrupt is no more. Source: drivers/cpufreq/cpufreq.c, show and store; arch/x86/kernel/cpu/intel_epb.c, intel_epb_offline.
  */
-export const isAway = (attribute: Attribute, error: SysfsError): boolean =>
-  ("domain" in attribute && error.code === "EBUSY") || isGone(attribute, error);
+export function isAway(cpuRoot: string, attribute: Attribute, error: SysfsError): boolean {
+  if (isGone(attribute, error)) return true;
+  if ("domain" in attribute) return error.code === "EBUSY";
+  if (!("cpu" in attribute) || !["ENOENT", "ENODEV"].includes(error.code)) return false;
+  const online = readCpuList(new AttrDir(cpuRoot), "online");
+  return online.ok && !online.value.includes(attribute.cpu);
+}
 
 /** Returns whether `error` says that the interrupt of `attribute` is no more: there is nothing to set, and nothing to put back. */
 export const isGone = (attribute: Attribute, error: SysfsError): boolean =>

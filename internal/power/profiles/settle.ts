@@ -2,7 +2,7 @@
 
 import { err, ok, type Result } from "../../values/result.ts";
 import { pathOf } from "../../sysfs/attribute.ts";
-import type { Rounded } from "./draft.ts";
+import type { Rounded } from "./plan/draft.ts";
 import { byPath, type FailedSetting, isLimit, type Setting } from "./setting.ts";
 import { governorHoldsEpp, heldOtherwise, readBack } from "./write.ts";
 

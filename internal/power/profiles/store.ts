@@ -19,11 +19,14 @@ export interface AppliedProfile {
   readonly wanted: readonly Setting[];
   /** Of the whole machine, held by the daemon. */
   readonly latencyUs?: number;
+  /** It is off, and `originals` are those of CPUs that were offline. */
+  readonly ended?: true;
 }
 
-/** none, or applied since this boot, or left over from another one. */
+/** none, or applied since this boot, or left over from another one; or ended, but for the originals of CPUs that are offline. */
 export type StoredProfile =
-  { readonly state: "none" } | { readonly state: "applied" | "stale"; readonly applied: AppliedProfile };
+  | { readonly state: "none" }
+  | { readonly state: "applied" | "stale" | "ended"; readonly applied: AppliedProfile };
 
 /** Returns where it is kept. */
 export const profilePath = (stateDir: string): string => `${stateDir}/profile.json`;
@@ -36,7 +39,8 @@ export function loadProfile({ procRoot, stateDir }: Saved): Result<StoredProfile
   if (!read.ok) return read;
   if (!("record" in read.value)) return ok({ state: "none" });
   const { state, record } = read.value;
-  return ok({ state: state === "current" ? "applied" : "stale", applied: record });
+  const current = record.ended ? "ended" : "applied";
+  return ok({ state: state === "current" ? current : "stale", applied: record });
 }
 
 /** Keeps `applied` whole or not at all, through a temporary file. Errors: ENOSPC, EACCES, EROFS. */
@@ -55,7 +59,7 @@ export function forgetProfile(stateDir: string): Result<void, SysfsError> {
 }
 
 function judge(raw: Readonly<Record<string, unknown>>): AppliedProfile | undefined {
-  const { profile, cpus, since, originals, wanted, latencyUs } = raw;
+  const { profile, cpus, since, originals, wanted, latencyUs, ended } = raw;
   if (typeof profile !== "string" || typeof since !== "string") return undefined;
   const [before, now] = [settingsIn(originals), settingsIn(wanted)];
   if (before === undefined || now === undefined) return undefined;
@@ -66,6 +70,7 @@ function judge(raw: Readonly<Record<string, unknown>>): AppliedProfile | undefin
     wanted: now,
     ...(typeof cpus === "string" && { cpus }),
     ...(typeof latencyUs === "number" && { latencyUs }),
+    ...(ended === true && { ended }),
   };
 }
 

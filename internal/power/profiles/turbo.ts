@@ -3,7 +3,7 @@
 import type { SysfsError } from "../../values/sysfs-error.ts";
 import { pathOf } from "../../sysfs/attribute.ts";
 import { NO_TURBO_HERE } from "../../sysfs/cpufreq/boost.ts";
-import type { Lack } from "./draft.ts";
+import type { Lack } from "./plan/draft.ts";
 import { type FailedSetting, readSetting, type Setting } from "./setting.ts";
 import { inWriteOrder, writeSetting } from "./write.ts";
 

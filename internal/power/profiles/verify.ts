@@ -25,9 +25,9 @@ export interface ProfileState extends Partial<Omit<AppliedProfile, "originals" |
 export function verifyProfile(roots: Roots): Result<ProfileState, SysfsError> {
   const stored = loadProfile(roots);
   if (!stored.ok) return stored;
-  const { state } = stored.value;
-  if (stored.value.state === "none") return ok({ state, drift: [], held: [] });
-  const { applied } = stored.value;
+  if (stored.value.state === "none" || stored.value.state === "ended")
+    return ok({ state: "none", drift: [], held: [] });
+  const { applied, state } = stored.value;
   const records = { originals: applied.originals.map(toRecord), wanted: applied.wanted.map(toRecord) };
   const { drift, held } = state === "applied" ? driftOf(roots, applied) : { drift: [], held: [] };
   return ok({ state, ...applied, ...records, drift, held });
@@ -44,7 +44,7 @@ function driftOf(roots: Roots, { wanted }: AppliedProfile): Pick<ProfileState, "
     if (underneath !== undefined && "domain" in attribute) held.add(attribute.domain);
     const found = underneath ? ok(underneath) : readSetting(cpuRoot, attribute);
     if (!found.ok) {
-      if (!isAway(attribute, found.error)) drift.push(toRecord(want));
+      if (!isAway(cpuRoot, attribute, found.error)) drift.push(toRecord(want));
     } else if (!isAs(want, found.value)) drift.push({ ...toRecord(want), found: found.value.text });
   }
   return { drift, held: [...held].sort((a, b) => a - b) };

@@ -11,8 +11,8 @@ import { domainDir, FILE } from "../../sysfs/cpufreq/files.ts";
 import { writeLimit } from "../../sysfs/cpufreq/limits.ts";
 import { maskOf } from "../../sysfs/irq.ts";
 import { driverOf } from "../../sysfs/driver/index.ts";
-import type { Lack } from "./draft.ts";
-import { unmovable } from "./plan-irq.ts";
+import type { Lack } from "./plan/draft.ts";
+import { unmovable } from "./plan/plan-irq.ts";
 import { type FailedSetting, isAs, isGone, isLimit, readSetting, type Setting } from "./setting.ts";
 
 /**

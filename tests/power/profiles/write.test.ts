@@ -3,6 +3,7 @@
 import { expect, test } from "bun:test";
 import { explainProfile } from "../../../internal/power/profiles/apply.ts";
 import { restoreProfile } from "../../../internal/power/profiles/off.ts";
+import { loadProfile } from "../../../internal/power/profiles/store.ts";
 import { verifyProfile } from "../../../internal/power/profiles/verify.ts";
 import { inWriteOrder } from "../../../internal/power/profiles/write.ts";
 import { domainId } from "../../../internal/values/units.ts";
@@ -237,9 +238,15 @@ for (const name of ["intel_pstate-hwp", "amd-pstate-active"])
       expect(value(verifyProfile(at.roots)).drift).toEqual([]);
       value(applyTo(at, builtIn("performance")));
       expect(at.read(`${P0}/scaling_governor`)).toBe("performance");
-      expect(new Set(restoreProfile(at.roots).failed.map(({ code }) => code))).toEqual(new Set(["EBUSY"]));
+      const off = restoreProfile(at.roots);
+      expect(off).toMatchObject({ profile: "performance", failed: [] });
+      expect(off.later.length).toBeGreaterThan(2);
+      expect(off.later.filter(({ path }) => !path.startsWith(`${P1}/`))).toEqual([]);
+      expect(value(verifyProfile(at.roots))).toEqual({ state: "none", drift: [], held: [] });
+      expect(restoreProfile(at.roots).later).toEqual(off.later);
       at.write("cpu1/online", 1);
-      expect(restoreProfile(at.roots).failed).toEqual([]);
+      expect(restoreProfile(at.roots)).toMatchObject({ failed: [], later: [], restored: off.later });
+      expect(value(loadProfile(at.roots))).toEqual({ state: "none" });
       // intel_pstate passes offline CPUs by when turbo comes or goes (intel_pstate_update_limits_for_all), and does not make up for it.
       const left = changed(before, readings(at)).filter((line) => !line.startsWith(`${P1}/cpuinfo_max_freq`));
       expect(left).toEqual([]);

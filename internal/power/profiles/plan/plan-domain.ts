@@ -1,16 +1,16 @@
 // What a profile asks of one clock: governor, limits and EPP, as far as its driver has them.
 
-import type { DomainId, Pcpu } from "../../values/units.ts";
-import { type DomainState, readDomainState } from "../../sysfs/cpufreq/domain-state.ts";
-import { LEFT_ALONE } from "../../sysfs/calls.ts";
-import { takesEpp } from "../../sysfs/cpufreq/epp.ts";
-import { listDomains } from "../../sysfs/cpufreq/files.ts";
-import { pathOf } from "../../sysfs/attribute.ts";
-import type { Hardware } from "../../sysfs/driver/driver.ts";
-import { driverOf } from "../../sysfs/driver/index.ts";
+import type { DomainId, Pcpu } from "../../../values/units.ts";
+import { type DomainState, readDomainState } from "../../../sysfs/cpufreq/domain-state.ts";
+import { LEFT_ALONE } from "../../../sysfs/calls.ts";
+import { takesEpp } from "../../../sysfs/cpufreq/epp.ts";
+import { listDomains } from "../../../sysfs/cpufreq/files.ts";
+import { pathOf } from "../../../sysfs/attribute.ts";
+import type { Hardware } from "../../../sysfs/driver/driver.ts";
+import { driverOf } from "../../../sysfs/driver/index.ts";
 import { type Draft, movesWith } from "./draft.ts";
-import type { HostRule, SettingLevel } from "./host-profile.ts";
-import type { LimitAttribute } from "./setting.ts";
+import type { HostRule, SettingLevel } from "../host-profile.ts";
+import type { LimitAttribute } from "../setting.ts";
 
 export type DomainKnobs = Pick<HostRule, "governor" | "floor" | "ceiling" | "epp">;
 

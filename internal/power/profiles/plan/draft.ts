@@ -1,9 +1,9 @@
 // What planning a profile gathers: attributes to set, what moves with them, and what can't be had.
 
-import type { Attribute } from "../../sysfs/attribute.ts";
-import { explainSysfs, type SysfsError } from "../../values/sysfs-error.ts";
-import type { DomainId } from "../../values/units.ts";
-import type { Setting } from "./setting.ts";
+import type { Attribute } from "../../../sysfs/attribute.ts";
+import { explainSysfs, type SysfsError } from "../../../values/sysfs-error.ts";
+import type { DomainId } from "../../../values/units.ts";
+import type { Setting } from "../setting.ts";
 
 /** A value that the kernel holds otherwise. */
 export interface Rounded {

@@ -1,14 +1,14 @@
 // Limits of a profile beside those that intel_pstate has for all CPUs.
 
 import { expect } from "bun:test";
-import { readHostCapabilities } from "../../../internal/power/capabilities/capabilities.ts";
-import { restoreProfile } from "../../../internal/power/profiles/off.ts";
-import { verifyProfile } from "../../../internal/power/profiles/verify.ts";
-import { testNeeding } from "../../helpers/needing.ts";
-import { mountMachine } from "../../kernel/machine.ts";
-import { value } from "../../sysfs/machine.ts";
-import { changed } from "../snapshot.ts";
-import { applyTo, builtIn, readings } from "./coupled.ts";
+import { readHostCapabilities } from "../../../../internal/power/capabilities/capabilities.ts";
+import { restoreProfile } from "../../../../internal/power/profiles/off.ts";
+import { verifyProfile } from "../../../../internal/power/profiles/verify.ts";
+import { testNeeding } from "../../../helpers/needing.ts";
+import { mountMachine } from "../../../kernel/machine.ts";
+import { value } from "../../../sysfs/machine.ts";
+import { changed } from "../../snapshot.ts";
+import { applyTo, builtIn, readings } from "../coupled.ts";
 
 const NEEDS = ["root and FUSE"] as const;
 const MAX = "cpufreq/policy0/scaling_max_freq";

@@ -1,13 +1,13 @@
 // What keeps interrupts away from the CPUs of VMs: each one's CPUs without these, as far as any are left.
 
-import { formatCpuList, parseCpuList } from "../../values/cpulist.ts";
-import { type Attribute, pathOf } from "../../sysfs/attribute.ts";
-import { irqUsers, listIrqs } from "../../sysfs/irq.ts";
-import { listOrEmpty, readOrEmpty } from "../../pinning/proc.ts";
-import type { Pcpu } from "../../values/units.ts";
-import type { CpuSets } from "./cpu-selector.ts";
+import { formatCpuList, parseCpuList } from "../../../values/cpulist.ts";
+import { type Attribute, pathOf } from "../../../sysfs/attribute.ts";
+import { irqUsers, listIrqs } from "../../../sysfs/irq.ts";
+import { listOrEmpty, readOrEmpty } from "../../../pinning/proc.ts";
+import type { Pcpu } from "../../../values/units.ts";
+import type { CpuSets } from "../cpu-selector.ts";
 import type { Draft, Lack } from "./draft.ts";
-import { isAway, readSetting } from "./setting.ts";
+import { isAway, readSetting } from "../setting.ts";
 
 /** Interrupts that are named in a warning; of the rest it tells how many they are. */
 const MOST_NAMED = 8;
@@ -39,7 +39,7 @@ export function planIrq(
   ];
   for (const attribute of all) {
     const now = readSetting(cpuRoot, attribute);
-    if (!now.ok && isAway(attribute, now.error)) continue;
+    if (!now.ok && isAway(cpuRoot, attribute, now.error)) continue;
     const text = original(attribute) ?? (now.ok ? now.value.text : "");
     const cpus = parseCpuList(text);
     if (!now.ok || !cpus.ok) {

@@ -2,17 +2,17 @@
 
 import { expect, test } from "bun:test";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { applyProfile, explainProfile } from "../../../internal/power/profiles/apply.ts";
-import { readCpuSets } from "../../../internal/power/profiles/cpu-selector.ts";
-import { restoreProfile } from "../../../internal/power/profiles/off.ts";
-import { verifyProfile } from "../../../internal/power/profiles/verify.ts";
-import type { Roots } from "../../../internal/sysfs/cpufreq/originals.ts";
-import { err } from "../../../internal/values/result.ts";
-import { pcpu } from "../../../internal/values/units.ts";
-import { testNeeding } from "../../helpers/needing.ts";
-import { mountMachine } from "../../kernel/machine.ts";
-import { error, machine, value } from "../../sysfs/machine.ts";
-import { own } from "./coupled.ts";
+import { applyProfile, explainProfile } from "../../../../internal/power/profiles/apply.ts";
+import { readCpuSets } from "../../../../internal/power/profiles/cpu-selector.ts";
+import { restoreProfile } from "../../../../internal/power/profiles/off.ts";
+import { verifyProfile } from "../../../../internal/power/profiles/verify.ts";
+import type { Roots } from "../../../../internal/sysfs/cpufreq/originals.ts";
+import { err } from "../../../../internal/values/result.ts";
+import { pcpu } from "../../../../internal/values/units.ts";
+import { testNeeding } from "../../../helpers/needing.ts";
+import { mountMachine } from "../../../kernel/machine.ts";
+import { error, machine, value } from "../../../sysfs/machine.ts";
+import { own } from "../coupled.ts";
 
 const PROFILE = own({ irq: "housekeeping" });
 /** CPUs 2, 3, 6 and 7 are isolated; VMs are pinned to `pinned`. */

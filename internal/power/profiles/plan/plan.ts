@@ -1,14 +1,14 @@
 // From a profile to attributes of this machine, all judged before any is written.
 
-import { formatCpuList } from "../../values/cpulist.ts";
-import type { DomainId, Pcpu } from "../../values/units.ts";
-import type { Attribute } from "../../sysfs/attribute.ts";
-import { isClockAlone, LEFT_ALONE } from "../../sysfs/calls.ts";
-import { readBoost } from "../../sysfs/cpufreq/boost.ts";
-import { readPlatform } from "../../sysfs/platform.ts";
-import { type CpuSets, selectCpus } from "./cpu-selector.ts";
+import { formatCpuList } from "../../../values/cpulist.ts";
+import type { DomainId, Pcpu } from "../../../values/units.ts";
+import type { Attribute } from "../../../sysfs/attribute.ts";
+import { isClockAlone, LEFT_ALONE } from "../../../sysfs/calls.ts";
+import { readBoost } from "../../../sysfs/cpufreq/boost.ts";
+import { readPlatform } from "../../../sysfs/platform.ts";
+import { type CpuSets, selectCpus } from "../cpu-selector.ts";
 import { Draft } from "./draft.ts";
-import type { HostProfile, HostRule } from "./host-profile.ts";
+import type { HostProfile, HostRule } from "../host-profile.ts";
 import { planCpu } from "./plan-cpu.ts";
 import {
   type DomainKnobs,
@@ -41,6 +41,8 @@ export interface PlanOptions {
   readonly goesBack?: (domain: DomainId) => Standing;
   /** Whether turbo has been switched already, or moves beside the plan; by default it is the plan's to switch. */
   readonly turbo?: "done" | "moves" | undefined;
+  /** Whether lists of CPUs may name some that are not online. */
+  readonly offline?: "pass" | undefined;
   /** What an attribute had before the profile in force; undefined where that did not touch it. */
   readonly original?: (attribute: Attribute) => string | undefined;
 }
@@ -52,11 +54,20 @@ export function planProfile(
   cpuRoot: string,
   profile: HostProfile,
   sets: CpuSets,
-  { only, canHold = false, goesBack = () => ({}), turbo, original = () => undefined }: PlanOptions = {},
+  {
+    only,
+    canHold = false,
+    goesBack = () => ({}),
+    turbo,
+    offline,
+    original = () => undefined,
+  }: PlanOptions = {},
 ): Plan {
   const draft = new Draft();
-  const wanted = knobsByCpu(profile, sets, only, draft);
-  const domains = readDomains(cpuRoot, sets.online, draft, goesBack);
+  const wanted = knobsByCpu(profile, sets, only, offline, draft);
+  // Every clock is read for those that are set, or that turbo moves.
+  const clocks = profile.rules.length > 0 || profile.boost !== undefined;
+  const domains = clocks ? readDomains(cpuRoot, sets.online, draft, goesBack) : [];
   planMachine(cpuRoot, profile, domains, sets, only !== undefined, draft);
   if (profile.irq !== undefined && only !== undefined) draft.lacks("irq", "machine", PARTLY);
   else if (profile.irq !== undefined) planIrq(cpuRoot, sets, original, draft);
@@ -97,11 +108,12 @@ function knobsByCpu(
   profile: HostProfile,
   sets: CpuSets,
   only: readonly Pcpu[] | undefined,
+  offline: "pass" | undefined,
   draft: Draft,
 ): Map<Pcpu, Knobs> {
   const wanted = new Map<Pcpu, Knobs>();
   for (const { cpus: selector, ...knobs } of profile.rules) {
-    const cpus = selectCpus(selector, sets);
+    const cpus = selectCpus(selector, sets, offline);
     if (!cpus.ok) {
       draft.fails("cpus", selector, cpus.error);
       continue;

@@ -1,9 +1,9 @@
 // What a profile asks of the clock outside of the cores: of all of it, of a package or die, of what it serves, or of one domain.
 
-import { readUncore, UNCORE_STEP_KHZ, type Uncore } from "../../sysfs/uncore.ts";
-import { pathOf } from "../../sysfs/attribute.ts";
+import { readUncore, UNCORE_STEP_KHZ, type Uncore } from "../../../sysfs/uncore.ts";
+import { pathOf } from "../../../sysfs/attribute.ts";
 import type { Draft } from "./draft.ts";
-import type { HostProfile, UncoreLevel, UncoreLimits } from "./host-profile.ts";
+import type { HostProfile, UncoreLevel, UncoreLimits } from "../host-profile.ts";
 
 /** Adds what `uncore` comes to to the draft. */
 export function planUncore(cpuRoot: string, uncore: NonNullable<HostProfile["uncore"]>, draft: Draft): void {

@@ -2,15 +2,15 @@
 
 import { expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
-import { applyProfile, explainProfile } from "../../../internal/power/profiles/apply.ts";
-import { readCpuSets } from "../../../internal/power/profiles/cpu-selector.ts";
-import type { HostProfile } from "../../../internal/power/profiles/host-profile.ts";
-import { restoreProfile } from "../../../internal/power/profiles/off.ts";
-import { verifyProfile } from "../../../internal/power/profiles/verify.ts";
-import { err } from "../../../internal/values/result.ts";
-import { error, machine, value } from "../../sysfs/machine.ts";
-import { changed, snapshot } from "../snapshot.ts";
-import { own } from "./coupled.ts";
+import { applyProfile, explainProfile } from "../../../../internal/power/profiles/apply.ts";
+import { readCpuSets } from "../../../../internal/power/profiles/cpu-selector.ts";
+import type { HostProfile } from "../../../../internal/power/profiles/host-profile.ts";
+import { restoreProfile } from "../../../../internal/power/profiles/off.ts";
+import { verifyProfile } from "../../../../internal/power/profiles/verify.ts";
+import { err } from "../../../../internal/values/result.ts";
+import { error, machine, value } from "../../../sysfs/machine.ts";
+import { changed, snapshot } from "../../snapshot.ts";
+import { own } from "../coupled.ts";
 
 const FOLDER = "intel_uncore_frequency";
 const apply = (at: ReturnType<typeof machine>, uncore: HostProfile["uncore"]) =>

@@ -1,11 +1,11 @@
 // What a profile asks of one CPU beside its clock: EPB, and idle states for a latency in microseconds.
 
-import type { Pcpu } from "../../values/units.ts";
-import { readIdleStates } from "../../sysfs/cpuidle.ts";
-import { readEpb } from "../../sysfs/energy-bias.ts";
-import { formatResumeLatency, readResumeLatency } from "../../sysfs/resume-latency.ts";
+import type { Pcpu } from "../../../values/units.ts";
+import { readIdleStates } from "../../../sysfs/cpuidle.ts";
+import { readEpb } from "../../../sysfs/energy-bias.ts";
+import { formatResumeLatency, readResumeLatency } from "../../../sysfs/resume-latency.ts";
 import type { Draft } from "./draft.ts";
-import type { HostRule } from "./host-profile.ts";
+import type { HostRule } from "../host-profile.ts";
 
 type CpuKnobs = Pick<HostRule, "epb" | "deepestState" | "latencyUs">;
 
