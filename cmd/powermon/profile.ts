@@ -7,7 +7,7 @@ import type { OffReport, ProfileStateReport } from "../../internal/api/profiles.
 import { json } from "../../internal/output/json.ts";
 import { table } from "../../internal/output/table.ts";
 import type { HostProfile } from "../../internal/power/profiles/host-profile.ts";
-import { explainProfile } from "../../internal/power/profiles/apply.ts";
+import { explainProfile } from "../../internal/power/profiles/outcome.ts";
 import { foreseeOff, offChanges, restoreProfile } from "../../internal/power/profiles/off.ts";
 import { loadProfile } from "../../internal/power/profiles/store.ts";
 import { heldDomains } from "../../internal/power/profiles/under-claim.ts";
@@ -29,7 +29,7 @@ export default defineCommand({
     name: "profile",
     summary: "put the host's own power settings in force, check them, take them back",
     details:
-      "A profile names governor, clock limits, EPP, EPB, turbo, idle states, uncore clock and where interrupts arrive, for sets of CPUs or the machine. It comes into force whole or not at all; what was there before is kept and put back by profile off.",
+      "A profile names the driver's mode, governor, clock limits, EPP, EPB, turbo, idle states, uncore clock and where interrupts arrive, for sets of CPUs or the machine. It comes into force whole or not at all; what was there before is kept and put back by profile off.",
   },
   commands: {
     ...loaded(
@@ -139,6 +139,7 @@ function rowsOf(profile: HostProfile): string[][] {
   const row = (cpus: string, knob: string, value: unknown) => {
     if (value !== undefined) rows.push([cpus, knob, String(value)]);
   };
+  row("machine", "P-state mode", profile.pstateMode);
   row("machine", "boost", profile.boost === undefined ? undefined : profile.boost ? "on" : "off");
   row("machine", "platform profile", profile.platformProfile);
   row("machine", "halt poll", profile.haltPollNs === undefined ? undefined : `${profile.haltPollNs} ns`);

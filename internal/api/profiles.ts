@@ -20,6 +20,7 @@ export const profileReports = list(
     boost: v.optional(v.boolean()),
     uncore: v.optional(v.object({})),
     irq: v.optional(v.string()),
+    pstateMode: v.optional(v.string()),
     latencyUs: about(v.optional(v.number()), "The longest wake-up that is allowed, us."),
     rules: list(v.object({ cpus: v.string() })),
   }),

@@ -94,6 +94,7 @@ export const profilesSchema = keyed(
       v.pipe(v.string("Write one line."), v.maxLength(200, "Write one line of at most 200 characters.")),
     ),
     missing: v.exactOptional(v.picklist(["refuse", "skip"], 'Write "refuse" or "skip".')),
+    pstate_mode: v.exactOptional(oneOf(["active", "passive", "guided"])),
     boost: v.exactOptional(flag),
     uncore: v.exactOptional(
       table(
@@ -123,12 +124,22 @@ export function profilesOf(sections: ProfileSections) {
   return Object.entries(sections).map(
     ([
       name,
-      { cpus = {}, latency_us, platform_profile, halt_poll_ns, summary = "", missing = "refuse", ...machine },
+      {
+        cpus = {},
+        latency_us,
+        pstate_mode,
+        platform_profile,
+        halt_poll_ns,
+        summary = "",
+        missing = "refuse",
+        ...machine
+      },
     ]) => ({
       name,
       summary,
       missing,
       ...machine,
+      ...(pstate_mode !== undefined && { pstateMode: pstate_mode }),
       ...(platform_profile !== undefined && { platformProfile: platform_profile }),
       ...(halt_poll_ns !== undefined && { haltPollNs: halt_poll_ns }),
       ...(latency_us !== undefined && { latencyUs: latency_us }),

@@ -22,6 +22,15 @@ export function capabilitiesText(report: HostCapabilities): string {
     if (first.epp) row(`EPP of CPUs ${cpus}`, first.epp.current, first.epp);
   }
   if (report.cpufreq) {
+    const { mode, sst } = report.cpufreq;
+    if (mode) row(`mode of ${mode.driver}`, `${mode.mode} of ${mode.modes.join(",")}`, mode);
+    if (sst)
+      row(
+        "Speed Select, base frequency",
+        sst.bf.groups.map(({ baseKhz, cpus }) => `${baseKhz} kHz on ${cpus}`).join("; ") || "off",
+        sst.bf,
+      );
+    if (sst) row("Speed Select, core power", sst.cp.on, sst.cp);
     row("boost", onOff(report.cpufreq.boost.on), report.cpufreq.boost);
     row("SMT", onOff(report.cpufreq.smt.active), report.cpufreq.smt);
   }

@@ -8,6 +8,7 @@ import { DRIVERS } from "./driver/index.ts";
 import { epbPath } from "./energy-bias.ts";
 import { IRQ_DEFAULT, irqPath } from "./irq.ts";
 import { PLATFORM_FILE } from "./platform.ts";
+import { type PstateDriver, pstateModePath } from "./driver/pstate-mode.ts";
 import { resumeLatencyPath } from "./resume-latency.ts";
 import { isUncore, uncorePath } from "./uncore.ts";
 
@@ -25,6 +26,7 @@ export type Attribute =
   | { readonly knob: "idle state"; readonly cpu: Pcpu; readonly state: number }
   | { readonly knob: "uncore floor" | "uncore ceiling"; readonly uncore: string }
   | { readonly knob: "irq"; readonly irq: number }
+  | { readonly knob: "pstate mode"; readonly driver: PstateDriver }
   | { readonly knob: keyof typeof MACHINE_FILE };
 
 export type BoostAttribute = Extract<Attribute, { readonly knob: "boost" }>;
@@ -44,6 +46,7 @@ export function pathOf(attribute: Attribute): string {
     return uncorePath(attribute.uncore, attribute.knob === "uncore floor" ? "min" : "max");
   if ("state" in attribute) return `${idleStatePath(attribute.cpu, attribute.state)}/disable`;
   if ("irq" in attribute) return irqPath(attribute.irq);
+  if ("driver" in attribute) return pstateModePath(attribute.driver);
   if (!("cpu" in attribute)) return MACHINE_FILE[attribute.knob];
   return attribute.knob === "epb" ? epbPath(attribute.cpu) : resumeLatencyPath(attribute.cpu);
 }
@@ -64,6 +67,8 @@ export function parseAttribute(path: string): Attribute | undefined {
     { knob: "halt poll" },
     { knob: "irq", irq: first },
     { knob: "irq default" },
+    { knob: "pstate mode", driver: "intel_pstate" },
+    { knob: "pstate mode", driver: "amd_pstate" },
   ];
   if (isUncore(uncore)) candidates.push({ knob: "uncore floor", uncore }, { knob: "uncore ceiling", uncore });
   return candidates.find((one) => pathOf(one) === path);

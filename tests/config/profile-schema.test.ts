@@ -13,6 +13,8 @@ test("profilesOf() turns names into numbers", () => {
 [profile.night]
 summary = "for the night"
 missing = "skip"
+pstate_mode = "passive"
+irq = "housekeeping"
 boost = false
 uncore = { floor = "min", ceiling = 1600000, of = { "0.1" = { ceiling = "80%" } } }
 latency_us = 100
@@ -34,6 +36,8 @@ epb = 4
       name: "night",
       summary: "for the night",
       missing: "skip",
+      pstateMode: "passive",
+      irq: "housekeeping",
       boost: false,
       uncore: { floor: "min", ceiling: khz(1_600_000), of: { "0.1": { ceiling: "80%" } } },
       latencyUs: 100,
@@ -70,6 +74,8 @@ test.each([
   ["base for the uncore", '[profile.p]\nuncore = { floor = "base" }', ["p", "uncore", "floor"]],
   ["more than all of the uncore", '[profile.p]\nuncore = { floor = "101%" }', ["p", "uncore", "floor"]],
   ["a part of the uncore that is none", '[profile.p.uncore.of."a.b"]', ["p", "uncore", "of", "a.b"]],
+  ["a mode that no driver has", '[profile.p]\npstate_mode = "off"', ["p", "pstate_mode"]],
+  ["interrupts elsewhere", '[profile.p]\nirq = "isolated"', ["p", "irq"]],
   ["a latency below 0", "[profile.p]\nlatency_us = -1", ["p", "latency_us"]],
   ["a list for a table", "[profile]\np = []", ["p"]],
 ])("profilesSchema refuses %s and says where", (_, text, path) => {

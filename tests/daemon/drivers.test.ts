@@ -1,6 +1,7 @@
 // Guests' claims on a model of the kernel's own drivers, whose files move each other: plain files would hide what these show.
 
 import { describe, expect, onTestFinished } from "bun:test";
+import { HostPower } from "../../internal/daemon/host-power.ts";
 import { restoreAll } from "../../internal/sysfs/cpufreq/originals.ts";
 import { ask, frame, Lab } from "../helpers/lab.ts";
 import { testNeeding } from "../helpers/needing.ts";
@@ -221,6 +222,34 @@ describe("another driver while a guest claims", () => {
     expect(at.read("cpufreq/policy1/scaling_setspeed")).toBe("2400000");
     expect(host.stop()).toEqual([]);
     expect(at.read("cpufreq/policy1/scaling_governor")).toBe("schedutil");
+    expect(at.read(`cpufreq/policy1/${MAX}`)).toBe("3700000");
+  });
+
+  testNeeding(["root and FUSE"], "by a profile's mode: the claim stands in it, and after it", async () => {
+    const at = await mountMachine("intel_pstate-hwp");
+    const lab = new Lab(at);
+    const profile = { other: { pstate_mode: "passive", cpus: { all: { governor: "schedutil" } } } };
+    const host = lab.start({ ...CONFIG, profile });
+    const power = new HostPower(host, { roots: at.roots });
+    power.start();
+    onTestFinished(() => lab.end());
+    const vm1 = await lab.guest("vm1.0");
+    expect(await ask(vm1, frame({ step: "max" }))).toBe("ack");
+    const name = { name: "other", cpus: undefined, dryRun: false };
+    expect(power.asks.applyProfile(name)).toMatchObject({ ok: true });
+    expect(at.read("intel_pstate/status")).toBe("passive");
+    expect(at.read("cpufreq/policy1/scaling_governor")).toBe("userspace");
+    expect(at.read("cpufreq/policy1/scaling_setspeed")).toBe("2400000");
+    expect(at.read("cpufreq/policy0/scaling_governor")).toBe("schedutil");
+    expect(await ask(vm1, frame({ step: "min" }))).toBe("ack");
+    expect(power.asks.verifyProfile()).toMatchObject({ value: { drift: [], held: [1] } });
+    expect(power.asks.profileOff()).toMatchObject({ ok: true });
+    expect(at.read("intel_pstate/status")).toBe("active");
+    expect(await ask(vm1, frame({ step: "max" }))).toBe("ack");
+    expect(at.read(`cpufreq/policy1/${MAX}`)).toBe("2400000");
+    expect(host.stop()).toEqual([]);
+    expect(power.stop()).toEqual([]);
+    expect(at.read("cpufreq/policy1/scaling_governor")).toBe("powersave");
     expect(at.read(`cpufreq/policy1/${MAX}`)).toBe("3700000");
   });
 

@@ -1,7 +1,8 @@
 // Profiles of the host while guests have claims: profiles are outer, claims inner.
 
 import type { Handlers, Rehearsals } from "../../api/table.ts";
-import { applyProfile, explainProfile, type ProfileRefusal } from "../../power/profiles/apply.ts";
+import { applyProfile } from "../../power/profiles/apply.ts";
+import { explainProfile, type ProfileRefusal } from "../../power/profiles/outcome.ts";
 import { type CpuSets, selectCpus } from "../../power/profiles/cpu-selector.ts";
 import type { DmaLatency } from "../../power/profiles/dma-latency.ts";
 import type { HostProfile } from "../../power/profiles/host-profile.ts";
@@ -10,7 +11,8 @@ import type { Lack } from "../../power/profiles/plan/draft.ts";
 import { foreseeOff, offChanges, restoreProfile } from "../../power/profiles/off.ts";
 import { loadProfile } from "../../power/profiles/store.ts";
 import { verifyProfile } from "../../power/profiles/verify.ts";
-import type { Roots } from "../../sysfs/cpufreq/originals.ts";
+import { cpuRootOf, type Roots } from "../../sysfs/cpufreq/originals.ts";
+import { readPstateMode } from "../../sysfs/driver/pstate-mode.ts";
 import { type Answer, type Code, no } from "../../values/answer.ts";
 import { err, ok, type Result } from "../../values/result.ts";
 import { explainSysfs } from "../../values/sysfs-error.ts";
@@ -39,7 +41,11 @@ export function profileAsks(host: Host, roots: Roots, latency: DmaLatency, sleep
   /** Gives every claimed clock back, does `work`, and lets the claims stand again within what it left. */
   const betweenClaims = <T>(work: () => Answer<T>): Answer<T> => {
     const failed = giveBack(host);
+    const cpuRoot = cpuRootOf(roots);
+    const mode = readPstateMode(cpuRoot)?.mode;
     const done = failed.length > 0 ? no("failed", sentence(failed.map(explainSysfs))) : work();
+    // In another mode all clocks are others.
+    if (readPstateMode(cpuRoot)?.mode !== mode) host.upkeep.lookAtMachine(true);
     for (const error of host.ledger.settle()) log.error(explainSysfs(error));
     return done;
   };

@@ -9,10 +9,12 @@ import { type DomainState, readDomainState } from "../../sysfs/cpufreq/domain-st
 import type { Epp } from "../../sysfs/cpufreq/epp.ts";
 import { listDomains } from "../../sysfs/cpufreq/files.ts";
 import { type PercentLimit, readPercentLimits } from "../../sysfs/cpufreq/percent.ts";
+import { PSTATE_MODES, readPstateMode } from "../../sysfs/driver/pstate-mode.ts";
 import { readWords } from "../../sysfs/choice.ts";
 import { driverOf } from "../../sysfs/driver/index.ts";
 import { explainSysfs, type SysfsError } from "../../values/sysfs-error.ts";
 import { remarkOnMax } from "./clock-range.ts";
+import { speedSelectOf, type SpeedSelect } from "./capability-sst.ts";
 import { type Item, itemAt, uncontrollable } from "./item.ts";
 
 /** One domain: the CPUs that share a clock. Frequencies in kHz. */
@@ -47,6 +49,11 @@ export interface CpufreqCapabilities {
     readonly on?: boolean;
     readonly files: readonly string[];
   };
+  /** The mode of intel_pstate or amd_pstate; absent where neither is there. */
+  readonly mode?:
+    | (Item & { readonly driver: string; readonly mode: string; readonly modes: readonly string[] })
+    | undefined;
+  readonly sst?: SpeedSelect | undefined;
   readonly smt: Item & { readonly active?: boolean | undefined; readonly control?: string | undefined };
 }
 
@@ -61,9 +68,12 @@ export function readCpufreqCapabilities(
   const hasSwitch = switches.ok && switches.value.length > 0;
   const states = ids.value.map((id) => ({ id, state: readDomainState(cpuRoot, id) }));
   const hasTurbo = states.some(({ state }) => state.ok && tableOf(state.value).nominal > 0);
+  const domains = states.map(({ id, state }) => domainOf(cpuRoot, id, state, hasSwitch));
   return ok({
-    domains: states.map(({ id, state }) => domainOf(cpuRoot, id, state, hasSwitch)),
+    domains,
     boost: boostOf(cpuRoot, procRoot, switches, hasTurbo),
+    mode: modeOf(cpuRoot),
+    sst: speedSelectOf(domains),
     smt: readSmt(cpuRoot),
   });
 }
@@ -155,6 +165,17 @@ function boostOf(
     // The kernel refuses to turn it on then; what is on shows that it can be.
     ...(file.controllable && !on && lacksTurbo(procRoot) ? uncontrollable(NO_TURBO_HERE) : file),
   };
+}
+
+function modeOf(cpuRoot: string): CpufreqCapabilities["mode"] {
+  const now = readPstateMode(cpuRoot);
+  if (now === undefined) return undefined;
+  const { driver, mode } = now;
+  const modes: readonly string[] = PSTATE_MODES[driver];
+  const item = modes.includes(mode)
+    ? itemAt(cpuRoot, { knob: "pstate mode", driver })
+    : uncontrollable("the driver is off: another one serves the clocks");
+  return { ...item, driver, mode, modes };
 }
 
 /** SMT is shown and never changed: taking CPUs offline breaks the accounting of whoever counts them. */

@@ -1,15 +1,16 @@
 // A profile comes into force whole or not at all: planned, saved, written in stages, read back, or taken back.
 
 import { err, ok, type Result } from "../../values/result.ts";
-import type { DomainId, Pcpu } from "../../values/units.ts";
+import type { DomainId } from "../../values/units.ts";
 import { type Attribute, pathOf } from "../../sysfs/attribute.ts";
 import { lacksTurbo, NO_TURBO_HERE } from "../../sysfs/cpufreq/boost.ts";
-import { explainSysfs, type SysfsError } from "../../values/sysfs-error.ts";
+import type { SysfsError } from "../../values/sysfs-error.ts";
 import { cpuRootOf, type Roots } from "../../sysfs/cpufreq/originals.ts";
-import type { CpuSets } from "./cpu-selector.ts";
-import type { Lack, Rounded } from "./plan/draft.ts";
+import type { Lack } from "./plan/draft.ts";
 import type { HostProfile } from "./host-profile.ts";
-import { type Busy, takeLock } from "../../os/lock.ts";
+import { takeLock } from "../../os/lock.ts";
+import { inMode } from "./mode.ts";
+import type { AppliedOutcome, ApplyOptions, Change, ProfileRefusal } from "./outcome.ts";
 import { type Plan, planProfile } from "./plan/plan.ts";
 import { irqWarnings } from "./plan/plan-irq.ts";
 import { readAll } from "./read-all.ts";
@@ -24,64 +25,11 @@ import {
   byPath,
   type FailedSetting,
   isAs,
+  isInMode,
   type Setting,
-  type SettingRecord,
   toRecord,
 } from "./setting.ts";
 import { inWriteOrder, restoreSettings, stepsOf, writeSettings } from "./write.ts";
-
-/** One attribute's way. */
-interface Change extends SettingRecord {
-  readonly from: string;
-  /** From 1; turbo comes first, for it moves what clocks can be set to. */
-  readonly step: number;
-}
-
-/** A profile that is in force, or would be. */
-export interface AppliedOutcome {
-  /** Attributes that differ from before, in the order in which they are written. */
-  readonly changes: readonly Change[];
-  /** Knobs that were left out because this machine lacks them. */
-  readonly left: readonly Lack[];
-  /** Values the kernel rounded: what was asked, and what it holds. */
-  readonly rounded: readonly Rounded[];
-  /** What stays as it is though the profile is in force, and who works against it; a sentence each. */
-  readonly warnings: readonly string[];
-  readonly latencyUs?: number;
-}
-
-/** Why a profile did not come into force. Nothing is changed then, unless `notRolledBack` says so. */
-export type ProfileRefusal =
-  /** The profile can't be had here; nothing was written. */
-  | { readonly kind: "impossible"; readonly lacks: readonly Lack[] }
-  /** This machine has none of the profile's knobs. */
-  | { readonly kind: "unsupported"; readonly lacks: readonly Lack[] }
-  /** A guest's claim holds these domains now. */
-  | { readonly kind: "held"; readonly domains: readonly DomainId[] }
-  /** Somebody else changes the profile. */
-  | Busy
-  /** A write failed, and what had been written was written back. */
-  | {
-      readonly kind: "failed";
-      readonly failed: FailedSetting;
-      readonly notRolledBack: readonly FailedSetting[];
-    }
-  /** The state folder or the kernel's files can't be read or written. */
-  | { readonly kind: "broken"; readonly error: SysfsError };
-
-/** How a profile is applied. */
-export interface ApplyOptions {
-  readonly sets: CpuSets;
-  /** CPUs it is limited to, and how they were written. */
-  readonly only?: { readonly text: string; readonly cpus: readonly Pcpu[] } | undefined;
-  readonly dryRun?: boolean;
-  /** Whether the caller gives claims back before it lets anything be written: a dry run then looks beneath them. */
-  readonly givesBack?: boolean;
-  /** Whether the caller will hold `latencyUs` by DmaLatency. */
-  readonly canHold?: boolean;
-  /** ISO 8601. */
-  readonly now: string;
-}
 
 /**
  * Puts `profile` in force: all is checked and the originals are saved; turbo is switched, what it moves is read again and planned anew, and
@@ -93,11 +41,12 @@ export function applyProfile(
   profile: HostProfile,
   options: ApplyOptions,
 ): Result<AppliedOutcome, ProfileRefusal> {
-  if (options.dryRun) return applyLocked(roots, profile, options);
+  const here = () => inMode(roots, profile, options, () => applyLocked(roots, profile, options));
+  if (options.dryRun) return here();
   const lock = takeLock(`${roots.stateDir}/profile.lock`);
   if (!lock.ok) return err(lock.error.kind === "busy" ? lock.error : { kind: "broken", error: lock.error });
   try {
-    return applyLocked(roots, profile, options);
+    return here();
   } finally {
     lock.value();
   }
@@ -132,7 +81,7 @@ function applyLocked(
   const touched = [
     ...attributesOf(plan.settings),
     ...plan.sideEffects,
-    ...attributesOf(old?.originals ?? []),
+    ...attributesOf(old?.originals ?? []).filter((one) => isInMode(cpuRoot, one)),
   ];
   const now = readAll(cpuRoot, touched, beneath);
   if (!now.ok) return broken(now.error);
@@ -253,27 +202,4 @@ function changesOf(ordered: readonly Setting[], before: ReadonlyMap<string, Sett
     from,
     step: steps[index] ?? 0,
   }));
-}
-
-/** Returns the refusal as sentences without a full stop, the most telling first. */
-export function explainProfile(refusal: ProfileRefusal): string[] {
-  const lack = (one: Lack) => `${one.knob} of ${one.where}: ${one.why}`;
-  switch (refusal.kind) {
-    case "impossible":
-    case "unsupported":
-      return refusal.lacks.length > 0 ? refusal.lacks.map(lack) : ["the profile asks for nothing"];
-    case "held":
-      return [
-        `powermon holds domain ${refusal.domains.join(", ")} for a guest: let the running powermon apply the profile, or stop it first (after a crash: powermon restore)`,
-      ];
-    case "busy":
-      return [`process ${refusal.pid} changes the profile already`];
-    case "failed":
-      return [
-        `${explainSysfs(refusal.failed.error)} (${refusal.failed.attribute.knob}); ${refusal.notRolledBack.length === 0 ? "everything was rolled back" : "not everything could be rolled back"}`,
-        ...refusal.notRolledBack.map((one) => `not rolled back: ${explainSysfs(one.error)}`),
-      ];
-    case "broken":
-      return [explainSysfs(refusal.error)];
-  }
 }

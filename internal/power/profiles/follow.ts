@@ -4,6 +4,7 @@ import { ok, type Result } from "../../values/result.ts";
 import type { Attribute } from "../../sysfs/attribute.ts";
 import { pathOf } from "../../sysfs/attribute.ts";
 import { cpuRootOf, type Roots } from "../../sysfs/cpufreq/originals.ts";
+import { readPstateMode } from "../../sysfs/driver/pstate-mode.ts";
 import type { SysfsError } from "../../values/sysfs-error.ts";
 import { takeLock } from "../../os/lock.ts";
 import { type CpuSets, selectCpus } from "./cpu-selector.ts";
@@ -69,8 +70,12 @@ function dueOf(
   sets: CpuSets,
   claimed: boolean,
 ): Due {
+  const nothing = { settings: [], sideEffects: [] };
+  // Somebody switched the driver's mode: what the clocks are now the profile was not made for.
+  const mode = wanted.find(({ attribute }) => attribute.knob === "pstate mode");
+  if (mode !== undefined && readPstateMode(cpuRootOf(roots))?.mode !== mode.text) return nothing;
   const only = cpus === undefined ? undefined : selectCpus(cpus, sets, "pass");
-  if (only?.ok === false) return { settings: [], sideEffects: [] };
+  if (only?.ok === false) return nothing;
   const [known, given] = [byPath(originals), byPath(wanted)];
   const beneath = claimed ? beneathClaims(roots) : undefined;
   const back = (attribute: Attribute) => beneath && settingBeneath(beneath, attribute)?.text;

@@ -1,5 +1,7 @@
 // A named set of power settings for the host itself, and those that are built in.
 
+import type { PstateMode } from "../../sysfs/driver/pstate-mode.ts";
+
 /** A clock: the hardware's lowest, its highest without turbo, its highest, or kHz. A floor of min and a ceiling of max are no limits at all. */
 export type SettingLevel = "min" | "base" | "max" | number;
 
@@ -28,6 +30,8 @@ export interface HostProfile {
   readonly summary: string;
   /** What becomes of a knob that this machine lacks: the profile is refused, or the knob left out. */
   readonly missing: "refuse" | "skip";
+  /** The mode that intel_pstate or amd_pstate is to run in. */
+  readonly pstateMode?: PstateMode | undefined;
   /** Turbo of the whole machine. */
   readonly boost?: boolean | undefined;
   /**

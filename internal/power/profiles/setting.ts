@@ -93,6 +93,12 @@ export function isAway(cpuRoot: string, attribute: Attribute, error: SysfsError)
 export const isGone = (attribute: Attribute, error: SysfsError): boolean =>
   "irq" in attribute && error.code === "ENOENT";
 
+/** Returns whether `attribute` is there in the mode that the driver runs in now. */
+export function isInMode(cpuRoot: string, attribute: Attribute): boolean {
+  const found = readSetting(cpuRoot, attribute);
+  return found.ok || found.error.code !== "ENOENT";
+}
+
 /** Returns the setting that `attribute` has when it says `text`. */
 function asRead(cpuRoot: string, attribute: Attribute, text: string): Setting {
   const unlimited = isLimit(attribute) && isNoLimit(cpuRoot, attribute.domain, attribute.knob, Number(text));

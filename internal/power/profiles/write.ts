@@ -10,10 +10,11 @@ import { UNKNOWN_EPP } from "../../sysfs/cpufreq/epp.ts";
 import { domainDir, FILE } from "../../sysfs/cpufreq/files.ts";
 import { writeLimit } from "../../sysfs/cpufreq/limits.ts";
 import { maskOf } from "../../sysfs/irq.ts";
+import { switchPstateMode } from "../../sysfs/driver/pstate-mode.ts";
 import { driverOf } from "../../sysfs/driver/index.ts";
 import type { Lack } from "./plan/draft.ts";
 import { unmovable } from "./plan/plan-irq.ts";
-import { type FailedSetting, isAs, isGone, isLimit, readSetting, type Setting } from "./setting.ts";
+import { type FailedSetting, isAs, isGone, isInMode, isLimit, readSetting, type Setting } from "./setting.ts";
 
 /**
  * The stage in which each knob is written. A platform's profile may move all else; turbo moves limits; the
@@ -21,6 +22,7 @@ import { type FailedSetting, isAs, isGone, isLimit, readSetting, type Setting } 
  * Source: Documentation/admin-guide/pm/{cpufreq,intel_pstate,amd-pstate}.rst.
  */
 const STAGE: Readonly<Record<Knob, number>> = {
+  "pstate mode": -1,
   "platform profile": 0,
   boost: 1,
   governor: 2,
@@ -95,8 +97,11 @@ export function writeSettings(
 export function restoreSettings(cpuRoot: string, settings: readonly Setting[]): FailedSetting[] {
   const failed: FailedSetting[] = [];
   const written: Setting[] = [];
+  // With the mode that it was read in go files that the other has not.
+  const modes = settings.some(({ attribute }) => attribute.knob === "pstate mode");
   for (const setting of inWriteOrder(cpuRoot, settings)) {
     const { attribute } = setting;
+    if (modes && "domain" in attribute && !isInMode(cpuRoot, attribute)) continue;
     let done = writeSetting(cpuRoot, setting);
     // The kernel shows a raw 0 as default where 0 has no word, and takes default for something else.
     if (done.ok && attribute.knob === "epp" && setting.text === "default" && !reads(cpuRoot, setting))
@@ -184,6 +189,7 @@ export function writeSetting(cpuRoot: string, setting: Setting): Result<void, Sy
     return writeLimit(domainDir(cpuRoot, attribute.domain), attribute.knob, khz(Number(text)), unlimited);
   }
   if (now.value.text === text) return DONE;
+  if (attribute.knob === "pstate mode") return switchPstateMode(cpuRoot, attribute.driver, text);
   const done = new AttrDir(cpuRoot).write(pathOf(attribute), wordFor(setting));
   // Such a governor has set what it takes already, whatever it reads as: 0 is no word on Meteor Lake.
   return !done.ok && done.error.code === "EBUSY" && governorHoldsEpp(cpuRoot, setting) ? DONE : done;

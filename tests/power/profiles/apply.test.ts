@@ -5,7 +5,8 @@ import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "nod
 import { dirname } from "node:path";
 import { type CpuSets, readCpuSets } from "../../../internal/power/profiles/cpu-selector.ts";
 import { BUILT_IN, type HostProfile } from "../../../internal/power/profiles/host-profile.ts";
-import { applyProfile, explainProfile } from "../../../internal/power/profiles/apply.ts";
+import { applyProfile } from "../../../internal/power/profiles/apply.ts";
+import { explainProfile } from "../../../internal/power/profiles/outcome.ts";
 import { restoreProfile } from "../../../internal/power/profiles/off.ts";
 import { verifyProfile } from "../../../internal/power/profiles/verify.ts";
 import { loadProfile, profilePath, saveProfile } from "../../../internal/power/profiles/store.ts";

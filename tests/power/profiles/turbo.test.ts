@@ -2,7 +2,7 @@
 
 import { expect } from "bun:test";
 import { writeFileSync } from "node:fs";
-import { explainProfile } from "../../../internal/power/profiles/apply.ts";
+import { explainProfile } from "../../../internal/power/profiles/outcome.ts";
 import { restoreProfile } from "../../../internal/power/profiles/off.ts";
 import { loadProfile } from "../../../internal/power/profiles/store.ts";
 import { verifyProfile } from "../../../internal/power/profiles/verify.ts";

@@ -1,7 +1,7 @@
 // Settings are written in the order that the kernel wants, put back as they were, and read back.
 
 import { expect, test } from "bun:test";
-import { explainProfile } from "../../../internal/power/profiles/apply.ts";
+import { explainProfile } from "../../../internal/power/profiles/outcome.ts";
 import { restoreProfile } from "../../../internal/power/profiles/off.ts";
 import { loadProfile } from "../../../internal/power/profiles/store.ts";
 import { verifyProfile } from "../../../internal/power/profiles/verify.ts";

@@ -5,6 +5,7 @@ import type { DomainId, Pcpu } from "../../../values/units.ts";
 import type { Attribute } from "../../../sysfs/attribute.ts";
 import { isClockAlone, LEFT_ALONE } from "../../../sysfs/calls.ts";
 import { readBoost } from "../../../sysfs/cpufreq/boost.ts";
+import { PSTATE_MODES, type PstateMode, readPstateMode } from "../../../sysfs/driver/pstate-mode.ts";
 import { readPlatform } from "../../../sysfs/platform.ts";
 import { type CpuSets, selectCpus } from "../cpu-selector.ts";
 import { Draft } from "./draft.ts";
@@ -148,12 +149,14 @@ function knobsOf(
 /** Knobs of the whole machine: turbo, the firmware's profile, KVM's polling, uncore. */
 function planMachine(
   cpuRoot: string,
-  { boost, uncore, platformProfile, haltPollNs }: HostProfile,
+  { pstateMode, boost, uncore, platformProfile, haltPollNs }: HostProfile,
   domains: readonly PlannedDomain[],
   sets: CpuSets,
   some: boolean,
   draft: Draft,
 ): void {
+  if (pstateMode !== undefined && some) draft.lacks("pstate mode", "machine", PARTLY);
+  else if (pstateMode !== undefined) planMode(cpuRoot, pstateMode, draft);
   if (boost !== undefined && some) draft.lacks("boost", "machine", PARTLY);
   else if (boost !== undefined && sets.online.some((cpu) => isClockAlone(cpuRoot, cpu)))
     draft.lacks("boost", "machine", `a clock that the switch would write, too, is ${LEFT_ALONE}`);
@@ -164,6 +167,19 @@ function planMachine(
   if (uncore === undefined) return;
   if (some) draft.lacks("uncore", "machine", PARTLY);
   else planUncore(cpuRoot, uncore, draft);
+}
+
+/** The mode is switched before anything is planned: here it is as it is wanted, or can't be had. */
+function planMode(cpuRoot: string, mode: PstateMode, draft: Draft): void {
+  const now = readPstateMode(cpuRoot);
+  if (now === undefined)
+    return draft.lacks("pstate mode", "machine", "neither intel_pstate nor amd_pstate is its driver");
+  const { driver } = now;
+  const modes: readonly string[] = PSTATE_MODES[driver];
+  if (!modes.includes(now.mode)) draft.lacks("pstate mode", "machine", `${driver} is off (${now.mode})`);
+  else if (!modes.includes(mode))
+    draft.lacks("pstate mode", "machine", `${driver} has no mode ${mode}: it has ${modes.join(", ")}`);
+  else draft.set({ knob: "pstate mode", driver }, mode);
 }
 
 function planPlatform(

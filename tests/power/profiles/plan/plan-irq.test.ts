@@ -2,7 +2,8 @@
 
 import { expect, test } from "bun:test";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { applyProfile, explainProfile } from "../../../../internal/power/profiles/apply.ts";
+import { applyProfile } from "../../../../internal/power/profiles/apply.ts";
+import { explainProfile } from "../../../../internal/power/profiles/outcome.ts";
 import { readCpuSets } from "../../../../internal/power/profiles/cpu-selector.ts";
 import { restoreProfile } from "../../../../internal/power/profiles/off.ts";
 import { verifyProfile } from "../../../../internal/power/profiles/verify.ts";
