@@ -7,7 +7,7 @@ const image = document.createElement("canvas");
 let chosen = -1;
 
 const LEFT = 46;
-const RIGHT = 236;
+const RIGHT = 242;
 /** Where the column of how busy CPUs are stands right of the samples, and its width. */
 const BUSY_AT = 4;
 const BUSY_WIDE = 10;
@@ -122,7 +122,7 @@ function draw() {
         pen.fillText(percent(part), what + 44, middle);
         const governor = governorOf(clock);
         const holder = clock.holder || governor === undefined ? holderOf(clock) : `nobody: ${governor}`;
-        pen.fillText(holder, what + 84, middle, right - 108);
+        pen.fillText(holder, what + 90, middle, right - 114);
       }
     }
   });

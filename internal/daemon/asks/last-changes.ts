@@ -103,6 +103,8 @@ export function lastChanges({ events, cpufreq }: Pick<Host, "events" | "cpufreq"
   for (let n = events.last; n >= events.first && changes.length < MAX_CHANGES; n--) {
     const kept = events.kept(n);
     if (kept === undefined) break;
+    // A VM's change at run time is told by itself, and not as another configuration.
+    if (kept.event === "config-reloaded" && events.kept(n + 1)?.event === "vm-changed") continue;
     const fields = kept.fields as Fields;
     const told = TOLD[kept.event]?.(fields, clockOf);
     if (told === undefined || seen.has(told.of)) continue;
