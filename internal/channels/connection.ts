@@ -16,11 +16,12 @@ import type { ChannelCounts, Framing } from "./channel-counts.ts";
 import { endClaims } from "./end-claims.ts";
 import { Intake, type Server } from "./intake.ts";
 import type { ChannelHost, Line } from "./line.ts";
+import type { Peer } from "./peer.ts";
 import { Outbox } from "./outbox.ts";
 import type { Outcome } from "./outcome.ts";
 import { refuse, serve } from "./serve/index.ts";
 import type { Caller } from "./serve/serve.ts";
-import type { Peer, Vm } from "./vm.ts";
+import type { Vm } from "./vm.ts";
 import { wordOf } from "./vm-meter.ts";
 
 export class Connection implements Caller, Peer, Framing, Server {

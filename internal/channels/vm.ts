@@ -4,6 +4,7 @@ import type { Limits } from "../claims/arbitrate.ts";
 import {
   authorizeVcpu,
   type Grant,
+  hasNoClock,
   isSamePlace,
   type Placement,
   type Standing,
@@ -21,6 +22,7 @@ import type { Result } from "../values/result.ts";
 import type { Cpufreq, Domain } from "../sysfs/cpufreq/cpufreq.ts";
 import type { DomainId, Pcpu } from "../values/units.ts";
 import { countVcpus, MAX_VCPU } from "./count-vcpus.ts";
+import type { Peer } from "./peer.ts";
 import { VmMeter } from "./vm-meter.ts";
 
 /** How all VMs of a host are placed; a reload may change it. */
@@ -35,12 +37,6 @@ export interface PlacementRules {
 
 /** By what a vCPU's place is found. */
 type Sight = Pick<PlacementRules, "sources" | "floating">;
-
-/** A connected socket: its descriptor, where there is one to ask, and the path it is connected to. */
-export interface Peer {
-  readonly fd: number | undefined;
-  readonly path: string;
-}
 
 /** A refusal as it is remembered. */
 export interface PastRefusal {
@@ -83,6 +79,8 @@ export class Vm implements Standing, PinSubject {
   readonly #places = new Map<number, Found>();
   /** What mayMove came to; undefined when a place has changed since. */
   #mayMove: boolean | undefined;
+  /** Whether places were forgotten since claims were last moved to where their vCPUs run. */
+  #forgotten = false;
   readonly #limits = new Map<DomainId, Limits>();
   /** What the machine was when they were worked out. */
   #edition = 0;
@@ -202,11 +200,18 @@ export class Vm implements Standing, PinSubject {
   /** Forgets what the pinning sources said: they are asked anew. */
   forgetPlaces(): void {
     for (const place of this.#places.values()) place.until = 0;
+    this.#forgotten = true;
     this.#mayMove = undefined;
   }
 
-  /** Whether a vCPU may run elsewhere than when it was last looked for. */
+  /** Claims are where their vCPUs run now. */
+  followed(): void {
+    this.#forgotten = false;
+  }
+
+  /** Whether a vCPU may run elsewhere than where its claims were last moved to. */
   get mayMove(): boolean {
+    if (this.#forgotten) return true;
     this.#mayMove ??= [...this.#places.values()].some(
       ({ until, placement }) => until !== Infinity && !hasNoClock(placement),
     );
@@ -286,9 +291,6 @@ export class Vm implements Standing, PinSubject {
     return { kind: "placed", pcpus, domains: [...domains] };
   }
 }
-
-/** Returns whether a vCPU has a place, and its CPU no clock now. */
-const hasNoClock = ({ kind }: Placement): boolean => kind === "no-cpufreq" || kind === "clock-hung";
 
 function bucket({ rate }: VmConfig): TokenBucket {
   return new TokenBucket(rate.requestsPerSecond, rate.burst, performance.now());

@@ -27,6 +27,9 @@ export type Placement =
   | { readonly kind: "absent"; readonly count: number }
   | { readonly kind: "no-cpufreq" | "clock-hung"; readonly pcpu: Pcpu };
 
+/** Returns whether a vCPU has a place, and its CPU no clock now. */
+export const hasNoClock = ({ kind }: Placement): boolean => kind === "no-cpufreq" || kind === "clock-hung";
+
 /** What the host knows of a channel's VM; never taken from a packet. */
 export interface Standing {
   readonly vm: string;

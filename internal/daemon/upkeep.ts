@@ -150,6 +150,7 @@ export class Upkeep {
     for (const vm of this.#host.channels.vms) {
       if (!vm.mayMove) continue;
       mayMove = true;
+      vm.followed();
       for (const claim of [...this.#host.ledger.claimsOf(vm.vm)]) followPin(this.#host, vm, claim);
     }
     return mayMove;

@@ -60,6 +60,26 @@ describe("Upkeep", () => {
     expect(lab.speed(2)).toBe(2600000);
   });
 
+  test("lets claims follow written pins that a reload changed, whoever has looked at them since", async () => {
+    const policy = { type: "workload", workload: "low", vcpus: [0] };
+    lab.start({ ...STATIC, vm: { vm1: { pins: { 0: 2, 1: 3 }, policy } } });
+    const [before] = [lab.speed(3)];
+    const vm1 = await lab.guest("vm1.0");
+    await ask(vm1, frame({ step: "max", vcpu: 1 }));
+    expect(lab.speed(3)).toBe(2600000);
+    const other = (pins: object) => {
+      const config = lab.load({ ...STATIC, vm: { vm1: { pins, policy } } });
+      if (!config.ok) throw new Error("it can't be read");
+      lab.host.configure(config.value);
+      expect(lab.host.channels.vm("vm1")?.knownVcpus()).toBe(Object.keys(pins).length);
+      lab.host.upkeep.look();
+    };
+    other({ 0: 2, 1: 1 });
+    expect([lab.speed(1), lab.speed(3)]).toEqual([2600000, before]);
+    other({ 0: 2 });
+    expect(lab.host.ledger.claim("guest", "vm1", 1)).toBeUndefined();
+  });
+
   test("writes a claim again when its CPU comes back", async () => {
     lab.start();
     const vm1 = await lab.guest("vm1.0");
