@@ -1,6 +1,7 @@
 // The host's own power: what it can do, and the profiles that set it.
 
 import * as v from "valibot";
+import { clockChanges } from "./dry-run.ts";
 import { about, list, number, numbers, option, text, texts } from "./words.ts";
 
 /** What the host can do; each part is absent where it could not be read, and `problems` says why. */
@@ -67,8 +68,15 @@ export const appliedReport = v.object({
     list(v.object({ path: v.string(), asked: v.string(), held: v.string() })),
     'Values that the kernel rounded; what was asked is "no limit" where there was to be none.',
   ),
-  warnings: about(texts, "What stays as it is all the same, and who works against it, a sentence each."),
+  warnings: about(
+    texts,
+    "What stays as it is all the same, who works against it, and in a dry run what is not known before; a sentence each.",
+  ),
   latencyUs: about(v.optional(v.number()), "The longest wake-up that is allowed, us."),
+  clocks: about(
+    v.optional(clockChanges),
+    "In a dry run of a powermon that runs: what follows for claimed clocks.",
+  ),
 });
 export type AppliedReport = v.InferOutput<typeof appliedReport>;
 

@@ -12,6 +12,8 @@ export interface DomainClock {
   readonly table: FrequencyTable;
   /** The part of it that can be set now: within the limits of the machine's operator and of the driver. */
   readonly allowed: FrequencyTable;
+  /** Reads what `allowed` will be once it was told something: its limits may have moved while nobody claimed it. */
+  whenTaken(): FrequencyTable;
   /** Whether its turbo, where it has any, may be used by whoever has not said so. */
   readonly turboAtStart: boolean;
   /** What it was told, kHz; undefined while it is as its operator had it. */

@@ -2,7 +2,7 @@
 
 import { arbitrate, clip, type Decision, type Limits } from "./arbitrate.ts";
 import { type Grant, isSamePlace } from "./authorize.ts";
-import { highest, type Level, move, type Step } from "../values/frequency.ts";
+import { type FrequencyTable, highest, type Level, move, type Step } from "../values/frequency.ts";
 import { DONE, type Result } from "../values/result.ts";
 import type { SysfsError } from "../values/sysfs-error.ts";
 import type { DomainId, Khz } from "../values/units.ts";
@@ -41,9 +41,14 @@ export class Ledger {
    * Returns a ledger of the same claims on paper: it decides as this one does, and what it writes goes nowhere.
    * @param claimantOf whoever stands for a claim's claimant there, as where its limits would be others
    * @param site the limits that hold for everybody there
+   * @param given what could be set of each clock, where all are given back at first
    */
-  rehearsal(claimantOf: (claim: Claim) => Claimant, site = this.#site): Ledger {
-    return new Ledger(paperClocks(this.#clocks), site, () => {}, this.#book.copy(claimantOf));
+  rehearsal(
+    claimantOf: (claim: Claim) => Claimant,
+    site = this.#site,
+    given?: (clock: DomainClock) => FrequencyTable,
+  ): Ledger {
+    return new Ledger(paperClocks(this.#clocks, given), site, () => {}, this.#book.copy(claimantOf));
   }
 
   /** Returns the claim in a slot of a vCPU (for `operator`: VM "" and the pCPU), if one stands. */

@@ -1,16 +1,22 @@
 // A machine's clocks on paper: what they are told is noted and goes nowhere, so that a change can be tried before it is made.
 
-import { roundUp } from "../values/frequency.ts";
+import { type FrequencyTable, roundUp } from "../values/frequency.ts";
 import { DONE, ok } from "../values/result.ts";
 import type { DomainId } from "../values/units.ts";
 import type { DomainClock, DomainClocks } from "./clock.ts";
 
-/** Returns clocks that are as `real` ones are now, and stay by themselves from then on. */
-export function paperClocks(real: DomainClocks): DomainClocks {
+/**
+ * Returns clocks that are as `real` ones are now, and stay by themselves from then on.
+ * @param given what could be set of a clock that was given back meanwhile, where they all were
+ */
+export function paperClocks(
+  real: DomainClocks,
+  given?: (clock: DomainClock) => FrequencyTable,
+): DomainClocks {
   const drawn = new Map<DomainId, DomainClock>();
   const draw = (clock: DomainClock): DomainClock => {
     let paper = drawn.get(clock.id);
-    if (paper === undefined) drawn.set(clock.id, (paper = onPaper(clock)));
+    if (paper === undefined) drawn.set(clock.id, (paper = onPaper(clock, given?.(clock))));
     return paper;
   };
   return {
@@ -22,18 +28,26 @@ export function paperClocks(real: DomainClocks): DomainClocks {
   };
 }
 
-function onPaper({ id, pcpus, table, allowed, turboAtStart, target: told }: DomainClock): DomainClock {
-  let target = told;
+function onPaper(clock: DomainClock, given: FrequencyTable | undefined): DomainClock {
+  const { id, pcpus, table, turboAtStart } = clock;
+  let allowed = given ?? clock.allowed;
+  let target = given === undefined ? clock.target : undefined;
   return {
     id,
     pcpus,
     table,
-    allowed,
+    get allowed() {
+      return allowed;
+    },
+    whenTaken: () => allowed,
     turboAtStart,
     get target() {
       return target;
     },
-    set: (wanted) => ok((target = roundUp(allowed, wanted))),
+    set(wanted) {
+      if (target === undefined && given === undefined) allowed = clock.whenTaken();
+      return ok((target = roundUp(allowed, wanted)));
+    },
     restore() {
       target = undefined;
       return DONE;

@@ -10,8 +10,8 @@ import { ok } from "../values/result.ts";
 import { type Pcpu, pcpu } from "../values/units.ts";
 import { followPin } from "./follow-pin.ts";
 import type { Host } from "./host.ts";
-import { paperVm } from "./paper-vm.ts";
-import { changed, rehearse } from "./rehearsal.ts";
+import { paperVm } from "./rehearsal/paper-vm.ts";
+import { changed, rehearse } from "./rehearsal/rehearsal.ts";
 
 /** Most vCPUs that are listed one by one. */
 const MAX_LISTED = 512;

@@ -92,7 +92,14 @@ describe("HostPower on profiles", () => {
     const vm1 = await lab.guest("vm1.0");
     await ask(vm1, frame({ step: "max" }));
     const before = snapshot(lab.tree.root);
-    expect(value(asks.applyProfile({ name: "cap", cpus: undefined, dryRun: true }))).toEqual(free);
+    const claim = { by: "guest", vm: "vm1", vcpu: 0 };
+    const tried: object = value(asks.applyProfile({ name: "cap", cpus: undefined, dryRun: true }));
+    expect(tried).toEqual({
+      ...free,
+      clocks: [
+        { domain: 2, cpus: [2], before: { khz: 2_600_000, ...claim }, after: { khz: 2_000_000, ...claim } },
+      ],
+    });
     expect(free).toMatchObject({ applied: false, changes: { length: 4 } });
     expect(changed(before, snapshot(lab.tree.root))).toEqual([]);
   });

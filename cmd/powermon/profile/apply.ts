@@ -12,6 +12,7 @@ import { applyProfile } from "../../../internal/power/profiles/apply.ts";
 import { explainProfile, type ProfileRefusal } from "../../../internal/power/profiles/outcome.ts";
 import type { Pcpu } from "../../../internal/values/units.ts";
 import { tell } from "../control.ts";
+import { showClocks } from "../dry-run.ts";
 import { rootsOf } from "../roots.ts";
 import { RUNNING_ARGS, runningPowermon } from "../running.ts";
 import { failWith } from "../../fail.ts";
@@ -102,7 +103,8 @@ function cpusNamed(text: string, sets: CpuSets): readonly Pcpu[] {
   return cpus.value;
 }
 
-function told({ profile, applied, changes, left, rounded, warnings }: AppliedReport): string {
+function told(report: AppliedReport): string {
+  const { profile, applied, changes, left, rounded, warnings, clocks = [] } = report;
   const n = changes.length;
   const change = n === 0 ? "it changes nothing" : `it changes ${n} of the kernel's settings`;
   const lines = [applied ? `In force: ${profile}; ${change}` : `Would be in force: ${profile}; ${change}`];
@@ -122,6 +124,6 @@ function told({ profile, applied, changes, left, rounded, warnings }: AppliedRep
   for (const one of rounded)
     lines.push(`The kernel holds ${one.held} where ${one.asked} was asked: ${one.path}`);
   for (const one of new Set(left.map(({ knob, why }) => `${knob}: ${why}`))) lines.push(`Left out: ${one}`);
-  lines.push(...warnings);
+  lines.push(...warnings, ...showClocks({ clocks, warnings: [] }));
   return lines.join("\n");
 }

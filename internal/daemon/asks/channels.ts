@@ -7,8 +7,8 @@ import { type Answer, no } from "../../values/answer.ts";
 import type { Numbers } from "../../values/numbers.ts";
 import { DONE, ok } from "../../values/result.ts";
 import type { Host } from "../host.ts";
-import { changed, rehearse } from "../rehearsal.ts";
-import { tryAdding, tryRemoving } from "../try-vms.ts";
+import { changed, rehearse } from "../rehearsal/rehearsal.ts";
+import { tryAdding, tryRemoving } from "../rehearsal/try-vms.ts";
 
 export function channelAsks(host: Host) {
   const { channels: all } = host;

@@ -17,7 +17,7 @@ import { explainSysfs } from "../../values/sysfs-error.ts";
 import { khz, pcpu } from "../../values/units.ts";
 import { tellHung } from "../hung-calls.ts";
 import type { Host } from "../host.ts";
-import { changed, rehearse } from "../rehearsal.ts";
+import { changed, rehearse } from "../rehearsal/rehearsal.ts";
 
 /** Returns each CPU with its domain; all are those that have one. */
 export function domainsOf(

@@ -11,7 +11,7 @@ import type { PolicyEngine, PolicyStatus } from "../../rules/engine.ts";
 import { type Answer, no } from "../../values/answer.ts";
 import { DONE, ok } from "../../values/result.ts";
 import type { Host } from "../host.ts";
-import { changed, rehearse } from "../rehearsal.ts";
+import { changed, rehearse } from "../rehearsal/rehearsal.ts";
 
 const sentences = (problems: readonly ConfigProblem[]): string => problems.map(describeProblem).join(" ");
 

@@ -18,7 +18,7 @@ import { err, ok, type Result } from "../../values/result.ts";
 import { explainSysfs } from "../../values/sysfs-error.ts";
 import type { Pcpu } from "../../values/units.ts";
 import type { Host } from "../host.ts";
-import { rehearse } from "../rehearsal.ts";
+import { trySettings } from "../rehearsal/try-settings.ts";
 import { profileNamed, profilesIn } from "../host-profiles.ts";
 import { giveBack, type HostSleep } from "../host-sleep.ts";
 
@@ -53,9 +53,11 @@ export function profileAsks(host: Host, roots: Roots, latency: DmaLatency, sleep
   const judge = (profile: HostProfile, sets: CpuSets, only: Only) => {
     const options = { sets, only, now: new Date().toISOString(), canHold: true };
     const done = applyProfile(roots, profile, { ...options, dryRun: true, givesBack: true });
-    return done.ok
-      ? ok({ profile: profile.name, applied: false, ...done.value })
-      : refused(profile, done.error);
+    if (!done.ok) return refused(profile, done.error);
+    const { clocks, warnings: more } = trySettings(host, done.value.changes);
+    const left = [...done.value.left];
+    const warnings = [...done.value.warnings, ...more];
+    return ok({ profile: profile.name, applied: false, ...done.value, left, warnings, clocks });
   };
 
   /** Puts a profile in force; no claim stands. The latency is held first: it can be let go again without a trace. */
@@ -156,12 +158,14 @@ export function profileRehearsals(host: Host, roots: Roots, sleep: HostSleep) {
       if (sleep.isNear) return BUSY;
       const seen = foreseeOff(roots);
       if (!seen.ok) return no("failed", sentence([explainSysfs(seen.error)]));
-      const { profile, stale } = seen.value;
-      return rehearse(host, ({ warnings }) => {
-        if (stale) warnings.push(`Profile ${profile} was applied before the last boot, and is forgotten.`);
-        if (!stale && profile !== undefined && !host.ledger.empty)
-          warnings.push("Claims step back for it, and stand again within what is put back.");
-        return ok(offChanges(seen.value));
+      const { profile, stale, changes } = seen.value;
+      const { clocks, warnings } = trySettings(host, changes);
+      const old = `Profile ${profile} was applied before the last boot, and is forgotten.`;
+      return ok({
+        dryRun: true,
+        changes: offChanges(seen.value),
+        clocks,
+        warnings: stale ? [old, ...warnings] : warnings,
       });
     },
   } satisfies Pick<Rehearsals, "profileOff">;

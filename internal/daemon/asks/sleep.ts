@@ -8,7 +8,7 @@ import { DONE, ok } from "../../values/result.ts";
 import { explainSysfs } from "../../values/sysfs-error.ts";
 import type { Host } from "../host.ts";
 import type { HostSleep } from "../host-sleep.ts";
-import { changed, rehearse } from "../rehearsal.ts";
+import { changed, rehearse } from "../rehearsal/rehearsal.ts";
 
 /** @param awake the host is awake again, or does not sleep after all */
 export function sleepAsks({ upkeep }: Host, sleep: HostSleep, awake: () => void) {

@@ -9,7 +9,7 @@ import type { Changes } from "../changes.ts";
 import { type HungCall } from "../../sysfs/hung.ts";
 import { nextTry } from "../hung-calls.ts";
 import type { Host } from "../host.ts";
-import { tryConfig } from "../try-config.ts";
+import { tryConfig } from "../rehearsal/try-config.ts";
 import { sumCounts } from "./channels.ts";
 
 const STARTED_MS = performance.now();

@@ -13,8 +13,8 @@ import { DONE, ok, type Result } from "../../values/result.ts";
 import type { Changes } from "../changes.ts";
 import type { Host } from "../host.ts";
 import { knownVcpus, noVm, pinnable, threadOf, tryPin } from "../pin-vcpu.ts";
-import { tryConfig } from "../try-config.ts";
-import { tryAdding, tryRemoving } from "../try-vms.ts";
+import { tryConfig } from "../rehearsal/try-config.ts";
+import { tryAdding, tryRemoving } from "../rehearsal/try-vms.ts";
 import { sumCounts } from "./channels.ts";
 import { refusalOf } from "./refusals.ts";
 

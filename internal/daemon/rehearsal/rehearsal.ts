@@ -1,20 +1,21 @@
 // A change tried on paper: by the code that makes it, on copies of the claims and policies, over clocks that are only written down.
 
-import type { Change, ClockChange, DryRunReport } from "../api/dry-run.ts";
-import type { Limits } from "../claims/arbitrate.ts";
-import { refuseCommand } from "../claims/authorize.ts";
-import type { Claimant } from "../claims/claim.ts";
-import type { DomainClock } from "../claims/clock.ts";
-import type { Ledger } from "../claims/ledger.ts";
-import { EventFeed } from "../events.ts";
-import { Log } from "../log.ts";
-import type { PolicyEngine } from "../rules/engine.ts";
-import { LedgerDesk, type PolicyVm } from "../rules/ledger-desk.ts";
-import type { Answer } from "../values/answer.ts";
-import { explainProblem } from "../values/problem.ts";
-import { ok } from "../values/result.ts";
-import type { Khz } from "../values/units.ts";
-import type { Host } from "./host.ts";
+import type { Change, ClockChange, DryRunReport } from "../../api/dry-run.ts";
+import type { Limits } from "../../claims/arbitrate.ts";
+import { refuseCommand } from "../../claims/authorize.ts";
+import type { Claimant } from "../../claims/claim.ts";
+import type { DomainClock } from "../../claims/clock.ts";
+import type { Ledger } from "../../claims/ledger.ts";
+import { EventFeed } from "../../events.ts";
+import { Log } from "../../log.ts";
+import type { PolicyEngine } from "../../rules/engine.ts";
+import { LedgerDesk, type PolicyVm } from "../../rules/ledger-desk.ts";
+import type { Answer } from "../../values/answer.ts";
+import { explainProblem } from "../../values/problem.ts";
+import type { FrequencyTable } from "../../values/frequency.ts";
+import { ok } from "../../values/result.ts";
+import type { Khz } from "../../values/units.ts";
+import type { Host } from "../host.ts";
 
 /** Where a change is tried. */
 export interface Paper {
@@ -32,6 +33,8 @@ interface Otherwise {
   /** VMs; undefined for one that would not be there. */
   readonly vms?: ReadonlyMap<string, PolicyVm | undefined>;
   readonly site?: (domain: DomainClock) => Limits;
+  /** What could be set of each clock; then all are given back at first. */
+  readonly given?: (domain: DomainClock) => FrequencyTable;
 }
 
 /** What a change comes to. */
@@ -47,7 +50,7 @@ export interface Foreseen {
 export function foresee<T>(
   host: Host,
   act: (paper: Paper) => Answer<T>,
-  { vms: others = new Map(), site }: Otherwise = {},
+  { vms: others = new Map(), site, given }: Otherwise = {},
 ): Answer<Foreseen & { readonly value: T }> {
   const { cpufreq } = host;
   const events = new EventFeed();
@@ -65,10 +68,14 @@ export function foresee<T>(
     },
     host.desk,
   );
-  const ledger: Ledger = host.ledger.rehearsal(({ claimant, grant }) => {
-    const other = others.get(grant.vm);
-    return desk.twinOf(claimant) ?? (other && under(other, claimant)) ?? claimant;
-  }, site);
+  const ledger: Ledger = host.ledger.rehearsal(
+    ({ claimant, grant }) => {
+      const other = others.get(grant.vm);
+      return desk.twinOf(claimant) ?? (other && under(other, claimant)) ?? claimant;
+    },
+    site,
+    given,
+  );
   const policies = host.policies.rehearsal(desk);
   const warnings: string[] = [];
   const policyLost = (name: string) => policies.vmChanged(name);

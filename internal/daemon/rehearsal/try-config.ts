@@ -1,16 +1,16 @@
 // Another configuration, tried on paper: its limits, settings, pins and policies.
 
-import type { Vm } from "../channels/vm.ts";
-import type { Config } from "../config/load.ts";
-import { vmConfig } from "../config/effective.ts";
-import type { PinSource } from "../pinning/pins.ts";
-import { staticPins } from "../pinning/static.ts";
-import { ok } from "../values/result.ts";
-import { followPin } from "./follow-pin.ts";
-import type { Host } from "./host.ts";
+import type { Vm } from "../../channels/vm.ts";
+import type { Config } from "../../config/load.ts";
+import { vmConfig } from "../../config/effective.ts";
+import type { PinSource } from "../../pinning/pins.ts";
+import { staticPins } from "../../pinning/static.ts";
+import { ok } from "../../values/result.ts";
+import { followPin } from "../follow-pin.ts";
+import type { Host } from "../host.ts";
 import { paperVm } from "./paper-vm.ts";
 import { type Foreseen, foresee } from "./rehearsal.ts";
-import { siteLimitsOn } from "./site-limits.ts";
+import { siteLimitsOn } from "../site-limits.ts";
 
 /** Returns what follows for the clocks if `config` came into force. */
 export function tryConfig(host: Host, config: Config): Foreseen {

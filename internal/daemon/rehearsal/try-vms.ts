@@ -1,11 +1,11 @@
 // VMs and channels that come or go, tried on paper.
 
-import type { DryRunReport } from "../api/dry-run.ts";
-import { endClaims } from "../channels/end-claims.ts";
-import type { Answer } from "../values/answer.ts";
-import type { Numbers } from "../values/numbers.ts";
-import { ok } from "../values/result.ts";
-import type { Host } from "./host.ts";
+import type { DryRunReport } from "../../api/dry-run.ts";
+import { endClaims } from "../../channels/end-claims.ts";
+import type { Answer } from "../../values/answer.ts";
+import type { Numbers } from "../../values/numbers.ts";
+import { ok } from "../../values/result.ts";
+import type { Host } from "../host.ts";
 import { rehearse } from "./rehearsal.ts";
 
 const CONNECTS = "What its guests ask once their channels are connected is not known before.";

@@ -4,7 +4,7 @@ import type { FrequencyTable } from "../../values/frequency.ts";
 import { dirname } from "node:path";
 import { DONE, ok, type Result } from "../../values/result.ts";
 import type { DomainId, Khz, Pcpu } from "../../values/units.ts";
-import { AttrDir, attrBytes } from "../attr.ts";
+import { AttrDir } from "../attr.ts";
 import type { Hardware } from "../driver/driver.ts";
 import { driverOf, lacksUserspace, pinOf } from "../driver/index.ts";
 import type { SysfsError } from "../../values/sysfs-error.ts";
@@ -14,15 +14,9 @@ import { FILE } from "./files.ts";
 import { type KhzRange, type OwnLimits, readLimits, readOwnLimits, writeLimits } from "./limits.ts";
 import { type Originals, type OriginalsStore, readOriginals } from "./store.ts";
 import type { Pin } from "./pin.ts";
+import { prepare, type Prepared } from "./prepared.ts";
 import { limitsOf, type Reach, reachOf } from "./reach.ts";
 import { restoreDomain } from "./originals.ts";
-
-/** A table entry made ready, so that a change of frequency allocates nothing. */
-interface Prepared {
-  readonly khz: Khz;
-  readonly bytes: Buffer;
-  readonly done: Result<Khz, never>;
-}
 
 /** One domain. Nothing is written before the first set(), which saves the originals. */
 export class Domain {
@@ -81,6 +75,14 @@ export class Domain {
   /** Those within `range`, which are what can be set now. */
   get allowed(): FrequencyTable {
     return this.#reach.allowed;
+  }
+
+  /** Reads what can be set once it is taken; `limits` of its operator stand in place of those that are there. */
+  whenTaken(limits: Partial<OwnLimits> = {}): FrequencyTable {
+    const found = this.#taken ? ok(this.#found) : this.#read();
+    if (!found.ok) return this.allowed;
+    const own = this.#taken ? this.#own : this.#readOwn(found.value.unset);
+    return reachOf(found.value, own && { ...own, ...limits }).allowed;
   }
 
   /** What every claim stays within: the operator's own limits, and those that the driver has for all CPUs. */
@@ -291,9 +293,6 @@ export class Domain {
     return entries[0] as Prepared;
   }
 }
-
-const prepare = ({ allowed }: Reach): Prepared[] =>
-  allowed.steps.map((step) => ({ khz: step, bytes: attrBytes(`${step}`), done: ok(step) }));
 
 const includes = ({ min, max }: KhzRange, target: Khz): boolean => min <= target && target <= max;
 const isSame = (a: KhzRange, b: KhzRange | undefined): boolean => a.min === b?.min && a.max === b.max;
