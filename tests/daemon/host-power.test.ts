@@ -104,6 +104,19 @@ describe("HostPower on profiles", () => {
     expect(changed(before, snapshot(lab.tree.root))).toEqual([]);
   });
 
+  test("a dry run does not tell what claims come to where turbo is switched", async () => {
+    lab.end();
+    lab = new Lab("acpi-cpufreq-4cpu-boost");
+    const { asks } = start({ profile: { calm: { boost: false, cpus: { all: { ceiling: "base" } } } } });
+    const tried = () => value(asks.applyProfile({ name: "calm", cpus: undefined, dryRun: true }));
+    expect(tried().warnings).toEqual([]);
+    await ask(await lab.guest("vm1.0"), frame({ step: "max" }));
+    expect(tried()).toMatchObject({
+      clocks: [],
+      warnings: ["Turbo is switched with it: what claims come to then is not known before."],
+    });
+  });
+
   test("a profile that can't be had leaves the one before and the claims as they were", async () => {
     const { asks } = start({
       profile: {

@@ -1,6 +1,6 @@
 // Settings of the host that a profile writes or puts back, tried on paper: what claims come to within the limits that they leave.
 
-import { parseAttribute } from "../../sysfs/attribute.ts";
+import { type Knob, parseAttribute } from "../../sysfs/attribute.ts";
 import type { OwnLimits } from "../../sysfs/cpufreq/limits.ts";
 import type { SettingRecord } from "../../power/profiles/setting.ts";
 import { DONE } from "../../values/result.ts";
@@ -8,12 +8,23 @@ import { type DomainId, khz } from "../../values/units.ts";
 import type { Host } from "../host.ts";
 import { type Foreseen, foresee } from "./rehearsal.ts";
 
-const TURBO = "Turbo is switched with it: what claims come to then is not known before.";
+/** What makes other clocks of a machine's. */
+const SWITCHES: { readonly [K in Knob]?: string } = {
+  boost: "Turbo",
+  "pstate mode": "The mode of the clocks' driver",
+};
 
 /** Returns what follows for the clocks if every claim stepped back, these were written, and the claims stood again. */
 export function trySettings(host: Host, settings: readonly SettingRecord[]): Foreseen {
   if (host.ledger.empty) return { clocks: [], warnings: [] };
-  if (settings.some(({ knob }) => knob === "boost")) return { clocks: [], warnings: [TURBO] };
+  const switched = new Set(settings.flatMap(({ knob }) => SWITCHES[knob] ?? []));
+  if (switched.size > 0)
+    return {
+      clocks: [],
+      warnings: [...switched].map(
+        (what) => `${what} is switched with it: what claims come to then is not known before.`,
+      ),
+    };
   const limits = new Map<DomainId, Partial<OwnLimits>>();
   for (const { path, text, unlimited = false } of settings) {
     const attribute = parseAttribute(path);
