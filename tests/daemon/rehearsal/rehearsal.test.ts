@@ -7,6 +7,8 @@ import type { Rehearsed } from "../../../internal/api/table.ts";
 import type { LoadConfig } from "../../../internal/daemon/changes.ts";
 import { readMetrics } from "../../../internal/daemon/asks/metrics.ts";
 import { prometheus } from "../../../internal/output/prometheus.ts";
+import { encodeRequest } from "../../../internal/packet/request.ts";
+import type { GuestPolicy } from "../../../internal/values/request.ts";
 import { STEPS } from "../../../internal/values/frequency.ts";
 import type { Answer } from "../../../internal/values/answer.ts";
 import { random } from "../../fixtures/packet/random.ts";
@@ -83,6 +85,23 @@ function change(some: Dice): Change {
       { name: pick(["low", "narrow", "powersave", "nobody"]), cpus: pick([undefined, "0-2"]) },
     ],
   ])();
+}
+
+/** The bytes of a guest's own policy. */
+function ownPolicy({ pick, roll }: Dice): Uint8Array {
+  const common = { vcpu: 0, vmName: "", physical: false } as const;
+  const policy: GuestPolicy = {
+    type: "workload",
+    vcpus: pick([[0], [0, 1]]),
+    macs: [],
+    traffic: { min: 0, avg: 0, max: 0 },
+    busyHours: [],
+    quietHours: [],
+    trafficHours: [],
+    workload: pick(["low", "medium", "high"]),
+    turbo: roll(2) === 0,
+  };
+  return encodeRequest({ kind: "policy", ...common, policy }, "18.11");
 }
 
 /** Another configuration file: limits, pins and policies. */
@@ -170,7 +189,10 @@ test.each([
     for (let turn = 0; turn < 90; turn++) {
       const guest = some.pick(guests);
       if (some.roll(2) === 0 && isServed(guest.path))
-        await ask(guest, frame({ step: some.pick(STEPS), vcpu: some.roll(2) }));
+        await ask(
+          guest,
+          some.roll(4) === 0 ? ownPolicy(some) : frame({ step: some.pick(STEPS), vcpu: some.roll(2) }),
+        );
       const [name, said] = change(some);
       if (name === "reload") says = file(some);
       const what = `${turn} ${name} ${JSON.stringify(said)}`;
