@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import Ajv2020, { type ValidateFunction } from "ajv/dist/2020";
 import { writeFileSync } from "node:fs";
+import { readEvents } from "../../internal/control/event-reader.ts";
 import document from "../../internal/api/openapi.json";
 import { random } from "../fixtures/packet/random.ts";
 import { type Daemon, type Machine, makeMachine, startDaemon } from "../helpers/daemon.ts";
@@ -81,6 +82,8 @@ beforeAll(async () => {
   );
   daemon = await startDaemon(machine, ["--config", config]);
   for (const guest of guests) await guest.hosted();
+  const stream = await fetch("http://powermon/v1/events", { unix: `${machine.stateDir}/control.sock` });
+  listening = listen(stream.body);
 });
 afterAll(async () => {
   daemon.kill("SIGKILL");
@@ -88,6 +91,17 @@ afterAll(async () => {
   for (const guest of guests) guest.quit();
   machine.remove();
 });
+
+/** Everything that was told since the start. */
+const events: { readonly event: string; readonly n: number }[] = [];
+let listening = Promise.resolve();
+async function listen(body: Response["body"]): Promise<void> {
+  try {
+    if (body !== null) for await (const data of readEvents(body)) events.push(JSON.parse(data));
+  } catch {
+    // It ends with powermon.
+  }
+}
 
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   vm: ["vm1", "vm1", "vm2", "nobody"],
@@ -184,4 +198,15 @@ test("after all of that it ends as ever, and puts everything back", async () => 
   expect(await daemon.exited).toBe(0);
   expect(daemon.log()).not.toMatch(/\bbug\b/i);
   expect(cpus()).toEqual(before);
+});
+
+test("every event that was told meanwhile is by the document, and none is missing", async () => {
+  await listening;
+  expect(new Set(events.map(({ event }) => event)).size).toBeGreaterThan(5);
+  const [first] = events;
+  for (const [i, event] of events.entries()) {
+    const judge = at("components", "schemas", `Event.${event.event}`);
+    expect(judge(event) === true ? undefined : { event, wrong: judge.errors }).toBeUndefined();
+    expect(event.n).toBe((first?.n ?? 0) + i);
+  }
 });
