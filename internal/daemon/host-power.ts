@@ -12,10 +12,10 @@ import { profileAsks, profileRehearsals } from "./asks/profiles.ts";
 import { sleepAsks, sleepRehearsals } from "./asks/sleep.ts";
 import type { Host } from "./host.ts";
 import { HostSleep } from "./host-sleep.ts";
-import { ProfileClock } from "./profile-clock.ts";
-import { profileFollows } from "./profile-follows.ts";
-import { profilesIn } from "./host-profiles.ts";
-import { profileResumed } from "./profile-resumed.ts";
+import { ProfileClock } from "./profiles/profile-clock.ts";
+import { profileFollows } from "./profiles/profile-follows.ts";
+import { profilesIn } from "./profiles/host-profiles.ts";
+import { profileResumed } from "./profiles/profile-resumed.ts";
 
 /** Where the machine is, and what a test puts in place of it. */
 export interface PowerOptions {

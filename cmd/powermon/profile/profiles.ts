@@ -6,7 +6,11 @@ import { parseArgs } from "../../../internal/cli/args.ts";
 import { UsageError } from "../../../internal/cli/usage-error.ts";
 import { CONFIG_FILE, loadConfig } from "../../../internal/config/load.ts";
 import { describeProblem } from "../../../internal/config/problem.ts";
-import { type NamedProfile, profileNamed, profilesIn } from "../../../internal/daemon/host-profiles.ts";
+import {
+  type NamedProfile,
+  profileNamed,
+  profilesIn,
+} from "../../../internal/daemon/profiles/host-profiles.ts";
 import { absolutePath } from "../roots.ts";
 
 /** The flag that names the configuration. */

@@ -19,7 +19,7 @@ import { explainSysfs } from "../../values/sysfs-error.ts";
 import type { Pcpu } from "../../values/units.ts";
 import type { Host } from "../host.ts";
 import { trySettings } from "../rehearsal/try-settings.ts";
-import { profileNamed, profilesIn } from "../host-profiles.ts";
+import { profileNamed, profilesIn } from "../profiles/host-profiles.ts";
 import { giveBack, type HostSleep } from "../host-sleep.ts";
 
 const CODE_OF: Readonly<Record<ProfileRefusal["kind"], Code>> = {

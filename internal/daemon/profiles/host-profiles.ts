@@ -1,10 +1,10 @@
 // Which profiles there are for the host itself: the built-in ones and the configuration's own.
 
-import type { ConfigFile } from "../config/schema.ts";
-import { profilesOf } from "../config/profile-schema.ts";
-import { nearest } from "../values/nearest.ts";
-import { BUILT_IN, type HostProfile } from "../power/profiles/host-profile.ts";
-import { err, ok, type Result } from "../values/result.ts";
+import type { ConfigFile } from "../../config/schema.ts";
+import { profilesOf } from "../../config/profile-schema.ts";
+import { nearest } from "../../values/nearest.ts";
+import { BUILT_IN, type HostProfile } from "../../power/profiles/host-profile.ts";
+import { err, ok, type Result } from "../../values/result.ts";
 
 /** A profile and who wrote it. */
 export type NamedProfile = HostProfile & { readonly from: "built in" | "configuration" };

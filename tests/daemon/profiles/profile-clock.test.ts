@@ -1,9 +1,9 @@
 // The schedule: acts when something else is due, once, also after sleep, and tries again what could not be.
 
 import { expect, test } from "bun:test";
-import { ProfileClock } from "../../internal/daemon/profile-clock.ts";
-import { Log } from "../../internal/log.ts";
-import { TestClock } from "../rules/policy-world.ts";
+import { ProfileClock } from "../../../internal/daemon/profiles/profile-clock.ts";
+import { Log } from "../../../internal/log.ts";
+import { TestClock } from "../../rules/policy-world.ts";
 
 const NIGHT = {
   "profile-schedule": {

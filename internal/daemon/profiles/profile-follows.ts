@@ -1,15 +1,15 @@
 // The profile in force while the machine changes under it: CPUs that come, limits of all CPUs, interrupts and VMs that come and go.
 
-import { followProfile } from "../power/profiles/follow.ts";
-import type { HostProfile } from "../power/profiles/host-profile.ts";
-import { restoreProfile } from "../power/profiles/off.ts";
-import { loadProfile } from "../power/profiles/store.ts";
-import type { Roots } from "../sysfs/cpufreq/originals.ts";
-import { explainSysfs, type SysfsError } from "../values/sysfs-error.ts";
-import { setsOf } from "./asks/profiles.ts";
-import type { Host } from "./host.ts";
+import { followProfile } from "../../power/profiles/follow.ts";
+import type { HostProfile } from "../../power/profiles/host-profile.ts";
+import { restoreProfile } from "../../power/profiles/off.ts";
+import { loadProfile } from "../../power/profiles/store.ts";
+import type { Roots } from "../../sysfs/cpufreq/originals.ts";
+import { explainSysfs, type SysfsError } from "../../values/sysfs-error.ts";
+import { setsOf } from "../asks/profiles.ts";
+import type { Host } from "../host.ts";
 import { profilesIn } from "./host-profiles.ts";
-import { giveBack } from "./host-sleep.ts";
+import { giveBack } from "../host-sleep.ts";
 
 /**
  * Gives what came since the profile was put in force its settings, and puts back what a profile that is off left to CPUs that were offline.

@@ -1,10 +1,10 @@
 // Puts the host's profiles in force by the clock.
 
-import { type ProfileSchedule, scheduleOf } from "../config/schedule.ts";
-import type { ConfigFile } from "../config/schema.ts";
-import { nextEdge, spanAt } from "../rules/span.ts";
-import type { Log } from "../log.ts";
-import type { Clock } from "../rules/desk.ts";
+import { type ProfileSchedule, scheduleOf } from "../../config/schedule.ts";
+import type { ConfigFile } from "../../config/schema.ts";
+import { nextEdge, spanAt } from "../../rules/span.ts";
+import type { Log } from "../../log.ts";
+import type { Clock } from "../../rules/desk.ts";
 
 /** Looks again at least this often, in ms: a timer does not run while the machine sleeps, and clocks are set. */
 const MOST_MS = 60_000;

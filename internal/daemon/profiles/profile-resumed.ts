@@ -1,11 +1,11 @@
 // The profile in force after the machine slept, or CPUs came: what the kernel forgot of it is written again, or told, as the drift rule says.
 
-import { renewProfile } from "../power/profiles/renew.ts";
-import { verifyProfile } from "../power/profiles/verify.ts";
-import type { Roots } from "../sysfs/cpufreq/originals.ts";
-import { explainSysfs, type SysfsError } from "../values/sysfs-error.ts";
-import type { Host } from "./host.ts";
-import { giveBack } from "./host-sleep.ts";
+import { renewProfile } from "../../power/profiles/renew.ts";
+import { verifyProfile } from "../../power/profiles/verify.ts";
+import type { Roots } from "../../sysfs/cpufreq/originals.ts";
+import { explainSysfs, type SysfsError } from "../../values/sysfs-error.ts";
+import type { Host } from "../host.ts";
+import { giveBack } from "../host-sleep.ts";
 
 /** Looks whether the kernel changed the profile's settings over a sleep (or `since` else), and writes them again where the drift rule says so. */
 export function profileResumed(host: Host, roots: Roots, since = "over the sleep"): void {

@@ -1,13 +1,13 @@
 // A running powermon while CPUs come and go under its profile and a guest's claim.
 
 import { expect, onTestFinished } from "bun:test";
-import { HostPower } from "../../internal/daemon/host-power.ts";
-import { DmaLatency } from "../../internal/power/profiles/dma-latency.ts";
-import { ask, frame, Lab } from "../helpers/lab.ts";
-import { value } from "../helpers/answer.ts";
-import { testNeeding } from "../helpers/needing.ts";
-import { until } from "../helpers/until.ts";
-import { mountMachine } from "../kernel/machine.ts";
+import { HostPower } from "../../../internal/daemon/host-power.ts";
+import { DmaLatency } from "../../../internal/power/profiles/dma-latency.ts";
+import { ask, frame, Lab } from "../../helpers/lab.ts";
+import { value } from "../../helpers/answer.ts";
+import { testNeeding } from "../../helpers/needing.ts";
+import { until } from "../../helpers/until.ts";
+import { mountMachine } from "../../kernel/machine.ts";
 
 const CONFIG = { pinning: { sources: ["static"] }, vm: { vm1: { pins: { 0: 0 } } } };
 const P1 = "cpufreq/policy1";
