@@ -24,6 +24,8 @@ const { meters } = host;
 const client = new ControlClient(host.socket);
 const busyS = Array.from({ length: CPUS }, () => 0);
 let joules = 0;
+/** What each vCPU asked last. */
+const asked = new Map<number, string>();
 
 /** How much CPU `cpu` has to do after `s` seconds, 0 to 1: each VM in its own rhythm, and some CPUs nothing. */
 function loadOf(cpu: number, s: number): number {
@@ -38,8 +40,9 @@ function second(s: number): void {
   for (const [vm, count] of Object.entries(VMS))
     for (let vcpu = 0; vcpu < count; vcpu++, cpu++) {
       const load = loadOf(cpu, s);
-      const step = load > 0.8 ? "max" : load > 0.45 ? "up" : load > 0.25 ? "down" : "min";
-      host.scale(vm, vcpu, step);
+      const step = load > 0.9 ? "max" : load > 0.5 ? "up" : load > 0.1 ? "down" : "min";
+      if (asked.get(cpu) !== step || s % 20 === vcpu) host.scale(vm, vcpu, step);
+      asked.set(cpu, step);
     }
   for (let n = 0; n < CPUS; n++) {
     const load = loadOf(n, s);
@@ -80,6 +83,7 @@ async function live() {
 }
 
 host.scale("edge", 0, "min", "db-primary");
+for (let vcpu = 0; vcpu < VMS["web.2"]; vcpu++) host.scale("web.2", vcpu, "turbo-off");
 for (let s = 0; s < SECONDS; s++) {
   second(s);
   await Bun.sleep(1000);
@@ -87,10 +91,7 @@ for (let s = 0; s < SECONDS; s++) {
 }
 await client.ask("changeVm", { vm: "edge", ceiling: 2_000_000 });
 await client.ask("setFreq", { cpus: [12], target: "min" });
-const timer = setInterval(() => {
-  second(SECONDS);
-  void live();
-}, 1000);
+const timer = setInterval(() => second(SECONDS), 1000);
 await Bun.sleep(3000);
 const before = await live();
 await Bun.sleep(2000);

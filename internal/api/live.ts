@@ -74,6 +74,7 @@ const machine = v.object({
     ),
     "Every clock.",
   ),
+  measures: about(v.boolean(), "Whether this machine tells what busy clocks run at."),
   packages: about(
     list(v.object({ name: text("Such as package-0."), joules: number("Since somebody looked first, J.") })),
     "Packages that have an energy counter.",

@@ -25,6 +25,8 @@ export interface MachineSample {
   /** Seconds that each online CPU was busy since it booted. */
   readonly busyS: ReadonlyMap<Pcpu, number>;
   readonly clocks: ReadonlyMap<DomainId, ClockLook>;
+  /** Whether the machine tells what busy clocks run at. */
+  readonly measures: boolean;
   readonly packages: readonly PackageJoules[];
   readonly temperatures: readonly { readonly name: string; readonly celsius: number }[];
 }
@@ -41,6 +43,7 @@ const BUSY = 0.1;
 /** The meters of a machine, found at the first look. */
 interface Meters {
   readonly measuring: Measuring;
+  readonly measures: boolean;
   readonly packages: PackageMeter | undefined;
   readonly thermometers: readonly Thermometer[];
 }
@@ -90,16 +93,18 @@ export class MachineLook {
         return celsius === undefined ? [] : [{ name: one.name, celsius }];
       }),
     );
-    this.#last = { at, busyS, clocks, packages, temperatures };
+    const { measures } = meters;
+    this.#last = { at, busyS, clocks, measures, packages, temperatures };
     return this.#last;
   }
 
   async #find(): Promise<Meters> {
     const { sysfsRoot } = this.#roots;
     const measuring = await this.#spare.run(() => new Measuring(this.#roots));
+    const measures = await this.#spare.run(() => measuring.canRead(this.#domains()));
     const packages = await this.#spare.run(() => PackageMeter.open(this.#roots));
     const thermometers = await this.#spare.run(() => findThermometers(sysfsRoot));
-    return { measuring, packages, thermometers: thermometers.ok ? thermometers.value : [] };
+    return { measuring, measures, packages, thermometers: thermometers.ok ? thermometers.value : [] };
   }
 
   #busy(): ReadonlyMap<Pcpu, number> {

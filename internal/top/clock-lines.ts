@@ -57,16 +57,19 @@ export function clockRows({ domains, machine }: Glance, { filter, clockSort }: T
 }
 
 /** Returns the columns that fit: without room the limits go first, then what was measured. */
-export function clockColumns(width: number, rows: readonly ClockRow[]): ClockColumns {
+export function clockColumns(
+  width: number,
+  rows: readonly ClockRow[],
+  { measures }: Glance["machine"],
+): ClockColumns {
   const longest = rows.reduce((most, row) => Math.max(most, holderText(row).length), 14);
   const holder = Math.min(MOST_HOLDER, longest);
   const busy = rows.some((row) => row.busy !== undefined);
-  const measured = rows.some((row) => row.measuredKhz !== undefined);
   const barOf = (limits: boolean, real: boolean) =>
     width - holder - 32 - (limits ? 12 : 0) - (busy ? 5 : 0) - (real ? 6 : 0);
   const [limits, real] = [
-    [true, measured],
-    [false, measured],
+    [true, measures],
+    [false, measures],
     [false, false],
   ].find(([some = false, more = false]) => barOf(some, more) >= LEAST_BAR) ?? [false, false];
   const bar = Math.max(LEAST_BAR, Math.min(MOST_BAR, barOf(limits === true, real === true)));
@@ -74,9 +77,8 @@ export function clockColumns(width: number, rows: readonly ClockRow[]): ClockCol
 }
 
 /** Returns what the columns leave out, in words. */
-export function leftOut({ limits, measured }: ClockColumns, rows: readonly ClockRow[]): string[] {
-  const isMeasured = rows.some((row) => row.measuredKhz !== undefined);
-  return [...(limits ? [] : ["floor, ceiling"]), ...(measured || !isMeasured ? [] : ["measured GHz"])];
+export function leftOut({ limits, measured }: ClockColumns, { measures }: Glance["machine"]): string[] {
+  return [...(limits ? [] : ["floor, ceiling"]), ...(measured || !measures ? [] : ["measured GHz"])];
 }
 
 export function clockHeading({ bar, holder, busy, measured, limits }: ClockColumns): string {

@@ -70,10 +70,10 @@ function hostLines(glance: Glance, state: TopState, options: FrameOptions, heigh
   const faint = (text: string, on: boolean) => (styled && on ? `\u001b[2m${text}` : text);
   const [clocks, vms] = [clockRows(glance, state), vmRows(glance, state)];
   const items = toldItems(glance, state.filter, width);
-  const columns = clockColumns(width, clocks);
+  const columns = clockColumns(width, clocks, glance.machine);
   // Two headings and a line between them; one for what is left out.
   const all = clocks.length + vms.length + 3 + toldLines(items, Infinity, width).lines.length;
-  const room = height - 3 - (all > height || leftOut(columns, clocks).length > 0 ? 1 : 0);
+  const room = height - 3 - (all > height || leftOut(columns, glance.machine).length > 0 ? 1 : 0);
   const forVms = Math.min(vms.length, Math.max(LEAST_VM_LINES, room - clocks.length));
   const forClocks = Math.max(0, Math.min(clocks.length, room - forVms));
   const shownClocks = part(clocks, state.clockRow, forClocks);
@@ -94,7 +94,7 @@ function hostLines(glance: Glance, state: TopState, options: FrameOptions, heigh
       [
         ...rowsLeft(state, clocks, shownClocks, vms.length - forVms),
         told(tail.hidden),
-        columnsLeft(columns, clocks),
+        columnsLeft(columns, glance),
       ],
       width,
     ),
@@ -130,8 +130,8 @@ function told(hidden: readonly ToldItem[]): string {
   return parts.length === 0 ? "" : `${parts.join(", ")} (c)`;
 }
 
-function columnsLeft(columns: ClockColumns, clocks: readonly ClockRow[]): string {
-  const left = leftOut(columns, clocks);
+function columnsLeft(columns: ClockColumns, { machine }: Glance): string {
+  const left = leftOut(columns, machine);
   return left.length === 0 ? "" : `${left.join(", ")} (wider)`;
 }
 

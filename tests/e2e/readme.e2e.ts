@@ -90,7 +90,7 @@ scenario(
       machine = await bootLoneHost(build);
       original = await machine.host.domains();
       // As README says, but for 115 MB of this machine's memory.
-      await sh(`ln -s ${DIST}/powermon /usr/local/bin/powermon`);
+      await sh(`ln -sf ${DIST}/powermon /usr/local/bin/powermon`);
       await sh(LIBVIRTD);
       await sh(DOMAIN);
     });

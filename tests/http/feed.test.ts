@@ -23,7 +23,14 @@ function host(...targets: (number | undefined)[]) {
   const look = (): LiveReport => ({
     host: "host.example",
     changes: [],
-    machine: { at: "2026-01-02T03:04:05Z", cpus: [], clocks: [], packages: [], temperatures: [] },
+    machine: {
+      at: "2026-01-02T03:04:05Z",
+      cpus: [],
+      clocks: [],
+      measures: false,
+      packages: [],
+      temperatures: [],
+    },
     at: "2026-01-02T03:04:05Z",
     uptimeS: 1,
     domains: now.targets.map((khz, domain) => clock(domain, khz)),

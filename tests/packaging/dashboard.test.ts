@@ -1,6 +1,6 @@
 // Every query of the dashboard in a real Prometheus that scraped two real daemons: an expression can be right and yet find nothing.
 
-import { afterAll, beforeAll, describe, expect } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,8 @@ import { testNeeding } from "../helpers/needing.ts";
 import { until } from "../helpers/until.ts";
 
 interface Panel {
+  readonly id: number;
+  readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
   readonly title: string;
   readonly targets?: readonly { readonly expr: string; readonly legendFormat: string }[];
 }
@@ -35,6 +37,16 @@ const START_MS = 30_000;
 /** Returns `expr` as Grafana sends it. @param instance what stands for $instance */
 const filled = (expr: string, instance = ".*") =>
   expr.replaceAll("$__rate_interval", "4s").replaceAll("$instance", instance).replaceAll("$vm", ".*");
+
+test("panels have numbers of their own, and none lies on another", () => {
+  const { panels } = dashboard;
+  expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
+  const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
+    Array.from({ length: w * h }, (_, n) => `${x + (n % w)},${y + Math.floor(n / w)}`),
+  );
+  expect(panels.every(({ gridPos: { x, w } }) => x + w <= 24)).toBe(true);
+  expect(new Set(cells).size).toBe(cells.length);
+});
 
 describe("Prometheus", () => {
   const dir = mkdtempSync(`${tmpdir()}/dashboard-`);

@@ -70,7 +70,9 @@ test("look() measures busy CPUs alone", async () => {
   // Whether they are busy is not known at the first look.
   expect(measured(await look.look())).toEqual([undefined, undefined, undefined, undefined]);
   meters.busy([0.9, 0.05, 1]);
-  expect(measured(await later(1000))).toEqual([khz(2_000_000), undefined, khz(2_500_000), undefined]);
+  const sample = await later(1000);
+  expect(sample.measures).toBe(true);
+  expect(measured(sample)).toEqual([khz(2_000_000), undefined, khz(2_500_000), undefined]);
 });
 
 test.each([
@@ -82,7 +84,9 @@ test.each([
   meters.measured(0, 2_000_000);
   await look.look();
   meters.busy([1]);
-  expect(measured(await later(1000))).toEqual([undefined, undefined, undefined, undefined]);
+  const sample = await later(1000);
+  expect(sample.measures).toBe(false);
+  expect(measured(sample)).toEqual([undefined, undefined, undefined, undefined]);
 });
 
 test("look() does without what is not there", async () => {

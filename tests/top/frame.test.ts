@@ -22,7 +22,7 @@ const clock = (domain: number, targetKhz: number | undefined, vm = "vm1"): Glanc
 const GLANCE: Glance = {
   host: "host.example",
   changes: [],
-  machine: { at: "", cpus: [], clocks: [], packages: [], temperatures: [] },
+  machine: { at: "", cpus: [], clocks: [], measures: false, packages: [], temperatures: [] },
   at: "2026-01-02T03:04:05.000Z",
   uptimeS: 3723,
   domains: [
@@ -158,6 +158,7 @@ const BUSY: Glance = {
         ? { measuredKhz: 1_998_000 }
         : { heldKhz: 1_500_000, governor: domain === 4 ? "userspace" : "schedutil" }),
     })),
+    measures: true,
     packages: [{ name: "package-0", joules: 9, watts: 85.24 }],
     temperatures: [{ name: "coretemp Package id 0", celsius: 61.4 }],
   },

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { glance } from "../../internal/top/glance.ts";
 
-const NOTHING = { at: "", cpus: [], clocks: [], packages: [], temperatures: [] };
+const NOTHING = { at: "", cpus: [], clocks: [], measures: false, packages: [], temperatures: [] };
 const report = (at: string, vms: readonly (readonly [string, number, number])[]) => ({
   host: "host.example",
   at,

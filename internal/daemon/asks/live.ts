@@ -37,11 +37,12 @@ export function liveAsks(host: Host, hostname: string, look: MachineLook) {
   } satisfies Pick<Handlers, "live">;
 }
 
-function machineReport({ at, busyS, clocks, packages, temperatures }: MachineSample): LiveMachine {
+function machineReport({ at, busyS, clocks, measures, packages, temperatures }: MachineSample): LiveMachine {
   return {
     at: new Date(at).toISOString(),
     cpus: [...busyS].map(([cpu, s]) => ({ cpu, busyS: s })),
     clocks: [...clocks].map(([domain, clock]) => ({ domain, ...clock })),
+    measures,
     packages,
     temperatures,
   };

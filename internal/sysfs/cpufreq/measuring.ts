@@ -1,5 +1,6 @@
 // Whether a running clock's frequency can be read as the hardware measured it, without waking a CPU for it.
 
+import { existsSync } from "node:fs";
 import { parseCpuList } from "../../values/cpulist.ts";
 import type { Khz, Pcpu } from "../../values/units.ts";
 import { AttrDir, readText } from "../attr.ts";
@@ -20,6 +21,14 @@ export class Measuring {
     // CPUs without a tick are not measured: the kernel shows what it told them. Source: aperfmperf.c, arch_scale_freq_tick().
     const tickless = parseCpuList(new AttrDir(cpuRootOf(roots)).peek("nohz_full") ?? "");
     this.#blind = new Set(tickless.ok ? (tickless.value as Pcpu[]) : []);
+  }
+
+  /** Returns whether a clock of these can be measured at all. */
+  canRead(domains: readonly Domain[]): boolean {
+    const isSeen = ({ pcpus }: Domain) => !pcpus.some((cpu) => this.#blind.has(cpu));
+    return domains.some(
+      (domain) => isSeen(domain) && (this.#observes || existsSync(`${domain.dir}/${FILE.average}`)),
+    );
   }
 
   /** Reads what the clock of busy CPUs ran at in the last milliseconds, kHz; undefined where that is not measured, or costs other CPUs something. */
