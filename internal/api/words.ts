@@ -30,7 +30,7 @@ export const vcpuRefusal = v.object({
 /** Who claims: a guest's scale request, a policy, a writer of the core's FIFO, or an operator. */
 export const by = v.picklist(["guest", "policy", "fifo", "operator"]);
 /** Whose limits cut the wish that wins. */
-export const clippedBy = v.optional(v.picklist(["vm", "site"]));
+export const clippedBy = v.optional(v.picklist(["vm", "site", "budget"]));
 
 /** A whole number of a body. */
 export function whole(

@@ -28,8 +28,10 @@ export interface Decision<W> {
   readonly highest: Khz;
   /** How many wishes are as high: while one of them stays and none goes above, the target stays. */
   readonly holders: number;
-  /** Which limit changed the winner's wish, if one did. */
-  readonly clippedBy: "vm" | "site" | undefined;
+  /** What it would get without a budget. */
+  readonly wished: Khz;
+  /** Which limit changed the winner's wish last, if one did. */
+  readonly clippedBy: "vm" | "site" | "budget" | undefined;
 }
 
 /** Returns `wanted` within `limits`; a ceiling beats a floor. */
@@ -40,12 +42,14 @@ export function clip(wanted: Khz, limits: Limits): Khz {
 
 /**
  * Returns the decision over all wishes on a domain's clock: an operator's before guests', each clipped by its VM's limits, the
- * highest wins, the site's limits clip that; the earlier of two equal ones is named. Undefined when nobody wishes.
+ * highest wins, the site's limits clip that, and the budget's ceiling the rest; the earlier of two equal ones is named. Undefined when
+ * nobody wishes.
  */
 export function arbitrate<W extends Wish>(
   wishes: readonly W[],
   domain: DomainId,
   site: Limits,
+  budget?: Khz,
 ): Decision<W> | undefined {
   let winner: W | undefined;
   let best = -1 as Khz;
@@ -62,12 +66,15 @@ export function arbitrate<W extends Wish>(
     }
   }
   if (winner === undefined) return undefined;
-  const target = clip(best, site);
+  const wished = clip(best, site);
+  const target = clip(wished, { ceiling: budget });
   return {
     target,
+    wished,
     winner,
     highest: best,
     holders,
-    clippedBy: target !== best ? "site" : best !== winner.level.khz ? "vm" : undefined,
+    clippedBy:
+      target !== wished ? "budget" : target !== best ? "site" : best !== winner.level.khz ? "vm" : undefined,
   };
 }

@@ -18,9 +18,13 @@ export interface DomainClock {
   readonly turboAtStart: boolean;
   /** What it was told, kHz; undefined while it is as its operator had it. */
   readonly target: Khz | undefined;
+  /** The upper limit that cap() set, kHz, while it stands. */
+  readonly ceiling: Khz | undefined;
   /** Tells the clock `target`; returns what it was told, kHz. */
   set(target: Khz): Result<Khz, SysfsError>;
-  /** Gives it back as it was before the first set(). */
+  /** Keeps it at `ceiling` at most while nobody claims it; a claim that stood ends. */
+  cap(ceiling: Khz): Result<void, SysfsError>;
+  /** Gives it back as it was before the first set() or cap(). */
   restore(): Result<void, SysfsError>;
 }
 

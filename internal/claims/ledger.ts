@@ -16,6 +16,8 @@ import { paperClocks } from "./paper-clocks.ts";
 export type OnWrite = (domain: DomainClock, write: LastWrite, winner: Claim | undefined) => void;
 
 export class Ledger {
+  /** The ceiling that a budget of watts leaves of a domain, claimed or not; it counts from the next settle() on. */
+  budget: (domain: DomainClock) => Khz | undefined = () => undefined;
   readonly #clocks: DomainClocks;
   readonly #site: (domain: DomainClock) => Limits;
   readonly #onWrite: OnWrite;
@@ -48,7 +50,10 @@ export class Ledger {
     site = this.#site,
     given?: (clock: DomainClock) => FrequencyTable,
   ): Ledger {
-    return new Ledger(paperClocks(this.#clocks, given), site, () => {}, this.#book.copy(claimantOf));
+    const paper = paperClocks(this.#clocks, given);
+    const ledger = new Ledger(paper, site, () => {}, this.#book.copy(claimantOf));
+    ledger.budget = this.budget;
+    return ledger;
   }
 
   /** Returns the claim in a slot of a vCPU (for `operator`: VM "" and the pCPU), if one stands. */
@@ -104,7 +109,7 @@ export class Ledger {
     const group = this.#clocks.group(domain.id);
     // Siblings share the core's clock, so the highest wish on any of them holds for each that is claimed.
     const wishes = group.length === 1 ? own : group.flatMap(({ id }) => this.claimsOn(id));
-    return arbitrate(wishes, domain.id, this.#site(domain));
+    return arbitrate(wishes, domain.id, this.#site(domain), this.budget(domain));
   }
 
   /**
@@ -233,11 +238,13 @@ export class Ledger {
     const decision = this.decide(domain);
     page.holders = 0;
     if (decision === undefined) {
-      if (domain.target === undefined) return DONE;
+      const ceiling = this.budget(domain);
+      const claimed = domain.target !== undefined;
       page.decided = undefined;
-      const restored = domain.restore();
-      this.#wrote(domain, page, undefined, restored.ok ? undefined : restored.error, undefined);
-      return restored;
+      if (!claimed && ceiling === domain.ceiling) return DONE;
+      const done = ceiling === undefined ? domain.restore() : domain.cap(ceiling);
+      if (claimed) this.#wrote(domain, page, undefined, done.ok ? undefined : done.error, undefined);
+      return done;
     }
     if (decision.target !== page.decided || domain.target === undefined) {
       const set = domain.set(decision.target);

@@ -32,6 +32,7 @@ function onPaper(clock: DomainClock, given: FrequencyTable | undefined): DomainC
   const { id, pcpus, table, turboAtStart } = clock;
   let allowed = given ?? clock.allowed;
   let target = given === undefined ? clock.target : undefined;
+  let ceiling = given === undefined ? clock.ceiling : undefined;
   return {
     id,
     pcpus,
@@ -44,12 +45,22 @@ function onPaper(clock: DomainClock, given: FrequencyTable | undefined): DomainC
     get target() {
       return target;
     },
+    get ceiling() {
+      return ceiling;
+    },
     set(wanted) {
       if (target === undefined && given === undefined) allowed = clock.whenTaken();
+      ceiling = undefined;
       return ok((target = roundUp(allowed, wanted)));
+    },
+    cap(wanted) {
+      target = undefined;
+      ceiling = wanted;
+      return DONE;
     },
     restore() {
       target = undefined;
+      ceiling = undefined;
       return DONE;
     },
   };

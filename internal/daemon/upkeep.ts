@@ -128,8 +128,7 @@ export class Upkeep {
   /** The machine is looked at also while nobody claims anything: a CPU that comes is served at once. */
   #cpus(): void {
     this.lookAtMachine();
-    if (this.#host.ledger.empty && this.#host.cpufreq.domains.every(({ target }) => target === undefined))
-      return;
+    if (this.#host.ledger.empty && !this.#host.cpufreq.domains.some(isOurs)) return;
     this.#giveBack();
     this.#drift();
   }
@@ -159,7 +158,7 @@ export class Upkeep {
   /** Writes every claimed domain again, as after resume. */
   reapply(): void {
     for (const domain of this.#host.cpufreq.domains) {
-      if (domain.target !== undefined) this.#tell(domain.reapply(), { domain: domain.id });
+      if (isOurs(domain)) this.#tell(domain.reapply(), { domain: domain.id });
     }
   }
 
@@ -221,7 +220,8 @@ export class Upkeep {
 
   #drift(): void {
     for (const domain of this.#host.cpufreq.domains) {
-      if (domain.target === undefined || !this.#host.ledger.decides(domain)) continue;
+      if (domain.ceiling === undefined && (domain.target === undefined || !this.#host.ledger.decides(domain)))
+        continue;
       const drifted = domain.drifted();
       if (this.#late.delete(domain) && drifted.ok && !drifted.value) this.corrections++;
       // A file that can't be read now is an offline CPU's: its claim waits.
@@ -229,7 +229,7 @@ export class Upkeep {
       if (this.#moved(domain) || !drifted.value) continue;
       this.drifts++;
       const reapply = this.#host.drift() === "reapply";
-      const fields = { domain: domain.id, khz: domain.target };
+      const fields = { domain: domain.id, khz: domain.target ?? domain.ceiling ?? 0 };
       const applied = reapply ? domain.reapply() : undefined;
       const held = applied?.ok === true && isHeld(domain);
       this.#host.events.emit("drift", { ...fields, reapplied: held });
@@ -258,6 +258,9 @@ export class Upkeep {
     if (!done.ok) this.#host.log.warnFolded(explainSysfs(done.error), explainSysfs(done.error), fields);
   }
 }
+
+/** Returns whether something of a domain stands that was written for a claim or the budget. */
+const isOurs = ({ target, ceiling }: Domain): boolean => target !== undefined || ceiling !== undefined;
 
 /** Reads whether a domain holds what it was told. */
 function isHeld(domain: Domain): boolean {

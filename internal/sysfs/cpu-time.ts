@@ -28,3 +28,21 @@ export function readBusyTicks(procRoot: string): Result<ReadonlyMap<Pcpu, number
   const busy = parseBusyTicks(text.value);
   return busy.size > 0 ? ok(busy) : err(notUnderstood(path, text.value.slice(0, 80)));
 }
+
+/** USER_HZ, the same on every machine that is met. */
+const TICKS_A_MS = 0.1;
+
+/** Returns how much of `ms` each CPU was busy between two readings, 0 to 1; one that came meanwhile is left out. */
+export function busyShares(
+  before: ReadonlyMap<Pcpu, number>,
+  after: ReadonlyMap<Pcpu, number>,
+  ms: number,
+): ReadonlyMap<Pcpu, number> {
+  const shares = new Map<Pcpu, number>();
+  for (const [cpu, ticks] of after) {
+    const was = before.get(cpu);
+    if (was !== undefined && ms > 0)
+      shares.set(cpu, Math.min(1, Math.max(0, (ticks - was) / (ms * TICKS_A_MS))));
+  }
+  return shares;
+}

@@ -1,7 +1,7 @@
 // Energy counters and power limits of the packages, and which of them belong together.
 
 import { all, err, ok, type Result } from "../values/result.ts";
-import { AttrDir } from "./attr.ts";
+import { absent, AttrDir } from "./attr.ts";
 import { notUnderstood, type SysfsError } from "../values/sysfs-error.ts";
 import { listFolder, listNumbered } from "./numbered.ts";
 
@@ -74,6 +74,23 @@ export function readEnergy(zone: PowerZone): Result<number, SysfsError> {
   if (!value.ok) return value;
   return value.value === undefined ? err(notUnderstood(`${zone.path}/energy_uj`, "")) : ok(value.value);
 }
+
+/** Writes one limit of the zone at `path`, uW. Errors: EACCES or EPERM where the firmware has locked it, ENODATA where it backs none. */
+export const writePowerLimit = (path: string, index: number, uw: number): Result<void, SysfsError> =>
+  new AttrDir(path).write(`constraint_${index}_power_limit_uw`, `${uw}`);
+
+/** Reads one limit of the zone at `path`, uW. Errors: as AttrDir.readNumber, ENOENT. */
+export function readPowerLimit(path: string, index: number): Result<number, SysfsError> {
+  const file = `constraint_${index}_power_limit_uw`;
+  const value = new AttrDir(path).readNumber(file);
+  return value.ok && value.value === undefined
+    ? err(absent(`${path}/${file}`))
+    : (value as Result<number, SysfsError>);
+}
+
+/** Switches the limits of the zone at `path` on or off. */
+export const writeZoneEnabled = (path: string, enabled: boolean): Result<void, SysfsError> =>
+  new AttrDir(path).write("enabled", enabled ? "1" : "0");
 
 function readZone(id: string, dir: AttrDir): Result<Omit<PowerZone, "twinOf">, SysfsError> {
   const read = all({

@@ -4,18 +4,21 @@ import type { FrequencyTable } from "../../values/frequency.ts";
 import { dirname } from "node:path";
 import { DONE, ok, type Result } from "../../values/result.ts";
 import type { DomainId, Khz, Pcpu } from "../../values/units.ts";
-import { AttrDir } from "../attr.ts";
+import type { AttrDir } from "../attr.ts";
 import type { Hardware } from "../driver/driver.ts";
 import { driverOf, lacksUserspace, pinOf } from "../driver/index.ts";
 import type { SysfsError } from "../../values/sysfs-error.ts";
 import { readTurboAllowed } from "./boost.ts";
 import { readHardware } from "./domain-state.ts";
 import { FILE } from "./files.ts";
-import { type KhzRange, type OwnLimits, readLimits, readOwnLimits, writeLimits } from "./limits.ts";
-import { type Originals, type OriginalsStore, readOriginals } from "./store.ts";
+import { type KhzRange, type OwnLimits, readLimits, writeLimits } from "./limits.ts";
+import { OwnSettings } from "./own.ts";
+import type { OriginalsStore } from "./store.ts";
 import type { Pin } from "./pin.ts";
-import { prepare, type Prepared } from "./prepared.ts";
+import { exceedsCap, withCap, writeCap } from "./cap.ts";
+import { entryFor, prepare, type Prepared } from "./prepared.ts";
 import { limitsOf, type Reach, reachOf } from "./reach.ts";
+import { Room } from "./room.ts";
 import { restoreDomain } from "./originals.ts";
 
 /** One domain. Nothing is written before the first set(), which saves the originals. */
@@ -35,6 +38,8 @@ export class Domain {
   readonly #attrs: AttrDir;
   readonly #pin: Pin;
   readonly #store: OriginalsStore;
+  readonly #settings: OwnSettings;
+  readonly #room: Room;
   readonly #changed: () => void;
   #found: Hardware;
   /** The operator's own limits: as they were when the domain was taken, else when it was looked at last. */
@@ -45,8 +50,8 @@ export class Domain {
   /** What was asked for last, before it was rounded. */
   #wanted: Khz | undefined;
   #target: Prepared | undefined;
-  /** Limits that stayed when they were widened: the kernel's, as when it is too hot. */
-  #tight: KhzRange | undefined;
+  /** The upper limit that stands in place of the operator's own while nobody claims the domain. */
+  #cap: Khz | undefined;
 
   /** @param changed told when what can be set is another than it was */
   constructor(id: DomainId, dir: AttrDir, found: Hardware, store: OriginalsStore, changed: () => void) {
@@ -60,11 +65,13 @@ export class Domain {
     this.#attrs = dir;
     this.#pin = pinOf(found, dir);
     this.#store = store;
+    this.#room = new Room(dir);
+    this.#settings = new OwnSettings(id, dir, found.driver, store);
     this.#changed = changed;
     this.#found = found;
-    this.#own = this.#readOwn(found.unset);
+    this.#own = this.#settings.limits(found.unset);
     this.#reach = reachOf(found, this.#own);
-    this.#prepared = prepare(this.#reach);
+    this.#prepared = prepare(this.#reach.allowed);
   }
 
   /** The hardware's frequencies. It is another object when they or `allowed` have changed. */
@@ -81,7 +88,7 @@ export class Domain {
   whenTaken(limits: Partial<OwnLimits> = {}): FrequencyTable {
     const found = this.#taken ? ok(this.#found) : this.#read();
     if (!found.ok) return this.allowed;
-    const own = this.#taken ? this.#own : this.#readOwn(found.value.unset);
+    const own = this.#taken ? this.#own : this.#settings.limits(found.value.unset);
     return reachOf(found.value, own && { ...own, ...limits }).allowed;
   }
 
@@ -115,15 +122,46 @@ export class Domain {
     return this.#target?.khz;
   }
 
+  /** The upper limit that cap() set, while it stands. */
+  get ceiling(): Khz | undefined {
+    return this.#cap;
+  }
+
+  /**
+   * Keeps a domain that nobody claims at `ceiling` kHz at most; a claim that stood ends. The first call saves the originals, which
+   * restore() puts back. The next set() goes before it. Errors: as set(); EIO for what the kernel took and does not show.
+   */
+  cap(ceiling: Khz): Result<void, SysfsError> {
+    if (this.#cap === ceiling) return DONE;
+    const again =
+      this.#cap !== undefined && this.#own ? writeCap(this.#attrs, this.#own, ceiling) : undefined;
+    if (again?.ok) this.#cap = ceiling;
+    if (again !== undefined) return again;
+    const found = this.#read();
+    if (!found.ok) return found;
+    const originals = this.#settings.keep(found.value.unset);
+    if (!originals.ok) return originals;
+    this.#follow(found.value, originals.value);
+    const back = this.#target
+      ? restoreDomain(this.#attrs, withCap(originals.value, ceiling), this.target)
+      : DONE;
+    const capped = back.ok ? writeCap(this.#attrs, originals.value, ceiling) : back;
+    if (!capped.ok) return capped;
+    this.close();
+    this.#release();
+    this.#cap = ceiling;
+    return DONE;
+  }
+
   /**
    * Sets the frequency to `target` kHz, rounded up to the table's next entry and kept within the limits that the operator had set
    * before us. The first call saves the originals and takes the governor; later ones are one write (two where min = max).
    * @returns the effective kHz. Errors: whatever the kernel answers; EINVAL for saved originals that can't be understood: then nothing is written.
    */
   set(target: Khz): Result<Khz, SysfsError> {
-    const taken = this.#taken ? DONE : this.#take();
+    const taken = this.#taken && this.#cap === undefined ? DONE : this.#take();
     if (!taken.ok) return taken;
-    const entry = this.#entryFor(target);
+    const entry = entryFor(this.#prepared, target);
     const done = this.#pin.set(entry.khz, entry.bytes);
     if (!done.ok) {
       // Nobody's frequency holds here yet, so nobody would give it back.
@@ -145,7 +183,10 @@ export class Domain {
   reread(found = this.#read()): boolean {
     const { table } = this;
     if (found.ok)
-      this.#follow(found.value, this.#taken ? this.#own : (this.#readOwn(found.value.unset) ?? this.#own));
+      this.#follow(
+        found.value,
+        this.#taken ? this.#own : (this.#settings.limits(found.value.unset) ?? this.#own),
+      );
     return table !== this.table;
   }
 
@@ -169,22 +210,25 @@ export class Domain {
    * for limits that can't be widened.
    */
   drifted(): Result<boolean, SysfsError> {
-    if (!this.#target) return ok(false);
-    const narrowed = this.#narrowed(this.#target.khz);
+    if (!this.#target) return this.#cap === undefined ? ok(false) : exceedsCap(this.#attrs, this.#cap);
+    const narrowed = this.#room.narrowed(this.#target.khz, this.range);
     if (!narrowed.ok) return narrowed;
-    if (narrowed.value !== undefined) return ok(!isSame(narrowed.value, this.#tight));
+    if (narrowed.value !== undefined) return ok(!this.#room.isTight(narrowed.value));
     const held = this.#pin.holds(this.#target.khz);
     return held.ok ? ok(!held.value) : held;
   }
 
   /** Opens the files anew, takes the governor, makes room and writes the last target again: after hotplug, resume or drift. Returns the target; undefined when there is none. */
   reapply(): Result<Khz | undefined, SysfsError> {
-    if (this.#wanted === undefined) return ok(undefined);
-    const entry = this.#entryFor(this.#wanted);
+    if (this.#wanted === undefined) {
+      const done = this.#cap && this.#own ? writeCap(this.#attrs, this.#own, this.#cap) : DONE;
+      return done.ok ? ok(undefined) : done;
+    }
+    const entry = entryFor(this.#prepared, this.#wanted);
     this.#pin.close();
     const taken = this.#pin.take();
     if (!taken.ok) return taken;
-    const room = this.#makeRoom(entry.khz);
+    const room = this.#room.make(entry.khz, this.range, this.#own);
     if (!room.ok) return room;
     const done = this.#pin.set(entry.khz, entry.bytes);
     if (!done.ok) return done;
@@ -200,11 +244,16 @@ export class Domain {
     const done =
       saved.value.state === "saved" ? restoreDomain(this.#attrs, saved.value.originals, this.target) : DONE;
     if (!done.ok) return done;
+    this.#release();
+    return this.#store.forget(this.id);
+  }
+
+  #release(): void {
     this.#taken = false;
-    this.#tight = undefined;
+    this.#room.forget();
     this.#wanted = undefined;
     this.#target = undefined;
-    return this.#store.forget(this.id);
+    this.#cap = undefined;
   }
 
   /** Gives the files back; the next set() opens them anew. */
@@ -217,40 +266,25 @@ export class Domain {
     // What was seen at the last scan may have changed since.
     const found = this.#read();
     if (!found.ok) return found;
-    const saved = this.#saved();
-    if (!saved.ok) return saved;
-    const read = saved.value === undefined ? readOriginals(this.#attrs, found.value.unset) : saved;
-    if (!read.ok || read.value === undefined) return read as Result<never, SysfsError>;
-    const kept = saved.value === undefined ? this.#store.save(this.id, read.value) : DONE;
-    if (!kept.ok) return kept;
+    const before = this.#settings.saved();
+    const originals = this.#settings.keep(found.value.unset);
+    if (!originals.ok) return originals;
     const taken = this.#pin.take();
     if (!taken.ok) {
       // Nothing was changed: a file made just now would only undo what the operator does next.
-      if (saved.value === undefined) this.#store.forget(this.id);
+      if (before.ok && before.value === undefined) this.#store.forget(this.id);
       return taken;
     }
+    const lifted = this.#cap === undefined ? DONE : writeLimits(this.#attrs, originals.value);
+    if (!lifted.ok) return lifted;
+    this.#cap = undefined;
     this.#taken = true;
-    this.#follow(found.value, read.value);
+    this.#follow(found.value, originals.value);
     return DONE;
   }
 
   #read(): Result<Hardware, SysfsError> {
     return readHardware(this.#cpus, this.id);
-  }
-
-  /** Reads this boot's originals, if they are saved and this driver's. */
-  #saved(): Result<Originals | undefined, SysfsError> {
-    const saved = this.#store.load(this.id);
-    if (!saved.ok) return saved;
-    const originals = saved.value.state === "saved" ? saved.value.originals : undefined;
-    return ok((originals?.driver ?? this.driver) === this.driver ? originals : undefined);
-  }
-
-  /** Reads the operator's own limits, saved ones first, since those that stand may be a claim's; undefined while the CPUs are offline. */
-  #readOwn(unset: KhzRange): OwnLimits | undefined {
-    const saved = this.#saved();
-    const own = saved.ok && saved.value ? saved : readOwnLimits(this.#attrs, unset);
-    return own.ok ? own.value : undefined;
   }
 
   #follow(found: Hardware, own: OwnLimits | undefined): void {
@@ -260,39 +294,6 @@ export class Domain {
     if (JSON.stringify(reach) === JSON.stringify(this.#reach)) return;
     this.#reach = reach;
     this.#changed();
-    this.#prepared = prepare(this.#reach);
-  }
-
-  /** Reads the limits and returns them when they exclude `target`, which the operator's own did not. */
-  #narrowed(target: Khz): Result<KhzRange | undefined, SysfsError> {
-    if (!includes(this.range, target)) return ok(undefined);
-    const now = readLimits(this.#attrs);
-    return now.ok ? ok(includes(now.value, target) ? undefined : now.value) : now;
-  }
-
-  /** Widens limits that exclude `target` to the operator's own, and remembers those that stay as they were. */
-  #makeRoom(target: Khz): Result<void, SysfsError> {
-    this.#tight = undefined;
-    const narrowed = this.#narrowed(target);
-    if (!narrowed.ok) return narrowed;
-    if (narrowed.value === undefined || !this.#own) return DONE;
-    const widened = writeLimits(this.#attrs, this.#own);
-    if (!widened.ok) return widened;
-    const left = this.#narrowed(target);
-    if (left.ok) this.#tight = left.value;
-    return DONE;
-  }
-
-  /** As the kernel: clip to the limits, then the lowest entry at or above, else the highest there is. */
-  #entryFor(target: Khz): Prepared {
-    const entries = this.#prepared;
-    for (let i = entries.length - 1; i > 0; i--) {
-      const entry = entries[i] as Prepared;
-      if (entry.khz >= target) return entry;
-    }
-    return entries[0] as Prepared;
+    this.#prepared = prepare(this.#reach.allowed);
   }
 }
-
-const includes = ({ min, max }: KhzRange, target: Khz): boolean => min <= target && target <= max;
-const isSame = (a: KhzRange, b: KhzRange | undefined): boolean => a.min === b?.min && a.max === b.max;

@@ -1,17 +1,26 @@
-// What a clock can be told, made ready: a change of frequency allocates nothing.
+// A table's entries made ready, so that a change of frequency allocates nothing.
 
+import type { FrequencyTable } from "../../values/frequency.ts";
 import { ok, type Result } from "../../values/result.ts";
 import type { Khz } from "../../values/units.ts";
 import { attrBytes } from "../attr.ts";
-import type { Reach } from "./reach.ts";
 
-/** An entry of a table, as it is written and told. */
+/** An entry, what is written for it, and what is answered then. */
 export interface Prepared {
   readonly khz: Khz;
   readonly bytes: Buffer;
   readonly done: Result<Khz, never>;
 }
 
-/** Returns the entries that can be set, descending. */
-export const prepare = ({ allowed }: Reach): Prepared[] =>
-  allowed.steps.map((step) => ({ khz: step, bytes: attrBytes(`${step}`), done: ok(step) }));
+/** Returns the entries of `table`, descending. */
+export const prepare = ({ steps }: FrequencyTable): Prepared[] =>
+  steps.map((step) => ({ khz: step, bytes: attrBytes(`${step}`), done: ok(step) }));
+
+/** As the kernel: the lowest entry at or above `target`, else the highest there is. */
+export function entryFor(entries: readonly Prepared[], target: Khz): Prepared {
+  for (let i = entries.length - 1; i > 0; i--) {
+    const entry = entries[i] as Prepared;
+    if (entry.khz >= target) return entry;
+  }
+  return entries[0] as Prepared;
+}
