@@ -35,6 +35,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     modules: ["bun", NODE],
   },
   fifo: { rooms: ["claims", "rules", "sysfs", "config", "log"], modules: ["valibot", "bun", NODE] },
+  budget: { rooms: ["sysfs"], modules: [NODE] },
   power: { rooms: ["sysfs", "pinning", "log"], modules: ["bun", NODE] },
   daemon: {
     rooms: [
@@ -43,6 +44,7 @@ const RULES: Readonly<Record<string, Rule>> = {
       "rules",
       "fifo",
       "power",
+      "budget",
       "sysfs",
       "pinning",
       "config",

@@ -8,7 +8,13 @@ import { judge, readTable } from "./read.ts";
 import type { VmSection } from "./schema.ts";
 
 /** What may be brought along. What a guest may ask and how often is for each host to say, and where it runs is libvirt's. */
-const CARRIED_KEYS = ["floor", "ceiling", "turbo", "lease_s"] as const satisfies readonly (keyof VmSection)[];
+const CARRIED_KEYS = [
+  "floor",
+  "ceiling",
+  "turbo",
+  "lease_s",
+  "priority",
+] as const satisfies readonly (keyof VmSection)[];
 
 /**
  * Returns what the attributes of a VM's element say, as a layer of settings. Errors: each problem, and then nothing of it is to be taken.

@@ -6,7 +6,8 @@ import type { Merged } from "./merge.ts";
 import { policyOf, refuseZone } from "./policy.ts";
 import { isLoopback, parseListen } from "../values/listen.ts";
 import { type Finding, tomlKey } from "./problem.ts";
-import { type Bound, NAMED_BOUNDS, type VmSection } from "./schema.ts";
+import type { Bound, VmSection } from "./schema.ts";
+import { NAMED_BOUNDS } from "./shapes.ts";
 
 /** Names longer than this can't stand whole in a guest's packet, in bytes. Source: DPDK RTE_POWER_VM_MAX_NAME_SZ, less the NUL. */
 const MAX_WIRE_NAME = 31;
@@ -32,9 +33,10 @@ export function findErrors(merged: Merged): Finding[] {
       found.push(...crossed(["profile", name, "cpus", list], floor, ceiling, true));
     }
   }
-  const zone = says["profile-schedule"]?.timezone;
-  for (const one of zone === undefined ? [] : refuseZone(zone)) {
-    found.push({ ...one, path: ["profile-schedule", ...one.path] });
+  for (const section of ["profile-schedule", "budget"] as const) {
+    const zone = says[section]?.timezone;
+    for (const one of zone === undefined ? [] : refuseZone(zone))
+      found.push({ ...one, path: [section, ...one.path] });
   }
   const shared = says["vm-defaults"] ?? {};
   const { floor = VM_DEFAULTS.floor, ceiling = VM_DEFAULTS.ceiling } = shared;

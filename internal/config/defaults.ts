@@ -21,10 +21,11 @@ export const VM_DEFAULTS: Complete<Omit<VmSection, "policy">> = {
   wire: "auto",
   qmp: "",
   lease_s: 0,
+  priority: "normal",
 };
 
 /** The configuration of an empty file. */
-export const DEFAULTS: Complete<Omit<ConfigFile, "vm-defaults" | "vm" | "profile-schedule">> & {
+export const DEFAULTS: Complete<Omit<ConfigFile, "vm-defaults" | "vm" | "profile-schedule" | "budget">> & {
   readonly "vm-defaults": typeof VM_DEFAULTS;
   readonly vm: Readonly<Record<string, never>>;
 } = {

@@ -4,6 +4,7 @@ import { parseCpuList } from "../values/cpulist.ts";
 import { type Pcpu, pcpu, type Vcpu, vcpu } from "../values/units.ts";
 import { VM_DEFAULTS } from "./defaults.ts";
 import { type Merged, type Provenance } from "./merge.ts";
+import type { Priority } from "../values/vm-settings.ts";
 import { tomlKey } from "./problem.ts";
 import type { Bound, VmCommand, VmSection, Wire } from "./schema.ts";
 
@@ -29,6 +30,8 @@ export interface VmConfig {
   readonly qmp: string | undefined;
   /** Seconds after which a silent guest's claims end; 0 for never. */
   readonly leaseS: number;
+  /** Who pays last when watts are short. */
+  readonly priority: Priority;
   /** Who said each of them. */
   readonly origins: Readonly<Record<VmKey, Provenance>>;
 }
@@ -66,6 +69,7 @@ export function vmConfig({ says, origins }: Merged, name: string): VmConfig {
     wire: pick("wire"),
     qmp: qmp === "" ? undefined : qmp,
     leaseS: pick("lease_s"),
+    priority: pick("priority"),
     origins: Object.fromEntries(VM_KEYS.map((key) => [key, said(key)])) as Record<VmKey, Provenance>,
   };
 }

@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import { policySection } from "./policy-schema.ts";
 import { profilesSchema } from "./profile-schema.ts";
+import { budgetSchema } from "./budget-schema.ts";
 import { scheduleSchema } from "./schedule-schema.ts";
 import { keyed, table } from "./table.ts";
 import { MAX_SOCKET_PATH } from "../os/unix-socket.ts";
@@ -10,12 +11,12 @@ import { parseCpuList } from "../values/cpulist.ts";
 import { parseListen } from "../values/listen.ts";
 import {
   ACCOUNT,
+  bound,
   flag,
   groupName,
   integer,
   isCpuList,
-  KHZ_FORM,
-  khzOr,
+  NAMED_BOUNDS,
   oneOf,
   quoted,
   text,
@@ -23,7 +24,7 @@ import {
 import type { Khz } from "../values/units.ts";
 import { isVmName, MAX_VM_NAME } from "../values/vm-name.ts";
 import { MAX_VCPU } from "../values/numbers.ts";
-import { COMMANDS, MAX_SILENCE_S, WIRES } from "../values/vm-settings.ts";
+import { COMMANDS, MAX_SILENCE_S, PRIORITIES, WIRES } from "../values/vm-settings.ts";
 
 /** The pinning sources a file may name, in the order that is tried when none is given a reason to be first. */
 const PINNING_SOURCES = ["proc", "libvirt", "qmp", "static"] as const;
@@ -31,9 +32,6 @@ const PINNING_SOURCES = ["proc", "libvirt", "qmp", "static"] as const;
 export const FLOATING = ["refuse", "all"] as const;
 /** What to do when another tool changes a frequency that is claimed: set it again, or only report it. */
 const DRIFT_RULES = ["reapply", "report"] as const;
-/** A bound's names beside kHz: the domain's own lowest, nominal and highest frequency. */
-export const NAMED_BOUNDS = ["min", "base", "max"] as const;
-
 export type PinningSource = (typeof PINNING_SOURCES)[number];
 export type DriftRule = (typeof DRIFT_RULES)[number];
 export type Floating = (typeof FLOATING)[number];
@@ -75,8 +73,6 @@ const path = (what: string, most: number) => {
   );
 };
 
-const bound = khzOr(NAMED_BOUNDS, `Write ${KHZ_FORM}, "min", "base" or "max".`);
-
 const pin = v.custom<number | string>(
   (value) =>
     (typeof value === "number" && Number.isInteger(value) && parseCpuList(String(value)).ok) ||
@@ -112,6 +108,7 @@ const vmEntries = {
   wire: v.exactOptional(oneOf(WIRES)),
   qmp: v.exactOptional(v.union([v.literal(""), path("a socket", MAX_SOCKET_PATH)], QMP)),
   lease_s: v.exactOptional(integer(0, MAX_SILENCE_S, "seconds, 0 for no lease")),
+  priority: v.exactOptional(oneOf(PRIORITIES)),
 };
 const vmDefaults = table(vmEntries);
 const vmSection = table({ ...vmEntries, policy: v.exactOptional(policySection) });
@@ -180,6 +177,7 @@ export const fileSchema = table(
     ),
     profile: v.exactOptional(profilesSchema),
     "profile-schedule": v.exactOptional(scheduleSchema),
+    budget: v.exactOptional(budgetSchema),
     "vm-defaults": v.exactOptional(vmDefaults),
     vm: v.exactOptional(keyed(isVmName, VM_NAME, vmSection, "Write tables named by VM, such as [vm.vm1].")),
   },

@@ -52,6 +52,12 @@ export const khzOr = <const T extends string>(names: readonly T[], right: string
     right,
   );
 
+/** A bound's names beside kHz: the domain's own lowest, nominal and highest frequency. */
+export const NAMED_BOUNDS = ["min", "base", "max"] as const;
+
+/** A frequency that limits others. */
+export const bound = khzOr(NAMED_BOUNDS, `Write ${KHZ_FORM}, "min", "base" or "max".`);
+
 /** Returns whether `text` names at least one CPU in the kernel's list form. */
 export function isCpuList(text: string): boolean {
   const list = parseCpuList(text);

@@ -28,6 +28,7 @@ test("vmConfig() gives the program's defaults when no file names the VM", () => 
     wire: "auto",
     qmp: undefined,
     leaseS: 0,
+    priority: "normal",
   });
   expect(new Set(Object.values(origins).map(({ from }) => from))).toEqual(new Set(["default"]));
 });

@@ -3,6 +3,7 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { BUDGET_DEFAULTS, budgetOf } from "../../internal/config/budget.ts";
 import { vmConfig } from "../../internal/config/effective.ts";
 import { DEFAULTS, VM_DEFAULTS } from "../../internal/config/defaults.ts";
 import { loadConfig } from "../../internal/config/load.ts";
@@ -56,5 +57,7 @@ test("the example with its examples uncommented is valid, without a warning but 
     "night",
     "powersave",
   ]);
+  expect(budgetOf(config.value.says)).toMatchObject({ watts: 110, windows: [{ from: 17 * 60, watts: 80 }] });
+  expect(config.value.says.budget).toMatchObject(BUDGET_DEFAULTS);
   expect(vmConfig(config.value, "web.1").qmp).toBe("/run/qemu/web.1.qmp");
 });
