@@ -106,6 +106,30 @@ export const EVENTS = {
     clockS: about(v.optional(v.number()), "How long, by the real-time clock, s."),
     wokenBy: v.optional(text("What woke it.")),
   }),
+  "budget-changed": kind("Another power budget is in force, or none.", {
+    watts: about(v.optional(v.number()), "The budget, W; absent where there is none."),
+    origin: text("Who says so: file, operator or fleet."),
+  }),
+  "budget-payers": kind(
+    "Others pay for the power budget than before: their clocks are kept below what they wish.",
+    {
+      payers: about(texts, "VMs by name, 32 at most; /host stands for CPUs without a VM."),
+      more: number("How many pay beside those."),
+      watts: number("The budget, W; 0 where there is none any more."),
+    },
+  ),
+  "budget-floors": kind("All clocks are at their floors, and that is too much, or is no more.", {
+    floorWatts: number("What is drawn, W."),
+    watts: number("The budget, W."),
+    tooHigh: about(v.boolean(), "Whether it is too much."),
+  }),
+  "budget-meter-lost": kind("The budget's meter can't be believed: ceilings fall back.", {
+    meter: text("The meter, as the configuration names it."),
+    message,
+  }),
+  "budget-meter-back": kind("The budget's meter can be believed again.", {
+    meter: text("The meter, as the configuration names it."),
+  }),
   "config-reloaded": kind("Another configuration is in force.", {
     files: about(texts, "The files that were read."),
   }),

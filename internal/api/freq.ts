@@ -1,6 +1,7 @@
 // CPUs' clocks: what they were told and hold, who claims them and why they are as they are. Frequencies are kHz.
 
 import * as v from "valibot";
+import { PRIORITIES } from "../values/vm-settings.ts";
 import { STEPS } from "../values/frequency.ts";
 import { dryRun } from "./dry-run.ts";
 import { about, by, clippedBy, list, number, numbers, text, texts, vcpuRefusal, wordOrKhz } from "./words.ts";
@@ -77,6 +78,17 @@ export const explainReport = v.object({
     "Limits that stood on the domain before powermon, and come back with its last claim.",
   ),
   driverLimits: about(limits, "Limits that the driver has for all CPUs, as by intel_pstate's max_perf_pct."),
+  budget: about(
+    v.optional(
+      v.object({
+        ceilingKhz: number("The ceiling that the power budget leaves."),
+        watts: number("The budget, W."),
+        priority: v.picklist(PRIORITIES),
+        meterLost: v.optional(v.string()),
+      }),
+    ),
+    "What the power budget makes of the clock; absent where it leaves it alone.",
+  ),
   online: v.boolean(),
   heldMinKhz: about(
     v.optional(v.number()),

@@ -1,6 +1,7 @@
 // The whole host at one glance, for whoever watches it. Frequencies are kHz.
 
 import * as v from "valibot";
+import { budgetGlance } from "./budget.ts";
 import { about, by, clippedBy, list, number, numbers, text, vcpuRefusal } from "./words.ts";
 import { origin } from "./policies.ts";
 
@@ -13,7 +14,7 @@ const liveDomain = v.object({
   floorKhz: number(
     "The tightest floor of the site, of whoever holds it, of the domain itself and of its driver.",
   ),
-  ceilingKhz: number("The tightest ceiling of the same."),
+  ceilingKhz: number("The tightest ceiling of the same, and of the power budget."),
   targetKhz: about(v.optional(v.number()), "What powermon told the kernel; absent when nobody claims it."),
   claims: number("How many claim it."),
   holder: about(
@@ -90,6 +91,7 @@ export const liveReport = v.object({
   host: text("The host's name."),
   at: text("When this was, ISO 8601."),
   uptimeS: number("Since powermon started, s."),
+  budget: about(v.optional(budgetGlance), "The power budget; absent where there is none."),
   domains: list(liveDomain),
   vms: list(liveVm),
   refusals: about(list(vcpuRefusal), "The last refusal of each vCPU, newest first."),

@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 import { clockChanges } from "./dry-run.ts";
+import { budgetGlance } from "./budget.ts";
 import { about, counts, flag, list, number, numbers, option, text, texts } from "./words.ts";
 
 export const statusReport = v.object({
@@ -32,6 +33,7 @@ export const statusReport = v.object({
     connected: number("How many of them are connected."),
   }),
   claims: number("How many claims stand."),
+  budget: about(v.optional(budgetGlance), "The power budget; absent where there is none."),
   counts,
   eventId: text("The last event's id: a listener that says it as Last-Event-ID hears what happened since."),
 });

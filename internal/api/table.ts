@@ -3,6 +3,7 @@
 
 import * as v from "valibot";
 import type { Answer } from "../values/answer.ts";
+import { BUDGET } from "./budget.ts";
 import { dryRunAlone, type DryRunReport } from "./dry-run.ts";
 import { explainReport, freqChange, freqReports, retryReport } from "./freq.ts";
 import { liveReport } from "./live.ts";
@@ -132,6 +133,7 @@ export const API = {
     places: {},
     answer: capabilitiesReport,
   },
+  ...BUDGET,
   profiles: {
     about: "The host's profiles, and which is in force.",
     method: "GET",

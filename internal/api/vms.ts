@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 import { MAX_CPUS } from "../values/cpulist.ts";
-import { COMMANDS, MAX_SILENCE_S, WIRES } from "../values/vm-settings.ts";
+import { COMMANDS, MAX_SILENCE_S, PRIORITIES, WIRES } from "../values/vm-settings.ts";
 import { clockChanges, dryRun } from "./dry-run.ts";
 import {
   about,
@@ -46,6 +46,7 @@ const shownSettings = v.object({
   burst: sourced(number("Requests at once.")),
   wire: sourced(v.string()),
   leaseS: sourced(number("Seconds of silence after which claims end; 0 for never.")),
+  priority: about(sourced(v.picklist(PRIORITIES)), "Who keeps its clock longest when watts are short."),
 });
 /** A setting as it is and as it would be. */
 const settingChange = v.object({
@@ -92,6 +93,10 @@ export const settings = {
     "The packets' generation, for connections from now on.",
   ),
   leaseS: setting(whole(0, MAX_SILENCE_S), "Seconds of silence after which claims end; 0 for never."),
+  priority: setting(
+    v.picklist(PRIORITIES, `must be one of ${PRIORITIES.join(", ")}`),
+    "Who keeps its clock longest when watts are short.",
+  ),
 };
 export type VmChange = v.InferOutput<v.ObjectSchema<typeof settings, undefined>>;
 

@@ -1,4 +1,4 @@
-// The host's own power for as long as the daemon runs: the profile in force, its schedule, and sleep.
+// The host's own power for as long as the daemon runs: the profile in force, its schedule, the budget, and sleep.
 
 import { DmaLatency } from "../power/profiles/dma-latency.ts";
 import { restoreProfile } from "../power/profiles/off.ts";
@@ -11,6 +11,7 @@ import { capabilitiesAsks } from "./asks/capabilities.ts";
 import { profileAsks, profileRehearsals } from "./asks/profiles.ts";
 import { sleepAsks, sleepRehearsals } from "./asks/sleep.ts";
 import type { Host } from "./host.ts";
+import { HostBudget } from "./budget/host-budget.ts";
 import { HostSleep } from "./host-sleep.ts";
 import { ProfileClock } from "./profiles/profile-clock.ts";
 import { profileFollows } from "./profiles/profile-follows.ts";
@@ -36,6 +37,7 @@ export class HostPower {
   readonly asks;
   /** What can be tried of that. */
   readonly rehearsals;
+  readonly budget: HostBudget;
   readonly #host: Host;
   readonly #roots: Roots;
   readonly #latency: DmaLatency;
@@ -50,7 +52,11 @@ export class HostPower {
     this.#latency = latency;
     const sleep = new HostSleep(host, roots, enter);
     this.#sleep = sleep;
-    host.upkeep.onResumed = () => profileResumed(host, roots);
+    this.budget = new HostBudget(host, roots, () => sleep.isNear, clock);
+    host.upkeep.onResumed = () => {
+      profileResumed(host, roots);
+      this.budget.resumed();
+    };
     host.upkeep.onMachine = (cpus) => {
       if (sleep.isNear) return;
       profileFollows(host, roots);
@@ -102,9 +108,10 @@ export class HostPower {
     if (asks && !this.#sleep.isNear) profileFollows(this.#host, this.#roots, "irq");
   }
 
-  /** Goes by the schedule of the configuration that is in force now. */
+  /** Goes by the schedule and the budget of the configuration that is in force now. */
   configured(): void {
     this.#schedule.configure(this.#host.config.says);
+    this.budget.configured();
   }
 
   /** Keeps a sleep that is being prepared from happening, and resolves when its VMs are back. */

@@ -14,6 +14,7 @@ const BODY = `
   <p id="summary" aria-live="off">Connecting</p>
   <p id="state" role="status" class="wait">connecting</p>
   <p id="machine" aria-live="off"></p>
+  <p id="budget" aria-live="off"></p>
 </header>
 <main>
   <section aria-labelledby="clocks-title">

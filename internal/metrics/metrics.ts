@@ -161,6 +161,52 @@ export const METRICS = {
     help: "Times a claimed frequency was set again after that",
     labels: [],
   },
+  powermon_budget_watts: { type: "gauge", help: "Watts that the host may draw", labels: [] },
+  powermon_budget_drawn_watts: {
+    type: "gauge",
+    help: "Watts that the budget's meter showed last; absent while it is lost",
+    labels: [],
+  },
+  powermon_budget_floor_watts: {
+    type: "gauge",
+    help: "Watts that would be drawn with all clocks at their floors, as far as it is known",
+    labels: [],
+  },
+  powermon_budget_headroom_share: {
+    type: "gauge",
+    help: "How much of its headroom above the floors each priority may use, 0 to 1",
+    labels: ["priority"],
+  },
+  powermon_budget_over_seconds_total: {
+    type: "counter",
+    help: "Time in which more was drawn than the budget",
+    labels: [],
+  },
+  powermon_budget_floors_too_high: {
+    type: "gauge",
+    help: "1 while all clocks are at their floors and that is more than the budget",
+    labels: [],
+  },
+  powermon_budget_meter_lost: {
+    type: "gauge",
+    help: "1 while the budget's meter is gone, frozen or absurd, and clocks have their fallback",
+    labels: [],
+  },
+  powermon_budget_ceiling_writes_total: {
+    type: "counter",
+    help: "Ceilings of the budget that were written",
+    labels: [],
+  },
+  powermon_budget_ceiling_hertz: {
+    type: "gauge",
+    help: "Lowest ceiling of the budget on a VM's clocks; /host stands for CPUs without a VM",
+    labels: ["vm", "priority"],
+  },
+  powermon_budget_lost_hertz: {
+    type: "gauge",
+    help: "What a VM's clocks are kept below their wish for the budget, added up",
+    labels: ["vm", "priority"],
+  },
   powermon_dropped_series: {
     type: "gauge",
     help: "Series left out of this answer because their metric has too many",

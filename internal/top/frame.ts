@@ -11,6 +11,7 @@ import {
   leftOut,
   percent,
 } from "./clock-lines.ts";
+import { budgetLine } from "./budget-line.ts";
 import type { Glance, GlanceVm } from "./glance.ts";
 import { fit } from "./screen.ts";
 import { KEYS, type TopState } from "./state.ts";
@@ -60,7 +61,12 @@ export function frame(glance: Glance, state: TopState, options: FrameOptions): s
 /** The lines above all others; each is one thing, so that there is room for more of them. */
 function headLines(glance: Glance, state: TopState, options: FrameOptions): string[] {
   const machine = machineLine(glance);
-  return [summary(glance), statusLine(glance, state, options), ...(machine === "" ? [] : [machine])];
+  return [
+    summary(glance),
+    statusLine(glance, state, options),
+    ...(machine === "" ? [] : [machine]),
+    ...(glance.budget === undefined ? [] : [`Power budget: ${budgetLine(glance.budget)}`]),
+  ];
 }
 
 /** Returns clocks, VMs, refusals and changes in `height` lines, the last of which says what there was no room for. */

@@ -56,6 +56,7 @@ const READS: readonly Row[] = [
   ["GET capabilities"],
   ["GET profiles"],
   ["GET profile/verify"],
+  ["GET budget"],
   ["GET nothing"],
   ["POST status"],
 ];
@@ -82,6 +83,8 @@ const DRY_RUNS: readonly Row[] = [
   ["PUT vms/vm1/policy", { policy: { type: "workload", workload: "low", vcpus: [9] }, ...DRY }],
   ["DELETE vms/vm2/policy", DRY],
   ["DELETE vms/vm1/policy", DRY],
+  ["PUT budget", { watts: 110, ...DRY }],
+  ["DELETE budget", DRY],
   ["DELETE profile", DRY],
   ["POST resumed", DRY],
 ];
@@ -133,6 +136,10 @@ const CHANGES: readonly Row[] = [
   ["PUT profile", { name: "balanced", cpus: "5-" }],
   ["PUT profile", {}],
   ["GET profiles"],
+  ["PUT budget", { watts: 0 }],
+  ["PUT budget", { watts: 1.5 }],
+  ["PUT budget", { watt: 100 }],
+  ["DELETE budget"],
   ["GET profile/verify"],
   ["DELETE profile", DRY],
   ["DELETE profile"],

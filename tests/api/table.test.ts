@@ -23,6 +23,7 @@ const LEAST: Partial<Record<Name, object>> = {
   enableChannels: { enabled: true },
   setFreq: { target: "max" },
   setPolicy: { policy: {} },
+  setBudget: { watts: 110 },
   applyProfile: { name: "balanced" },
   suspend: { target: "mem", wake: "none" },
 };

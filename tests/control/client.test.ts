@@ -80,6 +80,9 @@ test("ControlClient brings back what the host reports, by every row of the API",
   expect(await ask("policy", { vm: "vm1" })).toEqual(await ask("policies"));
   expect(await ask("removePolicy", { vm: "vm1", save: true })).toMatchObject(done);
   expect(await ask("capabilities")).toMatchObject({ ok: true, value: { sleep: {}, cpufreq: {} } });
+  expect(await ask("budget")).toMatchObject({ ok: true, value: { origin: "file", meter: "rapl" } });
+  expect(await ask("setBudget", { watts: 0 })).toMatchObject({ ok: true, value: { origin: "operator" } });
+  expect(await ask("releaseBudget")).toMatchObject({ ok: true, value: { origin: "file" } });
   expect(await ask("profiles")).toMatchObject({
     ok: true,
     value: [{ name: "performance", inForce: false }, {}, {}, {}],
@@ -111,6 +114,8 @@ test("ControlClient brings back what the host reports, by every row of the API",
     ["retryFreq", { cpus: "all" }],
     ["setPolicy", { vm: "vm1", policy, save: true }],
     ["removePolicy", { vm: "vm1", save: true }],
+    ["setBudget", { watts: 0 }],
+    ["releaseBudget", {}],
     ["applyProfile", { name: "balanced", cpus: "vm:vm1", dryRun: true }],
     ["profileOff", {}],
     ["suspend", { ...sleep, target: "disk", wake: { inS: 60 } }],

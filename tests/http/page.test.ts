@@ -39,7 +39,8 @@ describe("the page", () => {
 
   /** A host whose CPUs and package are busy by themselves. */
   async function withMeters() {
-    const one = await startBusyHost(8, { vm1: 2 }, HTTP, true);
+    // More than the package draws: nobody pays.
+    const one = await startBusyHost(8, { vm1: 2 }, `${HTTP}[budget]\nwatts = 200\n`, true);
     one.scale("vm1", 1, "max");
     one.meters?.measured(1, 2_590_000);
     const began = performance.now();
@@ -194,6 +195,10 @@ describe("the page", () => {
       const machine = page.locator("#machine");
       await until("watts are told", async () => /package-0 [1-9]\d*\.\d W/.test(await machine.innerText()));
       expect(await machine.innerText()).toMatch(/^CPUs \d+ % busy, .*, coretemp Package id 0 61 °C$/);
+      const budget = page.locator("#budget");
+      await until("the budget is told", async () =>
+        /^Power budget: [1-9]\d*\.\d of 200 W, nobody pays$/.test(await budget.innerText()),
+      );
       await page.locator("#strip").press("End");
       expect(await page.locator("#strip-says").innerText()).toMatch(
         /^CPU 7: nobody claims it: left to its governor ondemand, at ≤2\.60 GHz\. \d+ % busy\.$/,

@@ -164,6 +164,26 @@ const BUSY: Glance = {
   },
 };
 
+test("frame() shows watts against the budget, and who pays", () => {
+  const budget: NonNullable<Glance["budget"]> = {
+    budgetWatts: 110,
+    origin: "file",
+    drawnWatts: 104.23,
+    floorsTooHigh: false,
+    payers: ["batch", "web"],
+    morePayers: 3,
+  };
+  const line = (more: object) => lines(START, { width: 200 }, { ...BUSY, budget: { ...budget, ...more } })[3];
+  expect(line({})).toBe("Power budget: 104.2 of 110 W, paid by batch, web, 3 more");
+  expect(line({ payers: [], morePayers: 0 })).toBe("Power budget: 104.2 of 110 W, nobody pays");
+  expect(line({ drawnWatts: undefined, meterLost: "it is gone" })).toBe(
+    "Power budget: an unknown number of 110 W, the meter is lost (it is gone), paid by batch, web, 3 more",
+  );
+  expect(line({ drawnWatts: 130, floorsTooHigh: true })).toBe(
+    "Power budget: 130.0 of 110 W, the floors take 130 of 110 W, paid by batch, web, 3 more",
+  );
+});
+
 test("frame() shows how busy CPUs are, what was measured, what the kernel holds of unclaimed ones, watts and temperature", () => {
   const drawn = lines(START, { width: 100 }, BUSY);
   expect(drawn[2]).toBe("CPUs 8% busy, package-0 85.2 W, coretemp Package id 0 61 °C");
@@ -214,6 +234,7 @@ const REPORT: VmReport = {
     burst: { value: 1, ...from },
     wire: { value: "auto", ...from },
     leaseS: { value: 0, ...from },
+    priority: { value: "normal", ...from },
   },
   vcpus: [
     { vcpu: 0, pcpus: [1], domains: [1], wishKhz: 2_600_000, targetKhz: 1_800_000 },

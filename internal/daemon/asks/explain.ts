@@ -10,25 +10,26 @@ import { ok } from "../../values/result.ts";
 import { pcpu } from "../../values/units.ts";
 import { explainSysfs } from "../../values/sysfs-error.ts";
 import type { Host } from "../host.ts";
+import type { HostBudget } from "../budget/host-budget.ts";
 import { domainsOf, freqReport } from "./freq.ts";
 import { lastRefusals } from "./refusals.ts";
 
 /** Refusals told at most, newest first. */
 const MAX_REFUSALS = 8;
 
-export function explainAsks(host: Host) {
+export function explainAsks(host: Host, budget: HostBudget) {
   return {
     explain({ cpu }) {
       const found = domainsOf(host, [cpu]);
       if (!found.ok) return found;
       const [, domain] = found.value[0] as (typeof found.value)[number];
-      return ok(explainCpu(host, cpu, domain));
+      return ok(explainCpu(host, cpu, domain, budget.ceilingOn(domain.id)));
     },
   } satisfies Pick<Handlers, "explain">;
 }
 
 /** Returns everything that decides a pCPU's clock, and sentences that say what follows from it. */
-function explainCpu(host: Host, cpu: number, domain: Domain): ExplainReport {
+function explainCpu(host: Host, cpu: number, domain: Domain, budget: ExplainReport["budget"]): ExplainReport {
   const { ledger, cpufreq } = host;
   // What nobody claims may have been set since it was looked at.
   if (domain.target === undefined) domain.reread();
@@ -53,6 +54,7 @@ function explainCpu(host: Host, cpu: number, domain: Domain): ExplainReport {
     site: { floorKhz: site.floor, ceilingKhz: site.ceiling },
     ownLimits: endsOf(domain.limits.own),
     driverLimits: endsOf(domain.limits.driver),
+    budget,
     online: !online.ok || online.value.includes(pcpu(cpu)),
     heldMinKhz: held.ok ? held.value.min : undefined,
     heldMaxKhz: held.ok ? held.value.max : undefined,
@@ -95,13 +97,28 @@ const who = (claim: ClaimReport): string =>
       : `its FIFO${claim.by === "policy" ? " (by policy)" : ""}`
     : `vCPU ${claim.vcpu} of VM ${JSON.stringify(claim.vm)}${claim.by === "policy" ? " (by policy)" : ""}`;
 
+/** Such as "ceiling 1.2 GHz: budget 110 W, priority low". */
+function ceilingText({
+  ceilingKhz,
+  watts,
+  priority,
+  meterLost,
+}: NonNullable<ExplainReport["budget"]>): string {
+  const why =
+    meterLost === undefined ? `budget ${watts} W` : `budget ${watts} W without its meter (${meterLost})`;
+  return `ceiling ${ceilingKhz / 1e6} GHz: ${why}, priority ${priority}`;
+}
+
 function sentences(view: Omit<ExplainReport, "why">, decided: number | undefined): string[] {
   const { winner, targetKhz } = view;
   if (winner === undefined) {
     if (view.claims.length > 0)
       return [`The VMs that claim CPU ${view.cpu} are paused: their wishes wait until they run again.`];
     const rule = view.governor === undefined ? "its own settings" : `its governor "${view.governor}"`;
-    return [`Nobody claims CPU ${view.cpu}: powermon leaves it to ${rule}.`];
+    return [
+      `Nobody claims CPU ${view.cpu}: powermon leaves it to ${rule}.`,
+      ...(view.budget === undefined ? [] : [`It may not go above its ${ceilingText(view.budget)}.`]),
+    ];
   }
   const why = [
     `CPU ${view.cpu} is set to ${targetKhz ?? "nothing yet,"} kHz because ${who(winner)} wishes ${winner.wishKhz} kHz.`,
@@ -116,6 +133,10 @@ function sentences(view: Omit<ExplainReport, "why">, decided: number | undefined
   if (view.clippedBy === "site")
     why.push(
       `The site's limits (${view.site.floorKhz ?? "no floor"} to ${view.site.ceilingKhz ?? "no ceiling"} kHz) cut it to ${decided} kHz.`,
+    );
+  if (view.clippedBy === "budget" && view.budget !== undefined)
+    why.push(
+      `The wish was cut to its ${ceilingText(view.budget)}. The wish stands, and counts again when there is room.`,
     );
   if (targetKhz !== undefined && decided !== undefined && targetKhz !== decided) {
     const { ceilingKhz, floorKhz } = view.driverLimits;

@@ -8,6 +8,8 @@ import type { Domain } from "../../sysfs/cpufreq/cpufreq.ts";
 import { ok } from "../../values/result.ts";
 import type { Host } from "../host.ts";
 import type { MachineLook, MachineSample } from "../../power/machine-look.ts";
+import type { HostBudget } from "../budget/host-budget.ts";
+import { budgetGlance } from "./budget.ts";
 import { rangeOf } from "./freq.ts";
 import { lastChanges } from "./last-changes.ts";
 import { lastRefusals } from "./refusals.ts";
@@ -17,7 +19,7 @@ import { uptimeS } from "./status.ts";
 const MAX_REFUSALS = 50;
 
 /** @param hostname the machine's name @param look tells what it does */
-export function liveAsks(host: Host, hostname: string, look: MachineLook) {
+export function liveAsks(host: Host, hostname: string, look: MachineLook, budget: HostBudget) {
   return {
     /** Resolves to what a live view shows. */
     async live() {
@@ -27,6 +29,7 @@ export function liveAsks(host: Host, hostname: string, look: MachineLook) {
         host: hostname,
         at: new Date().toISOString(),
         uptimeS: uptimeS(),
+        budget: budgetGlance(budget),
         domains: host.cpufreq.domains.map((domain) => domainReport(host, domain)),
         vms: vms.map((vm) => vmReport(host, vm)).sort((a, b) => (a.vm < b.vm ? -1 : 1)),
         refusals: lastRefusals(vms, MAX_REFUSALS, () => true),
@@ -55,7 +58,8 @@ function domainReport({ ledger }: Host, domain: Domain): LiveDomain {
   const own = winner?.limitsIn(domain.id);
   const range = rangeOf(domain);
   const [minKhz, maxKhz] = [lowest(domain.allowed), highest(domain.allowed, true)];
-  const ceiling = Math.min(own?.ceiling ?? maxKhz, site.ceiling ?? maxKhz);
+  const watts = ledger.budget(domain) ?? maxKhz;
+  const ceiling = Math.min(own?.ceiling ?? maxKhz, site.ceiling ?? maxKhz, watts);
   return {
     domain: domain.id,
     cpus: domain.pcpus,

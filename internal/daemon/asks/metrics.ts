@@ -2,6 +2,8 @@
 
 import { Snapshot } from "../../metrics/snapshot.ts";
 import type { Host } from "../host.ts";
+import type { HostBudget } from "../budget/host-budget.ts";
+import { addBudget } from "./budget-metrics.ts";
 import { KIND_OF_REFUSAL } from "../../channels/vm-meter.ts";
 import type { Vm } from "../../channels/vm.ts";
 import type { MachineSample } from "../../power/machine-look.ts";
@@ -10,7 +12,12 @@ const STARTED_S = Date.now() / 1000 - process.uptime();
 const HZ_PER_KHZ = 1000;
 
 /** Returns all metrics of a host as they are now; no file is read. @param machine what its CPUs do, where that was read */
-export function readMetrics(host: Host, version: string, machine?: MachineSample): Snapshot {
+export function readMetrics(
+  host: Host,
+  version: string,
+  machine?: MachineSample,
+  budget?: HostBudget,
+): Snapshot {
   const snapshot = new Snapshot();
   const { channels, cpufreq, ledger, upkeep, writes, durations } = host;
   const { user, system } = process.cpuUsage();
@@ -57,6 +64,7 @@ export function readMetrics(host: Host, version: string, machine?: MachineSample
   snapshot.add("powermon_hung_files", host.hung?.all.length ?? 0);
   snapshot.add("powermon_drifts_total", upkeep.drifts);
   snapshot.add("powermon_drift_corrections_total", upkeep.corrections);
+  if (budget !== undefined) addBudget(snapshot, budget);
   return snapshot;
 }
 

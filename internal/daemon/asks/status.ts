@@ -10,6 +10,8 @@ import { type HungCall } from "../../sysfs/hung.ts";
 import { nextTry } from "../hung-calls.ts";
 import type { Host } from "../host.ts";
 import { tryConfig } from "../rehearsal/try-config.ts";
+import type { HostBudget } from "../budget/host-budget.ts";
+import { budgetGlance } from "./budget.ts";
 import { sumCounts } from "./channels.ts";
 
 const STARTED_MS = performance.now();
@@ -26,7 +28,13 @@ const hungReport = (call: HungCall) => ({
 });
 
 /** @param reloaded another configuration is in force */
-export function statusAsks(host: Host, version: string, changes: Changes, reloaded: () => void) {
+export function statusAsks(
+  host: Host,
+  version: string,
+  changes: Changes,
+  budget: HostBudget,
+  reloaded: () => void,
+) {
   const { channels, cpufreq, ledger, log } = host;
   return {
     status() {
@@ -46,6 +54,7 @@ export function statusAsks(host: Host, version: string, changes: Changes, reload
         vms: [...channels.vms].length,
         channels: { total: all.length, connected: all.filter(({ state }) => state === "connected").length },
         claims: [...ledger.claims()].length,
+        budget: budgetGlance(budget),
         counts: { ...sumCounts(all), drifts: host.upkeep.drifts },
         eventId: `${host.events.boot}-${host.events.last}`,
       });

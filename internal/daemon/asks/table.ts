@@ -4,6 +4,7 @@ import type { Handlers, Rehearsals } from "../../api/table.ts";
 import { Changes, type LoadConfig } from "../changes.ts";
 import type { Host } from "../host.ts";
 import type { HostPower } from "../host-power.ts";
+import { budgetAsks, budgetRehearsals } from "./budget.ts";
 import { channelAsks, channelRehearsals } from "./channels.ts";
 import type { MachineLook } from "../../power/machine-look.ts";
 import { explainAsks } from "./explain.ts";
@@ -32,13 +33,14 @@ export function asksOf(
 ) {
   const changes = new Changes(load, dropInDir);
   return {
-    ...statusAsks(host, version, changes, () => power.configured()),
+    ...statusAsks(host, version, changes, power.budget, () => power.configured()),
     ...vmAsks(host, changes, pinning),
     ...channelAsks(host),
     ...freqAsks(host),
-    ...explainAsks(host),
-    ...liveAsks(host, hostname, look),
+    ...explainAsks(host, power.budget),
+    ...liveAsks(host, hostname, look, power.budget),
     ...policyAsks(host, dropInDir),
+    ...budgetAsks(power.budget),
     ...power.asks,
   } satisfies Handlers;
 }
@@ -51,6 +53,7 @@ export function rehearsalsOf(host: Host, { dropInDir, power, procRoot, isLibvirt
     ...vmRehearsals(host, { procRoot, isLibvirts }),
     ...channelRehearsals(host),
     ...freqRehearsals(host),
+    ...budgetRehearsals(host, power.budget),
     ...policyRehearsals(host, dropInDir),
     ...power.rehearsals,
   } satisfies Rehearsals;

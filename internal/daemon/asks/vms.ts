@@ -122,6 +122,7 @@ function settingsOf({ origins, rate, ...settings }: VmConfig): VmReport["setting
     burst: { value: rate.burst, from: from(origins["rate.burst"]) },
     wire: { value: settings.wire, from: from(origins.wire) },
     leaseS: { value: settings.leaseS, from: from(origins.lease_s) },
+    priority: { value: settings.priority, from: from(origins.priority) },
   };
 }
 

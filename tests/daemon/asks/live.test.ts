@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { liveAsks } from "../../../internal/daemon/asks/live.ts";
+import { HostPower } from "../../../internal/daemon/host-power.ts";
 import { ask, frame, Lab, STATIC } from "../../helpers/lab.ts";
 
 let lab: Lab;
@@ -8,7 +9,15 @@ beforeEach(() => {
 });
 afterEach(() => lab.end());
 
-const live = async () => (await liveAsks(lab.host, "host.example", lab.look).live()).value;
+const live = async () =>
+  (
+    await liveAsks(
+      lab.host,
+      "host.example",
+      lab.look,
+      new HostPower(lab.host, { roots: lab.roots }).budget,
+    ).live()
+  ).value;
 const domain = async (id: number) => (await live()).domains.find((one) => one.domain === id);
 
 test("live() tells a clock's limits, target and holder", async () => {
