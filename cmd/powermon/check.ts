@@ -21,6 +21,7 @@ import { explainSysfs, type SysfsError } from "../../internal/values/sysfs-error
 import type { DomainId } from "../../internal/values/units.ts";
 import { OriginalsStore } from "../../internal/sysfs/cpufreq/store.ts";
 import { type Finding, note, problem, warning } from "./check/finding.ts";
+import { checkBudget } from "./check/budget.ts";
 import { checkFolders } from "./check/folders.ts";
 import { checkMachine } from "./check/machine.ts";
 import { nagios } from "./check/nagios.ts";
@@ -132,6 +133,7 @@ async function look(config: Config, words: v.InferOutput<typeof Args>): Promise<
     ...checkRivals(procRoot),
     ...findings,
     ...checkVms(config, cpufreq, channels),
+    ...(await checkBudget(config, sysfsRoot)),
     ...service,
   ];
 }

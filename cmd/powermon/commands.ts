@@ -27,6 +27,7 @@ export const POWERMON: Program = {
     profile: () => import("./profile.ts"),
     capabilities: () => import("./capabilities.ts"),
     suspend: () => import("./suspend.ts"),
+    budget: () => import("./budget.ts"),
     energy: () => import("./energy.ts"),
     __complete: () => import("./complete.ts"),
     __try: () => import("./try.ts"),

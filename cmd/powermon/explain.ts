@@ -71,13 +71,19 @@ function boundsOf(whose: string, { floorKhz, ceilingKhz }: ExplainReport["site"]
   return bounds.length === 0 ? [] : [`${whose}: ${bounds.join(", ")}.`];
 }
 
-function limits({ clippedBy, site, ownLimits, driverLimits }: ExplainReport): string[] {
+function limits({ clippedBy, site, ownLimits, driverLimits, budget }: ExplainReport): string[] {
   return [
     ...boundsOf("The site's limits", site),
     ...boundsOf("Its own limits, as they stood before powermon", ownLimits),
     ...boundsOf("The driver's limits for all CPUs", driverLimits),
+    ...(budget === undefined
+      ? []
+      : [
+          `The power budget of ${budget.watts} W: not above ${budget.ceilingKhz} kHz, priority ${budget.priority}.`,
+        ]),
     ...(clippedBy === "vm" ? ["The VM's own limits clip the winner."] : []),
     ...(clippedBy === "site" ? ["The site's limits clip the winner."] : []),
+    ...(clippedBy === "budget" ? ["The power budget clips the winner."] : []),
   ];
 }
 

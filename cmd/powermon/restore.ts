@@ -2,6 +2,7 @@
 
 import { defineCommand } from "../../internal/cli/command.ts";
 import { STATUS } from "../../internal/cli/status.ts";
+import { restoreBackstop } from "../../internal/budget/backstop.ts";
 import { claimRestore, refuseRestore } from "../../internal/daemon/instance.ts";
 import { HungCalls } from "../../internal/daemon/hung-calls.ts";
 import { takeUpRecords } from "../../internal/daemon/older-records.ts";
@@ -25,7 +26,7 @@ export default defineCommand({
     name: "restore",
     summary: "put every setting back as it was before powermon's first write",
     details:
-      "Guests' clocks first, then the profile that they stood within, then VMs, wake alarm and meaning of mem and disk of a sleep that was cut off. For after a crash or SIGKILL; a powermon that ends by SIGTERM does it itself. Settings saved before the last boot are dropped, since the kernel has forgotten them too. While powermon runs it does nothing and ends with status 1; a second one waits for the first. A clock on which a call of the ended powermon did not return comes last, in a process of its own: where that does not come back within 3 s either, it is named, stays as it is, and the next powermon leaves it alone.",
+      "Guests' clocks first, then the profile that they stood within, then RAPL's limits that a budget's backstop moved, VMs, wake alarm and meaning of mem and disk of a sleep that was cut off. For after a crash or SIGKILL; a powermon that ends by SIGTERM does it itself. Settings saved before the last boot are dropped, since the kernel has forgotten them too. While powermon runs it does nothing and ends with status 1; a second one waits for the first. A clock on which a call of the ended powermon did not return comes last, in a process of its own: where that does not come back within 3 s either, it is named, stays as it is, and the next powermon leaves it alone.",
     examples: ["powermon restore --dry-run", "powermon restore", "powermon restore --json"],
   },
   args: { ...DRY_RUN_ARG, ...ROOT_ARGS, json: { type: "boolean", description: "print one JSON object" } },
@@ -40,7 +41,7 @@ export default defineCommand({
     }
     const alone = await claimRestore(roots);
     if (!alone.ok) return failWith({ args, io }, STATUS.failed, [alone.error]);
-    const { restored, stale, off, failed, hung } = await restore(roots);
+    const { restored, stale, off, limits, failed, hung } = await restore(roots);
     // After clocks, which take some ms: libvirt may take long.
     const sleep = await undoTrip(roots);
     alone.value();
@@ -52,6 +53,7 @@ export default defineCommand({
           restored,
           stale,
           profile,
+          limits,
           sleep: sleep.undone,
           failed: problems,
           hung: hung.map(explainHung),
@@ -64,10 +66,12 @@ export default defineCommand({
         io.out(
           off?.stale ? `profile ${profile}: saved before the last boot, dropped` : `profile ${profile}: off`,
         );
+      for (const path of limits) io.out(`${path}: long-term limit restored`);
       for (const one of sleep.undone) io.out(`sleep: ${one}`);
       for (const why of problems) io.err(`powermon: ${why}`);
       for (const call of hung) io.err(`powermon: ${explainHung(call)}; the rest was put back.`);
-      const told = restored.length + stale.length + sleep.undone.length + problems.length + hung.length;
+      const told =
+        restored.length + stale.length + limits.length + sleep.undone.length + problems.length + hung.length;
       if (told === 0 && profile === undefined) io.out("Nothing to restore.");
     }
     return problems.length + hung.length > 0 ? STATUS.failed : STATUS.done;
@@ -93,8 +97,17 @@ async function restore(roots: Roots) {
   // Claims were made on top of the profile: while one stands, what is beneath it can't be put back. What is left alone keeps its own alone.
   const stands = claims.some(({ code }) => code !== LEFT_ALONE);
   const off = stands ? undefined : restoreProfile(roots);
+  const backstop = restoreBackstop(roots);
   hung.end();
-  return { restored, stale: first.stale, off, failed: [...claims, ...(off?.failed ?? [])], hung: hung.all };
+  const failedToo = [...(off?.failed ?? []), ...backstop.failed];
+  return {
+    restored,
+    stale: first.stale,
+    off,
+    limits: backstop.restored,
+    failed: [...claims, ...failedToo],
+    hung: hung.all,
+  };
 }
 
 function savedIn({ stateDir, procRoot }: Roots): readonly DomainId[] {

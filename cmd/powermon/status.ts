@@ -6,6 +6,7 @@ import { parseArgs, wordList } from "../../internal/cli/args.ts";
 import { defineCommand } from "../../internal/cli/command.ts";
 import { STATUS } from "../../internal/cli/status.ts";
 import { json } from "../../internal/output/json.ts";
+import { budgetLine } from "../../internal/top/budget-line.ts";
 import { table } from "../../internal/output/table.ts";
 import { clientOf, CONTROL_ARGS, countsText, fail } from "./control.ts";
 
@@ -16,6 +17,8 @@ const FAULTS: Readonly<Record<string, (status: StatusReport) => string | undefin
   drift: ({ counts }) => since(counts["drifts"], "times another tool changed a claimed frequency"),
   refusals: ({ counts }) => since(counts["refused"], "requests were refused"),
   failures: ({ counts }) => since(counts["failed"], "requests failed"),
+  meter: ({ budget }) =>
+    budget?.meterLost === undefined ? undefined : `the budget's meter is lost: ${budget.meterLost}`,
   problems: ({ problems }) => (problems.length > 0 ? `${problems.length} problems of clocks` : undefined),
 };
 const NAMES = Object.keys(FAULTS).join(", ");
@@ -65,6 +68,7 @@ function show(status: StatusReport): string {
       ["VMs", String(status.vms)],
       ["channels", `${status.channels.connected} of ${status.channels.total} connected`],
       ["claims", String(status.claims)],
+      ...(status.budget === undefined ? [] : [["power budget", budgetLine(status.budget)]]),
       ["counts", countsText(status.counts)],
     ]),
     ...status.problems.map((problem) => `Problem: ${problem}`),

@@ -5,7 +5,7 @@ import { cpuNumbers, integer, parseArgs, wordList } from "../../internal/cli/arg
 import { defineCommand } from "../../internal/cli/command.ts";
 import { UsageError } from "../../internal/cli/usage-error.ts";
 import { table } from "../../internal/output/table.ts";
-import { COMMANDS, MAX_SILENCE_S, WIRES } from "../../internal/values/vm-settings.ts";
+import { COMMANDS, MAX_SILENCE_S, PRIORITIES, WIRES } from "../../internal/values/vm-settings.ts";
 import { formatCpuList } from "../../internal/values/cpulist.ts";
 import { settings } from "../../internal/api/vms.ts";
 import { loaded } from "../loaded.ts";
@@ -38,6 +38,7 @@ const Limits = v.object({
   commands: v.optional(commandList),
   lease: v.optional(integer(0, MAX_SILENCE_S)),
   wire: v.optional(v.picklist(WIRES)),
+  priority: v.optional(v.picklist(PRIORITIES)),
   save: v.boolean(),
   reset: v.boolean(),
   "dry-run": v.boolean(),
@@ -153,6 +154,7 @@ export default defineCommand({
         examples: [
           "powermon vm limits vm1",
           "powermon vm limits vm1 --floor 1200000 --ceiling base --turbo off --save",
+          "powermon vm limits vm1 --priority low --save",
           "powermon vm limits vm1 --rate 1000 --burst 50",
           "powermon vm limits vm1 --commands up,down,min --lease 60",
           "powermon vm limits vm1 --reset",
@@ -191,6 +193,11 @@ export default defineCommand({
           type: "enum",
           options: WIRES,
           description: "the packets' generation, for connections from then on",
+        },
+        priority: {
+          type: "enum",
+          options: PRIORITIES,
+          description: "who keeps its clock longest when watts are short",
         },
         reset: {
           type: "boolean",

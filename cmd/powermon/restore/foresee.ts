@@ -1,5 +1,6 @@
 // powermon restore --dry-run: what would be put back, read and not written.
 
+import { foreseeBackstop } from "../../../internal/budget/backstop.ts";
 import type { DryRunReport } from "../../../internal/api/dry-run.ts";
 import { foreseeOff, offChanges } from "../../../internal/power/profiles/off.ts";
 import { foreseeTrip } from "../../../internal/power/sleep/trip.ts";
@@ -17,10 +18,11 @@ export function foreseeAll(roots: Roots, now = Date.now()) {
   leaveAlone(hung);
   const clocks = foreseeRestore(roots);
   const off = foreseeOff(roots);
+  const limits = foreseeBackstop(roots);
   const sleep = foreseeTrip(roots);
   const problems = [
     ...clocks.failed.map(explainSysfs),
-    ...[known, off, sleep].flatMap((one) => (one.ok ? [] : [explainSysfs(one.error)])),
+    ...[known, off, limits, sleep].flatMap((one) => (one.ok ? [] : [explainSysfs(one.error)])),
   ];
   const report: DryRunReport = {
     dryRun: true,
@@ -28,6 +30,11 @@ export function foreseeAll(roots: Roots, now = Date.now()) {
       ...clocks.attributes.map(({ path, found, wanted }) => ({ what: path, before: found, after: wanted })),
       ...clocks.stale.map((id) => ({ what: `policy${id}, saved before the last boot`, before: "kept" })),
       ...(off.ok ? offChanges(off.value) : []),
+      ...(limits.ok ? limits.value : []).map(({ path, found, wanted }) => ({
+        what: `${path}, long-term limit`,
+        ...(found !== undefined && { before: `${found / 1e6} W` }),
+        after: `${wanted / 1e6} W`,
+      })),
       ...(sleep.ok ? sleep.value : []).map((one) => ({ what: "left of a sleep", after: one })),
     ],
     clocks: [],

@@ -140,7 +140,7 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
     pinByLibvirt: (vm, vcpu, cpuList) => sources.pinByLibvirt(vm, vcpu, cpuList),
   };
   const asks = asksOf(host, parts);
-  const metrics = async () => prometheus(readMetrics(host, version, await look.look()));
+  const metrics = async () => prometheus(readMetrics(host, version, await look.look(), power.budget));
   const served = { host, asks, rehearsals: rehearsalsOf(host, parts), metrics, spare };
   const control = await openControl(options, served);
   if (!control.ok) {
@@ -187,9 +187,10 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
   control.value?.stop();
   http?.stop();
   sources.stop();
+  const backstop = power.budget.stop();
   const claims = host.stop();
   // Claims were made on top of the profile: while one stands, what is beneath it can't be put back.
-  const failed = claims.length > 0 ? claims : power.stop();
+  const failed = [...backstop, ...(claims.length > 0 ? claims : power.stop())];
   for (const error of failed) log.error(explainSysfs(error));
   // VMs that were prepared for a sleep that does not happen now; what takes longer stays written down for powermon restore.
   await Promise.race([awake, Bun.sleep(AWAKE_MS)]);

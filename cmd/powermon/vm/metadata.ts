@@ -9,7 +9,7 @@ import { readCarried } from "../../../internal/config/carried.ts";
 import { describeProblem } from "../../../internal/config/problem.ts";
 import { json } from "../../../internal/output/json.ts";
 import { changeMetadata, readDefinitions, type Scope } from "../../../internal/pinning/domain-devices.ts";
-import { MAX_SILENCE_S } from "../../../internal/values/vm-settings.ts";
+import { MAX_SILENCE_S, PRIORITIES } from "../../../internal/values/vm-settings.ts";
 import { loaded } from "../../loaded.ts";
 import { LIBVIRT_ARGS, libvirtOf } from "../channel/libvirt.ts";
 import { bound, fail, onOff, VM_ARG, vmName } from "../control.ts";
@@ -40,6 +40,7 @@ const Settings = v.object({
   ceiling: v.optional(bound),
   turbo: v.optional(onOff),
   lease: v.optional(integer(0, MAX_SILENCE_S)),
+  priority: v.optional(v.picklist(PRIORITIES)),
 });
 
 const SET = defineCommand({
@@ -65,6 +66,11 @@ const SET = defineCommand({
       type: "string",
       valueHint: "s",
       description: "seconds of silence after which its claims end, 0 for never",
+    },
+    priority: {
+      type: "enum",
+      options: PRIORITIES,
+      description: "who keeps its clock longest when watts are short",
     },
   },
   async run({ args, io }) {

@@ -39,7 +39,8 @@ commands    up,down,max,min,turbo-on,turbo-off,policy,query  default
 requests/s  0                                                default
 burst       100                                              default
 wire        auto                                             default
-lease s     0                                                default`;
+lease s     0                                                default
+priority    normal                                           default`;
 
 const FREQ_HEAD =
   "CPU  DOMAIN  DRIVER        GOVERNOR   TARGET kHz  KERNEL kHz  MIN     NOMINAL  MAX      OPERATOR";
@@ -166,6 +167,7 @@ const UNSET = {
   burst: null,
   wire: null,
   leaseS: null,
+  priority: null,
 };
 
 let changed: Awaited<ReturnType<typeof busy>>;

@@ -82,6 +82,7 @@ test("restore leaves the profile until the claims on it are gone", async () => {
   expect(failed.status).toBe(1);
   expect(JSON.parse(failed.out)).toEqual({
     hung: [],
+    limits: [],
     restored: [],
     sleep: [],
     stale: [],
