@@ -27,17 +27,21 @@ scenario("power", needs, (build) => {
       `cd ${CPU}/cpufreq/${policy} && echo ${governor} > scaling_governor && echo ${max} > scaling_max_freq && echo ${min} > scaling_min_freq`,
     );
 
-  beforeAll(async () => {
-    dir = await mkdtemp(join(tmpdir(), "powermon-e2e-"));
-    vm = await bootVm({ kind: "power", name: "power", ports: 0, build, dir });
-    await sh("powermon --version");
-    // A machine that somebody has set up by hand.
+  /** Makes a machine of it that somebody has set up by hand. */
+  async function setUp() {
     await configure("policy0", "userspace", 800_000, 2_600_000);
     await sh(`echo 1600000 > ${CPU}/cpufreq/policy0/scaling_setspeed`);
     await configure("policy1", "userspace", 1_000_000, 2_000_000);
     await sh(`echo 1200000 > ${CPU}/cpufreq/policy1/scaling_setspeed`);
     await configure("policy2", "schedutil", 1_000_000, 2_400_000);
     await configure("policy3", "performance", 800_000, 2_600_000);
+  }
+
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), "powermon-e2e-"));
+    vm = await bootVm({ kind: "power", name: "power", ports: 0, build, dir });
+    await sh("powermon --version");
+    await setUp();
   });
 
   afterAll(async () => {
@@ -122,6 +126,70 @@ scenario("power", needs, (build) => {
     ]);
     await sh("powermon profile off");
     expect(await knobs()).toBe(before);
+  });
+
+  test("a budget is held by ceilings that the kernel follows, clips a claim, and leaves nothing when it ends or is killed", async () => {
+    for (let cpu = 0; cpu < 4; cpu++) await configure(`policy${cpu}`, "performance", 800_000, 2_600_000);
+    const before = await knobs();
+    const at = "--state-dir /run/bt";
+    const ceilings = async () =>
+      (await sh(`cd ${CPU}/cpufreq && cat policy?/scaling_max_freq`)).trim().split("\n").map(Number);
+    // 48 W and f^3 for each CPU, from 52 to 167 W, by what the kernel says that they run at.
+    await vm.sh(`cat > /run/meter.sh << 'END'
+E=1000000000; read T R < /proc/uptime; T=\${T%.*}\${T#*.}
+while :; do
+  read N R < /proc/uptime; N=\${N%.*}\${N#*.}; W=48000
+  for p in ${CPU}/cpufreq/policy*; do read F < $p/scaling_cur_freq; F=$((F / 100000)); W=$((W + F * F * F * 17 / 10)); done
+  E=$((E + W * (N - T) * 10)); T=$N
+  echo $E > /run/energy.new; mv /run/energy.new /run/energy
+  usleep 100000
+done
+END
+      sh /run/meter.sh < /dev/null > /dev/null 2>&1 & echo $! > /run/meter.pid
+      printf '[budget]\\nwatts = 110\\nmeter = "file:/run/energy"\\n' > /run/b.toml`);
+    const start = () =>
+      sh(
+        `powermon run --config /run/b.toml --dir /run/ch ${at} > /run/blog 2>&1 < /dev/null & echo $! > /run/bpid; until grep -q Serving /run/blog; do usleep 50000; done`,
+      );
+    const gone = (signal: string) =>
+      sh(
+        `kill -${signal} $(cat /run/bpid); while kill -0 $(cat /run/bpid) 2> /dev/null; do usleep 50000; done`,
+      );
+    await sh("mkdir -p /run/ch");
+    await start();
+    // What is drawn over four looks, once somebody pays.
+    const drawn = async () => {
+      const [from, to] = (
+        await sh(
+          `until [ $(cat ${CPU}/cpufreq/policy3/scaling_max_freq) -lt 2600000 ]; do usleep 50000; done; sleep 3; read N R < /proc/uptime; echo $(cat /run/energy) $N; sleep 4; read N R < /proc/uptime; echo $(cat /run/energy) $N`,
+        )
+      )
+        .trim()
+        .split("\n")
+        .map((one) => one.split(" ").map(Number));
+      return ((to?.[0] ?? 0) - (from?.[0] ?? 0)) / 1e6 / ((to?.[1] ?? 0) - (from?.[1] ?? 0));
+    };
+    const held = await drawn();
+    expect(held).toBeGreaterThan(95);
+    expect(held).toBeLessThan(116);
+    expect(Math.min(...(await ceilings()))).toBeGreaterThan(800_000);
+    await sh("powermon freq set 3 max --socket /run/bt/control.sock");
+    const clipped = Number(await line(`${CPU}/cpufreq/policy3/scaling_setspeed`));
+    expect(clipped).toBeLessThan(2_600_000);
+    expect((await ceilings())[3]).toBe(2_600_000);
+    expect(await sh("powermon explain 3 --socket /run/bt/control.sock")).toMatch(
+      /The wish was cut to its ceiling [\d.]+ GHz: budget 110 W, priority normal\./,
+    );
+    await gone("KILL");
+    expect(await knobs()).not.toBe(before);
+    await sh(`powermon restore ${at}`);
+    expect(await knobs()).toBe(before);
+    await start();
+    await sh(`until [ $(cat ${CPU}/cpufreq/policy3/scaling_max_freq) -lt 2600000 ]; do usleep 50000; done`);
+    await gone("TERM");
+    expect(await knobs()).toBe(before);
+    await sh("kill $(cat /run/meter.pid)");
+    await setUp();
   });
 
   const turboTest = test.skipIf(!turbo && process.env["CI"] !== "true");
