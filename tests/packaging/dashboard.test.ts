@@ -66,7 +66,8 @@ describe("Prometheus", () => {
 
   beforeAll(async () => {
     if (Bun.which("prometheus") === null) return;
-    const http = '[http]\nlisten = "127.0.0.1:0"\n';
+    // The meter shows 85 W: somebody pays.
+    const http = '[http]\nlisten = "127.0.0.1:0"\n[budget]\nwatts = 60\n';
     hosts.push(
       await startBusyHost(4, { vm1: 2 }, http, true),
       await startBusyHost(4, { vm2: 1 }, http, true),

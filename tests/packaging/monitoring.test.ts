@@ -219,6 +219,30 @@ const CASES: Readonly<Record<string, Case>> = {
     before: "15m",
     labels: { instance: "bad" },
   },
+  PowermonOverBudget: {
+    good: {
+      ...well("powermon_budget_watts", "", "110x60"),
+      ...well("powermon_budget_drawn_watts", "", "109x20 112x0 108x39"),
+    },
+    bad: {
+      ...ill("powermon_budget_watts", "", "110x60"),
+      ...ill("powermon_budget_drawn_watts", "", "109x20 112x39"),
+    },
+    before: "21m",
+    labels: { instance: "bad" },
+  },
+  PowermonBudgetFloors: {
+    good: well("powermon_budget_floors_too_high", "", "0x60"),
+    bad: ill("powermon_budget_floors_too_high", "", "0x20 1x40"),
+    before: "21m",
+    labels: { instance: "bad" },
+  },
+  PowermonBudgetMeterLost: {
+    good: well("powermon_budget_meter_lost", "", "0x60"),
+    bad: ill("powermon_budget_meter_lost", "", "0x20 1x40"),
+    before: "21m",
+    labels: { instance: "bad" },
+  },
   PowermonSeriesDropped: {
     good: well("powermon_dropped_series", ',metric="powermon_vcpu_wanted_hertz"', "0x60"),
     bad: ill("powermon_dropped_series", ',metric="powermon_vcpu_wanted_hertz"', "12x60"),
