@@ -18,15 +18,16 @@ const layer = (vm: string, said: Record<string, string>) => value(carried(vm, sa
 
 describe("readCarried()", () => {
   test("reads numbers, words, true and false", () => {
-    const said = { floor: "1200000", ceiling: "base", turbo: "false", lease_s: "30" };
+    const said = { floor: "1200000", ceiling: "base", turbo: "false", lease_s: "30", priority: "low" };
     expect(layer("web", said).read.says as unknown).toEqual({
-      vm: { web: { floor: 1200000, ceiling: "base", turbo: false, lease_s: 30 } },
+      vm: { web: { floor: 1200000, ceiling: "base", turbo: false, lease_s: 30, priority: "low" } },
     });
   });
 
   test.each([
     [{ ceiling: "fast" }, "vm.web.ceiling"],
     [{ ceiling: "0" }, "vm.web.ceiling"],
+    [{ priority: "urgent" }, "vm.web.priority"],
     [{ ceiling: "99999999999" }, "vm.web.ceiling"],
     [{ turbo: "yes" }, "vm.web.turbo"],
     [{ ceiling: "base", queries: "true" }, "queries is nothing that a VM can bring along"],

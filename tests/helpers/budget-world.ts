@@ -5,6 +5,7 @@ import { HostPower } from "../../internal/daemon/host-power.ts";
 import type { HostBudget } from "../../internal/daemon/budget/host-budget.ts";
 import { TestClock } from "../rules/policy-world.ts";
 import { DmaLatency } from "../../internal/power/profiles/dma-latency.ts";
+import type { EnterSleep } from "../../internal/power/sleep/enter-sleep.ts";
 import { Lab } from "./lab.ts";
 import { type Load, ModelMachine, setLoad } from "./model-machine.ts";
 
@@ -30,12 +31,13 @@ export class BudgetWorld {
   /** What was drawn in each second that passed, W. */
   readonly seconds: number[] = [];
 
-  /** @param says the configuration @param load of its beginning @param watts of the machine @param prepare changes its tree before the host looks */
+  /** @param says the configuration @param load of its beginning @param watts of the machine @param prepare changes its tree before the host looks @param enter sleeps instead of the kernel */
   constructor(
     says: object,
     load: Load = { busy: [1] },
     watts: ConstructorParameters<typeof ModelMachine>[3] = { noiseWatts: 0 },
     prepare: (lab: Lab) => void = () => {},
+    enter?: EnterSleep,
   ) {
     const { tree } = this.lab;
     for (let cpu = 0; cpu < 8; cpu++) {
@@ -52,6 +54,7 @@ export class BudgetWorld {
       roots: this.lab.roots,
       latency: new DmaLatency(`${tree.root}/latency`),
       clock: this.clock,
+      ...(enter && { enter }),
     });
     this.power.start();
   }

@@ -3,7 +3,9 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { restoreAll } from "../../../internal/sysfs/cpufreq/originals.ts";
-import { pcpu } from "../../../internal/values/units.ts";
+import { down } from "../../power/sleep/down.ts";
+import { DONE } from "../../../internal/values/result.ts";
+import { domainId, pcpu } from "../../../internal/values/units.ts";
 import { BudgetWorld, VMS } from "../../helpers/budget-world.ts";
 import { ask, frame, type Lab } from "../../helpers/lab.ts";
 import { until } from "../../helpers/until.ts";
@@ -230,6 +232,61 @@ describe("HostBudget when things go wrong", () => {
     world.pass(10);
     expect(events("budget-meter-lost")).toEqual([]);
     expect(world.ceilings).toEqual(before);
+  });
+
+  test("ceilings are given back before a sleep, stay away over it, and stand again after", async () => {
+    const seen: (readonly number[])[] = [];
+    const enter = down(() => {
+      seen.push(world.ceilings);
+      world.pass(5);
+      seen.push(world.ceilings);
+      return DONE;
+    });
+    const sleepy = ({ tree }: Lab) => {
+      mkdirSync(`${tree.sys}/power`, { recursive: true });
+      writeFileSync(`${tree.sys}/power/state`, "freeze mem disk\n");
+      writeFileSync(`${tree.sys}/power/mem_sleep`, "s2idle [deep]\n");
+    };
+    world = new BudgetWorld(
+      { ...VMS, budget: { watts: 110 } },
+      { busy: [1] },
+      { noiseWatts: 0 },
+      sleepy,
+      enter,
+    );
+    world.pass(10);
+    const before = world.ceilings;
+    expect(Math.min(...before)).toBeLessThan(TOP);
+    const asked = {
+      target: "mem",
+      wake: "none",
+      force: true,
+      dryRun: false,
+      prepare: "none",
+      logind: false,
+    } as const;
+    const slept = await world.power.asks.suspend(asked);
+    expect(slept.ok ? "" : slept.error.message).toBe("");
+    const all = Array(8).fill(TOP);
+    expect(seen).toEqual([all, all]);
+    expect(world.ceilings).toEqual(before);
+    world.pass(3);
+    expect(world.budget.state().meterLost).toBeUndefined();
+  });
+
+  test("a clock that goes and comes with its CPU has its ceiling again", async () => {
+    await start({ watts: 110 });
+    world.pass(10);
+    const { dir } = world.lab.host.cpufreq.domainById(domainId(5)) ?? { dir: "" };
+    renameSync(dir, `${dir}.gone`);
+    world.lab.host.upkeep.lookAtMachine(true);
+    world.clock.pass(1500);
+    expect(world.budget.state().clocks.map(({ domain }) => domain)).toEqual([0, 1, 2, 3, 4, 6, 7]);
+    renameSync(`${dir}.gone`, dir);
+    writeFileSync(`${dir}/scaling_max_freq`, `${TOP}\n`);
+    world.lab.host.upkeep.lookAtMachine(true);
+    world.pass(2);
+    expect(world.ceilings[5]).toBe(LEAST);
   });
 
   test("a profile that is applied and taken off leaves the ceilings in force, within it", async () => {
