@@ -58,6 +58,28 @@ async function check() {
 const below = (path: string) => readdirSync(path, { recursive: true }).length;
 
 describe("powermon check", () => {
+  test("says when a budget's meter can't be read, and what a running powermon tells of its budget", async () => {
+    configure("[budget]\nwatts = 110\n");
+    const none = `The meter rapl can't be read: no zone of RAPL called package is in ${tree.sys}/class/powercap.`;
+    const stopped = await check();
+    expect(stopped.status).toBe(1);
+    expect(stopped.serious).toContain(none);
+    expect(stopped.all.map(({ what }) => what)).toContain(
+      "A budget of 110 W is configured; powermon does not tell of it now.",
+    );
+    using it = await serve();
+    const ask = (...words: readonly string[]) => call("budget", ...words, "--socket", it.socket);
+    await ask("set", "50");
+    const meter = `${tree.root}/energy`;
+    writeFileSync(meter, "5\n");
+    configure(`[budget]\nwatts = 110\nmeter = "file:${meter}"\n`);
+    const asked = await look("--json", "--socket", it.socket);
+    const { findings } = JSON.parse(asked.out) as Report;
+    expect(findings.filter(({ about }) => about === "budget").map(({ what }) => what)).toEqual([
+      expect.stringContaining("The meter is lost: no zone of RAPL called package is in"),
+    ]);
+  });
+
   test("finds nothing wrong with a machine that is right, and changes nothing", async () => {
     configure();
     const before = below(tree.root);
