@@ -83,6 +83,12 @@ scenario("under systemd", DEBIAN, (build) => {
         expect.stringContaining("/run/powermon/control.sock"),
       ]);
       await debian.vm.sh("usermod -aG powermon alice && su alice -c 'powermon status'");
+      // A VM has no meter of its packages, and says so through agent and wire.
+      const energy = await debian.vm.exec("su bob -c 'vmpower-guest energy'");
+      expect([energy.status, energy.stderr]).toEqual([
+        5,
+        expect.stringContaining("no meter that it can read"),
+      ]);
       await debian.unitWhen("both claims", ({ StatusText }) => StatusText.endsWith("2 claims"));
     },
     LONG_MS,
