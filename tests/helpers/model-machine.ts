@@ -130,7 +130,9 @@ function runsAt(dir: string): number {
   const most = Number(line(join(dir, "scaling_max_freq")));
   if (line(join(dir, "scaling_governor")) !== "userspace") return most;
   const least = Number(line(join(dir, "scaling_min_freq")));
-  return Math.min(most, Math.max(least, Number(line(join(dir, "scaling_setspeed")))));
+  const told = Number(line(join(dir, "scaling_setspeed")));
+  // A governor that was just taken has not been told a speed yet.
+  return Number.isFinite(told) ? Math.min(most, Math.max(least, told)) : most;
 }
 
 if (import.meta.main) {
