@@ -27,19 +27,27 @@ export class Lease {
   #until = 0;
   /** By vCPU, what stood before this guest's claim; undefined for nothing. */
   readonly #before = new Map<number, Before | undefined>();
+  /** The same of v1 requests since CONNECT or the HELLO after it; undefined before a CONNECT. */
+  #unleased: Map<number, Before | undefined> | undefined;
 
-  /** Takes a HELLO. One without a lease leaves the lease of claims that stand: who made them may have died. */
+  /**
+   * Takes a HELLO. One without a lease leaves the lease of claims that stand: who made them may have died. One with a lease takes in what
+   * v1 requests have claimed since CONNECT or the HELLO before: a guest whose HELLO was answered late had to claim so.
+   */
   agree(version: number, seconds: number, notices: boolean): void {
     this.version = version;
     this.#notices = notices;
     if (seconds > 0 || this.#before.size === 0) this.seconds = seconds;
     this.lapses = 0;
+    if (seconds > 0) for (const [vcpu, before] of this.#unleased ?? []) this.note(vcpu, before);
+    this.#unleased?.clear();
   }
 
   /** Takes a CONNECT, which ends HELLO: another program may be at the port, which agreed on nothing. Claims keep their lease. */
   connect(): void {
     this.version = 0;
     this.#notices = false;
+    this.#unleased = new Map();
   }
 
   /** Returns whether the guest asked for notices and is still there to read them. */
@@ -68,9 +76,15 @@ export class Lease {
     if (!this.#before.has(vcpu)) this.#before.set(vcpu, before);
   }
 
-  /** The claim on `vcpu` is no longer the lease's: the guest moved it with a v1 request, which lasts. */
-  keep(vcpu: number): void {
+  /** Returns whether keep() is to be told what stands before a v1 request for `vcpu`. */
+  asksBefore(vcpu: number): boolean {
+    return this.#unleased !== undefined && !this.#unleased.has(vcpu);
+  }
+
+  /** The claim on `vcpu` is no longer the lease's: the guest moved it with a v1 request, which lasts. @param before where asksBefore() */
+  keep(vcpu: number, before?: Before): void {
     if (this.#before.size > 0) this.#before.delete(vcpu);
+    if (this.asksBefore(vcpu)) this.#unleased?.set(vcpu, before);
   }
 
   /** Puts back what stood before the claim on `vcpu`, or before all when undefined, unless who made it is gone. Returns the failures. */

@@ -28,7 +28,7 @@ import type { Vm } from "../vm.ts";
 import type { Caller, Desk, Serve } from "./serve.ts";
 import { tellGuest } from "./guest-words.ts";
 import { capsOf, domainOf, toldKhz } from "./query.ts";
-import { move } from "./scale.ts";
+import { move, standing } from "./scale.ts";
 import { stateOf } from "./state.ts";
 
 type ExtensionRequest = Extract<Request, { kind: "extension" }>;
@@ -140,8 +140,7 @@ function answer(desk: Desk, caller: Caller, request: ExtensionRequest): Said {
 
 /** Makes or moves a claim that the lease answers for. Returns why not, or undefined when it stands. */
 function claim<T>({ desk, vm, lease, request }: Asking, make: () => T | undefined): T | undefined {
-  const standing = desk.ledger.claim("guest", vm.vm, request.vcpu);
-  const before = standing && { claimant: standing.claimant, level: standing.level };
+  const before = standing(desk, vm, request.vcpu);
   const no = make();
   if (no === undefined) lease.note(request.vcpu, before);
   return no;

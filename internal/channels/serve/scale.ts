@@ -2,14 +2,24 @@
 
 import { authorize } from "../../claims/authorize.ts";
 import { SERVED, refused } from "../outcome.ts";
-import type { Serve } from "./serve.ts";
+import type { Before } from "../../claims/lease.ts";
+import type { Vm } from "../vm.ts";
+import type { Desk, Serve } from "./serve.ts";
 
 /** Moves the frequency that a vCPU wishes by one step, when it may; the wish lasts. Source: DPDK channel_monitor.c, process_request. */
 export const scale: Serve<"scale"> = (desk, caller, request) => {
+  const { vm, lease } = caller;
+  const before = lease.asksBefore(request.vcpu) ? standing(desk, vm, request.vcpu) : undefined;
   const outcome = move(desk, caller, request);
-  if (outcome.kind === "done") caller.lease.keep(request.vcpu);
+  if (outcome.kind === "done") lease.keep(request.vcpu, before);
   return outcome;
 };
+
+/** Returns what the guest of `vm` wishes for `vcpu` now, as it stands; undefined for nothing. */
+export function standing(desk: Desk, { vm }: Vm, vcpu: number): Before | undefined {
+  const claim = desk.ledger.claim("guest", vm, vcpu);
+  return claim && { claimant: claim.claimant, level: claim.level };
+}
 
 /** Moves the frequency that a vCPU wishes by one step, when it may. */
 export const move: Serve<"scale"> = (desk, { vm, claimant }, request) => {

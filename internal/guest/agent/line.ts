@@ -21,7 +21,7 @@ export interface LineRules extends TalkRules {
 const RETRY_PULSES = { first: 1, last: 16 };
 
 /** A host that is met is waited for so long, in ms: one of DPDK's never answers HELLO, and programs wait meanwhile. What comes later counts too. */
-const MEET_MS = 100;
+const MEET_MS = 250;
 
 /** Heartbeats in a lease: one may be late, another lost. */
 export const BEATS = 3;

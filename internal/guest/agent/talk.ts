@@ -77,8 +77,7 @@ export class Talk {
    * @param timeoutMs how long to wait for the answer; one that comes later counts too
    */
   async begin(timeoutMs?: number): Promise<Result<void, GuestFailure>> {
-    const { leaseS } = this.#rules;
-    const said = await this.session.hello(this.#vcpu ?? 0, { leaseS, notices: true }, timeoutMs);
+    const said = await this.#hello(timeoutMs);
     if (said.ok) return await this.#agree(said.value);
     if (isGone(said.error)) return said;
     this.#unanswered(said.error);
@@ -196,7 +195,12 @@ export class Talk {
   async beat(again = false): Promise<Result<void, GuestFailure>> {
     if (this.speech === "v1") {
       const { late } = this.session;
-      if (late !== undefined) return await this.#agree(late);
+      if (late !== undefined) {
+        // What was claimed by DPDK's packets meanwhile comes under the lease by a HELLO that follows it, and this one says nothing new.
+        const claimed = this.#held.size > 0 || this.#unsure.size > 0;
+        const said = claimed ? await this.#hello(0) : DONE;
+        return !said.ok && isGone(said.error) ? said : await this.#agree(late);
+      }
       return this.restMs > 0 ? DONE : await this.begin(0);
     }
     if (!again && this.#held.size === 0 && ++this.#beats < UNCLAIMED_BEATS) return DONE;
@@ -212,6 +216,11 @@ export class Talk {
     if (lapsed) this.#rules.log.info("Claims had lapsed; making them again", { port: this.#port });
     this.#lapses = pong.value.lapses;
     return await this.#claimAll();
+  }
+
+  #hello(timeoutMs?: number) {
+    const { leaseS } = this.#rules;
+    return this.session.hello(this.#vcpu ?? 0, { leaseS, notices: true }, timeoutMs);
   }
 
   /** Gives every claim up. */

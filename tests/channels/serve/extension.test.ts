@@ -229,6 +229,31 @@ test("claims fall back to what the VM had before when the lease runs out", async
   expect(await ask(vm1, { do: "ping" })).toEqual({ do: "ping", lapses: 1 });
 });
 
+test("a HELLO with a lease takes in what v1 requests have claimed since CONNECT and since the one before, one without leaves it", async () => {
+  start("acpi-cpufreq-4cpu-independent", PINS);
+  const vm1 = await guest("vm1.0");
+  await v1(vm1, "min", 1);
+  const connect = encodeRequest({ kind: "connect" }, "18.11");
+  vm1.send(connect);
+  // As an agent whose HELLO is answered late: what it has claimed till then is not to outlive it.
+  await v1(vm1, "max", 0);
+  await v1(vm1, "max", 0);
+  await ask(vm1, { ...HELLO, leaseS: 1 });
+  await v1(vm1, "max", 1);
+  await ask(vm1, { ...HELLO, leaseS: 1 });
+  await ask(vm1, { do: "set-khz", khz: 2_000_000, turbo: false }, 0);
+  expect([speed(2), speed(3)]).toEqual([2_000_000, 2_600_000]);
+  await until("the lease is over", () => speed(2) === 0);
+  expect(speed(3)).toBe(800_000);
+
+  vm1.send(connect);
+  await v1(vm1, "max", 0);
+  await ask(vm1, { ...HELLO, leaseS: 0 });
+  await ask(vm1, { do: "set-khz", khz: 2_000_000, turbo: false }, 0);
+  await ask(vm1, { do: "release", all: true }, 0);
+  expect(speed(2)).toBe(2_600_000);
+});
+
 test("a lease that is renewed holds; a v1 request takes its claim out of the lease", async () => {
   start("acpi-cpufreq-4cpu-independent", PINS);
   const vm1 = await guest("vm1.0");
