@@ -1,7 +1,6 @@
 // The profile in force while the machine changes under it: CPUs that come, limits of all CPUs, interrupts and VMs that come and go.
 
 import { followProfile } from "../../power/profiles/follow.ts";
-import type { HostProfile } from "../../power/profiles/host-profile.ts";
 import { restoreProfile } from "../../power/profiles/off.ts";
 import { loadProfile } from "../../power/profiles/store.ts";
 import type { Roots } from "../../sysfs/cpufreq/originals.ts";
@@ -34,24 +33,19 @@ export function profileFollows(host: Host, roots: Roots, part?: "irq"): void {
       });
   }
   if (stored.value.state !== "applied") return;
-  const named = profilesIn(config.says).get(stored.value.applied.profile);
-  if (named === undefined) return;
-  const profile = part === undefined ? named : onlyIrq(named);
+  const profile = profilesIn(config.says).get(stored.value.applied.profile);
+  if (profile === undefined) return;
   const sets = setsOf(host, roots);
   if (!sets.ok) return log.warnFolded(`profile ${sets.error}`, sets.error, {});
-  const due = followProfile(roots, profile, sets.value, true);
+  const due = followProfile(roots, profile, sets.value, { dryRun: true, part });
   tell(due.failed);
   if (due.written.length === 0) return;
   const given = due.written.every(({ knob }) => knob.startsWith("irq")) ? [] : giveBack(host);
-  const done = given.length > 0 ? { written: [], failed: given } : followProfile(roots, profile, sets.value);
+  const done =
+    given.length > 0 ? { written: [], failed: given } : followProfile(roots, profile, sets.value, { part });
   tell([...done.failed, ...ledger.settle()]);
   if (done.written.length > 0)
     log.info("The profile followed the machine", { profile: profile.name, changes: done.written.length });
 }
 
 const NONE = { profile: undefined, restored: [] };
-
-const onlyIrq = ({ name, summary, missing, irq }: HostProfile): HostProfile => ({
-  ...{ name, summary, missing, irq },
-  rules: [],
-});

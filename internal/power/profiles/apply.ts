@@ -17,7 +17,7 @@ import { readAll } from "./read-all.ts";
 import type { Standing } from "./plan/plan-domain.ts";
 import { returnsOf, withReturns } from "./returns.ts";
 import { settle } from "./settle.ts";
-import { type AppliedProfile, forgetProfile, loadProfile, saveProfile } from "./store.ts";
+import { type AppliedProfile, forgetProfile, loadProfile, saveProfile, writtenAs } from "./store.ts";
 import { switchTurbo } from "./turbo.ts";
 import { type Beneath, beneathClaims, heldDomains, settingBeneath } from "./under-claim.ts";
 import {
@@ -115,6 +115,7 @@ function applyLocked(
     since: options.now,
     originals,
     wanted: plan.settings,
+    written: writtenAs(profile),
     ...(options.only && { cpus: options.only.text }),
     ...(plan.latencyUs !== undefined && { latencyUs: plan.latencyUs }),
   };

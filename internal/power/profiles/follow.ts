@@ -22,7 +22,7 @@ import {
   toRecord,
 } from "./setting.ts";
 import { settle } from "./settle.ts";
-import { type AppliedProfile, loadProfile, saveProfile } from "./store.ts";
+import { type AppliedProfile, loadProfile, saveProfile, writtenAs } from "./store.ts";
 import { beneathClaims, settingBeneath } from "./under-claim.ts";
 import { restoreSettings, writeSettings } from "./write.ts";
 
@@ -38,17 +38,24 @@ const NOTHING: Followed = { written: [], failed: [] };
  * Writes what `profile`, which is in force, has to have now and was not given yet: of CPUs that came online and of interrupts that came, their
  * originals saved before; limits that the range of all CPUs moves (max_perf_pct), interrupts by the VMs that are pinned now. What was given and
  * has drifted is left alone. Guests' claims must have been given back before, but for a dry run. While another process changes the profile, or
- * where another one is in force, nothing is done.
+ * where another one is in force, or one that was written anew since, nothing is done.
+ * @param part only where interrupts arrive
  */
-export function followProfile(roots: Roots, profile: HostProfile, sets: CpuSets, dryRun = false): Followed {
+export function followProfile(
+  roots: Roots,
+  profile: HostProfile,
+  sets: CpuSets,
+  { dryRun = false, part }: { readonly dryRun?: boolean; readonly part?: "irq" | undefined } = {},
+): Followed {
   const lock = dryRun ? undefined : takeLock(`${roots.stateDir}/profile.lock`);
   if (lock?.ok === false) return lock.error.kind === "busy" ? NOTHING : { ...NOTHING, failed: [lock.error] };
   try {
     const stored = loadProfile(roots);
     if (!stored.ok) return { ...NOTHING, failed: [stored.error] };
-    if (stored.value.state !== "applied" || stored.value.applied.profile !== profile.name) return NOTHING;
+    if (stored.value.state !== "applied") return NOTHING;
     const { applied } = stored.value;
-    const due = dueOf(roots, applied, profile, sets, dryRun);
+    if (applied.profile !== profile.name || applied.written !== writtenAs(profile)) return NOTHING;
+    const due = dueOf(roots, applied, part === undefined ? profile : onlyIrq(profile), sets, dryRun);
     if (dryRun || due.settings.length === 0) return { written: due.settings.map(toRecord), failed: [] };
     const done = give(roots, applied, due);
     return done.ok ? { written: done.value.map(toRecord), failed: [] } : { ...NOTHING, failed: done.error };
@@ -56,6 +63,11 @@ export function followProfile(roots: Roots, profile: HostProfile, sets: CpuSets,
     lock?.value?.();
   }
 }
+
+const onlyIrq = ({ name, summary, missing, irq }: HostProfile): HostProfile => ({
+  ...{ name, summary, missing, irq },
+  rules: [],
+});
 
 /** What is to be written, and what moves with it. */
 interface Due {

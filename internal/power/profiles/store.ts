@@ -4,6 +4,7 @@ import { ok, type Result } from "../../values/result.ts";
 import { forgetBootRecord, readBootRecord, writeBootRecord } from "../../sysfs/boot-record.ts";
 import type { SysfsError } from "../../values/sysfs-error.ts";
 import type { Roots } from "../../sysfs/cpufreq/originals.ts";
+import type { HostProfile } from "./host-profile.ts";
 import { fromRecord, type Setting, toRecord } from "./setting.ts";
 
 /** The profile in force. */
@@ -19,6 +20,8 @@ export interface AppliedProfile {
   readonly wanted: readonly Setting[];
   /** Of the whole machine, held by the daemon. */
   readonly latencyUs?: number;
+  /** What the profile said when it was applied, as writtenAs() has it. */
+  readonly written?: string;
   /** It is off, and `originals` are those of CPUs that were offline. */
   readonly ended?: true;
 }
@@ -59,7 +62,7 @@ export function forgetProfile(stateDir: string): Result<void, SysfsError> {
 }
 
 function judge(raw: Readonly<Record<string, unknown>>): AppliedProfile | undefined {
-  const { profile, cpus, since, originals, wanted, latencyUs, ended } = raw;
+  const { profile, cpus, since, originals, wanted, latencyUs, written, ended } = raw;
   if (typeof profile !== "string" || typeof since !== "string") return undefined;
   const [before, now] = [settingsIn(originals), settingsIn(wanted)];
   if (before === undefined || now === undefined) return undefined;
@@ -70,6 +73,7 @@ function judge(raw: Readonly<Record<string, unknown>>): AppliedProfile | undefin
     wanted: now,
     ...(typeof cpus === "string" && { cpus }),
     ...(typeof latencyUs === "number" && { latencyUs }),
+    ...(typeof written === "string" && { written }),
     ...(ended === true && { ended }),
   };
 }
@@ -78,4 +82,11 @@ function settingsIn(raw: unknown): Setting[] | undefined {
   if (!Array.isArray(raw)) return undefined;
   const settings = raw.map(fromRecord).filter((one) => one !== undefined);
   return settings.length === raw.length ? settings : undefined;
+}
+
+/** Returns a word for all that `profile` asks of the kernel's files: two that ask the same have the same. */
+export function writtenAs(profile: HostProfile): string {
+  const { pstateMode, boost, uncore, platformProfile, haltPollNs, irq, missing, rules } = profile;
+  const asked = { pstateMode, boost, uncore, platformProfile, haltPollNs, irq, missing, rules };
+  return Bun.hash(JSON.stringify(asked)).toString(16);
 }

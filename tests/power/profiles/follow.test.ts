@@ -40,7 +40,7 @@ for (const name of ["intel_pstate-hwp", "amd-pstate-active", "acpi-cpufreq-boost
       value(applyTo(at, builtIn("latency")));
       expect(follow(at.roots, builtIn("latency"))).toEqual({ written: [], failed: [] });
       at.write("cpu1/online", 1);
-      const dry = followProfile(at.roots, builtIn("latency"), setsOf(at.roots), true);
+      const dry = followProfile(at.roots, builtIn("latency"), setsOf(at.roots), { dryRun: true });
       expect(dry.written.length).toBeGreaterThan(0);
       expect(dry.written.filter(({ path }) => !path.includes("1/"))).toEqual([]);
       const plain = at.read(`${P1}/scaling_min_freq`);
@@ -110,10 +110,12 @@ test("followProfile() moves interrupts with the VMs, takes in those that came, a
   expect([9, 24, 25, 27].map(cpus)).toEqual(["0-7", "2", "0-1", "3"]);
 });
 
-test("followProfile() does nothing for another profile than the one in force, or none", () => {
+test("followProfile() does nothing for another profile than the one in force, none, or one rewritten since", () => {
   const at = machine("intel-server-8cpu");
   expect(follow(at.roots, builtIn("latency"))).toEqual({ written: [], failed: [] });
   const { sets, now } = { sets: setsOf(at.roots), now: "2026-07-01T10:00:00.000Z" };
   value(applyProfile(at.roots, builtIn("powersave"), { sets, now }));
   expect(follow(at.roots, builtIn("latency"))).toEqual({ written: [], failed: [] });
+  const more = { ...builtIn("powersave"), irq: "housekeeping" } as const;
+  expect(follow(at.roots, more)).toEqual({ written: [], failed: [] });
 });
