@@ -61,6 +61,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   top: { rooms: ["api"], modules: [] },
   output: { rooms: ["metrics", "power"], modules: [] },
   guest: { rooms: ["packet", "sysfs", "log"], modules: ["bun", NODE] },
+  fleet: { rooms: ["log"], modules: ["valibot", "bun", NODE] },
   cli: { rooms: [], modules: ["citty", "valibot", "node:util"] },
   log: { rooms: [], modules: ["consola/core", NODE] },
   events: { rooms: [], types: ["api"], modules: [] },
