@@ -6,7 +6,7 @@ import { GRANT_MS, type Ledger } from "./ledger.ts";
 export interface Beat {
   readonly run: string;
   readonly beat: number;
-  /** The last ledger that this run of the daemon acts by, 0 for none. */
+  /** The last ledger by which this run of the daemon holds its watts, 0 for none. */
   readonly ack: number;
 }
 
@@ -22,6 +22,7 @@ export class Holder {
   #beat = 0;
   #open = false;
   #seq = 0;
+  #acted = 0;
   readonly #sentAt = new Map<number, number>();
   #grant: { readonly watts: number; readonly until: number } | undefined;
 
@@ -54,7 +55,7 @@ export class Holder {
     this.#open = true;
     this.#sentAt.set(this.#beat, nowMs);
     this.#sentAt.delete(this.#beat - KEPT);
-    return { run: this.#run, beat: this.#beat, ack: this.#seq };
+    return { run: this.#run, beat: this.#beat, ack: this.#acted };
   }
 
   /**
@@ -81,6 +82,11 @@ export class Holder {
   grant(nowMs: number): number | undefined {
     if (this.#grant !== undefined && nowMs >= this.#grant.until) this.#grant = undefined;
     return this.#grant?.watts;
+  }
+
+  /** Says that the host draws no more than limit() has it, so that others may be given the rest. */
+  acted(): void {
+    this.#acted = this.#seq;
   }
 
   /** What this host says may be counted from the moment it is said. */

@@ -1,5 +1,7 @@
 // How a group's watts are divided among its hosts: floors first, then by priority over the whole group, then what is left.
 
+import { PRIORITIES, type Priority } from "../values/vm-settings.ts";
+
 /** What a host says that it needs, W. */
 export interface Want {
   /** What is its own whatever happens: it falls back to this when it hears nothing. */
@@ -9,10 +11,6 @@ export interface Want {
   /** What its VMs of each priority would draw above their floors. */
   readonly demand: { readonly [K in Priority]: number };
 }
-
-/** The order in which VMs are given watts, over all hosts of a group. */
-const PRIORITIES = ["high", "normal", "low"] as const;
-type Priority = (typeof PRIORITIES)[number];
 
 /**
  * Returns each host's share of `budget` in whole watts, in the order of `wants`; never less than its fallback, and together never more

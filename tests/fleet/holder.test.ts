@@ -18,7 +18,9 @@ test("limit() is the fallback until a grant, and again when it has ended, counte
   expect([holder.limit(3000), holder.until]).toEqual([90, 1000 + GRANT_MS]);
   expect(holder.limit(999 + GRANT_MS)).toBe(90);
   expect(holder.limit(1000 + GRANT_MS)).toBe(50);
-  expect(holder.ask(8000).ack).toBe(7);
+  expect(holder.ask(8000).ack).toBe(0);
+  holder.acted();
+  expect(holder.ask(9000).ack).toBe(7);
 });
 
 test("hear() takes no answer but the last report's, and each once", () => {

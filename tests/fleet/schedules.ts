@@ -184,6 +184,8 @@ export function run(schedule: Schedule, mutant?: (ledger: Ledger) => Ledger): Ou
     tell(node, write, (ledger) => {
       if (now - sentAt > DEADLINE_MS) return;
       node.holder.hear(said.beat, ledger, clock(node));
+      // A host needs a moment to come down to what it was told.
+      if (random() < 0.7) node.holder.acted();
       node.cached = node.holder.counted;
     });
     if (now < node.leadUntil) lead(node);

@@ -35,6 +35,8 @@ const PACKAGES = {
   "g++": "g++",
   clang: "clang",
   "clang++": "clang",
+  etcd: "etcd-server",
+  openssl: "openssl",
 } as const;
 
 /** What no package brings. */

@@ -1,0 +1,196 @@
+// An etcd cluster as powermon uses it: transactions and leases, each within a deadline, at whichever endpoint answers.
+
+import * as v from "valibot";
+import { readStreamBounded } from "../../os/read-bounded.ts";
+import { printableLine } from "../../values/printable.ts";
+import { err, ok, type Result } from "../../values/result.ts";
+import {
+  anyAnswer,
+  type Condition,
+  keptAnswer,
+  leaseAnswer,
+  type Op,
+  type Range,
+  refusal,
+  tokenAnswer,
+  txnAnswer,
+  txnOf,
+} from "./wire.ts";
+
+/** How long one endpoint may take, ms; then the next one is asked. */
+const ATTEMPT_MS = 800;
+/** How long all of them may take together, ms: less than two reports. */
+const DEADLINE_MS = 1900;
+/** What etcd itself takes for a whole request is 1.5 MiB; a page of answers may have many values. */
+const MAX_BYTES = 16 << 20;
+/** gRPC's numbers. Source: google.golang.org/grpc/codes. */
+const CODE = { invalid: 3, notFound: 5, denied: 7, precondition: 9, unauthenticated: 16 } as const;
+
+/** Where etcd is, and who asks. */
+export interface EtcdOptions {
+  readonly endpoints: readonly string[];
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  readonly account?: { readonly user: string; readonly password: string };
+}
+
+/** Why nothing came back, a sentence; "refused" is etcd's own no, "gone" that of a lease that has ended. */
+export interface EtcdError {
+  readonly kind: "no-answer" | "refused" | "gone";
+  readonly message: string;
+}
+
+/** What a transaction found. */
+export interface Done {
+  readonly succeeded: boolean;
+  readonly revision: number;
+  /** What was read, in the order of the operations that read. */
+  readonly found: readonly Range[];
+}
+
+export class Etcd {
+  readonly #options: EtcdOptions;
+  /** The endpoint that answered last. */
+  #at = 0;
+  #token: string | undefined;
+
+  constructor(options: EtcdOptions) {
+    this.#options = options;
+  }
+
+  /** Does `then` where all conditions hold, else `otherwise`: all of it or nothing, at one revision. */
+  async txn(
+    conditions: readonly Condition[],
+    then: readonly Op[],
+    otherwise: readonly Op[] = [],
+  ): Promise<Result<Done, EtcdError>> {
+    const answer = await this.#ask("kv/txn", txnOf(conditions, then, otherwise), txnAnswer);
+    if (!answer.ok) return answer;
+    const { header, succeeded, responses } = answer.value;
+    const found = responses.flatMap(({ response_range: range }) => (range === undefined ? [] : [range]));
+    const asked = (succeeded ? then : otherwise).filter((op) => !("put" in op || "remove" in op)).length;
+    if (found.length !== asked) return err(strange("kv/txn", `${found.length} of ${asked} answers`));
+    return ok({ succeeded, revision: header.revision, found });
+  }
+
+  /** Returns the number of a new lease. @param ttlS seconds after which it ends unless it is kept */
+  async lease(ttlS: number): Promise<Result<string, EtcdError>> {
+    const answer = await this.#ask("lease/grant", { TTL: String(ttlS) }, leaseAnswer);
+    return answer.ok ? ok(answer.value.ID) : answer;
+  }
+
+  /** Begins a lease's time anew. Errors: "gone" for one that has ended. */
+  async keep(lease: string): Promise<Result<void, EtcdError>> {
+    const answer = await this.#ask("lease/keepalive", { ID: lease }, keptAnswer);
+    if (!answer.ok) return answer;
+    return answer.value.result.TTL > 0
+      ? ok(undefined)
+      : err({ kind: "gone", message: "The lease has ended." });
+  }
+
+  /** Ends a lease, and removes what was put with it. */
+  async end(lease: string): Promise<void> {
+    await this.#ask("lease/revoke", { ID: lease }, anyAnswer);
+  }
+
+  async #ask<S extends v.GenericSchema>(
+    path: string,
+    body: object,
+    schema: S,
+  ): Promise<Result<v.InferOutput<S>, EtcdError>> {
+    const { endpoints, account } = this.#options;
+    const until = performance.now() + DEADLINE_MS;
+    let last: EtcdError = { kind: "no-answer", message: "No endpoint was asked." };
+    for (let tried = 0; tried <= endpoints.length; tried++) {
+      const left = until - performance.now();
+      if (left <= 0) break;
+      const endpoint = endpoints[this.#at % endpoints.length] as string;
+      const ms = Math.min(left, ATTEMPT_MS);
+      if (account !== undefined && this.#token === undefined) {
+        const { user: name, password } = account;
+        const login = await this.#post(endpoint, "auth/authenticate", { name, password }, tokenAnswer, ms);
+        if (login.ok) this.#token = login.value.token;
+        else if (login.error.kind !== "no-answer") return login;
+      }
+      const hadToken = this.#token !== undefined;
+      const answer = await this.#post(endpoint, path, body, schema, ms);
+      if (answer.ok || answer.error.kind !== "no-answer") return answer;
+      last = answer.error;
+      // A token ends after minutes, and with the node that gave it: the same endpoint is asked again.
+      if (hadToken && this.#token === undefined) continue;
+      this.#at = (this.#at + 1) % endpoints.length;
+    }
+    return err(last);
+  }
+
+  async #post<S extends v.GenericSchema>(
+    endpoint: string,
+    path: string,
+    body: object,
+    schema: S,
+    ms: number,
+  ): Promise<Result<v.InferOutput<S>, EtcdError>> {
+    const { tls } = this.#options;
+    const silent = (why: string) =>
+      err({ kind: "no-answer", message: `No answer from ${endpoint}: ${why}.` } as const);
+    try {
+      const response = await fetch(`${endpoint}/v3/${path}`, {
+        method: "POST",
+        body: JSON.stringify(body),
+        redirect: "error",
+        signal: AbortSignal.timeout(Math.ceil(ms)),
+        headers: this.#token === undefined ? {} : { authorization: this.#token },
+        ...(tls !== undefined && { tls }),
+      });
+      const bytes =
+        response.body === null ? Buffer.alloc(0) : await readStreamBounded(response.body, MAX_BYTES);
+      if (bytes === undefined) return err(strange(endpoint, `more than ${MAX_BYTES} bytes`));
+      const raw = parsed(bytes.toString("utf8"));
+      const no = response.ok ? undefined : v.safeParse(refusal, raw);
+      if (no?.success === true) return this.#refused(endpoint, no.output);
+      // Such as that the certificate has a common name, which etcd refuses where it asks for users.
+      if (response.status >= 400 && response.status < 500)
+        return err({
+          kind: "refused",
+          message: `${endpoint} refused: ${printableLine(bytes.toString("utf8", 0, 200).trim())}.`,
+        });
+      if (!response.ok) return silent(`HTTP status ${response.status}`);
+      const judged = v.safeParse(schema, raw);
+      if (judged.success) return ok(judged.output);
+      return err(strange(endpoint, v.summarize(judged.issues).slice(0, 200)));
+    } catch (thrown) {
+      return silent(whyOf(thrown));
+    }
+  }
+
+  #refused(
+    endpoint: string,
+    { error, message, code }: v.InferOutput<typeof refusal>,
+  ): Result<never, EtcdError> {
+    const why = printableLine((error ?? message ?? `code ${code}`).slice(0, 200));
+    if (code === CODE.notFound) return err({ kind: "gone", message: `${endpoint}: ${why}.` });
+    if (code === CODE.unauthenticated) this.#token = undefined;
+    else if (code === CODE.invalid || code === CODE.denied || code === CODE.precondition)
+      return err({ kind: "refused", message: `${endpoint} refused: ${why}.` });
+    return err({ kind: "no-answer", message: `${endpoint} can't answer: ${why}.` });
+  }
+}
+
+const strange = (where: string, what: string): EtcdError => ({
+  kind: "refused",
+  message: `${where} answers what is no etcd's: ${what}.`,
+});
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function whyOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  if (thrown.name === "TimeoutError") return "it took too long";
+  const code = "code" in thrown && typeof thrown.code === "string" ? thrown.code : thrown.message;
+  return code.slice(0, 200);
+}

@@ -1,0 +1,140 @@
+// etcd v3 in JSON as its gateway speaks it: bytes in base64, numbers of 64 bits as strings, members left out where they are zero.
+
+import * as v from "valibot";
+
+/** A number of 64 bits that is counted here: 2^53 revisions last for millions of years. */
+const count = v.pipe(
+  v.optional(v.union([v.string(), v.number()]), "0"),
+  v.transform(Number),
+  v.safeInteger("is no whole number"),
+  v.minValue(0),
+);
+/** A lease's number has all 63 bits: it stays text. */
+const leaseId = v.pipe(v.string(), v.regex(/^\d{1,19}$/, "is no lease's number"));
+
+const header = v.object({ revision: count });
+
+/** Keys that one answer may bring: more is no group's. */
+const MAX_KEYS = 20_000;
+
+const pair = v.pipe(
+  v.object({
+    key: v.optional(v.string(), ""),
+    value: v.optional(v.string(), ""),
+    create_revision: count,
+    mod_revision: count,
+    lease: v.optional(v.string()),
+  }),
+  v.transform(({ key, value, create_revision: made, mod_revision: changed }) => ({
+    key: fromBase64(key),
+    value: fromBase64(value),
+    made,
+    changed,
+  })),
+);
+
+const range = v.object({
+  kvs: v.optional(v.pipe(v.array(pair), v.maxLength(MAX_KEYS)), []),
+  more: v.optional(v.boolean(), false),
+  count,
+});
+
+/** What etcd answers to a transaction. */
+export const txnAnswer = v.object({
+  header,
+  succeeded: v.optional(v.boolean(), false),
+  responses: v.optional(v.array(v.looseObject({ response_range: v.optional(range) })), []),
+});
+
+export const leaseAnswer = v.object({ ID: leaseId });
+/** A lease that is gone is answered without its time to live. */
+export const keptAnswer = v.object({ result: v.object({ TTL: count }) });
+export const tokenAnswer = v.object({ token: v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,4096}$/)) });
+export const anyAnswer = v.looseObject({});
+/** Why it did nothing. Codes are gRPC's. */
+export const refusal = v.object({
+  error: v.optional(v.string()),
+  message: v.optional(v.string()),
+  code: v.number(),
+});
+
+/** A key and what stands there. */
+export type Pair = v.InferOutput<typeof pair>;
+export type Range = v.InferOutput<typeof range>;
+
+/** One thing that a transaction does. */
+export type Op =
+  | { readonly put: string; readonly value: string; readonly lease?: string }
+  | { readonly remove: string }
+  | { readonly read: string }
+  /** @param after only what changed after this revision */
+  | { readonly readAll: string; readonly after?: number; readonly limit?: number }
+  | { readonly countAll: string };
+
+/** What must be so for a transaction to be done. */
+export type Condition =
+  /** The key was last changed at this revision; 0: it is not there. */
+  | { readonly key: string; readonly changed: number }
+  /** The key was made at this revision; 0: it is not there. */
+  | { readonly key: string; readonly made: number }
+  /** No key that begins so has changed after this revision. */
+  | { readonly all: string; readonly unchangedSince: number };
+
+/** Returns a transaction as the gateway takes it. */
+export function txnOf(
+  conditions: readonly Condition[],
+  then: readonly Op[],
+  otherwise: readonly Op[],
+): object {
+  return { compare: conditions.map(compareOf), success: then.map(opOf), failure: otherwise.map(opOf) };
+}
+
+function compareOf(condition: Condition): object {
+  if ("all" in condition)
+    return {
+      ...{ target: "MOD", result: "LESS", mod_revision: String(condition.unchangedSince + 1) },
+      ...prefixed(condition.all),
+    };
+  return "made" in condition
+    ? {
+        target: "CREATE",
+        result: "EQUAL",
+        create_revision: String(condition.made),
+        key: toBase64(condition.key),
+      }
+    : {
+        target: "MOD",
+        result: "EQUAL",
+        mod_revision: String(condition.changed),
+        key: toBase64(condition.key),
+      };
+}
+
+function opOf(op: Op): object {
+  if ("put" in op)
+    return {
+      request_put: {
+        ...{ key: toBase64(op.put), value: toBase64(op.value) },
+        ...(op.lease !== undefined && { lease: op.lease }),
+      },
+    };
+  if ("remove" in op) return { request_delete_range: { key: toBase64(op.remove) } };
+  if ("read" in op) return { request_range: { key: toBase64(op.read) } };
+  if ("countAll" in op) return { request_range: { ...prefixed(op.countAll), count_only: true } };
+  return {
+    request_range: {
+      ...prefixed(op.readAll),
+      limit: String(op.limit ?? MAX_KEYS),
+      ...(op.after !== undefined && { min_mod_revision: String(op.after + 1) }),
+    },
+  };
+}
+
+/** All keys that begin with `prefix`, which ends with a slash: up to the sign after it. */
+const prefixed = (prefix: string) => ({
+  key: toBase64(prefix),
+  range_end: toBase64(`${prefix.slice(0, -1)}0`),
+});
+
+const toBase64 = (text: string): string => Buffer.from(text).toString("base64");
+const fromBase64 = (text: string): string => Buffer.from(text, "base64").toString("utf8");
