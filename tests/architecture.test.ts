@@ -50,6 +50,7 @@ const RULES: Readonly<Record<string, Rule>> = {
       "config",
       "metrics",
       "events",
+      "fleet",
       "log",
     ],
     types: ["api"],

@@ -30,7 +30,7 @@ export default defineCommand({
           name: "set",
           summary: "say how many watts the host may draw, until powermon restarts",
           details:
-            "It goes before the configuration's watts and windows and before a fleet's, until `powermon budget release`. With a budget that the file does not have, meter, priorities and fallback are still the file's.",
+            "It goes before the configuration's watts and windows, and never above what a fleet grants, until `powermon budget release`. With a budget that the file does not have, meter, priorities and fallback are still the file's.",
           examples: ["powermon budget set 110"],
         },
         args: { watts: { type: "positional", valueHint: "WATTS", description: `watts, 1 to ${MAX_WATTS}` } },
@@ -52,7 +52,7 @@ export default defineCommand({
       askCommand("releaseBudget", {
         meta: {
           name: "release",
-          summary: "end the operator's word: the configuration's or the fleet's budget counts again",
+          summary: "end the operator's word: the configuration's and the fleet's budgets count again",
           examples: ["powermon budget release"],
         },
         show: showBudget,

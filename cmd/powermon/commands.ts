@@ -29,6 +29,7 @@ export const POWERMON: Program = {
     suspend: () => import("./suspend.ts"),
     budget: () => import("./budget.ts"),
     energy: () => import("./energy.ts"),
+    fleet: () => import("./fleet.ts"),
     __complete: () => import("./complete.ts"),
     __try: () => import("./try.ts"),
   },

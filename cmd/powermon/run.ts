@@ -12,10 +12,11 @@ import type { Layer } from "../../internal/config/merge.ts";
 import type { ConfigFile } from "../../internal/config/schema.ts";
 import { FLOATING } from "../../internal/config/schema.ts";
 import { WIRES } from "../../internal/values/vm-settings.ts";
+import { notOfHost } from "../../internal/config/fleet-schema.ts";
 import { Log, LOG_FORMATS, LOG_LEVELS } from "../../internal/log.ts";
 import { parsePins } from "../../internal/pinning/static.ts";
 import { followTimeZone, ZONE_TODO } from "../../internal/os/time-zone.ts";
-import type { Result } from "../../internal/values/result.ts";
+import { err, type Result } from "../../internal/values/result.ts";
 import { absolutePath } from "./roots.ts";
 import { serve } from "./run/serve.ts";
 
@@ -115,7 +116,9 @@ export default defineCommand({
       const over: Layer[] = [{ from: "flags", read: { file: "the command line", text: "", says: flags } }];
       if (runtime !== undefined)
         over.push({ from: "runtime", read: { file: "runtime", text: "", says: runtime } });
-      return loadConfig(file, undefined, over, carried);
+      const loaded = loadConfig(file, undefined, over, carried);
+      const problem = loaded.ok ? notOfHost(loaded.value.says) : undefined;
+      return problem === undefined ? loaded : err([{ file: file ?? "", ...problem }]);
     };
     const config = load();
     if (!config.ok) throw new UsageError(config.error.map(describeProblem).join("\n"));

@@ -83,7 +83,7 @@ export const BUDGET = {
   },
   setBudget: {
     about:
-      "Says how many watts the host may draw, before the file's and the fleet's, until powermon restarts.",
+      "Says how many watts the host may draw, before the file's and at most what the fleet grants, until powermon restarts.",
     method: "PUT",
     path: "budget",
     places: {},
@@ -91,7 +91,7 @@ export const BUDGET = {
     answer: budgetReport,
   },
   releaseBudget: {
-    about: "Ends the operator's word on the budget: the fleet's or the file's counts again.",
+    about: "Ends the operator's word on the budget: the file's and the fleet's count again.",
     method: "DELETE",
     path: "budget",
     places: {},

@@ -3,6 +3,7 @@
 import { DEFAULTS, VM_DEFAULTS } from "./defaults.ts";
 import { pcpusOf, vmConfig } from "./effective.ts";
 import type { Merged } from "./merge.ts";
+import { fleetFindings } from "./fleet-schema.ts";
 import { policyOf, refuseZone } from "./policy.ts";
 import { isLoopback, parseListen } from "../values/listen.ts";
 import { type Finding, tomlKey } from "./problem.ts";
@@ -51,6 +52,7 @@ export function findErrors(merged: Merged): Finding[] {
     if (judged?.ok !== false) continue;
     found.push(...judged.error.map((one) => ({ ...one, path: ["vm", name, "policy", ...one.path] })));
   }
+  found.push(...fleetFindings(says.fleet));
   const address = parseListen(says.http?.listen ?? "");
   if (address !== undefined && !isLoopback(address.host) && says.http?.remote !== true) {
     found.push({

@@ -25,7 +25,9 @@ export const VM_DEFAULTS: Complete<Omit<VmSection, "policy">> = {
 };
 
 /** The configuration of an empty file. */
-export const DEFAULTS: Complete<Omit<ConfigFile, "vm-defaults" | "vm" | "profile-schedule" | "budget">> & {
+export const DEFAULTS: Complete<
+  Omit<ConfigFile, "vm-defaults" | "vm" | "profile-schedule" | "fleet" | "budget">
+> & {
   readonly "vm-defaults": typeof VM_DEFAULTS;
   readonly vm: Readonly<Record<string, never>>;
 } = {

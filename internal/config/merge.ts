@@ -5,7 +5,7 @@ import type { ReadFile } from "./read.ts";
 import type { ConfigFile } from "./schema.ts";
 
 /** Who can say settings; later ones lie over earlier ones. */
-type Sayer = "carried" | "file" | "drop-in" | "flags" | "runtime";
+type Sayer = "carried" | "fleet" | "file" | "drop-in" | "flags" | "runtime";
 
 /** Where a value comes from. */
 export type Provenance =
@@ -13,7 +13,7 @@ export type Provenance =
   /** @param key the TOML key that brought it, such as vm-defaults.floor */
   | { readonly from: Sayer; readonly file: string; readonly key: string };
 
-/** One thing that says settings: what a VM brings along, a file, a drop-in, the command line's flags, or what was changed at run time. */
+/** One thing that says settings: what a VM brings along, what the fleet says of it, a file, a drop-in, the command line's flags, or what was changed at run time. */
 export interface Layer {
   readonly from: Sayer;
   readonly read: ReadFile;

@@ -1,6 +1,7 @@
 // What a configuration file may say: a typo must not silently change who may do what.
 
 import * as v from "valibot";
+import { fleetSchema } from "./fleet-schema.ts";
 import { policySection } from "./policy-schema.ts";
 import { profilesSchema } from "./profile-schema.ts";
 import { budgetSchema } from "./budget-schema.ts";
@@ -175,6 +176,7 @@ export const fileSchema = table(
         'Write [limits."0-3"] tables.',
       ),
     ),
+    fleet: v.exactOptional(fleetSchema),
     profile: v.exactOptional(profilesSchema),
     "profile-schedule": v.exactOptional(scheduleSchema),
     budget: v.exactOptional(budgetSchema),

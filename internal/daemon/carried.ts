@@ -24,6 +24,8 @@ export class Carried {
   #good: Said = new Map();
   #layers: readonly Layer[] = [];
   #problems: readonly string[] = [];
+  /** Settings that lie over those of the definitions, and as they do beneath this host's own words: the fleet's. */
+  above: readonly Layer[] = [];
 
   /** @param file the cache, in the state folder */
   constructor(file: string, log: Log) {
@@ -31,9 +33,9 @@ export class Carried {
     this.#log = log;
   }
 
-  /** The settings that VMs bring along. */
+  /** The settings that VMs bring along, and what lies over them. */
   get layers(): readonly Layer[] {
-    return this.#layers;
+    return [...this.#layers, ...this.above];
   }
 
   /** Takes what was good before the start, until libvirt answers. */
@@ -51,7 +53,12 @@ export class Carried {
     if (Bun.deepEquals(before[0], this.#good, true)) return;
     const kept = writeWholeFile(this.#file, cacheOf(this.#good), { synced: false });
     if (!kept.ok) this.#log.warn(explainSysfs(kept.error));
-    const config = withCarried(host.config, this.#layers);
+    this.bring(host);
+  }
+
+  /** Puts all of it in force. */
+  bring(host: CarriedHost): void {
+    const config = withCarried(host.config, this.layers);
     if (!config.ok) return this.#log.error(config.error.map(describeProblem).join(" "));
     for (const warning of config.value.warnings.filter((one) => !isIn(host.config.warnings, one)))
       this.#log.warn(describeProblem(warning));

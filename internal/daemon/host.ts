@@ -28,6 +28,18 @@ import { Upkeep } from "./upkeep.ts";
 import type { PlacementRules } from "../channels/vm.ts";
 import { WriteMeter } from "./write-meter.ts";
 
+/** How the host stands with its fleet, for who asks. */
+export interface HostFleet {
+  readonly group: string;
+  /** Watts; why etcd could not be asked last time. */
+  readonly state: {
+    readonly leads: boolean;
+    readonly grant: number | undefined;
+    readonly fallback: number;
+    readonly problem: string | undefined;
+  };
+}
+
 /** How a host is set up. */
 export interface HostOptions {
   readonly cpufreq: Cpufreq;
@@ -55,6 +67,8 @@ export class Host {
   readonly energy: MachineEnergyBook;
   /** What of powermon does not work while guests are served, a sentence each. */
   readonly problems: string[] = [];
+  /** The fleet that the host is in; undefined for none. */
+  fleet: HostFleet | undefined;
   readonly #fifos: FifoHost;
   /** How long requests took, from received to answered. */
   readonly durations = new Histogram();

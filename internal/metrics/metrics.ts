@@ -207,6 +207,22 @@ export const METRICS = {
     help: "What a VM's clocks are kept below their wish for the budget, added up",
     labels: ["vm", "priority"],
   },
+  powermon_fleet_granted_watts: {
+    type: "gauge",
+    help: "Watts that the group's leader grants this host; absent while no grant holds",
+    labels: ["group"],
+  },
+  powermon_fleet_fallback_watts: {
+    type: "gauge",
+    help: "Watts that this host may draw while no grant holds",
+    labels: ["group"],
+  },
+  powermon_fleet_leads: { type: "gauge", help: "1 while this host leads its group", labels: ["group"] },
+  powermon_fleet_silent: {
+    type: "gauge",
+    help: "1 while the fleet's etcd does not answer this host",
+    labels: ["group"],
+  },
   powermon_dropped_series: {
     type: "gauge",
     help: "Series left out of this answer because their metric has too many",

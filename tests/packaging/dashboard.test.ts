@@ -31,7 +31,7 @@ const queries = dashboard.panels.flatMap(({ title, targets = [] }) =>
   targets.map(({ expr, legendFormat }) => ({ title, expr, legend: legendFormat })),
 );
 /** What has no series while nothing of it happened. */
-const QUIET = [/unknown_commands_total/, /policy_evaluations_total/];
+const QUIET = [/powermon_fleet_/, /unknown_commands_total/, /policy_evaluations_total/];
 const START_MS = 30_000;
 
 /** Returns `expr` as Grafana sends it. @param instance what stands for $instance */

@@ -243,6 +243,12 @@ const CASES: Readonly<Record<string, Case>> = {
     before: "21m",
     labels: { instance: "bad" },
   },
+  PowermonFleetSilent: {
+    good: well("powermon_fleet_silent", ',group="rack7"', "0x20 1 0x39"),
+    bad: ill("powermon_fleet_silent", ',group="rack7"', "0x5 1x55"),
+    before: "5m",
+    labels: { instance: "bad", group: "rack7" },
+  },
   PowermonSeriesDropped: {
     good: well("powermon_dropped_series", ',metric="powermon_vcpu_wanted_hertz"', "0x60"),
     bad: ill("powermon_dropped_series", ',metric="powermon_vcpu_wanted_hertz"', "12x60"),

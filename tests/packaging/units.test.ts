@@ -57,6 +57,26 @@ testNeeding(["systemd-analyze"], "powermon.service has no key or value that syst
   }),
 );
 
+testNeeding(
+  ["systemd-analyze"],
+  "fleet.conf opens the network to the addresses that it names, and to no others",
+  () =>
+    inFolder((dir) => {
+      const conf = readFileSync(join(PACKAGING, "examples/fleet.conf"), "utf8");
+      const tried = join(dir, "powermon.service");
+      const here = unit.replaceAll(/\/usr\/(bin\/powermon|lib\/powermon\/cpu-check)/g, "/bin/true");
+      // systemd reads drop-ins beside a unit that it is given by path only once it is loaded: one file stands for both.
+      const both = (more: string) => writeFileSync(tried, `${here}\n${more}`);
+      both(conf);
+      expect(run("systemd-analyze", "verify", "--man=no", tried)).toEqual({ status: 0, text: "" });
+      both(conf.replace("IPAddressAllow", "IPAddressAlow"));
+      expect(run("systemd-analyze", "verify", "--man=no", tried).text).toContain("IPAddressAlow");
+      expect(settings("IPAddressDeny")).toEqual(["any"]);
+      expect(settings("IPAddressAllow", conf)[0]?.split(" ")).toHaveLength(3);
+      expect(settings("RestrictAddressFamilies", conf)).toEqual(["AF_INET AF_INET6"]);
+    }),
+);
+
 test("powermon.service says why for each thing that it leaves open", () => {
   const lines = unit.split("\n");
   const open = lines.flatMap((line, i) => (/^[A-Z]\w+=(no|default|all|0)$/.test(line) ? [i] : []));

@@ -9,6 +9,7 @@ import type { ConfigProblem } from "../../../internal/config/problem.ts";
 import type { ConfigFile } from "../../../internal/config/schema.ts";
 import { type ControlOptions, startControl } from "../../../internal/control/server.ts";
 import { watchSocketOf } from "../../../internal/control/watch-socket.ts";
+import { FleetVms } from "../../../internal/daemon/fleet/vms.ts";
 import { Host } from "../../../internal/daemon/host.ts";
 import { claimInstance, untilRestored } from "../../../internal/daemon/instance.ts";
 import { takeUpRecords } from "../../../internal/daemon/older-records.ts";
@@ -33,6 +34,7 @@ import { openCpufreq } from "../../../internal/sysfs/cpufreq/cpufreq.ts";
 import type { Roots } from "../../../internal/sysfs/cpufreq/originals.ts";
 import { explainSysfs } from "../../../internal/values/sysfs-error.ts";
 import { tryAnew } from "../try.ts";
+import { FollowedFleet } from "../../../internal/daemon/fleet/follow.ts";
 import { warmUp } from "./warm-up.ts";
 import { version } from "../../../package.json";
 
@@ -43,6 +45,9 @@ const WITHOUT_FFI =
 const LEAVE_MS = 800;
 /** VMs that were prepared for a sleep are brought back within this, in ms; a service manager waits for longer. */
 const AWAKE_MS = 20_000;
+
+/** The group's leader and its other hosts are told that this one goes within this, in ms; else they notice by themselves. */
+const LEFT_MS = 500;
 
 /** What the daemon is started with. */
 export interface ServeOptions {
@@ -108,6 +113,8 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
   if (noFfi !== undefined) log.warn(`${WITHOUT_FFI} (${noFfi})`);
   const carried = new Carried(join(config.stateDir, "carried.json"), log);
   if (config.pinning.sources.includes("libvirt")) carried.recall();
+  const fleetVms = new FleetVms(config.stateDir, carried);
+  if (config.says.fleet !== undefined) fleetVms.recall();
   const recalled = withCarried(config, carried.layers);
   const sources = new Sources(procRoot, {
     metadata: (vms) => carried.take(vms, host),
@@ -126,6 +133,7 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
     sources: (now) => sources.of(now),
   });
   const power = new HostPower(host, { roots });
+  const fleet = new FollowedFleet({ host, budget: power.budget, vms: fleetVms });
   const spare = new SpareTime();
   const look = new MachineLook(roots, () => cpufreq.value.domains, spare);
   const parts: AsksOptions = {
@@ -136,6 +144,7 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
     procRoot,
     dropInDir: options.dropInDir,
     load: (runtime) => options.load(runtime, carried.layers),
+    reloaded: () => void fleet.follow(),
     isLibvirts: (vm) => sources.isLibvirts(vm),
     pinByLibvirt: (vm, vcpu, cpuList) => sources.pinByLibvirt(vm, vcpu, cpuList),
   };
@@ -170,6 +179,7 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
   await warmUp(roots, cpufreq.value);
   host.start();
   log.info("Serving", { domains: cpufreq.value.domains.length, dirs: host.channels.dirs.join(",") });
+  await fleet.follow();
   const http = await openHttp(options, { host, asks, metrics, spare });
   void notifier.ready(statusLine(host));
   if (notifier.listens) host.upkeep.onLook = () => void notifier.status(statusLine(host));
@@ -187,6 +197,7 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
   control.value?.stop();
   http?.stop();
   sources.stop();
+  const left = fleet.stop();
   const backstop = power.budget.stop();
   const claims = host.stop();
   // Claims were made on top of the profile: while one stands, what is beneath it can't be put back.
@@ -194,6 +205,7 @@ async function serveAlone(options: ServeOptions): Promise<Status> {
   for (const error of failed) log.error(explainSysfs(error));
   // VMs that were prepared for a sleep that does not happen now; what takes longer stays written down for powermon restore.
   await Promise.race([awake, Bun.sleep(AWAKE_MS)]);
+  await Promise.race([left, Bun.sleep(LEFT_MS)]);
   hung.end();
   log.unfold(Infinity);
   return bug !== undefined || failed.length > 0 ? STATUS.failed : STATUS.done;

@@ -1,9 +1,9 @@
 // The host's state and counters as metrics: read when somebody asks, never kept.
 
 import { Snapshot } from "../../metrics/snapshot.ts";
-import type { Host } from "../host.ts";
 import type { HostBudget } from "../budget/host-budget.ts";
 import { addBudget } from "./budget-metrics.ts";
+import type { Host, HostFleet } from "../host.ts";
 import { KIND_OF_REFUSAL } from "../../channels/vm-meter.ts";
 import type { Vm } from "../../channels/vm.ts";
 import type { MachineSample } from "../../power/machine-look.ts";
@@ -65,7 +65,15 @@ export function readMetrics(
   snapshot.add("powermon_drifts_total", upkeep.drifts);
   snapshot.add("powermon_drift_corrections_total", upkeep.corrections);
   if (budget !== undefined) addBudget(snapshot, budget);
+  if (host.fleet !== undefined) addFleet(snapshot, host.fleet);
   return snapshot;
+}
+
+function addFleet(snapshot: Snapshot, { group, state }: HostFleet): void {
+  if (state.grant !== undefined) snapshot.add("powermon_fleet_granted_watts", state.grant, group);
+  snapshot.add("powermon_fleet_fallback_watts", state.fallback, group);
+  snapshot.add("powermon_fleet_leads", state.leads ? 1 : 0, group);
+  snapshot.add("powermon_fleet_silent", state.problem === undefined ? 0 : 1, group);
 }
 
 function addMachine(snapshot: Snapshot, { cpufreq }: Host, machine: MachineSample): void {

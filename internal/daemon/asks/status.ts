@@ -49,7 +49,11 @@ export function statusAsks(
         stateDir: config.stateDir,
         domains: cpufreq.domains.length,
         drivers: [...new Set(cpufreq.domains.map(({ driver }) => driver))],
-        problems: [...cpufreq.problems.map(explainSysfs), ...host.problems],
+        problems: [
+          ...cpufreq.problems.map(explainSysfs),
+          ...host.problems,
+          ...(host.fleet?.state.problem === undefined ? [] : [host.fleet.state.problem]),
+        ],
         hung: (host.hung?.all ?? []).map(hungReport),
         vms: [...channels.vms].length,
         channels: { total: all.length, connected: all.filter(({ state }) => state === "connected").length },

@@ -24,16 +24,21 @@ export interface AsksOptions extends Pinning {
   /** The machine's name. */
   readonly hostname: string;
   readonly look: MachineLook;
+  /** Another configuration is in force. */
+  reloaded?(): void;
 }
 
 /** Returns who answers, a function a row of the API. */
 export function asksOf(
   host: Host,
-  { version, dropInDir, load, power, hostname, look, ...pinning }: AsksOptions,
+  { version, dropInDir, load, power, hostname, look, reloaded, ...pinning }: AsksOptions,
 ) {
   const changes = new Changes(load, dropInDir);
   return {
-    ...statusAsks(host, version, changes, power.budget, () => power.configured()),
+    ...statusAsks(host, version, changes, power.budget, () => {
+      power.configured();
+      reloaded?.();
+    }),
     ...vmAsks(host, changes, pinning),
     ...channelAsks(host),
     ...freqAsks(host),

@@ -1,4 +1,4 @@
-// How many watts the host may draw now, and who says so: an operator before the fleet, the fleet before the file and its windows.
+// How many watts the host may draw now, and who says so: an operator before the file and its windows, and never more than the fleet grants.
 
 import type { BudgetConfig } from "../../config/budget.ts";
 import { spanAt } from "../../rules/span.ts";
@@ -32,8 +32,12 @@ export class BudgetWatts {
 
   /** Returns what holds. @param now ms since 1970 */
   due({ watts, timeZone, windows }: BudgetConfig, now: number): DueWatts {
-    const origin = (["operator", "fleet"] as const).find((one) => this.#said.has(one)) ?? "file";
     const written = windows.length === 0 ? watts : (spanAt(timeZone, windows, now)?.watts ?? watts);
-    return { watts: (this.#said.get(origin) ?? written) || undefined, origin };
+    const own: BudgetOrigin = this.#said.has("operator") ? "operator" : "file";
+    const said = (this.#said.get(own) ?? written) || undefined;
+    const granted = this.#said.get("fleet");
+    return granted === undefined || (said !== undefined && said <= granted)
+      ? { watts: said, origin: own }
+      : { watts: granted, origin: "fleet" };
   }
 }

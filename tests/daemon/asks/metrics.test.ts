@@ -230,13 +230,14 @@ test("readMetrics() tells what CPUs, packages and thermometers show, by CPU, clo
   ]);
 });
 
-test("readMetrics() offers every metric of the table that needs no fault and no budget to be there", async () => {
+test("readMetrics() offers every metric of the table that needs no fault, no budget and no fleet to be there", async () => {
   await busy();
   const there = new Set(
     (await measuredLines()).flatMap((line) => (line.startsWith("# TYPE ") ? [line.split(" ")[2] ?? ""] : [])),
   );
   const missing = Object.keys(METRICS).filter((name) => !there.has(name));
-  expect(missing.filter((name) => !name.startsWith("powermon_budget_"))).toEqual(["powermon_dropped_series"]);
+  const others = missing.filter((name) => !/^powermon_(budget|fleet)_/.test(name));
+  expect(others).toEqual(["powermon_dropped_series"]);
 });
 
 testNeeding(["promtool"], "promtool check metrics has nothing to say about them", async () => {
@@ -247,4 +248,19 @@ testNeeding(["promtool"], "promtool check metrics has nothing to say about them"
   });
   expect(check.stderr.toString() + check.stdout.toString()).toBe("");
   expect(check.exitCode).toBe(0);
+});
+
+test("readMetrics() tells how the host stands with its fleet, and no grant where none holds", () => {
+  lab.start();
+  expect(lines().some((line) => line.includes("fleet"))).toBe(false);
+  const state = { leads: true, grant: 70, fallback: 50, problem: undefined };
+  lab.host.fleet = { group: "rack7", state };
+  expect(lines()).toContain('powermon_fleet_granted_watts{group="rack7"} 70');
+  expect(lines()).toContain('powermon_fleet_leads{group="rack7"} 1');
+  lab.host.fleet = { group: "rack7", state: { ...state, grant: undefined, problem: "No answer." } };
+  expect(lines().filter((line) => line.startsWith("powermon_fleet_"))).toEqual([
+    'powermon_fleet_fallback_watts{group="rack7"} 50',
+    'powermon_fleet_leads{group="rack7"} 1',
+    'powermon_fleet_silent{group="rack7"} 1',
+  ]);
 });

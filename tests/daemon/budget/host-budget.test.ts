@@ -325,7 +325,7 @@ describe("HostBudget when things go wrong", () => {
 });
 
 describe("HostBudget.setWatts()", () => {
-  test("an operator goes before the fleet, the fleet before the file and its windows", async () => {
+  test("an operator goes before the file and its windows, and nobody above what the fleet grants", async () => {
     const windows = [{ from: "13:00", to: "14:00", watts: 90 }];
     await start({ watts: 110, timezone: "UTC", windows });
     const said = () => {
@@ -335,10 +335,21 @@ describe("HostBudget.setWatts()", () => {
     expect(said()).toEqual([110, "file"]);
     world.budget.setWatts(100, "fleet");
     expect(said()).toEqual([100, "fleet"]);
+    // What the others of the group are given is not this host's.
     world.budget.setWatts(0, "operator");
+    expect(said()).toEqual([100, "fleet"]);
+    world.budget.setWatts(105, "operator");
+    expect(said()).toEqual([100, "fleet"]);
+    world.budget.setWatts(80, "operator");
+    expect(said()).toEqual([80, "operator"]);
+    world.budget.setWatts(undefined, "operator");
+    world.budget.setWatts(130, "fleet");
+    expect(said()).toEqual([110, "file"]);
+    world.budget.setWatts(90, "fleet");
+    world.budget.setWatts(0, "operator");
+    world.budget.setWatts(undefined, "fleet");
     expect(said()).toEqual([undefined, "operator"]);
     world.budget.setWatts(undefined, "operator");
-    world.budget.setWatts(undefined, "fleet");
     world.clock.pass(3_600_000);
     expect(said()).toEqual([90, "file"]);
     world.clock.pass(3_600_000);
@@ -346,8 +357,11 @@ describe("HostBudget.setWatts()", () => {
     expect(events("budget-changed").map((one) => [one?.["watts"], one?.["origin"]])).toEqual([
       [110, "file"],
       [100, "fleet"],
-      [undefined, "operator"],
+      [80, "operator"],
       [100, "fleet"],
+      [110, "file"],
+      [90, "fleet"],
+      [undefined, "operator"],
       [110, "file"],
       [90, "file"],
       [110, "file"],

@@ -1,0 +1,113 @@
+// What stands in etcd, and where. Whoever may write there may write anything: each value is judged, and what is none of ours is nothing.
+
+import * as v from "valibot";
+import { PRIORITIES } from "../values/vm-settings.ts";
+import { isVmName } from "../values/vm-name.ts";
+import { isWord } from "../values/word.ts";
+import type { Report } from "./lead.ts";
+import type { Ledger } from "./ledger.ts";
+
+/** Hosts of a group: its ledger is one value, which etcd bounds at 1.5 MiB. */
+const MAX_HOSTS = 1000;
+/** VMs with settings in etcd, and VMs of one host. */
+export const MAX_VMS = 4096;
+/** More is no rack's, W. */
+export const MAX_GROUP_WATTS = 10_000_000;
+/** Longest value that is looked into, characters. */
+const MAX_TEXT = 1 << 20;
+
+/** Returns where a group's things stand. */
+export function keysOf(prefix: string, group: string) {
+  const at = `${prefix}groups/${group}/`;
+  return {
+    ledger: `${at}ledger`,
+    budget: `${at}budget`,
+    leader: `${at}leader`,
+    members: `${at}members/`,
+    reports: `${at}reports/`,
+    places: `${prefix}places/${group}/`,
+    allPlaces: `${prefix}places/`,
+    vms: `${prefix}vms/`,
+    /** Written with each change of a VM's settings: who looks here need not look there. */
+    vmsChanged: `${prefix}vms-changed`,
+  };
+}
+
+export type Keys = ReturnType<typeof keysOf>;
+
+const watts = v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_GROUP_WATTS));
+const whole = v.pipe(watts, v.integer());
+const seq = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const run = v.pipe(v.string(), v.regex(/^[a-z0-9-]{0,64}$/));
+const name = v.pipe(v.string(), v.check(isWord));
+const demand = v.object({ high: watts, normal: watts, low: watts });
+
+const entry = v.object({
+  ...{ fallback: whole, watts: whole, held: whole },
+  ...{ since: seq, run, beat: seq, silent: v.optional(seq) },
+});
+const ledgerValue = v.pipe(
+  v.object({ seq, budget: whole, hosts: v.record(name, entry) }),
+  v.check(({ hosts }) => Object.keys(hosts).length <= MAX_HOSTS),
+);
+const reportValue = v.object({ run, beat: seq, ack: seq, floor: watts, demand, drawn: watts });
+const memberValue = v.object({ fallback: whole });
+const budgetValue = v.object({ watts: whole });
+const leaderValue = v.object({ name, run });
+/** Settings are judged where they are taken up, as a configuration file's. */
+const settingsValue = v.pipe(
+  v.custom<object>((value) => !Array.isArray(value)),
+  v.looseObject({}),
+);
+const placesValue = v.object({
+  vms: v.pipe(
+    v.array(
+      v.object({
+        vm: v.pipe(v.string(), v.check(isVmName)),
+        priority: v.picklist(PRIORITIES),
+        pays: v.boolean(),
+      }),
+    ),
+    v.maxLength(MAX_VMS),
+  ),
+});
+
+export type Places = v.InferOutput<typeof placesValue>;
+
+const reader =
+  <S extends v.GenericSchema>(schema: S) =>
+  (text: string | undefined): v.InferOutput<S> | undefined => {
+    if (text === undefined || text.length > MAX_TEXT) return undefined;
+    try {
+      const judged = v.safeParse(schema, JSON.parse(text));
+      return judged.success ? judged.output : undefined;
+    } catch {
+      return undefined;
+    }
+  };
+
+/** Each returns what a value says, undefined when it says nothing that could be meant. */
+export const readLedger: (text: string | undefined) => Ledger | undefined = reader(ledgerValue);
+export const readReport: (text: string | undefined) => Report | undefined = reader(reportValue);
+export const readMember = reader(memberValue);
+export const readBudget = reader(budgetValue);
+export const readLeader = reader(leaderValue);
+export const readSettings = reader(settingsValue);
+export const readPlaces = reader(placesValue);
+
+/** Returns what stands below `prefix`, by the rest of its key: those that `named` lets pass and `read` understands, at most `most`. */
+export function readAllBelow<T>(
+  pairs: readonly { readonly key: string; readonly value: string }[],
+  prefix: string,
+  read: (text: string) => T | undefined,
+  { named = isWord, most = MAX_HOSTS } = {},
+): ReadonlyMap<string, T> {
+  const found = new Map<string, T>();
+  for (const { key, value } of pairs) {
+    const rest = key.slice(prefix.length);
+    if (found.size >= most || !named(rest)) continue;
+    const one = read(value);
+    if (one !== undefined) found.set(rest, one);
+  }
+  return found;
+}

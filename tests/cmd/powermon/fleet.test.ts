@@ -1,0 +1,118 @@
+// powermon fleet: words in, statuses and sentences out, on a real etcd.
+
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type EtcdCluster, startEtcd } from "../../helpers/etcd.ts";
+import { testNeeding } from "../../helpers/needing.ts";
+import { runPowermon } from "./power-main.ts";
+
+const dir = mkdtempSync(join(tmpdir(), "powermon-fleet-"));
+const file = join(dir, "powermon.toml");
+let cluster: EtcdCluster | undefined;
+beforeAll(async () => {
+  if (Bun.which("etcd") === null) return;
+  cluster = await startEtcd();
+  writeFileSync(file, `[fleet]\nendpoints = ${JSON.stringify(cluster.urls)}\ngroup = "rack7"\n`);
+}, 30_000);
+afterAll(async () => await cluster?.stop());
+
+const run = (...words: string[]) => runPowermon(["fleet", ...words, "--config", file]);
+/** Runs words with a file that says `toml`. */
+async function runWith(toml: string, ...words: string[]) {
+  const other = join(dir, "other.toml");
+  writeFileSync(other, toml);
+  return await runPowermon(["fleet", ...words, "--config", other]);
+}
+
+const SILENT = '[fleet]\nendpoints = ["http://127.0.0.1:1"]\ngroup = "rack7"\n';
+test.each([
+  ["a file without [fleet]", "", ["status"], 2, "has no [fleet]"],
+  [
+    "http to another machine",
+    '[fleet]\nendpoints = ["http://etcd1"]\ngroup = "a"\n',
+    ["status"],
+    2,
+    "anybody on the way",
+  ],
+  ["nobody who answers", SILENT, ["status"], 4, "No answer from http://127.0.0.1:1"],
+  ["watts that are none", SILENT, ["budget", "set", "rack7", "0"], 2, "must be a whole number from 1"],
+  ["a group that is none", SILENT, ["hosts", "--group", "../x"], 2, "must be a name of 1 to 63"],
+  ["nothing that is said of a VM", SILENT, ["vm", "set", "web1"], 2, "Nothing is said of the VM"],
+  ["a priority that is none", SILENT, ["vm", "set", "web1", "--priority", "urgent"], 2, "--priority"],
+])("fleet refuses %s", async (_, toml, words, status: number, why) => {
+  const ran = await runWith(toml, ...words);
+  expect<number>(ran.status).toBe(status);
+  expect(ran.err).toContain(why);
+});
+
+test("fleet refuses a key that others may read, and one that is not there", async () => {
+  const key = join(dir, "key");
+  const toml = `[fleet]\nendpoints = ["https://127.0.0.1:1"]\ngroup = "a"\ncert = "${key}"\nkey = "${key}"\n`;
+  expect((await runWith(toml, "status")).err).toContain(`Cannot read "${key}": ENOENT`);
+  writeFileSync(key, "a key");
+  chmodSync(key, 0o640);
+  const ran = await runWith(toml, "status");
+  expect([ran.status, ran.err.includes("chmod 600")]).toEqual([2, true]);
+});
+
+testNeeding(["etcd"], "fleet budget and host go by the fallbacks of the group", async () => {
+  expect(await run("host", "add", "h1", "--fallback-watts", "120")).toMatchObject({
+    status: 0,
+    out: "h1: added to rack7",
+  });
+  expect(await run("host", "add", "h1", "--fallback-watts", "120")).toMatchObject({ status: 3 });
+  const less = await run("budget", "set", "rack7", "119");
+  expect(less).toMatchObject({ status: 3, out: "" });
+  expect(less.err).toContain(
+    "The fallbacks of the 1 hosts of rack7 take 120 W: a budget of 119 W could not be held.",
+  );
+  expect(await run("status")).toMatchObject({ status: 0 });
+  const status = JSON.parse((await run("status", "--json")).out);
+  expect(status).toMatchObject({
+    group: "rack7",
+    fallbackWatts: 120,
+    hosts: [{ host: "h1", state: "waiting" }],
+  });
+  expect((await run("hosts")).out).toMatch(/h1 +waiting +- +- +0 +120/);
+  expect((await run("top")).out).toContain("no budget is in force");
+  expect(await run("host", "remove", "h1")).toMatchObject({ status: 0 });
+  expect(await run("host", "remove", "h1")).toMatchObject({ status: 3 });
+  expect((await run("budget", "set", "rack7", "119")).out).toBe("rack7: 119 W; the group has no hosts yet");
+  expect((await run("budget", "show", "rack7")).out).toContain(
+    "119 W were asked for and are not in force yet.",
+  );
+  expect((await run("top", "--json", "--count", "2")).out.trim().split("\n")).toHaveLength(2);
+});
+
+testNeeding(
+  ["etcd"],
+  "fleet vm sets, shows and unsets what follows a VM, and writes nothing that a host would refuse",
+  async () => {
+    const policy = join(dir, "night.toml");
+    writeFileSync(policy, 'type = "workload"\nworkload = "low"\n');
+    const set = await run("vm", "set", "web.1", "--priority", "high", "--ceiling", "base", "--rate", "100");
+    expect(set).toMatchObject({ status: 0, err: "" });
+    expect((await run("vm", "set", "web.1", "--burst", "5", "--policy-file", policy)).status).toBe(0);
+    const shown = JSON.parse((await run("vm", "show", "web.1", "--json")).out);
+    expect(shown).toEqual({
+      vm: "web.1",
+      places: [],
+      settings: {
+        ...{ priority: "high", ceiling: "base", rate: { requests_per_second: 100, burst: 5 } },
+        policy: { type: "workload", workload: "low" },
+      },
+    });
+    const crossed = await run("vm", "set", "web.1", "--floor", "max");
+    expect(crossed).toMatchObject({ status: 3 });
+    expect(crossed.err).toContain('below the floor of "max"');
+    writeFileSync(policy, 'type = "workload"\nworkload = "lowest"\n');
+    const bad = await run("vm", "set", "web.1", "--policy-file", policy);
+    expect([bad.status, bad.err.includes('vm."web.1".policy.workload')]).toEqual([3, true]);
+    expect(JSON.parse((await run("vm", "show", "web.1", "--json")).out)).toEqual(shown);
+    expect((await run("vm", "show", "web.1")).out).toContain("runs on no host of the fleet that reports");
+    expect(await run("vm", "unset", "web.1")).toMatchObject({ status: 0, out: "web.1: unset" });
+    expect(await run("vm", "unset", "web.1")).toMatchObject({ status: 3 });
+  },
+);

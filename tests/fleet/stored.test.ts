@@ -1,0 +1,62 @@
+// Holds that nothing in etcd is believed that powermon would not have written.
+
+import { expect, test } from "bun:test";
+import {
+  keysOf,
+  readAllBelow,
+  readBudget,
+  readLedger,
+  readMember,
+  readPlaces,
+  readReport,
+  readSettings,
+} from "../../internal/fleet/stored.ts";
+
+const ENTRY = { fallback: 50, watts: 90, held: 90, since: 1, run: "r", beat: 1 };
+const LEDGER = { seq: 7, budget: 200, hosts: { a: ENTRY } };
+const REPORT = { run: "r", beat: 1, ack: 0, floor: 2.5, demand: { high: 1, normal: 0, low: 0 }, drawn: 3 };
+const many = Object.fromEntries(Array.from({ length: 1001 }, (_, at) => [`h${at}`, ENTRY]));
+
+test("readLedger() and readReport() take what powermon writes", () => {
+  expect(readLedger(JSON.stringify(LEDGER))).toEqual(LEDGER);
+  expect(readReport(JSON.stringify(REPORT))).toEqual(REPORT);
+});
+
+test.each([
+  ["nothing", undefined],
+  ["no JSON", "{"],
+  ["a list", "[]"],
+  ["a budget below zero", JSON.stringify({ ...LEDGER, budget: -1 })],
+  ["half watts", JSON.stringify({ ...LEDGER, budget: 1.5 })],
+  ["more than any rack has", JSON.stringify({ ...LEDGER, budget: 1e12 })],
+  ["a host whose name is none", JSON.stringify({ ...LEDGER, hosts: { "../a": ENTRY } })],
+  [
+    "an entry that lacks something",
+    JSON.stringify({ ...LEDGER, hosts: { a: { ...ENTRY, held: undefined } } }),
+  ],
+  ["more hosts than a group has", JSON.stringify({ ...LEDGER, hosts: many })],
+  ["a run that is no word", JSON.stringify({ ...LEDGER, hosts: { a: { ...ENTRY, run: "a b" } } })],
+  ["a text without an end", `{"seq":1,"x":"${"a".repeat(1 << 20)}"}`],
+])("readLedger() takes %s for no ledger", (_, text) => {
+  expect(readLedger(text)).toBeUndefined();
+});
+
+test.each([
+  ["watts that are text", readMember, '{"fallback":"50"}'],
+  ["watts that are no number", readBudget, '{"watts":null}'],
+  ["a demand below zero", readReport, JSON.stringify({ ...REPORT, demand: { high: -1, normal: 0, low: 0 } })],
+  ["a VM whose name is none", readPlaces, '{"vms":[{"vm":"a/b","priority":"high","pays":true}]}'],
+  ["settings that are a list", readSettings, "[1]"],
+])("%s is nothing", (_, read: (text: string) => unknown, text) => {
+  expect(read(text)).toBeUndefined();
+});
+
+test("readAllBelow() passes over names that are none, values that are none, and what is too many", () => {
+  const { members } = keysOf("/powermon/", "rack7");
+  expect(members).toBe("/powermon/groups/rack7/members/");
+  const pairs = ["a", "A", "a/b", "", "b", "c", "d"].map((name) => ({
+    key: members + name,
+    value: name === "b" ? "{}" : '{"fallback":1}',
+  }));
+  expect([...readAllBelow(pairs, members, readMember, { most: 2 }).keys()]).toEqual(["a", "c"]);
+});
