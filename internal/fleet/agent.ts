@@ -24,7 +24,7 @@ const HELD_W = 1;
 /** What the group needs of its host. */
 export interface FleetHost {
   /** What it draws (undefined while it has no meter), needs at its floors, and would draw above them, W. */
-  needs(): Omit<Report, "run" | "beat" | "ack" | "drawn"> & { readonly drawn: number | undefined };
+  needs(): Omit<Report, "run" | "beat" | "ack">;
   /** Its VMs. */
   places(): Places["vms"];
   /** Sets what it may draw, W, a whole number. Called when that changes. @param granted false for the fallback */
@@ -133,7 +133,7 @@ export class FleetAgent {
     if (drawn === undefined || drawn <= limit * HELD_PART + HELD_W) this.#holder.acted();
     const beat = this.#holder.ask(bootMs());
     this.#beats++;
-    const report: Report = { ...beat, ...needs, drawn: drawn ?? 0 };
+    const report: Report = { ...beat, ...needs, drawn };
     const lease = this.#lease as string;
     const asked = await etcd.txn(
       [],

@@ -5,7 +5,10 @@ import { committedOf, type Entry, type Ledger, SILENT_MS } from "./ledger.ts";
 import { share, type Want } from "./share.ts";
 
 /** What a host says once a second. */
-export type Report = Beat & Omit<Want, "fallback"> & { readonly drawn: number };
+export interface Report extends Beat, Omit<Want, "fallback"> {
+  /** W; undefined while its meter is not believed. */
+  readonly drawn?: number | undefined;
+}
 
 /** A group as etcd has it at one revision. */
 export interface Group {

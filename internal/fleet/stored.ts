@@ -50,7 +50,7 @@ const ledgerValue = v.pipe(
   v.object({ seq, budget: whole, hosts: v.record(name, entry) }),
   v.check(({ hosts }) => Object.keys(hosts).length <= MAX_HOSTS),
 );
-const reportValue = v.object({ run, beat: seq, ack: seq, floor: watts, demand, drawn: watts });
+const reportValue = v.object({ run, beat: seq, ack: seq, floor: watts, demand, drawn: v.optional(watts) });
 const memberValue = v.object({ fallback: whole });
 const budgetValue = v.object({ watts: whole });
 const leaderValue = v.object({ name, run });

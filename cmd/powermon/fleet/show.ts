@@ -79,6 +79,9 @@ export function groupText(view: GroupView): string {
       ({ host, fallbackWatts: watts }) =>
         `${host} waits for room: its fallback of ${watts} W is not counted yet.`,
     ),
+    ...of("here").flatMap(({ host, drawnWatts }) =>
+      drawnWatts === undefined ? [`${host} has no meter that it believes: nobody knows what it draws.`] : [],
+    ),
     ...hosts.flatMap(({ host, drawnWatts: drawn, grantWatts: grant }) =>
       drawn !== undefined && grant !== undefined && drawn > grant * 1.05 + 1
         ? [`${host} draws ${drawn.toFixed(0)} W, more than its ${grant} W.`]
