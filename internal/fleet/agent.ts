@@ -151,18 +151,20 @@ export class FleetAgent {
       return asked;
     }
     const [ledger, leader, changed] = asked.value.found.map(({ kvs }) => kvs[0]);
-    this.#holder.hear(beat.beat, readLedger(ledger?.value), bootMs());
+    const read = readLedger(ledger?.value);
+    this.#holder.hear(beat.beat, read, bootMs());
     this.#keepCounted();
     this.#apply();
     // The next report waits for neither: a leader's own grant must not end because it leads.
-    if (!this.#isAside) void this.#lookAside(leader, changed?.changed ?? 0);
+    const ledgerAt = read === undefined ? undefined : ledger?.changed;
+    if (!this.#isAside) void this.#lookAside(leader, ledgerAt, changed?.changed ?? 0);
     return DONE;
   }
 
-  async #lookAside(leader: Pair | undefined, vmsChanged: number): Promise<void> {
+  async #lookAside(leader: Pair | undefined, ledger: number | undefined, vmsChanged: number): Promise<void> {
     const { log, mirror } = this.#options;
     this.#isAside = true;
-    const led = await this.#election.turn(leader);
+    const led = await this.#election.turn(leader, ledger);
     if (!led.ok) log.warnFolded("fleet leader", `The group can't be led: ${led.error.message}`);
     const mirrored = await mirror.follow(vmsChanged);
     if (!mirrored.ok) log.warnFolded("fleet vms", `Settings of VMs can't be read: ${mirrored.error.message}`);

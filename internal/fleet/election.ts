@@ -1,4 +1,4 @@
-// Who leads a group: the one whose key stands in etcd under a lease. Two that believe it do no harm: only one's ledger is taken.
+// Who leads a group: the one whose key stands in etcd, until its lease ends or its ledger stands still. Two that believe it do no harm: only one's ledger is taken.
 
 import { DONE, ok, type Result } from "../values/result.ts";
 import type { Etcd, EtcdError } from "./etcd/etcd.ts";
@@ -8,11 +8,13 @@ import { type Keys, readAllBelow, readBudget, readLedger, readMember, readReport
 
 /** A leader that says nothing for so long is none, s. */
 const LEADER_S = 3;
+/** One whose ledger stands still for so long is replaced before that: the others' grants would end meanwhile, ms. */
+const STILL_MS = 2500;
 
 /** A term of office. */
 interface Term {
-  /** The revision at which its key was made, 0 until that is known. */
-  readonly made: number;
+  /** The revision at which its key was written. */
+  readonly since: number;
   readonly lease: string;
   readonly lead: Lead;
 }
@@ -22,6 +24,8 @@ export class Election {
   readonly #keys: Keys;
   readonly #value: string;
   #term: Term | undefined;
+  /** The ledger as it was seen last, and since when, ms. */
+  #ledger = { revision: 0, atMs: 0 };
 
   /** @param run a word that no other start of this daemon has */
   constructor(etcd: Etcd, keys: Keys, name: string, run: string) {
@@ -34,12 +38,19 @@ export class Election {
     return this.#term !== undefined;
   }
 
-  /** Leads for a turn, or stands for election where nobody leads. @param leader the leader's key as it stands */
-  async turn(leader: Pair | undefined): Promise<Result<void, EtcdError>> {
-    if (leader === undefined) return await this.#stand();
-    if (leader.value !== this.#value || leader.made !== this.#term?.made) {
+  /**
+   * Leads for a turn, or stands for election where nobody leads.
+   * @param leader the leader's key as it stands
+   * @param ledger the revision of a ledger that can be understood, undefined where there is none
+   */
+  async turn(leader: Pair | undefined, ledger: number | undefined): Promise<Result<void, EtcdError>> {
+    const nowMs = performance.now();
+    if (ledger !== this.#ledger.revision) this.#ledger = { revision: ledger ?? 0, atMs: nowMs };
+    if (leader === undefined) return await this.#stand(0);
+    if (leader.value !== this.#value || leader.changed !== this.#term?.since) {
       this.#term = undefined;
-      return DONE;
+      const isStill = ledger !== undefined && nowMs - this.#ledger.atMs > STILL_MS;
+      return isStill ? await this.#stand(leader.changed) : DONE;
     }
     const kept = await this.#etcd.keep(this.#term.lease);
     if (!kept.ok) {
@@ -55,24 +66,25 @@ export class Election {
     this.#term = undefined;
   }
 
-  async #stand(): Promise<Result<void, EtcdError>> {
+  /** @param before the revision of the key of whom it follows, 0 for nobody */
+  async #stand(before: number): Promise<Result<void, EtcdError>> {
     this.#term = undefined;
     const lease = await this.#etcd.lease(LEADER_S);
     if (!lease.ok) return lease;
     const { leader } = this.#keys;
     const won = await this.#etcd.txn(
-      [{ key: leader, made: 0 }],
+      [{ key: leader, changed: before }],
       [{ put: leader, value: this.#value, lease: lease.value }],
     );
     if (!won.ok || !won.value.succeeded) {
       await this.#etcd.end(lease.value);
       return won.ok ? DONE : won;
     }
-    this.#term = { made: won.value.revision, lease: lease.value, lead: new Lead() };
+    this.#term = { since: won.value.revision, lease: lease.value, lead: new Lead() };
     return await this.#lead(this.#term);
   }
 
-  async #lead({ lead, made }: Term): Promise<Result<void, EtcdError>> {
+  async #lead({ lead, since }: Term): Promise<Result<void, EtcdError>> {
     const keys = this.#keys;
     const read = await this.#etcd.txn(
       [],
@@ -97,7 +109,7 @@ export class Election {
     const written = await this.#etcd.txn(
       [
         { key: keys.ledger, changed: ledger?.[0]?.changed ?? 0 },
-        { key: keys.leader, made },
+        { key: keys.leader, changed: since },
         { all: keys.members, unchangedSince: revision },
       ],
       [{ put: keys.ledger, value: JSON.stringify(next) }],

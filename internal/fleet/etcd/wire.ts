@@ -21,14 +21,12 @@ const pair = v.pipe(
   v.object({
     key: v.optional(v.string(), ""),
     value: v.optional(v.string(), ""),
-    create_revision: count,
     mod_revision: count,
     lease: v.optional(v.string()),
   }),
-  v.transform(({ key, value, create_revision: made, mod_revision: changed }) => ({
+  v.transform(({ key, value, mod_revision: changed }) => ({
     key: fromBase64(key),
     value: fromBase64(value),
-    made,
     changed,
   })),
 );
@@ -75,8 +73,6 @@ export type Op =
 export type Condition =
   /** The key was last changed at this revision; 0: it is not there. */
   | { readonly key: string; readonly changed: number }
-  /** The key was made at this revision; 0: it is not there. */
-  | { readonly key: string; readonly made: number }
   /** No key that begins so has changed after this revision. */
   | { readonly all: string; readonly unchangedSince: number };
 
@@ -95,19 +91,8 @@ function compareOf(condition: Condition): object {
       ...{ target: "MOD", result: "LESS", mod_revision: String(condition.unchangedSince + 1) },
       ...prefixed(condition.all),
     };
-  return "made" in condition
-    ? {
-        target: "CREATE",
-        result: "EQUAL",
-        create_revision: String(condition.made),
-        key: toBase64(condition.key),
-      }
-    : {
-        target: "MOD",
-        result: "EQUAL",
-        mod_revision: String(condition.changed),
-        key: toBase64(condition.key),
-      };
+  const { key, changed } = condition;
+  return { target: "MOD", result: "EQUAL", mod_revision: String(changed), key: toBase64(key) };
 }
 
 function opOf(op: Op): object {

@@ -28,7 +28,7 @@ testNeeding(["etcd"], "txn() puts, reads and removes at one revision, if its con
   expect(put.found[0]?.kvs[0]).toEqual({
     key: "/t/a",
     value: "ä",
-    made: put.revision,
+
     changed: put.revision,
   });
   const again = must(
@@ -46,7 +46,7 @@ testNeeding(["etcd"], "txn() puts, reads and removes at one revision, if its con
     await etcd.txn([{ all: "/t/", unchangedSince: put.revision }], [{ readAll: "/t/", after: put.revision }]),
   );
   expect([all.succeeded, all.found[0]?.kvs]).toEqual([true, []]);
-  must(await etcd.txn([{ key: "/t/a", made: put.revision }], [{ remove: "/t/a" }]));
+  must(await etcd.txn([{ key: "/t/a", changed: put.revision }], [{ remove: "/t/a" }]));
   const gone = must(await etcd.txn([], [{ read: "/t/a" }, { readAll: "/t/" }]));
   expect(gone.found.map(({ kvs }) => kvs)).toEqual([[], []]);
 });
