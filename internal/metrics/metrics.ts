@@ -184,12 +184,12 @@ export const METRICS = {
   },
   powermon_budget_floors_too_high: {
     type: "gauge",
-    help: "1 while all clocks are at their floors and that is more than the budget",
+    help: "Whether all clocks are at their floors and that is more than the budget",
     labels: [],
   },
   powermon_budget_meter_lost: {
     type: "gauge",
-    help: "1 while the budget's meter is gone, frozen or absurd, and clocks have their fallback",
+    help: "Whether the budget's meter is gone, frozen or absurd, and clocks have their fallback",
     labels: [],
   },
   powermon_budget_ceiling_writes_total: {
@@ -217,10 +217,10 @@ export const METRICS = {
     help: "Watts that this host may draw while no grant holds",
     labels: ["group"],
   },
-  powermon_fleet_leads: { type: "gauge", help: "1 while this host leads its group", labels: ["group"] },
+  powermon_fleet_leads: { type: "gauge", help: "Whether this host leads its group", labels: ["group"] },
   powermon_fleet_silent: {
     type: "gauge",
-    help: "1 while the fleet's etcd does not answer this host",
+    help: "Whether the fleet's etcd leaves this host without an answer",
     labels: ["group"],
   },
   powermon_dropped_series: {
