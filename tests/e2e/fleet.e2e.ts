@@ -101,7 +101,9 @@ testNeeding(
       const mean = means.reduce((sum, one) => sum + one, 0) / means.length;
       notes.push(`${what}: ${mean.toFixed(0)} W, at most ${Math.max(...means).toFixed(0)} W`);
       expect(Math.max(...means), `W after ${what}`).toBeLessThanOrEqual(most * GUARD);
-      expect(mean, `W after ${what}`).toBeGreaterThanOrEqual(least);
+      // How soon watts are used again is the machine's own speed; that they are is the fleet's.
+      const used = () => meansOf(recorder.between(performance.now() - 1000, Infinity), 10).at(-1) ?? 0;
+      await until(`${least} W are used after ${what}`, () => used() >= least, 30_000);
     };
 
     await after("the budget is set", LEAST_W, BUDGET_W, async () => {
