@@ -17,7 +17,9 @@ export type Reading =
       /** When a file was written last, ms since 1970: its numbers are of then. */
       readonly writtenMs?: number;
     }
-  | { readonly kind: "power"; readonly watts: number };
+  | { readonly kind: "power"; readonly watts: number }
+  /** It was asked, and its answer is awaited. */
+  | { readonly kind: "waits" };
 
 /** What it comes to: watts since the time before, nothing new, or why it is not believed. */
 export type Verdict =
@@ -61,6 +63,7 @@ export class MeterJudge {
       return lost(reading.error);
     }
     const { value } = reading;
+    if (value.kind === "waits") return value;
     const most = Math.max(ABSURD_WATTS, ABSURD_TIMES * budget);
     if (value.kind === "power") {
       const tookMs = Math.max(LEAST_MS, nowMs - (this.#seen?.atMs ?? nowMs - LEAST_MS));

@@ -1,8 +1,8 @@
 // A meter that is looked for until it is there, and again when it went away: what comes back may have another name.
 
-import { err, type Result } from "../values/result.ts";
+import { err, ok, type Result } from "../values/result.ts";
 import { type MeterName, meterText } from "../values/meter.ts";
-import type { Reading } from "./judge.ts";
+import { FROZEN_MS, type Reading } from "./judge.ts";
 import { type Meter, openMeter } from "./meter.ts";
 
 /** One that is not there is looked for this often, ms. */
@@ -14,6 +14,9 @@ export class KeptMeter {
   #meter: Meter | undefined;
   #why = "";
   #seekAt = -Infinity;
+  /** Since when an answer is awaited, and the last one that nobody took yet. */
+  #askedAt: number | undefined;
+  #answer: Result<Reading, string> | undefined;
 
   /** @param sysfsRoot stands for /sys */
   constructor(sysfsRoot: string, name: MeterName) {
@@ -30,7 +33,7 @@ export class KeptMeter {
   change(name: MeterName): boolean {
     if (meterText(name) === this.name) return false;
     this.#name = name;
-    this.#meter = undefined;
+    this.#drop();
     this.#seekAt = -Infinity;
     return true;
   }
@@ -44,9 +47,32 @@ export class KeptMeter {
       if (!opened.ok) return err((this.#why = opened.error));
       this.#meter = opened.value;
     }
-    const read = this.#meter.read();
+    const { readLater } = this.#meter;
+    const read = readLater === undefined ? this.#meter.read() : this.#await(this.#meter, readLater, nowMs);
     if (read.ok) return read;
-    this.#meter = undefined;
+    this.#drop();
     return err((this.#why = read.error));
+  }
+
+  /** Returns what a slow meter has answered since the time before, and asks it again: nobody waits for it. */
+  #await(meter: Meter, readLater: NonNullable<Meter["readLater"]>, nowMs: number): Result<Reading, string> {
+    const answer = this.#answer;
+    this.#answer = undefined;
+    if (this.#askedAt === undefined) {
+      this.#askedAt = nowMs;
+      void readLater().then((read) => {
+        this.#askedAt = undefined;
+        if (this.#meter === meter) this.#answer = read;
+      });
+    } else if (nowMs - this.#askedAt >= FROZEN_MS) {
+      return err(`it has not answered for ${Math.floor((nowMs - this.#askedAt) / 1000)} s`);
+    }
+    return answer ?? ok({ kind: "waits" });
+  }
+
+  /** What is awaited stays so: of calls that hang there is one. */
+  #drop(): void {
+    this.#meter = undefined;
+    this.#answer = undefined;
   }
 }

@@ -1,11 +1,11 @@
 // What a machine draws, from one of four meters: RAPL's packages, the whole platform, a chip of a board, a file that somebody writes.
 
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-import { findSensors, readSensor, type Sensor } from "../sysfs/hwmon.ts";
+import { findSensors, readSensor, readSensorLater, type Sensor } from "../sysfs/hwmon.ts";
 import { type PowerZone, readEnergy, readPowerZones } from "../sysfs/powercap.ts";
 import type { MeterName } from "../values/meter.ts";
 import { err, ok, type Result } from "../values/result.ts";
-import { explainSysfs, sysfsError } from "../values/sysfs-error.ts";
+import { explainSysfs, type SysfsError, sysfsError } from "../values/sysfs-error.ts";
 import type { Part, Reading } from "./judge.ts";
 
 /** A meter that was found. */
@@ -14,6 +14,8 @@ export interface Meter {
   readonly paths: readonly string[];
   /** Reads it now. Errors: why not, a sentence without a full stop. */
   read(): Result<Reading, string>;
+  /** The same, where a chip may take long to answer; undefined where none does. */
+  readonly readLater?: () => Promise<Result<Reading, string>>;
 }
 
 /** Returns the packages of RAPL: each once, also where they are met by MSR and by MMIO. */
@@ -84,20 +86,23 @@ function pickSensors(sensors: readonly Sensor[]): readonly Sensor[] {
 }
 
 function sensorMeter(sensors: readonly Sensor[]): Meter {
+  const isEnergy = sensors[0]?.kind === "energy";
+  const sum = (read: readonly Result<number | undefined, SysfsError>[]): Result<Reading, string> => {
+    const values: number[] = [];
+    for (const [at, value] of read.entries()) {
+      if (!value.ok) return err(explainSysfs(value.error));
+      if (value.value === undefined) return err(`"${sensors[at]?.path}/${sensors[at]?.file}" is gone`);
+      values.push(value.value);
+    }
+    return isEnergy
+      ? ok({ kind: "energy", parts: values.map((uj) => ({ uj, wrapUj: undefined })) })
+      : ok({ kind: "power", watts: values.reduce((all, uw) => all + uw, 0) / 1e6 });
+  };
   return {
     paths: sensors.map(({ path, file }) => `${path}/${file}`),
-    read() {
-      const values: number[] = [];
-      for (const sensor of sensors) {
-        const value = readSensor(sensor);
-        if (!value.ok) return err(explainSysfs(value.error));
-        if (value.value === undefined) return err(`"${sensor.path}/${sensor.file}" is gone`);
-        values.push(value.value);
-      }
-      return sensors[0]?.kind === "energy"
-        ? ok({ kind: "energy", parts: values.map((uj) => ({ uj, wrapUj: undefined })) })
-        : ok({ kind: "power", watts: values.reduce((sum, uw) => sum + uw, 0) / 1e6 });
-    },
+    read: () => sum(sensors.map(readSensor)),
+    // Momentary power is asked of the board, which may average over a second. Source: drivers/hwmon/acpi_power_meter.c.
+    ...(!isEnergy && { readLater: async () => sum(await Promise.all(sensors.map(readSensorLater))) }),
   };
 }
 

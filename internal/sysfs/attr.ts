@@ -24,8 +24,7 @@ export class AttrDir {
   readNumber(name: string): Result<number | undefined, SysfsError> {
     const line = this.read(name);
     if (!line.ok || line.value === undefined) return line as Result<undefined, SysfsError>;
-    if (!/^\d{1,15}$/.test(line.value)) return err(notUnderstood(`${this.path}/${name}`, line.value));
-    return ok(Number(line.value));
+    return parseNumber(`${this.path}/${name}`, line.value);
   }
 
   /** Returns the first line of attribute `name`, which must be there. Errors: as read(), ENOENT. */
@@ -135,4 +134,9 @@ export class AttrWriter {
       return err(sysfsError("write", this.path, thrown, bytes.toString().trimEnd()));
     }
   }
+}
+
+/** Returns the number that the attribute at `path` shows. Errors: what it shows is none. */
+export function parseNumber(path: string, line: string): Result<number, SysfsError> {
+  return /^\d{1,15}$/.test(line) ? ok(Number(line)) : err(notUnderstood(path, line));
 }

@@ -1,8 +1,10 @@
 // Sensors of energy and power beside RAPL, as boards have them.
 
-import { ok, type Result } from "../values/result.ts";
-import { AttrDir } from "./attr.ts";
-import type { SysfsError } from "../values/sysfs-error.ts";
+import { readFile } from "node:fs/promises";
+import { codeOf } from "../os/error-code.ts";
+import { err, ok, type Result } from "../values/result.ts";
+import { AttrDir, parseNumber } from "./attr.ts";
+import { type SysfsError, sysfsError } from "../values/sysfs-error.ts";
 import { listFolder, listNumbered } from "./numbered.ts";
 
 /** One sensor. Source: Documentation/hwmon/sysfs-interface.rst. */
@@ -85,3 +87,16 @@ export function readThermometer({ path, file }: Thermometer): number | undefined
 /** Reads `sensor`: microjoules or microwatts, by its kind; undefined when it is gone. Errors: as AttrDir.readNumber, EACCES, EIO. */
 export const readSensor = (sensor: Sensor): Result<number | undefined, SysfsError> =>
   new AttrDir(sensor.path).readNumber(sensor.file);
+
+/** Reads `sensor` as readSensor() does, and lets nobody wait for it. */
+export async function readSensorLater({
+  path,
+  file,
+}: Sensor): Promise<Result<number | undefined, SysfsError>> {
+  const whole = `${path}/${file}`;
+  try {
+    return parseNumber(whole, (await readFile(whole, "latin1")).trimEnd());
+  } catch (thrown) {
+    return codeOf(thrown) === "ENOENT" ? ok(undefined) : err(sysfsError("read", whole, thrown));
+  }
+}
