@@ -12,7 +12,7 @@ import { beneathClaims, settingBeneath } from "./under-claim.ts";
 type Drift = SettingRecord & { readonly found?: string };
 
 /** What is in force; `stale` is left over from another boot and gone with it. */
-export interface ProfileState extends Partial<Omit<AppliedProfile, "originals" | "wanted">> {
+export interface ProfileState extends Partial<Omit<AppliedProfile, "originals" | "wanted" | "written">> {
   readonly state: "none" | "applied" | "stale";
   readonly originals?: readonly SettingRecord[];
   readonly wanted?: readonly SettingRecord[];
@@ -30,7 +30,8 @@ export function verifyProfile(roots: Roots): Result<ProfileState, SysfsError> {
   const { applied, state } = stored.value;
   const records = { originals: applied.originals.map(toRecord), wanted: applied.wanted.map(toRecord) };
   const { drift, held } = state === "applied" ? driftOf(roots, applied) : { drift: [], held: [] };
-  return ok({ state, ...applied, ...records, drift, held });
+  const { written: _, ...told } = applied;
+  return ok({ state, ...told, ...records, drift, held });
 }
 
 function driftOf(roots: Roots, { wanted }: AppliedProfile): Pick<ProfileState, "drift" | "held"> {
