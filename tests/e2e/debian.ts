@@ -62,10 +62,18 @@ export class Debian {
     this.#monitor = monitor;
   }
 
-  /** Boots it from what lab/build-debian.sh put into `build`. @param dir packDisk()'s; @param cpu QEMU's -cpu where not the usual one */
-  static async boot(build: string, dir: string, name: string, cpu?: string): Promise<Debian> {
+  /**
+   * Boots it from what lab/build-debian.sh put into `build`.
+   * @param dir packDisk()'s
+   * @param env of lab/boot-debian.sh, as LAB_CPU
+   */
+  static async boot(
+    build: string,
+    dir: string,
+    name: string,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<Debian> {
     await mkdir(dir, { recursive: true });
-    const env = cpu === undefined ? {} : { LAB_CPU: cpu };
     const vm = await bootVm({ kind: "debian", name, ports: PORTS, build, dir, env });
     await vm.sh(`mount -o ro /dev/vdb ${PACKAGES}`);
     return new Debian(vm, join(dir, `${name}.qmp`));
