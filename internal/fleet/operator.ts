@@ -16,13 +16,13 @@ export type No = EtcdError | { readonly kind: "rule"; readonly message: string }
 const rule = (message: string): Result<never, No> => err({ kind: "rule", message });
 const RACED: Result<never, No> = rule("Others change the same all the time; try again.");
 
-/** Asks for a group's budget. Errors: "rule" for fewer watts than the hosts' fallbacks take; then nothing was changed. @param watts a whole number, W */
+/** Asks for a group's budget and returns the one that was asked for before. Errors: "rule" for fewer watts than the hosts' fallbacks take; then nothing was changed. @param watts a whole number, W */
 export async function setBudget(
   etcd: Etcd,
   keys: Keys,
   group: string,
   watts: number,
-): Promise<Result<void, No>> {
+): Promise<Result<number | undefined, No>> {
   for (let tried = 0; tried < TRIES; tried++) {
     const read = await readGroup(etcd, keys, group);
     if (!read.ok) return read;
@@ -36,7 +36,7 @@ export async function setBudget(
       [{ put: keys.budget, value: JSON.stringify({ watts }) }],
     );
     if (!done.ok) return done;
-    if (done.value.succeeded) return DONE;
+    if (done.value.succeeded) return ok(view.wantedWatts);
   }
   return RACED;
 }
@@ -73,13 +73,13 @@ export async function addHost(
     : rule(`${host} is a host of this group already; its own powermon says its fallback.`);
 }
 
-/** Has a host that is gone counted no more. Errors: "rule" for one that still reports, or that is not there. */
+/** Has a host that is gone counted no more, and returns its fallback, W. Errors: "rule" for one that still reports, or that is not there. */
 export async function removeHost(
   etcd: Etcd,
   keys: Keys,
   group: string,
   host: string,
-): Promise<Result<void, No>> {
+): Promise<Result<number, No>> {
   const read = await readGroup(etcd, keys, group);
   if (!read.ok) return read;
   const found = read.value.view.hosts.find((one) => one.host === host);
@@ -87,11 +87,11 @@ export async function removeHost(
   if (found.state === "here")
     return rule(`${host} still reports: stop its powermon, or take [fleet] out of its file, first.`);
   const done = await etcd.txn([], [{ remove: `${keys.members}${host}` }]);
-  return done.ok ? DONE : done;
+  return done.ok ? ok(found.fallbackWatts) : done;
 }
 
 /**
- * Changes a VM's settings in etcd.
+ * Changes a VM's settings in etcd and returns the new ones.
  * @param change makes the new ones of those that stand there (undefined for none); undefined removes them
  */
 export async function changeVm(

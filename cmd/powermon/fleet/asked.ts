@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 import { parseArgs } from "../../../internal/cli/args.ts";
+import type { Change } from "../../../internal/api/dry-run.ts";
 import type { Io } from "../../../internal/cli/command.ts";
 import { STATUS, type Status } from "../../../internal/cli/status.ts";
 import { UsageError } from "../../../internal/cli/usage-error.ts";
@@ -15,7 +16,9 @@ import { Etcd } from "../../../internal/fleet/etcd/etcd.ts";
 import type { No } from "../../../internal/fleet/operator.ts";
 import { type Keys, keysOf } from "../../../internal/fleet/stored.ts";
 import { isWord, WORD_FORM } from "../../../internal/values/word.ts";
+import { json } from "../../../internal/output/json.ts";
 import { failWith } from "../../fail.ts";
+import { showDryRun } from "../dry-run.ts";
 import { absolutePath } from "../roots.ts";
 
 /** The flags of every fleet command. */
@@ -44,11 +47,15 @@ export interface Asked {
   readonly group: string;
 }
 
-const Words = v.object({ config: absolutePath, group: v.optional(word) });
+const Words = v.object({
+  config: absolutePath,
+  group: v.optional(word),
+  "dry-run": v.optional(v.boolean(), false),
+});
 
-/** Returns whom the flags mean. Errors: UsageError for a file without [fleet], one that is wrong, or keys that others may read. */
+/** Returns whom the flags mean; with --dry-run nothing is written there. Errors: UsageError for a file without [fleet], one that is wrong, or keys that others may read. */
 export function askedOf(args: object): Asked {
-  const { config, group } = parseArgs(Words, args);
+  const { config, group, "dry-run": dry } = parseArgs(Words, args);
   const read = readConfigFile(config);
   if (!read.ok) throw new UsageError(read.error.map(describeProblem).join("\n"));
   const [finding] = fleetFindings(read.value.says.fleet);
@@ -63,7 +70,11 @@ export function askedOf(args: object): Asked {
   const credentials = readCredentials(fleet.value);
   if (!credentials.ok) throw new UsageError(credentials.error);
   const meant = group ?? fleet.value.group;
-  return { etcd: new Etcd(credentials.value), keys: keysOf(fleet.value.prefix, meant), group: meant };
+  return {
+    etcd: new Etcd({ ...credentials.value, dry }),
+    keys: keysOf(fleet.value.prefix, meant),
+    group: meant,
+  };
 }
 
 const STATUS_OF: Readonly<Record<No["kind"], Status>> = {
@@ -76,4 +87,14 @@ const STATUS_OF: Readonly<Record<No["kind"], Status>> = {
 /** Prints why nothing was done, and returns the status that stands for it. */
 export function refuse(context: { readonly args: object; readonly io: Io }, no: No): Status {
   return failWith(context, STATUS_OF[no.kind], [no.message]);
+}
+
+/** Tells in a dry run what would be another. Returns the status. */
+export function tellDry(
+  { args, io }: { readonly args: { readonly json: boolean }; readonly io: Io },
+  looked: readonly Change[],
+): Status {
+  const changes = looked.filter(({ before, after }) => before !== after);
+  io.out(args.json ? json({ dryRun: true, changes }) : showDryRun({ changes, clocks: [], warnings: [] }));
+  return STATUS.done;
 }

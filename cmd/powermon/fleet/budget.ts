@@ -10,7 +10,8 @@ import { readGroup } from "../../../internal/fleet/view.ts";
 import { json } from "../../../internal/output/json.ts";
 import { loaded } from "../../loaded.ts";
 import { failWith } from "../../fail.ts";
-import { askedOf, FLEET_ARGS, refuse, word } from "./asked.ts";
+import { DRY_RUN_ARG } from "../dry-run.ts";
+import { askedOf, FLEET_ARGS, refuse, tellDry, word } from "./asked.ts";
 import { groupText } from "./show.ts";
 
 const GROUP = { type: "positional", valueHint: "GROUP", description: "the group's name" } as const;
@@ -29,6 +30,7 @@ export const BUDGET = defineCommand({
       args: {
         group: GROUP,
         watts: { type: "positional", valueHint: "WATTS", description: "watts, a whole number" },
+        ...DRY_RUN_ARG,
         ...FLEET_ARGS,
       },
       async run(context) {
@@ -40,6 +42,10 @@ export const BUDGET = defineCommand({
         const { etcd, keys } = askedOf(args);
         const set = await setBudget(etcd, keys, group, watts);
         if (!set.ok) return refuse(context, set.error);
+        if (args["dry-run"]) {
+          const [before, after] = [set.value, watts].map((one) => (one === undefined ? one : `${one} W`));
+          return tellDry(context, [{ what: `budget asked for of ${group}`, before, after }]);
+        }
         const found = await untilInForce(etcd, keys, group, watts);
         if (!found.ok) return refuse(context, found.error);
         const view = found.value;

@@ -7,7 +7,8 @@ import { STATUS } from "../../../internal/cli/status.ts";
 import { addHost, removeHost } from "../../../internal/fleet/operator.ts";
 import { json } from "../../../internal/output/json.ts";
 import { loaded } from "../../loaded.ts";
-import { askedOf, FLEET_ARGS, GROUP_ARG, refuse, word } from "./asked.ts";
+import { DRY_RUN_ARG } from "../dry-run.ts";
+import { askedOf, FLEET_ARGS, GROUP_ARG, refuse, tellDry, word } from "./asked.ts";
 
 const HOST_ARG = {
   type: "positional",
@@ -38,6 +39,7 @@ export const HOST = defineCommand({
           description: "fallback_watts of its file",
         },
         group: GROUP_ARG,
+        ...DRY_RUN_ARG,
         ...FLEET_ARGS,
       },
       async run(context) {
@@ -48,6 +50,8 @@ export const HOST = defineCommand({
         const { etcd, keys, group } = askedOf(context.args);
         const added = await addHost(etcd, keys, host, watts);
         if (!added.ok) return refuse(context, added.error);
+        if (context.args["dry-run"])
+          return tellDry(context, [{ what: `fallback kept for ${host}`, after: `${watts} W` }]);
         context.io.out(
           context.args.json ? json({ group, host, fallbackWatts: watts }) : `${host}: added to ${group}`,
         );
@@ -61,12 +65,14 @@ export const HOST = defineCommand({
         details: "A host that still reports is refused: stop its powermon first.",
         examples: ["powermon fleet host remove host12"],
       },
-      args: { host: HOST_ARG, group: GROUP_ARG, ...FLEET_ARGS },
+      args: { host: HOST_ARG, group: GROUP_ARG, ...DRY_RUN_ARG, ...FLEET_ARGS },
       async run(context) {
         const { host } = parseArgs(v.object({ host: word }), context.args);
         const { etcd, keys, group } = askedOf(context.args);
         const removed = await removeHost(etcd, keys, group, host);
         if (!removed.ok) return refuse(context, removed.error);
+        if (context.args["dry-run"])
+          return tellDry(context, [{ what: `fallback kept for ${host}`, before: `${removed.value} W` }]);
         context.io.out(context.args.json ? json({ group, host }) : `${host}: removed from ${group}`);
         return STATUS.done;
       },

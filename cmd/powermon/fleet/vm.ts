@@ -1,6 +1,7 @@
 // powermon fleet vm: settings that follow a VM from host to host, and where it runs.
 
 import * as v from "valibot";
+import type { Change } from "../../../internal/api/dry-run.ts";
 import { integer, nonEmpty, parseArgs } from "../../../internal/cli/args.ts";
 import { defineCommand } from "../../../internal/cli/command.ts";
 import { STATUS } from "../../../internal/cli/status.ts";
@@ -18,7 +19,8 @@ import { err, ok, type Result } from "../../../internal/values/result.ts";
 import { PRIORITIES } from "../../../internal/values/vm-settings.ts";
 import { loaded } from "../../loaded.ts";
 import { bound, onOff, VM_ARG, vmName } from "../control.ts";
-import { askedOf, FLEET_ARGS, refuse } from "./asked.ts";
+import { DRY_RUN_ARG } from "../dry-run.ts";
+import { askedOf, FLEET_ARGS, refuse, tellDry } from "./asked.ts";
 
 const Words = v.object({
   vm: vmName,
@@ -99,6 +101,7 @@ export const VM = defineCommand({
           valueHint: "FILE",
           description: "what [vm.NAME.policy] of powermon.toml says, in TOML or JSON",
         },
+        ...DRY_RUN_ARG,
         ...FLEET_ARGS,
       },
       async run(context) {
@@ -109,10 +112,13 @@ export const VM = defineCommand({
             "Nothing is said of the VM; --priority, --ceiling and others say what follows it.",
           );
         const { etcd, keys } = askedOf(context.args);
-        const made = await changeVm(etcd, keys, said.vm, (text) =>
-          judged(said.vm, layOver(readSettings(text) ?? {}, change)),
-        );
+        let before: object | undefined;
+        const made = await changeVm(etcd, keys, said.vm, (text) => {
+          before = readSettings(text);
+          return judged(said.vm, layOver(before ?? {}, change));
+        });
         if (!made.ok) return refuse(context, made.error);
+        if (context.args["dry-run"]) return tellDry(context, changesOf(said.vm, before, made.value));
         const report = { vm: said.vm, settings: made.value ?? {} };
         context.io.out(context.args.json ? json(report) : `${said.vm}: ${JSON.stringify(made.value)}`);
         return STATUS.done;
@@ -124,22 +130,34 @@ export const VM = defineCommand({
         summary: "have nothing follow a VM: each host's own file alone holds",
         examples: ["powermon fleet vm unset web1"],
       },
-      args: { vm: VM_ARG, ...FLEET_ARGS },
+      args: { vm: VM_ARG, ...DRY_RUN_ARG, ...FLEET_ARGS },
       async run(context) {
         const { vm } = parseArgs(v.object({ vm: vmName }), context.args);
         const { etcd, keys } = askedOf(context.args);
-        const made = await changeVm(etcd, keys, vm, (text) =>
-          text === undefined
+        let before: object | undefined;
+        const made = await changeVm(etcd, keys, vm, (text) => {
+          before = readSettings(text);
+          return text === undefined
             ? err(`Nothing is set for VM ${JSON.stringify(vm)} in the fleet.`)
-            : ok(undefined),
-        );
+            : ok(undefined);
+        });
         if (!made.ok) return refuse(context, made.error);
+        if (context.args["dry-run"]) return tellDry(context, changesOf(vm, before, undefined));
         context.io.out(context.args.json ? json({ vm, settings: {} }) : `${vm}: unset`);
         return STATUS.done;
       },
     }),
   ),
 });
+
+/** Returns each setting as it is and as it would be. */
+function changesOf(vm: string, before: object = {}, after: object = {}): readonly Change[] {
+  const [old, young] = [new Map(Object.entries(before)), new Map(Object.entries(after))];
+  return [...new Set([...old.keys(), ...young.keys()])].map((key) => {
+    const [was, is] = [old, young].map((all) => (all.has(key) ? JSON.stringify(all.get(key)) : undefined));
+    return { what: `${key} of VM ${vm} in the fleet`, before: was, after: is };
+  });
+}
 
 /** Returns what the words say, as a configuration file would. */
 function changeOf(said: v.InferOutput<typeof Words>): object {

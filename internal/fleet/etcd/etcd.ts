@@ -31,6 +31,8 @@ export interface EtcdOptions {
   readonly endpoints: readonly string[];
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
   readonly account?: { readonly user: string; readonly password: string };
+  /** Nothing is written: of a transaction the conditions are tried, and what it reads is read. */
+  readonly dry?: boolean;
 }
 
 /** Why nothing came back, a sentence; "refused" is etcd's own no, "gone" that of a lease that has ended. */
@@ -63,11 +65,12 @@ export class Etcd {
     then: readonly Op[],
     otherwise: readonly Op[] = [],
   ): Promise<Result<Done, EtcdError>> {
-    const answer = await this.#ask("kv/txn", txnOf(conditions, then, otherwise), txnAnswer);
+    const done = this.#options.dry === true ? then.filter(isRead) : then;
+    const answer = await this.#ask("kv/txn", txnOf(conditions, done, otherwise), txnAnswer);
     if (!answer.ok) return answer;
     const { header, succeeded, responses } = answer.value;
     const found = responses.flatMap(({ response_range: range }) => (range === undefined ? [] : [range]));
-    const asked = (succeeded ? then : otherwise).filter((op) => !("put" in op || "remove" in op)).length;
+    const asked = (succeeded ? then : otherwise).filter(isRead).length;
     if (found.length !== asked) return err(strange("kv/txn", `${found.length} of ${asked} answers`));
     return ok({ succeeded, revision: header.revision, found });
   }
@@ -194,3 +197,5 @@ function whyOf(thrown: unknown): string {
   const code = "code" in thrown && typeof thrown.code === "string" ? thrown.code : thrown.message;
   return code.slice(0, 200);
 }
+
+const isRead = (op: Op): boolean => !("put" in op || "remove" in op);

@@ -6,7 +6,7 @@ import { everyCommand, loadTree } from "../../../scripts/program-tree.ts";
 /** Commands that show, print, run or try, and change nothing of the machine. */
 const LOOKS = new Set(
   `run status explain events top metrics check shell capabilities energy budget/show budget/check budget/simulate
-  vm/list vm/show vm/metadata/show channel/list channel/xml channel/qemu freq/show policy/list policy/show policy/simulate
+  vm/list vm/show vm/metadata/show fleet/status fleet/hosts fleet/top fleet/budget/show fleet/vm/show channel/list channel/xml channel/qemu freq/show policy/list policy/show policy/simulate
   profile/list profile/show profile/recommend profile/status profile/verify`.split(/\s+/),
 );
 

@@ -57,6 +57,43 @@ test("fleet refuses a key that others may read, and one that is not there", asyn
   expect([ran.status, ran.err.includes("chmod 600")]).toEqual([2, true]);
 });
 
+testNeeding(
+  ["etcd"],
+  "fleet changes tried with --dry-run are told, refused as in earnest, and not made",
+  async () => {
+    const dry = async (...words: string[]) => await run(...words, "--dry-run");
+    const add = ["host", "add", "h9", "--fallback-watts", "50"];
+    expect(await dry(...add)).toMatchObject({ status: 0, out: "fallback kept for h9: none -> 50 W" });
+    expect(await dry("host", "remove", "h9")).toMatchObject({ status: 3 });
+    expect(await run(...add)).toMatchObject({ status: 0 });
+    expect(await dry(...add)).toMatchObject({ status: 3 });
+    expect(await dry("budget", "set", "rack7", "49")).toMatchObject({ status: 3, out: "" });
+    expect(await dry("budget", "set", "rack7", "400")).toMatchObject({
+      out: "budget asked for of rack7: none -> 400 W",
+    });
+    expect(JSON.parse((await run("status", "--json")).out)).not.toHaveProperty("wantedWatts");
+    expect(await dry("host", "remove", "h9")).toMatchObject({ out: "fallback kept for h9: 50 W -> none" });
+    expect(await run("host", "remove", "h9")).toMatchObject({ status: 0 });
+
+    const set = ["vm", "set", "dry", "--ceiling", "base", "--rate", "9"];
+    expect((await dry(...set)).out.split("\n")).toEqual([
+      'ceiling of VM dry in the fleet: none -> "base"',
+      'rate of VM dry in the fleet: none -> {"requests_per_second":9}',
+    ]);
+    expect(await dry("vm", "unset", "dry")).toMatchObject({ status: 3 });
+    expect(await run(...set)).toMatchObject({ status: 0 });
+    expect(await dry(...set)).toMatchObject({ out: "Nothing would change." });
+    expect(JSON.parse((await dry("vm", "set", "dry", "--ceiling", "min", "--json")).out) as object).toEqual({
+      dryRun: true,
+      changes: [{ what: "ceiling of VM dry in the fleet", before: '"base"', after: '"min"' }],
+    });
+    expect((await dry("vm", "unset", "dry")).out.split("\n")).toHaveLength(2);
+    const shown = JSON.parse((await run("vm", "show", "dry", "--json")).out);
+    expect(shown.settings).toEqual({ ceiling: "base", rate: { requests_per_second: 9 } });
+    expect(await run("vm", "unset", "dry")).toMatchObject({ status: 0 });
+  },
+);
+
 testNeeding(["etcd"], "fleet budget and host go by the fallbacks of the group", async () => {
   expect(await run("host", "add", "h1", "--fallback-watts", "120")).toMatchObject({
     status: 0,
