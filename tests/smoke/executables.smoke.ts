@@ -71,7 +71,14 @@ describe("powermon run", () => {
       vm1 = new QemuSocket(`${machine.dir}/vm1.0`);
     }
     const restore = await runBinary("powermon", ["restore", ...machine.roots, "--json"]);
-    expect(JSON.parse(restore.out)).toEqual({ restored: [2], stale: [], failed: [], hung: [], sleep: [] });
+    expect(JSON.parse(restore.out)).toEqual({
+      restored: [2],
+      stale: [],
+      failed: [],
+      hung: [],
+      sleep: [],
+      limits: [],
+    });
     expect(restore.status).toBe(0);
     expect(machine.policy(2, "scaling_setspeed")).toBe(was);
   });
