@@ -62,6 +62,12 @@ export function wordOrKhz<const T extends string>(words: readonly T[]) {
 
 export const bound = wordOrKhz(["min", "base", "max"]);
 
+/** The flags of a VM's bounds, which bound() reads. */
+export const BOUND_ARGS = {
+  floor: { type: "string", valueHint: "kHz|min|base|max", description: "lowest frequency of its claims" },
+  ceiling: { type: "string", valueHint: "kHz|min|base|max", description: "highest frequency of its claims" },
+} as const;
+
 /** The word on or off, as a boolean. */
 export const onOff = v.pipe(
   v.picklist(["on", "off"], "must be on or off"),

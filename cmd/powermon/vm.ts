@@ -10,7 +10,18 @@ import { formatCpuList } from "../../internal/values/cpulist.ts";
 import { settings } from "../../internal/api/vms.ts";
 import { loaded } from "../loaded.ts";
 import { askCommand } from "./ask-command.ts";
-import { bound, cell, clientOf, CONTROL_ARGS, onOff, tell, vcpuNumber, VM_ARG, vmName } from "./control.ts";
+import {
+  bound,
+  BOUND_ARGS,
+  cell,
+  clientOf,
+  CONTROL_ARGS,
+  onOff,
+  tell,
+  vcpuNumber,
+  VM_ARG,
+  vmName,
+} from "./control.ts";
 import { METADATA } from "./vm/metadata.ts";
 import { DRY_RUN_ARG } from "./dry-run.ts";
 import { showChanges, showSettings, showVm } from "./vm/text.ts";
@@ -162,16 +173,7 @@ export default defineCommand({
       },
       args: {
         vm: VM_ARG,
-        floor: {
-          type: "string",
-          valueHint: "kHz|min|base|max",
-          description: "lowest frequency of its claims",
-        },
-        ceiling: {
-          type: "string",
-          valueHint: "kHz|min|base|max",
-          description: "highest frequency of its claims",
-        },
+        ...BOUND_ARGS,
         turbo: { type: "enum", options: ["on", "off"], description: "whether the guest may use turbo" },
         rate: {
           type: "string",

@@ -18,7 +18,7 @@ import { json } from "../../../internal/output/json.ts";
 import { err, ok, type Result } from "../../../internal/values/result.ts";
 import { PRIORITIES } from "../../../internal/values/vm-settings.ts";
 import { loaded } from "../../loaded.ts";
-import { bound, onOff, VM_ARG, vmName } from "../control.ts";
+import { bound, BOUND_ARGS, onOff, VM_ARG, vmName } from "../control.ts";
 import { DRY_RUN_ARG } from "../dry-run.ts";
 import { askedOf, FLEET_ARGS, refuse, tellDry } from "./asked.ts";
 
@@ -73,16 +73,7 @@ export const VM = defineCommand({
           options: PRIORITIES,
           description: "who pays first when watts are short: low, then normal, then high",
         },
-        floor: {
-          type: "string",
-          valueHint: "kHz|min|base|max",
-          description: "lowest frequency of its claims",
-        },
-        ceiling: {
-          type: "string",
-          valueHint: "kHz|min|base|max",
-          description: "highest frequency of its claims",
-        },
+        ...BOUND_ARGS,
         turbo: { type: "enum", options: ["on", "off"], description: "let it use turbo" },
         queries: { type: "enum", options: ["on", "off"], description: "let its guest ask for frequencies" },
         rate: {

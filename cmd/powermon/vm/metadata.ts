@@ -12,7 +12,7 @@ import { changeMetadata, readDefinitions, type Scope } from "../../../internal/p
 import { MAX_SILENCE_S, PRIORITIES } from "../../../internal/values/vm-settings.ts";
 import { loaded } from "../../loaded.ts";
 import { LIBVIRT_ARGS, libvirtOf } from "../channel/libvirt.ts";
-import { bound, fail, onOff, VM_ARG, vmName } from "../control.ts";
+import { bound, BOUND_ARGS, fail, onOff, VM_ARG, vmName } from "../control.ts";
 import { askedScopes, SCOPE_ARGS, WHEN } from "../definition.ts";
 
 type Said = ReadonlyMap<string, string>;
@@ -55,12 +55,7 @@ const SET = defineCommand({
   },
   args: {
     ...ARGS,
-    floor: { type: "string", valueHint: "kHz|min|base|max", description: "lowest frequency of its claims" },
-    ceiling: {
-      type: "string",
-      valueHint: "kHz|min|base|max",
-      description: "highest frequency of its claims",
-    },
+    ...BOUND_ARGS,
     turbo: { type: "enum", options: ["on", "off"], description: "whether the guest may use turbo" },
     lease: {
       type: "string",
