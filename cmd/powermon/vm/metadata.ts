@@ -139,8 +139,12 @@ async function change(
         done.push(one);
         continue;
       }
-      for (const { scope, before } of done) await changeMetadata(virsh, uuid, scope, before);
-      return failed(`${made.error}.`);
+      let left = 0;
+      for (const { scope, before } of done)
+        if (!(await changeMetadata(virsh, uuid, scope, before)).ok) left++;
+      const what =
+        left === 0 ? "nothing was changed" : `what was changed ${WHEN[done[0]?.scope ?? "live"]} stands`;
+      return failed(`${made.error.replace(/[.\s]+$/, "")}; ${what}.`);
     }
     const now = await readDefinitions(virsh, vm);
     if (!now.ok) return failed(`${now.error}.`);
