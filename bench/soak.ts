@@ -182,7 +182,7 @@ function start(machine: Machine, fault: SysfsFault | undefined) {
   const words = ["run", "--dir", machine.dir, ...machine.roots, ...PINS.flatMap((pin) => ["--pin", pin])];
   const argv = [...(fault?.words ?? []), `${DIST}/powermon`, ...words, "--allow-query", "all"];
   const process = Bun.spawn(argv, {
-    env: { PATH: "/usr/bin:/bin", BUN_GC_TIMER_DISABLE: "1" },
+    env: { PATH: "/usr/bin:/bin", BUN_GC_TIMER_DISABLE: "1", BUN_JSC_useFTLJIT: "0" },
     stdout: "ignore",
     stderr: "pipe",
   });

@@ -4,10 +4,11 @@ import type { Party, Turns, Worker } from "../os/turns.ts";
 import type { Generation } from "../packet/constants.ts";
 import { FrameCutter } from "../packet/frame.ts";
 
-/** A chunk of more bytes is long: unless all of it is served at once, the next one stays in the kernel. */
-const LONG_BYTES = 65_536;
-/** What reading a long chunk costs beside its requests, in units of work. */
-const LONG_UNITS = 8;
+/**
+ * Reading so much is a unit of work. A chunk of more is long: unless all of it is served at once, the next one stays in the kernel.
+ * Guests send some frames at once; what is long is a flood's, and 64 floods that are all read in one look keep everybody waiting.
+ */
+const LONG_BYTES = 8192;
 /** Requests between two looks at the clock. */
 const LOOK_UNITS = 4;
 /** The memory of a larger chunk is given back as soon as it is served: garbage of that size would grow the heap under a flood. */
@@ -115,7 +116,7 @@ export class Intake implements Worker {
   #take(chunk: Uint8Array, atMs: number): void {
     this.#waits = true;
     this.#at = atMs;
-    this.#owed = chunk.length > LONG_BYTES ? LONG_UNITS : 0;
+    this.#owed = Math.floor(chunk.length / LONG_BYTES);
     this.#chunk = chunk;
     this.#cutter.take(chunk, atMs);
   }

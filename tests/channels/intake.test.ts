@@ -49,6 +49,21 @@ describe("Intake.received()", () => {
   });
 });
 
+test.each([
+  [16, 0],
+  [20, 1],
+])(
+  "Intake leaves the rest in the kernel after a chunk of %d frames that is not served at once: %d pauses",
+  (frames, pauses) => {
+    const intake = new Intake(new Party(), new Turns(), "18.11", { frame: () => true, portion: () => {} });
+    let paused = 0;
+    intake.opened({ pause: () => void paused++, resume() {} });
+    const chunk = Buffer.concat(Array.from({ length: frames }, () => Buffer.from(frame({ step: "max" }))));
+    intake.received(chunk, performance.now());
+    expect([intake.waits, paused]).toEqual([true, pauses]);
+  },
+);
+
 test("Intake reads floods that paused together a few in a turn, each once all that it sent is served", async () => {
   const turns = new Turns();
   let resumed = 0;

@@ -137,6 +137,13 @@ test("BUN_GC_TIMER_DISABLE=1 lets a process without work sleep", async () => {
   expect(off).toBeLessThan(on);
 });
 
+test("BUN_JSC_useFTLJIT=0 leaves the slowest compiler out", async () => {
+  const { err } = await run(["ends", "forever"], {
+    env: { BUN_JSC_useFTLJIT: "0", BUN_JSC_dumpOptions: "1" },
+  });
+  expect(err).toContain("useFTLJIT=false");
+});
+
 describe("standard output", () => {
   test.each([
     ["isatty", "| cat", { isTTY: false, isNonBlocking: false }],
