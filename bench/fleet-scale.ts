@@ -15,6 +15,8 @@ import { until } from "../tests/helpers/until.ts";
 
 const [count = 5000, size = 50, seconds = 120] = process.argv.slice(2).map(Number);
 const [FALLBACK_W, START_MS] = [50, 20_000];
+/** A host wants something else once in so many seconds. */
+const CHANGE = 1 / 60;
 const groups = Array.from({ length: Math.ceil(count / size) }, (_, at) => `rack${at}`);
 
 /** A host that draws what it may, up to what it wants, which changes now and then. */
@@ -43,7 +45,7 @@ class Simulated implements FleetHost {
   }
 
   needs() {
-    if (Math.random() < 0.05) this.want = 60 + Math.random() * 60;
+    if (Math.random() < CHANGE) this.want = 60 + Math.random() * 60;
     const drawn = Math.min(this.watts, this.want);
     return { drawn, floor: 40, demand: { high: this.want - 40, normal: 0, low: 0 } };
   }
@@ -73,58 +75,79 @@ if (process.env["BUN_CONFIG_MAX_HTTP_REQUESTS"] === undefined) {
   });
   process.exit(await again.exited);
 }
+// Bun keeps 64 idle connections for a process, and each simulated host would have its own: past that every request would be a new one,
+// until the machine has no ports left.
+const [ask, waiting] = [globalThis.fetch, [] as (() => void)[]];
+let asked = 0;
+globalThis.fetch = Object.assign(
+  async (...words: Parameters<typeof fetch>) => {
+    while (asked >= 60) await new Promise<void>((go) => waiting.push(go));
+    asked++;
+    try {
+      const response = await ask(...words);
+      return new Response(await response.arrayBuffer(), response);
+    } finally {
+      asked--;
+      waiting.shift()?.();
+    }
+  },
+  { preconnect: ask.preconnect },
+);
 const cluster = await startEtcd(1);
-const asker = new Etcd({ endpoints: cluster.urls });
-const hosts = groups.flatMap((group) =>
-  Array.from(
-    { length: size },
-    (_, at) => new Simulated(group, `h${at}`, new Etcd({ endpoints: cluster.urls })),
-  ),
-);
-for (const host of hosts) setTimeout(() => host.agent.start(), Math.random() * START_MS);
-await Bun.sleep(START_MS + 5000);
-for (const group of groups) await setBudget(asker, keysOf("/powermon/", group), group, size * 70);
-await until("all hosts have a grant", () => hosts.every(({ granted }) => granted), 120_000);
-console.log(
-  `${hosts.length} hosts in ${groups.length} groups of ${size}, ${cpus().length} CPUs for them and etcd together.`,
-);
-
-for (const host of hosts) host.lost = 0;
-const [began, revision, cpu] = [performance.now(), await revisionOf(asker), usage()];
-const changes: number[] = [];
-for (let at = 0; performance.now() - began < seconds * 1000; at++) {
-  await Bun.sleep((seconds * 1000) / 10);
-  const group = groups[at % groups.length] as string;
-  const own = hosts.slice((at % groups.length) * size, (at % groups.length) * size + size);
-  const wanted = size * (at % 2 === 0 ? 60 : 70) + at;
-  const keys = keysOf("/powermon/", group);
-  const set = performance.now();
-  await setBudget(asker, keys, group, wanted);
-  // A smaller one is in force when the last host has said that it holds it, a larger one is of use when the last watts are granted.
-  const isThere = async () => {
-    const read = await readGroup(asker, keys, group);
-    const all = own.reduce((sum, { watts }) => sum + watts, 0);
-    return read.ok && read.value.view.budgetWatts === wanted && all <= wanted && all >= wanted * 0.97;
-  };
-  await until("it is there", isThere, 30_000).then(
-    () => changes.push(performance.now() - set),
-    () => changes.push(Infinity),
+try {
+  const asker = new Etcd({ endpoints: cluster.urls });
+  const hosts = groups.flatMap((group) =>
+    Array.from(
+      { length: size },
+      (_, at) => new Simulated(group, `h${at}`, new Etcd({ endpoints: cluster.urls })),
+    ),
   );
+  for (const host of hosts) setTimeout(() => host.agent.start(), Math.random() * START_MS);
+  await Bun.sleep(START_MS + 5000);
+  for (const group of groups) await setBudget(asker, keysOf("/powermon/", group), group, size * 70);
+  await until("all hosts have a grant", () => hosts.every(({ granted }) => granted), 120_000);
+  console.log(
+    `${hosts.length} hosts in ${groups.length} groups of ${size}, ${cpus().length} CPUs for them and etcd together.`,
+  );
+
+  for (const host of hosts) host.lost = 0;
+  const [began, revision, cpu] = [performance.now(), await revisionOf(asker), usage()];
+  const changes: number[] = [];
+  for (let at = 0; performance.now() - began < seconds * 1000; at++) {
+    await Bun.sleep((seconds * 1000) / 10);
+    const group = groups[at % groups.length] as string;
+    const own = hosts.slice((at % groups.length) * size, (at % groups.length) * size + size);
+    const wanted = size * (at % 2 === 0 ? 60 : 70) + at;
+    const keys = keysOf("/powermon/", group);
+    const set = performance.now();
+    await setBudget(asker, keys, group, wanted);
+    // A smaller one is in force when the last host has said that it holds it, a larger one is of use when the last watts are granted.
+    const isThere = async () => {
+      const read = await readGroup(asker, keys, group);
+      const all = own.reduce((sum, { watts }) => sum + watts, 0);
+      return read.ok && read.value.view.budgetWatts === wanted && all <= wanted && all >= wanted * 0.97;
+    };
+    await until("it is there", isThere, 30_000).then(
+      () => changes.push(performance.now() - set),
+      () => changes.push(Infinity),
+    );
+  }
+  const took = (performance.now() - began) / 1000;
+  const writes = ((await revisionOf(asker)) - revision) / took;
+  const lost = hosts.reduce((all, one) => all + one.lost, 0);
+  console.log(
+    `${took.toFixed(0)} s: ${writes.toFixed(0)} revisions a second, ${((usage() - cpu) / 1e4 / took).toFixed(0)} % of a CPU for all hosts together.`,
+  );
+  console.log(
+    `From a changed budget to its last host, s (smaller, larger, in turn): ${changes.map((ms) => (ms / 1000).toFixed(1)).join(", ")}.`,
+  );
+  console.log(`Grants that ended before the next one came (${GRANT_MS / 1000} s): ${lost}.`);
+  for (const one of [50, 200, 1000])
+    console.log(`A leader's turn of ${one} hosts: ${turnMs(one).toFixed(2)} ms of CPU a second.`);
+  await Promise.race([Promise.all(hosts.map(({ agent }) => agent.stop())), Bun.sleep(3000)]);
+} finally {
+  await cluster.stop();
 }
-const took = (performance.now() - began) / 1000;
-const writes = ((await revisionOf(asker)) - revision) / took;
-const lost = hosts.reduce((all, one) => all + one.lost, 0);
-console.log(
-  `${took.toFixed(0)} s: ${writes.toFixed(0)} revisions a second, ${((usage() - cpu) / 1e4 / took).toFixed(0)} % of a CPU for all hosts together.`,
-);
-console.log(
-  `From a changed budget to its last host, s (smaller, larger, in turn): ${changes.map((ms) => (ms / 1000).toFixed(1)).join(", ")}.`,
-);
-console.log(`Grants that ended before the next one came (${GRANT_MS / 1000} s): ${lost}.`);
-for (const one of [50, 200, 1000])
-  console.log(`A leader's turn of ${one} hosts: ${turnMs(one).toFixed(2)} ms of CPU a second.`);
-await Promise.race([Promise.all(hosts.map(({ agent }) => agent.stop())), Bun.sleep(3000)]);
-await cluster.stop();
 process.exit(0);
 
 /** Returns what a leader's second costs beside what etcd's answer takes to parse, ms. */

@@ -47,7 +47,7 @@ try {
   await watch(8);
   await operator("status");
   const drawn = hosts.reduce((sum, { watts }) => sum + watts, 0);
-  console.log("\netcd ends: no grant holds for longer than 6 s, each host goes to its 50 W.");
+  console.log("\netcd ends: no grant holds for longer than 7 s, each host goes to its 50 W.");
   await etcd.nodes[0]?.kill();
   await watch(10);
   const left = hosts.map(({ watts }) => watts);

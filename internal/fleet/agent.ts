@@ -1,8 +1,9 @@
-// A host in its group: it reports once a second, holds its grant as long as that holds, and leads while it is elected.
+// A host in its group: it reports, holds its grant as long as that holds, and leads while it is elected.
 
 import { bootMs } from "../os/boot-time.ts";
 import type { Log } from "../log.ts";
 import { DONE, type Result } from "../values/result.ts";
+import { BEAT_MS, Cadence } from "./cadence.ts";
 import { Election } from "./election.ts";
 import type { Etcd, EtcdError } from "./etcd/etcd.ts";
 import type { Pair } from "./etcd/wire.ts";
@@ -11,12 +12,11 @@ import type { Report } from "./lead.ts";
 import { type Keys, type Places, readLedger } from "./stored.ts";
 import type { VmMirror } from "./vm-mirror.ts";
 
-const BEAT_MS = 1000;
 /** A grant that has ended is seen within this, ms. */
 const LOOK_MS = 200;
 /** A host's report and the places of its VMs stand this long without it, s; its lease is kept three times as often. */
-const LEASE_S = 15;
-const KEEP_BEATS = 5;
+const LEASE_S = 30;
+const KEEP_MS = 10_000;
 /** Drawing this much above what was granted is as good as holding it: the meter's noise and the loop's own guard. */
 const HELD_PART = 1.03;
 const HELD_W = 1;
@@ -61,7 +61,10 @@ export class FleetAgent {
   readonly #holder: Holder;
   readonly #election: Election;
   #lease: string | undefined;
-  #beats = 0;
+  /** When its lease was kept last, and how many hosts the ledger has that grants it something. */
+  #keptAt = 0;
+  #hosts = 0;
+  readonly #cadence = new Cadence();
   #joined = false;
   #problem: string | undefined;
   #told = "";
@@ -76,7 +79,7 @@ export class FleetAgent {
 
   constructor(options: AgentOptions) {
     this.#options = options;
-    const run = crypto.randomUUID();
+    const run = crypto.randomUUID().slice(0, 8);
     this.#holder = new Holder(options.name, run, options.fallback, options.counted);
     this.#election = new Election(options.etcd, options.keys, options.name, run);
   }
@@ -111,28 +114,31 @@ export class FleetAgent {
 
   async #beat(): Promise<void> {
     const began = performance.now();
-    const done = await this.#turn();
-    if (this.#stopped) return;
-    this.#tell(done);
+    const needs = this.#options.host.needs();
+    if (this.#election.leads || this.#problem !== undefined) this.#cadence.moved(began);
+    if (this.#cadence.isDue(needs, this.#hosts, began)) {
+      const done = await this.#turn(needs);
+      if (this.#stopped) return;
+      this.#tell(done);
+    }
     const next = Math.max(100, BEAT_MS - (performance.now() - began));
     this.#timer = setTimeout(() => void this.#beat(), next);
   }
 
-  async #turn(): Promise<Result<void, EtcdError>> {
-    const { etcd, keys, name, host } = this.#options;
+  async #turn({ drawn, ...needs }: ReturnType<FleetHost["needs"]>): Promise<Result<void, EtcdError>> {
+    const { etcd, keys, name } = this.#options;
     if (!this.#joined) {
       const joined = await this.#join();
       if (!joined.ok) return joined;
     }
-    if (this.#lease === undefined || this.#beats % KEEP_BEATS === 0) {
+    if (this.#lease === undefined || performance.now() - this.#keptAt >= KEEP_MS) {
       const kept = await this.#keepLease();
       if (!kept.ok) return kept;
+      this.#keptAt = performance.now();
     }
-    const { drawn, ...needs } = host.needs();
     const limit = this.#holder.limit(bootMs());
     if (drawn === undefined || drawn <= limit * HELD_PART + HELD_W) this.#holder.acted();
     const beat = this.#holder.ask(bootMs());
-    this.#beats++;
     const report: Report = { ...beat, ...needs, drawn };
     const lease = this.#lease as string;
     const asked = await etcd.txn(
@@ -153,6 +159,8 @@ export class FleetAgent {
     const [ledger, leader, changed] = asked.value.found.map(({ kvs }) => kvs[0]);
     const read = readLedger(ledger?.value);
     this.#holder.hear(beat.beat, read, bootMs());
+    const isGranted = this.#holder.grant(bootMs()) !== undefined;
+    this.#hosts = read === undefined || !isGranted ? 0 : Object.keys(read.hosts).length;
     this.#keepCounted();
     this.#apply();
     // The next report waits for neither: a leader's own grant must not end because it leads.
@@ -208,6 +216,7 @@ export class FleetAgent {
     const told = `${watts} ${grant !== undefined}`;
     if (told === this.#told) return;
     this.#told = told;
+    this.#cadence.moved(performance.now());
     this.#options.host.limit(watts, grant !== undefined);
   }
 

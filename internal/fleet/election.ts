@@ -4,7 +4,15 @@ import { DONE, ok, type Result } from "../values/result.ts";
 import type { Etcd, EtcdError } from "./etcd/etcd.ts";
 import type { Pair } from "./etcd/wire.ts";
 import { Lead } from "./lead.ts";
-import { type Keys, readAllBelow, readBudget, readLedger, readMember, readReport } from "./stored.ts";
+import {
+  type Keys,
+  readAllBelow,
+  readBudget,
+  readLedger,
+  readMember,
+  readReport,
+  writeLedger,
+} from "./stored.ts";
 
 /** A leader that says nothing for so long is none, s. */
 const LEADER_S = 3;
@@ -112,7 +120,7 @@ export class Election {
         { key: keys.leader, changed: since },
         { all: keys.members, unchangedSince: revision },
       ],
-      [{ put: keys.ledger, value: JSON.stringify(next) }],
+      [{ put: keys.ledger, value: writeLedger(next) }],
     );
     return written.ok ? ok(undefined) : written;
   }

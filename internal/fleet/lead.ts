@@ -4,7 +4,7 @@ import type { Beat } from "./holder.ts";
 import { committedOf, type Entry, type Ledger, SILENT_MS } from "./ledger.ts";
 import { share, type Want } from "./share.ts";
 
-/** What a host says once a second. */
+/** What a host says each second or two. */
 export interface Report extends Beat, Omit<Want, "fallback"> {
   /** W; undefined while its meter is not believed. */
   readonly drawn?: number | undefined;

@@ -1,7 +1,7 @@
 // What a group's leader has promised its hosts: the one record on which the safety of the budget stands.
 
 /** How long a grant holds after the host sent the report that it answers, by the host's own clock, ms. */
-export const GRANT_MS = 6000;
+export const GRANT_MS = 7000;
 /** A clock runs at most this much too fast or too slow. */
 const DRIFT = 0.1;
 /**

@@ -5,7 +5,7 @@ import { PRIORITIES } from "../values/vm-settings.ts";
 import { isVmName } from "../values/vm-name.ts";
 import { isWord } from "../values/word.ts";
 import type { Report } from "./lead.ts";
-import type { Ledger } from "./ledger.ts";
+import type { Entry, Ledger } from "./ledger.ts";
 
 /** Hosts of a group: its ledger is one value, which etcd bounds at 1.5 MiB. */
 const MAX_HOSTS = 1000;
@@ -42,10 +42,14 @@ const run = v.pipe(v.string(), v.regex(/^[a-z0-9-]{0,64}$/));
 const name = v.pipe(v.string(), v.check(isWord));
 const demand = v.object({ high: watts, normal: watts, low: watts });
 
-const entry = v.object({
-  ...{ fallback: whole, watts: whole, held: whole },
-  ...{ since: seq, run, beat: seq, silent: v.optional(seq) },
-});
+/** Every host reads the entries of all, each second or two: they are written as lists. */
+const entry = v.pipe(
+  v.strictTuple([whole, whole, whole, seq, run, seq, v.optional(seq)]),
+  v.transform(([fallback, watts, held, since, of, beat, silent]): Entry => ({
+    ...{ fallback, watts, held, since, run: of, beat },
+    ...(silent !== undefined && { silent }),
+  })),
+);
 const ledgerValue = v.pipe(
   v.object({ seq, budget: whole, hosts: v.record(name, entry) }),
   v.check(({ hosts }) => Object.keys(hosts).length <= MAX_HOSTS),
@@ -94,6 +98,17 @@ export const readBudget = reader(budgetValue);
 export const readLeader = reader(leaderValue);
 export const readSettings = reader(settingsValue);
 export const readPlaces = reader(placesValue);
+
+/** Returns a ledger as readLedger() takes it. */
+export function writeLedger({ seq: number, budget, hosts }: Ledger): string {
+  const entries = Object.entries(hosts).map(
+    ([host, { fallback, watts: granted, held, since, run: of, beat, silent }]) => [
+      host,
+      [fallback, granted, held, since, of, beat, ...(silent === undefined ? [] : [silent])],
+    ],
+  );
+  return JSON.stringify({ seq: number, budget, hosts: Object.fromEntries(entries) });
+}
 
 /** Returns what stands below `prefix`, by the rest of its key: those that `named` lets pass and `read` understands, at most `most`. */
 export function readAllBelow<T>(

@@ -190,7 +190,8 @@ export function run(schedule: Schedule, mutant?: (ledger: Ledger) => Ledger): Ou
     });
     if (now < node.leadUntil) lead(node);
     else node.lead = undefined;
-    at(now + BEAT_MS / node.speed, () => beat(node, life));
+    // At rest a host of a large group lets every other beat out.
+    at(now + (BEAT_MS * (random() < 0.5 ? 2 : 1)) / node.speed, () => beat(node, life));
   };
   const lead = (node: Node) => {
     node.lead ??= new Lead();
