@@ -11,6 +11,8 @@ export interface CommandNode {
   /** What a command that runs takes; undefined for one that only holds others. */
   readonly args: ArgsDef | undefined;
   readonly commands: readonly CommandNode[];
+  /** The one of them that a single word means which is none of their names. */
+  readonly otherwise?: string | undefined;
 }
 
 /** Returns the commands of `program`, those left out of its help not among them. */
@@ -28,7 +30,7 @@ async function load(command: Command, words: readonly string[]): Promise<Command
   const commands = await Promise.all(
     shown.map(async ([name, loader]) => await load((await loader()).default, [...words, name])),
   );
-  return { words, meta, args: undefined, commands };
+  return { words, meta, args: undefined, commands, otherwise: command.otherwise };
 }
 
 /** Returns `node` and all under it, in the order of the tables. */

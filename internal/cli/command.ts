@@ -92,6 +92,8 @@ export interface Leaf {
 export interface Group {
   readonly meta: Meta;
   readonly commands: Commands;
+  /** The one of them that is meant where a single word is none of their names: it is that command's first argument. */
+  readonly otherwise?: string;
 }
 
 export type Command = Leaf | Group;

@@ -27,10 +27,13 @@ async function walk(from: Command, words: readonly string[]) {
   while ("commands" in command) {
     const [word] = rest;
     if (word === undefined) return { command, rest };
-    const load = Object.hasOwn(command.commands, word) ? command.commands[word] : undefined;
+    const { otherwise = word }: { readonly otherwise?: string } = command;
+    const isOwn = Object.hasOwn(command.commands, word);
+    const name: string = isOwn ? word : otherwise;
+    const load = Object.hasOwn(command.commands, name) ? command.commands[name] : undefined;
     if (load === undefined) return undefined;
     command = (await load()).default;
-    rest = rest.slice(1);
+    if (isOwn) rest = rest.slice(1);
   }
   return { command, rest };
 }
@@ -41,7 +44,13 @@ async function candidates(
   last: string,
   wordsFor: (key: string) => Promise<readonly string[]>,
 ): Promise<readonly string[]> {
-  if ("commands" in command) return Object.keys(command.commands).filter((name) => !isHidden(name));
+  if ("commands" in command) {
+    const names = Object.keys(command.commands).filter((name) => !isHidden(name));
+    const load = command.otherwise === undefined ? undefined : command.commands[command.otherwise];
+    return load === undefined
+      ? names
+      : [...names, ...(await candidates((await load()).default, [], last, wordsFor))];
+  }
   const entries = Object.entries(command.args);
   if (last.startsWith("-")) {
     return entries.flatMap(([key, { type }]) => (type === "positional" ? [] : [`--${kebab(key)}`]));

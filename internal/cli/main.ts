@@ -76,6 +76,13 @@ async function dispatch(program: Program, argv: readonly string[], io: Io): Prom
       else io.err(text);
       return wantsHelp ? STATUS.done : STATUS.usage;
     }
+    const { otherwise } = command;
+    const isMeant = Object.hasOwn(command.commands, word) || isFlag(word);
+    if (otherwise !== undefined && !isMeant && (rest[1] === undefined || isFlag(rest[1]))) {
+      command = await find(command.commands, otherwise, path, rest);
+      path = `${path} ${otherwise}`;
+      continue;
+    }
     command = await find(command.commands, word, path, rest);
     path = `${path} ${word}`;
     rest = rest.slice(1);

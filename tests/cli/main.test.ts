@@ -186,3 +186,33 @@ test("main() leaves --help after -- to the command", async () => {
     err: 'tool: STEP must be one of up, down, not "--help".',
   });
 });
+
+const ofVm = defineCommand({
+  meta: { name: "of", summary: "show or set" },
+  commands: lazily({
+    show: defineCommand({
+      meta: { name: "show", summary: "show one" },
+      args: {
+        vm: { type: "positional", description: "VM" },
+        json: { type: "boolean", description: "JSON" },
+      },
+      run: ({ args, io }) => (io.out(`shows ${args.vm} ${args.json}`), 0),
+    }),
+    set: list,
+  }),
+  otherwise: "show",
+});
+test.each([
+  [["of", "web1"], 0, "shows web1 false"],
+  [["of", "web1", "--json"], 0, "shows web1 true"],
+  [["of", "show", "set"], 0, "shows set false"],
+  [["of", "set"], 0, "vm1"],
+  [["of", "sett", "web1"], 2, 'tool: unknown command "of sett"; did you mean set?'],
+  [["of", "web1", "web2"], 2, 'tool: unknown command "of web1"; the commands are show, set.'],
+  [["of", "web1", "--jsno"], 2, 'tool: unknown flag "--jsno"; did you mean --json?'],
+])("main() takes %j for the command that a group means, or for none of it", async (argv, status, said) => {
+  const lines: string[] = [];
+  const io: Io = { out: (text) => lines.push(text), err: (text) => lines.push(text), isTTY: false };
+  const program = { name: "tool", version: "1", summary: "does", commands: lazily({ of: ofVm }) };
+  expect<unknown>([await main(program, argv, io), lines.join("\n")]).toEqual([status, said]);
+});

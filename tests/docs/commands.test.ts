@@ -40,7 +40,9 @@ function wrongWith(line: string): string | undefined {
     !words[0].startsWith("-")
   ) {
     const word = words.shift();
-    node = node.commands.find((child) => child.words.at(-1) === word);
+    const named = (name?: string) => node?.commands.find((child) => child.words.at(-1) === name);
+    node =
+      named(word) ?? (words.length === 0 || words[0]?.startsWith("-") ? named(node.otherwise) : undefined);
     if (node === undefined) return `${line}: there is no ${word}`;
   }
   const flag = words

@@ -36,13 +36,19 @@ const Words = v.object({
 });
 
 export const VM = defineCommand({
-  meta: { name: "vm", summary: "show a VM and where it runs; set what follows it from host to host" },
+  meta: {
+    name: "vm",
+    summary: "show a VM and where it runs; set what follows it from host to host",
+    details: "A VM's name alone shows it: `powermon fleet vm web1` is `powermon fleet vm show web1`.",
+  },
+  otherwise: "show",
   commands: loaded(
     defineCommand({
       meta: {
         name: "show",
         summary: "show where a VM runs, and the settings that follow it",
-        examples: ["powermon fleet vm show web1", "powermon fleet vm show web1 --json"],
+        details: "The word show may be left out, unless the VM is called as one of these commands.",
+        examples: ["powermon fleet vm web1", "powermon fleet vm show web1 --json"],
       },
       args: { vm: VM_ARG, ...FLEET_ARGS },
       async run(context) {
