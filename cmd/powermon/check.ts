@@ -134,6 +134,7 @@ async function look(config: Config, words: v.InferOutput<typeof Args>): Promise<
     ...findings,
     ...checkVms(config, cpufreq, channels),
     ...(await checkBudget(config, sysfsRoot)),
+    ...(config.says.fleet === undefined ? [] : await (await import("./check/fleet.ts")).checkFleet(config)),
     ...service,
   ];
 }

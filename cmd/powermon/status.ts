@@ -69,6 +69,7 @@ function show(status: StatusReport): string {
       ["channels", `${status.channels.connected} of ${status.channels.total} connected`],
       ["claims", String(status.claims)],
       ...(status.budget === undefined ? [] : [["power budget", budgetLine(status.budget)]]),
+      ...(status.fleet === undefined ? [] : [["fleet", fleetLine(status.fleet)]]),
       ["counts", countsText(status.counts)],
     ]),
     ...status.problems.map((problem) => `Problem: ${problem}`),
@@ -77,6 +78,12 @@ function show(status: StatusReport): string {
         `Hung: a call on ${path} did not return (found ${since}); ${cpus.length > 0 ? `the clock of CPU ${cpus.join(",")}` : "it"} is left alone, tried again ${tries} times, next at ${nextTry}`,
     ),
   ].join("\n");
+}
+
+/** Returns such as "rack7, 300 W granted, leads". */
+function fleetLine({ group, leads, grantWatts, fallbackWatts }: NonNullable<StatusReport["fleet"]>): string {
+  const may = grantWatts === undefined ? `the fallback of ${fallbackWatts} W` : `${grantWatts} W granted`;
+  return `${group}, ${may}${leads ? ", leads" : ""}`;
 }
 
 /** Returns a time in the two largest units that it has, such as 3 h 5 min. */

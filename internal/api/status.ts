@@ -34,6 +34,18 @@ export const statusReport = v.object({
   }),
   claims: number("How many claims stand."),
   budget: about(v.optional(budgetGlance), "The power budget; absent where there is none."),
+  fleet: about(
+    v.optional(
+      v.object({
+        group: text("The group's name."),
+        leads: about(flag, "Whether this host's powermon leads the group."),
+        grantWatts: about(v.optional(v.number()), "What it is granted, W; absent while the fallback holds."),
+        fallbackWatts: number("What it may draw without a grant, W."),
+        problem: about(v.optional(v.string()), "Why etcd could not be asked last time."),
+      }),
+    ),
+    "The fleet; absent where the host is in none.",
+  ),
   counts,
   eventId: text("The last event's id: a listener that says it as Last-Event-ID hears what happened since."),
 });

@@ -42,9 +42,11 @@ const run = v.pipe(v.string(), v.regex(/^[a-z0-9-]{0,64}$/));
 const name = v.pipe(v.string(), v.check(isWord));
 const demand = v.object({ high: watts, normal: watts, low: watts });
 
+/** Seconds since 1970; a date ends at 8.64e15 ms. */
+const wallS = v.pipe(seq, v.maxValue(8.64e12));
 /** Every host reads the entries of all, each second or two: they are written as lists. */
 const entry = v.pipe(
-  v.strictTuple([whole, whole, whole, seq, run, seq, v.optional(seq)]),
+  v.strictTuple([whole, whole, whole, seq, run, seq, v.optional(wallS)]),
   v.transform(([fallback, watts, held, since, of, beat, silent]): Entry => ({
     ...{ fallback, watts, held, since, run: of, beat },
     ...(silent !== undefined && { silent }),

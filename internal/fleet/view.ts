@@ -76,6 +76,7 @@ export async function readGroup(
   const members = readAllBelow(memberPairs ?? [], keys.members, readMember);
   const reports = readAllBelow(reportPairs ?? [], keys.reports, readReport);
   const places = readAllBelow(placePairs ?? [], keys.places, readPlaces);
+  const led = readLeader(leader?.[0]?.value)?.name;
   const hosts = ledger?.hosts ?? {};
   const names = [...new Set([...Object.keys(hosts), ...members.keys()])].sort();
   const views = names.map((host): HostView => {
@@ -83,7 +84,7 @@ export async function readGroup(
     const report = reports.get(host);
     return {
       host,
-      state: stateOf(entry),
+      state: stateOf(entry, report !== undefined || led !== undefined),
       fallbackWatts: members.get(host)?.fallback ?? entry?.fallback ?? 0,
       grantWatts: entry?.watts,
       countedWatts: entry === undefined ? 0 : committedOf({ host: entry }),
@@ -105,16 +106,18 @@ export async function readGroup(
         views.map(({ host, fallbackWatts }) => Math.max(fallbackWatts, hosts[host]?.fallback ?? 0)),
       ),
       drawnWatts: sum(views.map(({ drawnWatts = 0 }) => drawnWatts)),
-      leader: readLeader(leader?.[0]?.value)?.name,
+      leader: led,
       hosts: views,
     },
   });
 }
 
-function stateOf(entry: Entry | undefined): HostView["state"] {
+/** @param isJudged whether somebody would have given it up: a leader, or the end of its report's lease */
+function stateOf(entry: Entry | undefined, isJudged: boolean): HostView["state"] {
   if (entry === undefined) return "waiting";
   if (entry.silent !== undefined) return "silent";
-  return entry.run === "" ? "unheard" : "here";
+  if (entry.run === "") return "unheard";
+  return isJudged ? "here" : "silent";
 }
 
 /** Where a VM runs. */

@@ -25,8 +25,12 @@ export interface EtcdTls {
   readonly key: string;
 }
 
-/** Starts a cluster of `count` nodes, and waits until it has a leader. */
-export async function startEtcd(count = 1, tls?: EtcdTls): Promise<EtcdCluster> {
+/** Starts a cluster of `count` nodes, and waits until it has a leader. @param more words of etcd's own */
+export async function startEtcd(
+  count = 1,
+  tls?: EtcdTls,
+  more: readonly string[] = [],
+): Promise<EtcdCluster> {
   // In memory: what a disk takes to sync is nothing that is to be found out.
   const dir = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "powermon-etcd-"));
   const ports = await freePorts(2 * count);
@@ -43,6 +47,7 @@ export async function startEtcd(count = 1, tls?: EtcdTls): Promise<EtcdCluster> 
       ...["--listen-client-urls", url, "--advertise-client-urls", url],
       ...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer],
       ...["--initial-cluster", cluster],
+      ...more,
       ...(tls === undefined
         ? []
         : [

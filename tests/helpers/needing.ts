@@ -36,6 +36,7 @@ const PACKAGES = {
   clang: "clang",
   "clang++": "clang",
   etcd: "etcd-server",
+  etcdctl: "etcd-client",
   openssl: "openssl",
 } as const;
 

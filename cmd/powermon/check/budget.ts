@@ -15,7 +15,8 @@ export async function checkBudget(config: Config, sysfsRoot: string): Promise<Fi
   const { watts, windows, meter } = budgetOf(config.says);
   const asked = await new ControlClient(config.control.socket, ANSWER_MS).ask("budget");
   const state = asked.ok && asked.value.budgetWatts !== undefined ? asked.value : undefined;
-  if (watts === undefined && windows.length === 0 && state === undefined) return [];
+  const isInFleet = config.says.fleet?.fallback_watts !== undefined;
+  if (watts === undefined && windows.length === 0 && state === undefined && !isInFleet) return [];
   const findings: Finding[] = [];
   const opened = openMeter(meter, sysfsRoot);
   const reading = opened.ok ? opened.value.read() : opened;
@@ -24,6 +25,8 @@ export async function checkBudget(config: Config, sysfsRoot: string): Promise<Fi
     findings.push(problem("budget", `The meter ${meterText(meter)} can't be read: ${reading.error}.`, todo));
   }
   if (state === undefined) {
+    // A fleet's budget is told of with it.
+    if (watts === undefined && windows.length === 0) return findings;
     findings.push(
       note(
         "budget",

@@ -66,13 +66,15 @@ export function groupText(view: GroupView): string {
             ? `${wantedWatts} W were asked for and can't be held: the fallbacks take ${fallbackWatts} W.`
             : `${wantedWatts} W were asked for and are not in force yet.`,
         ];
+  const isUnknown = hosts.length === 0 && wantedWatts === undefined && budgetWatts === undefined;
   const of = (state: HostView["state"]) => hosts.filter((one) => one.state === state);
   return [
     `Group ${group}: ${inForce}. ${leader === undefined ? "Nobody leads it." : `Led by ${leader}.`}`,
-    ...late,
+    ...(isUnknown ? ["etcd knows nothing of this group: it is new, or group or prefix is another."] : late),
     `${hosts.length} hosts, ${of("here").length} report, ${hosts.flatMap(({ vms }) => vms).length} VMs, ${hosts.flatMap(({ vms }) => vms).filter(({ pays }) => pays).length} of them pay.`,
     ...of("silent").map(
-      ({ host, silentSince }) => `${host} is silent since ${silentSince}: its fallback is kept for it.`,
+      ({ host, silentSince }) =>
+        `${host} is silent${silentSince === undefined ? "" : ` since ${silentSince}`}: its fallback is kept for it.`,
     ),
     ...of("unheard").map(({ host }) => `${host} was never heard of: its fallback is kept for it.`),
     ...(budgetWatts === undefined ? [] : of("waiting")).map(

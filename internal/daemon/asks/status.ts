@@ -1,5 +1,6 @@
 // How the daemon is, and reading its configuration again.
 
+import type { StatusReport } from "../../api/status.ts";
 import type { Handlers } from "../../api/table.ts";
 import { configChanges } from "../../config/changes.ts";
 import { describeProblem } from "../../config/problem.ts";
@@ -18,6 +19,12 @@ const STARTED_MS = performance.now();
 
 /** Returns how long the daemon has been there, in whole seconds. */
 export const uptimeS = (): number => Math.round((performance.now() - STARTED_MS) / 1000);
+
+function fleetGlance({ fleet }: Host): StatusReport["fleet"] {
+  if (fleet === undefined) return undefined;
+  const { leads, grant: grantWatts, fallback: fallbackWatts, problem } = fleet.state;
+  return { group: fleet.group, leads, grantWatts, fallbackWatts, problem };
+}
 
 const hungReport = (call: HungCall) => ({
   path: call.path,
@@ -52,13 +59,16 @@ export function statusAsks(
         problems: [
           ...cpufreq.problems.map(explainSysfs),
           ...host.problems,
-          ...(host.fleet?.state.problem === undefined ? [] : [host.fleet.state.problem]),
+          ...(host.fleet?.state.problem === undefined
+            ? []
+            : [`The fleet can't be asked: ${host.fleet.state.problem}`]),
         ],
         hung: (host.hung?.all ?? []).map(hungReport),
         vms: [...channels.vms].length,
         channels: { total: all.length, connected: all.filter(({ state }) => state === "connected").length },
         claims: [...ledger.claims()].length,
         budget: budgetGlance(budget),
+        fleet: fleetGlance(host),
         counts: { ...sumCounts(all), drifts: host.upkeep.drifts },
         eventId: `${host.events.boot}-${host.events.last}`,
       });

@@ -19,11 +19,19 @@ export interface FleetParts {
   readonly vms: FleetVms;
 }
 
+/** A fleet that was joined, or could not be. */
+export interface Joined {
+  /** Leaves it. */
+  stop(): Promise<void>;
+  /** Reads certificate, key and password again, and asks with them from then on. Returns false when the host has to join anew. */
+  renew(): boolean;
+}
+
 /**
- * Joins the fleet that the configuration names. Returns what leaves it again. When it can't, such as for a key that others may read, the reason
- * stands in host.problems and the log, and the fallback holds.
+ * Joins the fleet that the configuration names. When it can't, such as for a key that others may read, the reason stands in host.problems and
+ * the log, and the fallback holds.
  */
-export function joinFleet(parts: FleetParts): () => Promise<void> {
+export function joinFleet(parts: FleetParts): Joined {
   const { host, budget } = parts;
   const refuse = (why: string) => {
     host.log.error(`Not in the fleet: ${why}`);
@@ -32,7 +40,10 @@ export function joinFleet(parts: FleetParts): () => Promise<void> {
     // Whoever is in a fleet's file may not draw as one that is in none.
     const { fallback_watts: fallback } = host.config.says.fleet ?? {};
     budget.setWatts(fallback, "fleet");
-    return async () => void host.problems.splice(host.problems.indexOf(problem), 1);
+    return {
+      stop: async () => void host.problems.splice(host.problems.indexOf(problem), 1),
+      renew: () => false,
+    };
   };
   const found = fleetOf(host.config.says);
   if (!found.ok) return refuse(found.error);
@@ -57,9 +68,17 @@ export function joinFleet(parts: FleetParts): () => Promise<void> {
   };
   agent.start();
   host.log.info("In the fleet", { group: config.group, name: config.name, fallbackWatts: config.fallback });
-  return async () => {
-    host.fleet = undefined;
-    await agent.stop();
+  return {
+    async stop() {
+      host.fleet = undefined;
+      await agent.stop();
+    },
+    renew() {
+      const again = readCredentials(config);
+      if (again.ok) etcd.askAs(again.value);
+      else host.log.error(`The fleet is asked as before: ${again.error}`);
+      return true;
+    },
   };
 }
 

@@ -4,6 +4,7 @@ import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { codeOf } from "../../os/error-code.ts";
 import { err, ok, type Result } from "../../values/result.ts";
 import type { EtcdOptions } from "./etcd.ts";
+import { matchKey, validityOf } from "./pem.ts";
 
 /** Larger files are no certificates, bytes. */
 const MAX_BYTES = 256 << 10;
@@ -20,7 +21,7 @@ export interface CredentialFiles {
 
 /**
  * Returns how etcd is asked. Errors, a sentence: a file that can't be read or is too large; a key or a password that others may read, or that
- * belongs to neither root nor this user.
+ * belongs to neither root nor this user; what is no certificate or no key, and a key that is another certificate's.
  */
 export function readCredentials(files: CredentialFiles): Result<EtcdOptions, string> {
   const texts: { ca?: string; cert?: string; key?: string; password?: string } = {};
@@ -36,6 +37,8 @@ export function readCredentials(files: CredentialFiles): Result<EtcdOptions, str
     texts[name] = text.value;
   }
   const { password, ...tls } = texts;
+  const wrong = wrongPem(files, tls);
+  if (wrong !== undefined) return err(wrong);
   const hasTls = Object.keys(tls).length > 0;
   return ok({
     endpoints: files.endpoints,
@@ -43,6 +46,26 @@ export function readCredentials(files: CredentialFiles): Result<EtcdOptions, str
     ...(files.user !== undefined &&
       password !== undefined && { account: { user: files.user, password: password.replace(/\r?\n$/, "") } }),
   });
+}
+
+/** The runtime would say no more than that it can't connect. */
+function wrongPem(files: CredentialFiles, tls: EtcdOptions["tls"] = {}): string | undefined {
+  for (const name of ["ca", "cert"] as const) {
+    const text = tls[name];
+    if (text !== undefined && validityOf(text) === undefined)
+      return `"${files[name]}" holds no certificate in PEM, which fleet.${name} needs.`;
+  }
+  const { cert, key } = tls;
+  switch (cert === undefined || key === undefined ? "own" : matchKey(cert, key)) {
+    case "own":
+      return undefined;
+    case "another's":
+      return `The key in "${files.key}" is not the one of the certificate in "${files.cert}".`;
+    case "locked":
+      return `The key in "${files.key}" has a passphrase, and nobody could be asked for it: write it without.`;
+    case "no key":
+      return `"${files.key}" holds no private key in PEM, which fleet.key needs.`;
+  }
 }
 
 function readChecked(path: string, isSecret: boolean): Result<string, string> {

@@ -2,7 +2,6 @@
 
 import * as v from "valibot";
 import { readStreamBounded } from "../../os/read-bounded.ts";
-import { printableLine } from "../../values/printable.ts";
 import { err, ok, type Result } from "../../values/result.ts";
 import {
   anyAnswer,
@@ -12,10 +11,12 @@ import {
   type Op,
   type Range,
   refusal,
+  statusAnswer,
   tokenAnswer,
   txnAnswer,
   txnOf,
 } from "./wire.ts";
+import { FULL, readsOf, whyNoAnswer, whyRefused, wordsOf } from "./why.ts";
 
 /** How long one endpoint may take, ms; then the next one is asked. */
 const ATTEMPT_MS = 800;
@@ -25,6 +26,8 @@ const DEADLINE_MS = 1900;
 const MAX_BYTES = 16 << 20;
 /** gRPC's numbers. Source: google.golang.org/grpc/codes. */
 const CODE = { invalid: 3, notFound: 5, denied: 7, precondition: 9, unauthenticated: 16 } as const;
+/** After these another endpoint says no, too. */
+const NOES: ReadonlySet<number> = new Set([CODE.invalid, CODE.denied, CODE.precondition]);
 
 /** Where etcd is, and who asks. */
 export interface EtcdOptions {
@@ -39,6 +42,18 @@ export interface EtcdOptions {
 export interface EtcdError {
   readonly kind: "no-answer" | "refused" | "gone";
   readonly message: string;
+  /** The user has no right to it. */
+  readonly denied?: true;
+}
+
+/** How a node says that it is. */
+export interface NodeState {
+  readonly version: string;
+  readonly hasLeader: boolean;
+  /** What it complains of, such as that its database is full. */
+  readonly errors: readonly string[];
+  /** How much its clock is ahead of this one, s; undefined when it does not tell. Known to a second. */
+  readonly aheadS: number | undefined;
 }
 
 /** What a transaction found. */
@@ -50,13 +65,23 @@ export interface Done {
 }
 
 export class Etcd {
-  readonly #options: EtcdOptions;
+  #options: EtcdOptions;
   /** The endpoint that answered last. */
   #at = 0;
   #token: string | undefined;
+  /** A token that is being asked for. */
+  #login: Promise<Result<{ readonly token: string }, EtcdError>> | undefined;
+  /** When the last answer was written, by the clock of who wrote it; NaN when it does not say. */
+  #dateMs = Number.NaN;
 
   constructor(options: EtcdOptions) {
     this.#options = options;
+  }
+
+  /** Asks as somebody else from now on, such as with a certificate that was renewed. */
+  askAs(options: EtcdOptions): void {
+    this.#options = options;
+    this.#token = undefined;
   }
 
   /** Does `then` where all conditions hold, else `otherwise`: all of it or nothing, at one revision. */
@@ -67,7 +92,10 @@ export class Etcd {
   ): Promise<Result<Done, EtcdError>> {
     const done = this.#options.dry === true ? then.filter(isRead) : then;
     const answer = await this.#ask("kv/txn", txnOf(conditions, done, otherwise), txnAnswer);
-    if (!answer.ok) return answer;
+    if (!answer.ok)
+      return answer.error.denied === true
+        ? err(await this.#nameDenied([...conditions.map(readsOf), ...done, ...otherwise], answer.error))
+        : answer;
     const { header, succeeded, responses } = answer.value;
     const found = responses.flatMap(({ response_range: range }) => (range === undefined ? [] : [range]));
     const asked = (succeeded ? then : otherwise).filter(isRead).length;
@@ -90,6 +118,31 @@ export class Etcd {
       : err({ kind: "gone", message: "The lease has ended." });
   }
 
+  /** Returns how the node is that answers. */
+  async state(): Promise<Result<NodeState, EtcdError>> {
+    const answer = await this.#ask("maintenance/status", {}, statusAnswer);
+    if (!answer.ok) return answer;
+    const { version, leader, errors } = answer.value;
+    const aheadS = Math.round((this.#dateMs - Date.now()) / 1000);
+    return ok({
+      ...{ version, hasLeader: leader !== "0", errors },
+      aheadS: Number.isNaN(aheadS) ? undefined : aheadS,
+    });
+  }
+
+  /** etcd does not say what the user has no right to: each is asked for where it would not be done. */
+  async #nameDenied(ops: readonly Op[], denied: EtcdError): Promise<EtcdError> {
+    const until = performance.now() + DEADLINE_MS;
+    for (const op of ops) {
+      if (performance.now() >= until) break;
+      // The rights to both branches are asked for; without a condition this one is never taken.
+      const tried = await this.#ask("kv/txn", txnOf([], [], [op]), txnAnswer);
+      if (tried.ok || tried.error.denied !== true) continue;
+      return { ...denied, message: denied.message.replace("no right to this", `no right to ${wordsOf(op)}`) };
+    }
+    return denied;
+  }
+
   /** Ends a lease, and removes what was put with it. */
   async end(lease: string): Promise<void> {
     await this.#ask("lease/revoke", { ID: lease }, anyAnswer);
@@ -110,9 +163,22 @@ export class Etcd {
       const ms = Math.min(left, ATTEMPT_MS);
       if (account !== undefined && this.#token === undefined) {
         const { user: name, password } = account;
-        const login = await this.#post(endpoint, "auth/authenticate", { name, password }, tokenAnswer, ms);
+        // etcd takes its time to judge a password: once is enough for all that is asked meanwhile.
+        this.#login ??= this.#post(
+          endpoint,
+          "auth/authenticate",
+          { name, password },
+          tokenAnswer,
+          ms,
+        ).finally(() => (this.#login = undefined));
+        const login = await this.#login;
         if (login.ok) this.#token = login.value.token;
         else if (login.error.kind !== "no-answer") return login;
+        else {
+          last = login.error;
+          this.#at = (this.#at + 1) % endpoints.length;
+          continue;
+        }
       }
       const hadToken = this.#token !== undefined;
       const answer = await this.#post(endpoint, path, body, schema, ms);
@@ -144,6 +210,7 @@ export class Etcd {
         headers: this.#token === undefined ? {} : { authorization: this.#token },
         ...(tls !== undefined && { tls }),
       });
+      this.#dateMs = Date.parse(response.headers.get("date") ?? "");
       const bytes =
         response.body === null ? Buffer.alloc(0) : await readStreamBounded(response.body, MAX_BYTES);
       if (bytes === undefined) return err(strange(endpoint, `more than ${MAX_BYTES} bytes`));
@@ -154,14 +221,14 @@ export class Etcd {
       if (response.status >= 400 && response.status < 500)
         return err({
           kind: "refused",
-          message: `${endpoint} refused: ${printableLine(bytes.toString("utf8", 0, 200).trim())}.`,
+          message: `${endpoint} refused: ${whyRefused(bytes.toString("utf8", 0, 200), this.#options)}.`,
         });
       if (!response.ok) return silent(`HTTP status ${response.status}`);
       const judged = v.safeParse(schema, raw);
       if (judged.success) return ok(judged.output);
       return err(strange(endpoint, v.summarize(judged.issues).slice(0, 200)));
     } catch (thrown) {
-      return silent(whyOf(thrown));
+      return silent(whyNoAnswer(thrown, endpoint, this.#options));
     }
   }
 
@@ -169,11 +236,17 @@ export class Etcd {
     endpoint: string,
     { error, message, code }: v.InferOutput<typeof refusal>,
   ): Result<never, EtcdError> {
-    const why = printableLine((error ?? message ?? `code ${code}`).slice(0, 200));
+    const said = error ?? message ?? `code ${code}`;
+    const why = whyRefused(said, this.#options);
     if (code === CODE.notFound) return err({ kind: "gone", message: `${endpoint}: ${why}.` });
-    if (code === CODE.unauthenticated) this.#token = undefined;
-    else if (code === CODE.invalid || code === CODE.denied || code === CODE.precondition)
-      return err({ kind: "refused", message: `${endpoint} refused: ${why}.` });
+    // Of a signed token etcd says so after each change of users: a new one has what holds now.
+    if (code === CODE.unauthenticated || said.includes("auth store is old")) this.#token = undefined;
+    else if (NOES.has(code) || said.includes(FULL))
+      return err({
+        kind: "refused",
+        message: `${endpoint} refused: ${why}.`,
+        ...(code === CODE.denied && { denied: true }),
+      });
     return err({ kind: "no-answer", message: `${endpoint} can't answer: ${why}.` });
   }
 }
@@ -189,13 +262,6 @@ function parsed(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function whyOf(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return String(thrown);
-  if (thrown.name === "TimeoutError") return "it took too long";
-  const code = "code" in thrown && typeof thrown.code === "string" ? thrown.code : thrown.message;
-  return code.slice(0, 200);
 }
 
 const isRead = (op: Op): boolean => !("put" in op || "remove" in op);

@@ -48,6 +48,12 @@ export const leaseAnswer = v.object({ ID: leaseId });
 /** A lease that is gone is answered without its time to live. */
 export const keptAnswer = v.object({ result: v.object({ TTL: count }) });
 export const tokenAnswer = v.object({ token: v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,4096}$/)) });
+/** Whose leader has number 0 has none. */
+export const statusAnswer = v.object({
+  version: v.pipe(v.string(), v.regex(/^[\w.+-]{1,64}$/, "is no version")),
+  leader: v.optional(v.pipe(v.string(), v.regex(/^\d{1,20}$/)), "0"),
+  errors: v.optional(v.pipe(v.array(v.string()), v.maxLength(100)), []),
+});
 export const anyAnswer = v.looseObject({});
 /** Why it did nothing. Codes are gRPC's. */
 export const refusal = v.object({

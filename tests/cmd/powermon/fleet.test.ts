@@ -148,8 +148,43 @@ testNeeding(
     const bad = await run("vm", "set", "web.1", "--policy-file", policy);
     expect([bad.status, bad.err.includes('vm."web.1".policy.workload')]).toEqual([3, true]);
     expect(JSON.parse((await run("vm", "show", "web.1", "--json")).out)).toEqual(shown);
-    expect((await run("vm", "show", "web.1")).out).toContain("runs on no host of the fleet that reports");
+    const text = (await run("vm", "show", "web.1")).out;
+    expect(text).toContain("runs on no host of the fleet that reports");
+    expect(await run("vm", "web.1")).toMatchObject({ status: 0, out: text });
+    expect(await run("vm", "sho", "web.1")).toMatchObject({
+      status: 2,
+      err: 'powermon: unknown command "fleet vm sho"; did you mean show?',
+    });
     expect(await run("vm", "unset", "web.1")).toMatchObject({ status: 0, out: "web.1: unset" });
     expect(await run("vm", "unset", "web.1")).toMatchObject({ status: 3 });
   },
 );
+
+testNeeding(
+  ["etcd"],
+  "fleet and check say what to do when etcd's database is full",
+  async () => {
+    const small = await startEtcd(1, undefined, ["--quota-backend-bytes", "65536"]);
+    try {
+      const toml = `[fleet]\nendpoints = ${JSON.stringify(small.urls)}\ngroup = "rack7"\nfallback_watts = 50\n`;
+      const big = JSON.stringify({ key: "YQ==", value: "A".repeat(100_000) });
+      const url = `${small.urls[0]}/v3/kv/put`;
+      // The quota is looked at before a value is taken.
+      for (let n = 0; n < 2; n++) await fetch(url, { method: "POST", body: big });
+      const put = await runWith(toml, "host", "add", "h1", "--fallback-watts", "50");
+      expect(put).toMatchObject({ status: 3, out: "" });
+      expect(put.err).toContain("refused: its database is full: compact and defragment it");
+      const found = await runPowermon(["check", "--config", join(dir, "other.toml")]);
+      expect(found.out).toContain(
+        `problem: fleet: The database of ${small.urls[0]} is full: nothing can be written.`,
+      );
+    } finally {
+      await small.stop();
+    }
+  },
+  30_000,
+);
+
+testNeeding(["etcd"], "fleet status says when nothing is known of a group", async () => {
+  expect((await run("status", "--group", "rack8")).out).toContain("etcd knows nothing of this group");
+});
