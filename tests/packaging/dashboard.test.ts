@@ -1,10 +1,12 @@
-// Every query of the dashboard in a real Prometheus that scraped two real daemons: an expression can be right and yet find nothing.
+// Every query of the dashboard in a real Prometheus that scraped two real daemons of a fleet: an expression can be right and yet find nothing.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { runPowermon } from "../cmd/powermon/power-main.ts";
 import { type BusyHost, startBusyHost } from "../helpers/busy-host.ts";
+import { type EtcdCluster, startEtcd } from "../helpers/etcd.ts";
 import { testNeeding } from "../helpers/needing.ts";
 import { until } from "../helpers/until.ts";
 
@@ -31,8 +33,11 @@ const queries = dashboard.panels.flatMap(({ title, targets = [] }) =>
   targets.map(({ expr, legendFormat }) => ({ title, expr, legend: legendFormat })),
 );
 /** What has no series while nothing of it happened. */
-const QUIET = [/powermon_fleet_/, /unknown_commands_total/, /policy_evaluations_total/];
+const QUIET = [/unknown_commands_total/, /policy_evaluations_total/];
 const START_MS = 30_000;
+/** What a query needs to find something. */
+const needsOf = (expr: string) =>
+  expr.includes("powermon_fleet_") ? (["prometheus", "etcd"] as const) : (["prometheus"] as const);
 
 /** Returns `expr` as Grafana sends it. @param instance what stands for $instance */
 const filled = (expr: string, instance = ".*") =>
@@ -51,6 +56,7 @@ test("panels have numbers of their own, and none lies on another", () => {
 describe("Prometheus", () => {
   const dir = mkdtempSync(`${tmpdir()}/dashboard-`);
   const hosts: BusyHost[] = [];
+  let etcd: EtcdCluster | undefined;
   let prometheus: Bun.Subprocess | undefined;
   let timer: ReturnType<typeof setInterval> | undefined;
   let url = "";
@@ -68,9 +74,18 @@ describe("Prometheus", () => {
     if (Bun.which("prometheus") === null) return;
     // The meter shows 85 W: somebody pays.
     const http = '[http]\nlisten = "127.0.0.1:0"\n[budget]\nwatts = 60\n';
+    if (Bun.which("etcd") !== null) etcd = await startEtcd();
+    // The first host is granted watts; the second can't reach etcd, and falls back.
+    const inFleet = (name: string, endpoints?: readonly string[]) =>
+      etcd &&
+      `[fleet]\nendpoints = ${JSON.stringify(endpoints ?? etcd.urls)}\ngroup = "rack7"\nname = "${name}"\nfallback_watts = 50\n`;
+    if (etcd !== undefined) {
+      writeFileSync(`${dir}/fleet.toml`, inFleet("h1") ?? "");
+      await runPowermon(["fleet", "budget", "set", "rack7", "500", "--config", `${dir}/fleet.toml`]);
+    }
     hosts.push(
-      await startBusyHost(4, { vm1: 2 }, http, true),
-      await startBusyHost(4, { vm2: 1 }, http, true),
+      await startBusyHost(4, { vm1: 2 }, http + (inFleet("h1") ?? ""), true),
+      await startBusyHost(4, { vm2: 1 }, http + (inFleet("h2", ["http://127.0.0.1:1"]) ?? ""), true),
     );
     const began = performance.now();
     timer = setInterval(() => {
@@ -117,17 +132,21 @@ describe("Prometheus", () => {
         () => false,
       );
     await until("both hosts were scraped more than once", both, START_MS - 5000);
+    // A new group promises nothing for 7.4 s.
+    const granted = async () => (await query("powermon_fleet_granted_watts")).length === 1;
+    if (etcd !== undefined) await until("a host was granted watts", granted, START_MS - 15_000);
   }, START_MS);
   afterAll(async () => {
     clearInterval(timer);
     prometheus?.kill("SIGTERM");
     await prometheus?.exited;
     for (const one of hosts) await one.stop();
+    await etcd?.stop();
     rmSync(dir, { recursive: true });
   });
 
   for (const { title, expr, legend } of queries)
-    testNeeding(["prometheus"], `${title} shows ${expr}`, async () => {
+    testNeeding(needsOf(expr), `${title} shows ${expr}`, async () => {
       const isQuiet = QUIET.some((name) => name.test(expr));
       let series: readonly Series[] = [];
       await until("it has series", async () => isQuiet || (series = await query(filled(expr))).length > 0);
