@@ -32,7 +32,7 @@ export const vcpuReport = v.object({
 export type VcpuReport = v.InferOutput<typeof vcpuReport>;
 
 const BOUNDS = ["min", "base", "max"] as const;
-/** A value and where it came from: default, a file's name, the VM's libvirt definition, `flags` or `runtime`. */
+/** A value and where it came from: default, a file's name, the VM's libvirt definition, the fleet's word, `flags` or `runtime`. */
 const sourced = <const S extends v.GenericSchema>(value: S) => v.object({ value, from: v.string() });
 const sourcedBound = sourced(v.union([v.number(), v.picklist(BOUNDS)]));
 
