@@ -57,6 +57,7 @@ export const PACKAGED: readonly Packaged[] = [
     others: {
       "internal/api/openapi.json": "usr/share/doc/powermon/openapi.json",
       "packaging/examples/powermon_client.py": "usr/share/doc/powermon/examples/powermon_client.py",
+      "packaging/examples/fleet.conf": "usr/share/doc/powermon/examples/fleet.conf",
     },
     leftovers: ["/var/lib/powermon", "/run/powermon", "/etc/tmpfiles.d/powermon.conf"],
   },

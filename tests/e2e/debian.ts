@@ -1,6 +1,6 @@
 // A Debian machine whose process 1 is systemd: host and guest in one, with our packages on its second disk.
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,14 +14,14 @@ import { bootVm, type Vm } from "./vm.ts";
 
 /** What a scenario with this machine needs. */
 export const DEBIAN = {
-  programs: ["qemu-system-x86_64", "iasl", "busybox", "xz", "mmdebstrap", "dpkg-deb", "mkfs.ext4"],
+  programs: ["qemu-system-x86_64", "iasl", "busybox", "xz", "mmdebstrap", "dpkg-deb", "mkfs.ext4", "etcd"],
   root: true,
   lab: { script: "build-debian.sh" },
 } as const;
 
 const PORTS = 2;
-/** Where the packages are in the VM. */
-const PACKAGES = "/mnt";
+/** Where the packages, and etcd, are in the VM. */
+export const PACKAGES = "/mnt";
 /** Room on the second disk beside the packages, which are not compressed. */
 const DISK_MB = 400;
 
@@ -31,7 +31,7 @@ export type UnitState = Readonly<Record<"ActiveState" | "SubState" | "Result" | 
   readonly MainPID: number;
 };
 
-/** Makes the Debian packages of dist/ once for all machines of a scenario; they lie on a disk in the folder that is returned. */
+/** Makes the Debian packages of dist/ once for all machines of a scenario; they lie, beside this machine's etcd, on a disk in the folder that is returned. */
 export async function packDisk(): Promise<string> {
   const dir = mkdtempSync(join(tmpdir(), "powermon-debian-"));
   const files = join(dir, "packages");
@@ -45,6 +45,7 @@ export async function packDisk(): Promise<string> {
     maintainer: "The powermon authors <powermon@localhost>",
     isPlain: true,
   });
+  copyFileSync(Bun.which("etcd") ?? "etcd", join(files, "etcd"));
   const disk = ["mkfs.ext4", "-q", "-d", files, "-O", "^has_journal", join(dir, "packages.ext4")];
   const made = Bun.spawnSync([...disk, `${DISK_MB}M`]);
   rmSync(files, { recursive: true });

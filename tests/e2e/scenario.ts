@@ -27,6 +27,7 @@ const PACKAGES = {
   mmdebstrap: "mmdebstrap",
   "dpkg-deb": "dpkg",
   "mkfs.ext4": "e2fsprogs",
+  etcd: "etcd-server",
 } as const;
 
 /** What builds a lab: a script of lab/ and its words. `true` is build.sh, which has Debian's own kernel. */

@@ -3,8 +3,9 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { DEBIAN, Debian, packDisk } from "./debian.ts";
+import { DEBIAN, Debian, packDisk, PACKAGES } from "./debian.ts";
 import { scenario } from "./scenario.ts";
+import { until } from "./until.ts";
 
 const CONFIG = "/etc/powermon/powermon.toml";
 const GOOD = `[pinning]
@@ -14,6 +15,9 @@ queries = true
 [vm.vm1]
 pins = { 0 = 0, 1 = 1 }
 `;
+/** A host of a fleet, whose meter is lost and whose clocks that leaves alone. */
+const inFleet = (etcd: string) =>
+  `${GOOD}[budget]\nfallback = "max"\n[fleet]\nendpoints = ["http://${etcd}:2379"]\ngroup = "rack7"\nfallback_watts = 90\n`;
 /** Clocks as vm1's two vCPUs ask for them, and as they were. */
 const CLAIMED = ["userspace 2600000", "userspace 800000"];
 const ORIGINAL = ["schedutil", "schedutil"];
@@ -153,6 +157,58 @@ scenario("under systemd", DEBIAN, (build) => {
     expect(await debian.journal("powermon", "-b")).not.toMatch(/panic|Bun|crash/i);
     await debian.vm.sh("rm -r /run/systemd/system/powermon.service.d && systemctl daemon-reload");
   });
+
+  test(
+    "with its drop-in the unit talks to the fleet's etcd and to no other; without it to none, and check says so",
+    async () => {
+      const [own, other] = ["127.0.0.11", "127.0.0.12"];
+      // The machine has no resolver, which etcd's own default would ask for localhost.
+      const peer = "http://127.0.0.1:2380";
+      const urls = [own, other].map((one) => `http://${one}:2379`).join();
+      await debian.vm.sh(`
+        systemd-run -q --unit=etcd ${PACKAGES}/etcd --data-dir /run/etcd --logger zap --log-level error \\
+          --listen-client-urls ${urls} --advertise-client-urls ${urls} \\
+          --listen-peer-urls ${peer} --initial-advertise-peer-urls ${peer} --initial-cluster default=${peer}`);
+      const status = async () =>
+        JSON.parse(await debian.vm.sh("powermon status --json")) as {
+          readonly problems: readonly string[];
+          readonly fleet?: { readonly problem?: string };
+        };
+      const cutOff = (from: string) =>
+        until(`${from} is out of reach`, 60_000, async () =>
+          (await status()).fleet?.problem?.startsWith(`No answer from http://${from}:2379`),
+        );
+      await debian.write(CONFIG, inFleet(own));
+      await debian.vm.sh("systemctl reload powermon");
+      await cutOff(own);
+      // The operator's shell is not the unit: etcd answers, and the unit is named.
+      const shut = await until("etcd answers", 60_000, async () => {
+        const { stdout } = await debian.vm.exec("powermon check");
+        return stdout.includes(`http://${own}:2379 answers, etcd 3.`) && stdout;
+      });
+      expect(shut).toContain(`problem: fleet: powermon.service lets powermon not talk to ${own}.`);
+
+      const conf = "/etc/systemd/system/powermon.service.d/fleet.conf";
+      await debian.vm.sh(`
+        mkdir -p $(dirname ${conf})
+        sed 's/^IPAddressAllow=.*/IPAddressAllow=${own}/' /usr/share/doc/powermon/examples/fleet.conf > ${conf}
+        systemctl daemon-reload && systemctl restart powermon`);
+      await until("etcd hears of the host", 60_000, async () =>
+        /^lab +waiting/m.test(await debian.vm.sh(`powermon fleet hosts --config ${CONFIG}`)),
+      );
+
+      await debian.write(CONFIG, inFleet(other));
+      // etcd is there, too, for whoever may talk to it.
+      await debian.vm.sh(`: < /dev/tcp/${other}/2379 && systemctl reload powermon`);
+      await cutOff(other);
+      await debian.write(CONFIG, GOOD);
+      await debian.vm.sh(`
+        systemctl stop etcd; rm -r $(dirname ${conf})
+        systemctl daemon-reload && systemctl restart powermon`);
+      await debian.clocksWhen("the agent's claims", CLAIMED);
+    },
+    LONG_MS,
+  );
 
   test("systemd's own restart leaves powermon and the claims alone, and hears of it afterwards", async () => {
     const { MainPID } = await debian.unit();

@@ -76,6 +76,7 @@ const HOST_FILES = [
   "usr/share/doc/powermon/examples/powermon.toml",
   "usr/share/doc/powermon/openapi.json",
   "usr/share/doc/powermon/examples/powermon_client.py",
+  "usr/share/doc/powermon/examples/fleet.conf",
   "etc/powermon/powermon.toml",
 ];
 const GUEST_FILES = [

@@ -61,7 +61,7 @@ export function judgeUnit(
   if (shut.length > 0) {
     const what = `${UNIT} lets powermon not talk to ${shut.join(", ")}.`;
     const allow = `IPAddressAllow=${addresses.join(" ")}`;
-    const todo = `Put packaging/examples/fleet.conf into /etc/systemd/system/${UNIT}.d/ with ${allow}, then \`systemctl daemon-reload\` and restart powermon.`;
+    const todo = `Put fleet.conf of powermon's examples into /etc/systemd/system/${UNIT}.d/ with ${allow}, then \`systemctl daemon-reload\` and restart powermon.`;
     findings.push(problem("fleet", what, todo));
   } else if (addresses.length > 0) {
     findings.push(note("fleet", `${UNIT} lets powermon talk to ${addresses.join(", ")}.`));
