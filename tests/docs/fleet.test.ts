@@ -231,7 +231,7 @@ testNeeding(
       expect((await status()).problems).not.toContain(shut);
       writeFileSync(password, readFileSync(join(dir, "fleet.password")));
       await reload();
-      // A new group promises nothing for 7.4 s.
+      // A new group promises nothing for some seconds.
       await until("a grant", async () => (await status()).fleet?.grantWatts !== undefined, 15_000);
       expect((await status()).problems).toEqual([]);
       expect((await runPowermon(["status", "--socket", host.socket])).out).toMatch(

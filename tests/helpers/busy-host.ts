@@ -98,7 +98,7 @@ export async function startBusyHost(
   return {
     meters,
     socket,
-    url: /http:\/\/[^\s"]+/.exec(log)?.[0] ?? "",
+    url: /Serving a page[^\n]*?(http:\/\/[^\s"]+)/.exec(log)?.[1] ?? "",
     log: () => log,
     scale: (vm, vcpu, step, vmName = "") => sockets.get(vm)?.send(frame({ step, vcpu, vmName })),
     stop,

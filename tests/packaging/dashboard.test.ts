@@ -132,7 +132,7 @@ describe("Prometheus", () => {
         () => false,
       );
     await until("both hosts were scraped more than once", both, START_MS - 5000);
-    // A new group promises nothing for 7.4 s.
+    // A new group promises nothing for some seconds.
     const granted = async () => (await query("powermon_fleet_granted_watts")).length === 1;
     if (etcd !== undefined) await until("a host was granted watts", granted, START_MS - 15_000);
   }, START_MS);
