@@ -14,7 +14,7 @@ export default defineCommand({
     summary: "show the joules that this VM used, as the host counts them",
     details:
       "The first question makes the host count; from then on it looks every 10 s, and tells whole joules of whole periods: their sum since then and how long that is. Subtract two answers for the time in between. " +
-      "The host must allow this VM to query (powermon run --allow-query VM), else status 3. Status 5 and the reason where the host has no meter, can't tell this VM's part, or is too old. docs/energy.md says what is counted and how far it can be off.\n" +
+      "The host must allow this VM to query (there: powermon vm query VM on), else status 3. Status 5 and the reason where the host has no meter, can't tell this VM's part, or is too old. docs/energy.md says what is counted and how far it can be off.\n" +
       'JSON: {"port", "outcome", "message", "joules", "seconds", "periodS", "resolutionJ"}; the last four are null where there is no answer.',
     examples: ["vmpower-guest energy", "vmpower-guest energy --json"],
   },

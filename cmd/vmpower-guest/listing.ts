@@ -29,7 +29,7 @@ export function listing<K extends keyof Lists>(
     meta: {
       ...meta,
       details:
-        "The host must allow this VM to query (powermon run --allow-query VM), else DPDK's says nothing (status 4) and powermon why (status 3).\n" +
+        "The host must allow this VM to query (there: powermon vm query VM on), else DPDK's says nothing (status 4) and powermon why (status 3).\n" +
         `JSON: {"port", "outcome", "message", "vmVcpus", "vcpus": [{"vcpu", ${keys}`,
     },
     args: {

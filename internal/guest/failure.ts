@@ -74,7 +74,7 @@ export function explainFailure(no: GuestFailure): string {
       return `No host program is connected to ${quote(no.port)}; start powermon (or DPDK's vm_power_manager) on the host for this VM's channel.`;
     case "no-answer":
       return no.asked === "query"
-        ? `The host did not answer the query on ${quote(no.port)} within ${no.timeoutMs} ms: either it does not let this VM query, or not under this --vm-name (powermon: --allow-query), or it is too slow or not reading (try a longer --timeout-ms).`
+        ? `The host did not answer the query on ${quote(no.port)} within ${no.timeoutMs} ms: either it does not let this VM query, or not under this --vm-name (there: powermon vm query VM on), or it is too slow or not reading (try a longer --timeout-ms).`
         : `The host did not answer on ${quote(no.port)} within ${no.timeoutMs} ms: either it does not serve this channel (disabled, held by another client, or a DPDK before 19.11, which never answers), or it is too slow (try a longer --timeout-ms).`;
     case "refused":
       return no.text === undefined

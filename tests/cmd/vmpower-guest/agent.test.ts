@@ -138,10 +138,35 @@ test("--timeout-ms is handed on to the agent, whose own timeout_ms holds without
         expect(err).toContain("within 30 ms");
         expect((await run(...words, "--agent", socket)).err).toContain("within 50 ms");
       }
+      // The port can be used, and nobody answers there: that is what probe is asked for.
+      const probed = await run("probe", "--agent", socket, "--timeout-ms", "30");
+      expect(probed.status).toBe(4);
+      expect(probed.out).toMatch(/ {2}yes {3}no\nThe host did not answer the query .* within 30 ms/);
     },
     "",
     silent,
   );
+});
+
+test("probe through the agent says whether a host answers now", async () => {
+  const use = async ({ world, socket }: Running) => {
+    const probe = (ms: string) => run("probe", "--agent", socket, "--timeout-ms", ms);
+    const there = await probe("2000");
+    expect({ status: there.status, end: there.out.slice(-9) }).toEqual({ status: 0, end: "yes   yes" });
+    world.stopHost();
+    const gone = await probe("200");
+    expect(gone.status).toBe(4);
+    expect(gone.out).toMatch(/ {2}yes {3}no\nThe host did not answer/);
+  };
+  await withAgent(use, "", { timeout_ms: 300 });
+});
+
+test("probe tells a host that refuses queries, and its reason, from one that is silent", async () => {
+  using world = new World({ queries: false });
+  await world.startHost();
+  const { status, out } = await run("probe", "--port", world.port, "--timeout-ms", "200");
+  expect(status).toBe(3);
+  expect(out).toMatch(/yes {3}yes\nThe host refused the query on .*: This VM may not query/);
 });
 
 test("a line may name as many vCPUs as a VM can have, and no more", async () => {
