@@ -1,7 +1,7 @@
 // What a dry run says for people, and the flag that asks for one.
 
 import type { ClockChange, DryRunReport } from "../../internal/api/dry-run.ts";
-import { formatCpuList } from "../../internal/values/cpulist.ts";
+import { cpusText } from "../../internal/values/cpulist.ts";
 
 /** The flag of every command that changes something. */
 export const DRY_RUN_ARG = {
@@ -24,7 +24,7 @@ export const showClocks = ({
 }: Pick<DryRunReport, "clocks" | "warnings">): readonly string[] => [
   ...clocks.map(
     ({ domain, cpus, before, after }) =>
-      `clock ${domain} (CPU ${formatCpuList(cpus)}): ${told(before)} -> ${told(after)}`,
+      `clock ${domain} (${cpusText(cpus)}): ${told(before)} -> ${told(after)}`,
   ),
   ...warnings.map((sentence) => `warning: ${sentence}`),
 ];

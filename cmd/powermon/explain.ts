@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import { integer } from "../../internal/cli/args.ts";
 import type { ClaimReport, ExplainReport } from "../../internal/api/freq.ts";
-import { formatCpuList, MAX_CPUS } from "../../internal/values/cpulist.ts";
+import { cpusText, formatCpuList, MAX_CPUS } from "../../internal/values/cpulist.ts";
 import { askCommand } from "./ask-command.ts";
 
 export default askCommand("explain", {
@@ -24,7 +24,7 @@ function story(report: ExplainReport): string {
     ...report.why,
     ...(report.why.length > 0 ? [""] : []),
     place(report),
-    range(report),
+    rangeLine(report),
     ...report.claims.map((claim) => claimLine(claim, isSame(claim, report.winner))),
     ...(report.claims.length === 0 ? ["Nobody claims it."] : []),
     ...report.siblingClaims.map((claim) => `On a sibling's clock: ${claimLine(claim, false)}`),
@@ -38,15 +38,16 @@ function story(report: ExplainReport): string {
 
 function place({ cpu, domain, driver, governor, sharedWith, siblingDomains }: ExplainReport): string {
   const others = sharedWith.filter((other) => other !== cpu);
-  const shared = others.length === 0 ? "alone" : `with CPU ${formatCpuList(others)}`;
+  const shared = others.length === 0 ? "alone" : `with ${cpusText(others)}`;
   const siblings =
-    siblingDomains.length === 0 ? "" : ` It shares cores with domain ${formatCpuList(siblingDomains)}.`;
+    siblingDomains.length === 0
+      ? ""
+      : ` It shares cores with domain${siblingDomains.length === 1 ? "" : "s"} ${formatCpuList(siblingDomains)}.`;
   return `CPU ${cpu} is in domain ${domain} ${shared}; driver ${driver}, governor ${governor ?? "unknown"}.${siblings}`;
 }
 
-function range({ minKhz, nominalKhz, maxKhz, turbo }: ExplainReport): string {
-  const above = maxKhz > nominalKhz ? `, ${maxKhz} kHz with turbo${turbo ? "" : " (off)"}` : "";
-  return `It goes from ${minKhz} to ${nominalKhz} kHz${above}.`;
+function rangeLine({ minKhz, maxKhz, range = `${minKhz} to ${maxKhz} kHz` }: ExplainReport): string {
+  return `It goes from ${range}.`;
 }
 
 function claimLine(claim: ClaimReport, wins: boolean): string {

@@ -12,6 +12,7 @@ import { foreseeOff, offChanges, restoreProfile } from "../../internal/power/pro
 import { loadProfile } from "../../internal/power/profiles/store.ts";
 import { heldDomains } from "../../internal/power/profiles/under-claim.ts";
 import { stillHolds, verifyProfile } from "../../internal/power/profiles/verify.ts";
+import { cpusText } from "../../internal/values/cpulist.ts";
 import { err, type Result } from "../../internal/values/result.ts";
 import { explainSysfs } from "../../internal/values/sysfs-error.ts";
 import { loaded } from "../loaded.ts";
@@ -187,7 +188,7 @@ function textOf({ state, profile, since, cpus, wanted = [], drift, held }: Profi
   if (state === "stale")
     return `Profile ${profile} was applied before the last boot (${since}) and is gone with it.`;
   const lines = [
-    `Profile ${profile}${cpus === undefined ? "" : ` on CPUs ${cpus}`} since ${since}: ${standing(wanted.length, drift.length)}`,
+    `Profile ${profile}${cpus === undefined ? "" : ` on ${cpusText(cpus)}`} since ${since}: ${standing(wanted.length, drift.length)}`,
   ];
   if (held.length > 0) lines.push(`Guests' claims hold domain ${held.join(", ")} within it`);
   if (drift.length > 0)

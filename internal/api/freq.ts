@@ -66,6 +66,10 @@ const limits = v.object({
 
 export const explainReport = v.object({
   ...freqEntries,
+  range: about(
+    v.optional(v.string()),
+    "From where to where the clock goes, in words, and what its highest or its turbo is; absent while it can't be read.",
+  ),
   sharedWith: about(numbers, "CPUs that share the clock."),
   siblingDomains: about(numbers, "Other domains whose CPUs are SMT siblings of this one's."),
   claims: list(claimReport),

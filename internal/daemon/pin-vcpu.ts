@@ -4,7 +4,7 @@ import type { DryRunReport } from "../api/dry-run.ts";
 import type { Vm } from "../channels/vm.ts";
 import { readVcpuThreads } from "../pinning/proc.ts";
 import { type Answer, no } from "../values/answer.ts";
-import { formatCpuList } from "../values/cpulist.ts";
+import { cpusText, formatCpuList } from "../values/cpulist.ts";
 import { explain } from "../values/refusal.ts";
 import { ok } from "../values/result.ts";
 import { type Pcpu, pcpu } from "../values/units.ts";
@@ -26,8 +26,10 @@ export function pinnable(host: Host, name: string, vcpu: number, pcpus: readonly
   const present = host.cpufreq.topology.present();
   const absent = present.ok ? pcpus.filter((cpu) => !present.value.includes(pcpu(cpu))) : [];
   if (!present.ok || absent.length === 0) return ok(vm);
-  const there = formatCpuList(present.value);
-  return no("not-found", `CPU ${formatCpuList(absent)} is not on this machine; it has CPUs ${there}.`);
+  return no(
+    "not-found",
+    `${cpusText(absent)} ${absent.length === 1 ? "is" : "are"} not on this machine; it has ${cpusText(present.value)}.`,
+  );
 }
 
 /** Returns the thread that runs a vCPU. */

@@ -1,6 +1,6 @@
 // What the host can do, as a table for people.
 
-import { formatCpuList } from "../values/cpulist.ts";
+import { cpusText } from "../values/cpulist.ts";
 import type { HostCapabilities, ZoneCapability } from "../power/capabilities/capabilities.ts";
 import type { DomainCapability } from "../power/capabilities/capability-cpufreq.ts";
 import type { Item } from "../power/capabilities/item.ts";
@@ -17,9 +17,10 @@ export function capabilitiesText(report: HostCapabilities): string {
   for (const [key, domains] of groupAlike(report.cpufreq?.domains ?? [])) {
     const [first] = domains;
     if (!first) continue;
-    const cpus = formatCpuList(domains.flatMap((one) => one.cpus));
-    row(cpus ? `clock of CPUs ${cpus}` : `clock of domain ${first.domain}`, key, first);
-    if (first.epp) row(`EPP of CPUs ${cpus}`, first.epp.current, first.epp);
+    const all = domains.flatMap((one) => one.cpus);
+    const cpus = all.length > 0 ? cpusText(all) : `domain ${first.domain}`;
+    row(`clock of ${cpus}`, key, first);
+    if (first.epp) row(`EPP of ${cpus}`, first.epp.current, first.epp);
   }
   if (report.cpufreq) {
     const { mode, sst } = report.cpufreq;
@@ -37,7 +38,7 @@ export function capabilitiesText(report: HostCapabilities): string {
   if (report.cpuidle && report.cpuidle.states.length === 0) row("idle states", "", report.cpuidle);
   for (const state of report.cpuidle?.states ?? [])
     row(
-      `idle state ${state.name} of CPUs ${state.cpus}`,
+      `idle state ${state.name} of ${cpusText(state.cpus)}`,
       `${state.latencyUs} us${state.disabledCpus ? `, off on ${state.disabledCpus}` : ""}`,
       state,
     );

@@ -26,6 +26,12 @@ export function parseCpuList(text: string): Result<number[], string> {
   return ok([...found].sort((a, b) => a - b));
 }
 
+/** Returns CPU numbers, or a list of them that is written already, with the word before them, such as "CPU 3" or "CPUs 0-3,8". */
+export function cpusText(cpus: Iterable<number> | string): string {
+  const list = typeof cpus === "string" ? cpus : formatCpuList(cpus);
+  return `CPU${/\D/.test(list) ? "s" : ""} ${list}`;
+}
+
 /** Returns CPU numbers as the kernel prints them, such as "0-3,8"; order and repeats don't matter. */
 export function formatCpuList(cpus: Iterable<number>): string {
   const sorted = [...new Set(cpus)].sort((a, b) => a - b);

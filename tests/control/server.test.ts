@@ -179,7 +179,7 @@ test.each(CODES)("startControl() answers %s with its status and the sentence", a
 
 test.each([
   ["GET", "/v1/vms/nobody", undefined, 404, "not-found", 'There is no VM "nobody"; there are vm1, vm2.'],
-  ["GET", "/v1/freq/4", undefined, 404, "not-found", "CPU 4 is not there, or has no cpufreq domain."],
+  ["GET", "/v1/freq/4", undefined, 404, "not-found", "CPU 4 is not there; this machine has CPUs 0-3."],
   ["PUT", "/v1/freq/0", '{"target":"turbo-on"}', 501, "unsupported", "CPU 0 has no turbo frequencies."],
   [
     "PUT",

@@ -85,7 +85,7 @@ test("capabilitiesText() groups domains that stand alike and tells why not", () 
   expect(lines.find((line) => line.startsWith("clock of CPUs 0-4,6-7"))).toMatch(
     /intel_pstate powersave 800000-3700000 kHz, base 2400000 kHz +yes$/,
   );
-  expect(lines.find((line) => line.startsWith("clock of CPUs 5 "))).toMatch(/performance/);
+  expect(lines.find((line) => line.startsWith("clock of CPU 5 "))).toMatch(/performance/);
   expect(lines.find((line) => line.startsWith("SMT"))).toMatch(/no +powermon takes no CPUs offline/);
 });
 

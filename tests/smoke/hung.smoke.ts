@@ -134,7 +134,7 @@ testNeeding(
     expect(checked.out).toMatch(/problem: hung: A call on .*, and process \d+ is still in it/);
     const apply = (...words: string[]) => ask("profile", "apply", "powersave", ...words, ...machine.roots);
     const all = await apply();
-    expect(all.out).toContain("Left out: governor, floor, ceiling, epp: the clock of CPUs 0 is left alone");
+    expect(all.out).toContain("Left out: governor, floor, ceiling, epp: the clock of CPU 0 is left alone");
     expect(all.out).toContain("Left out: boost: a clock that the switch would write, too, is left alone");
     expect(await apply("--cpus", "1")).toMatchObject({ status: 0, err: "" });
     expect(await ask("profile", "off", ...machine.roots)).toMatchObject({ status: 0, err: "" });

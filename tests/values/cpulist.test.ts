@@ -1,7 +1,7 @@
 // CPU lists as kernels write them.
 
 import { describe, expect, test } from "bun:test";
-import { formatCpuList, parseCpuList } from "../../internal/values/cpulist.ts";
+import { cpusText, formatCpuList, parseCpuList } from "../../internal/values/cpulist.ts";
 import { error, value } from "../sysfs/machine.ts";
 
 describe("parseCpuList()", () => {
@@ -44,4 +44,15 @@ describe("formatCpuList()", () => {
     expect(formatCpuList(cpus)).toBe(text);
     expect(value(parseCpuList(text))).toEqual([...new Set(cpus)].sort((a, b) => a - b));
   });
+});
+
+test("cpusText() has the word that goes with one CPU, and with several", () => {
+  expect([[3], [3, 3], [2, 3], [0, 8], "7", "0-3"].map((cpus) => cpusText(cpus))).toEqual([
+    "CPU 3",
+    "CPU 3",
+    "CPUs 2-3",
+    "CPUs 0,8",
+    "CPU 7",
+    "CPUs 0-3",
+  ]);
 });

@@ -1,6 +1,6 @@
 // Whether this machine's clocks can be set: driver, governors, permissions, what a crash left.
 
-import { formatCpuList } from "../../../internal/values/cpulist.ts";
+import { cpusText, formatCpuList } from "../../../internal/values/cpulist.ts";
 import { clockRange, isBelievable } from "../../../internal/power/capabilities/clock-range.ts";
 import { writeAccess } from "../../../internal/sysfs/access.ts";
 import { readBoost } from "../../../internal/sysfs/cpufreq/boost.ts";
@@ -43,15 +43,12 @@ export function checkMachine(
     return [...findings, problem("cpufreq", "This machine has no cpufreq domains.", todo)];
   }
   findings.push(...checkClocks(domains, cpuRootOf({ sysfsRoot })));
-  if (offline.length === 1)
-    findings.push(note("cpufreq", `CPU ${offline[0]} is offline; its clock can be set when it is online.`));
-  else if (offline.length > 1)
-    findings.push(
-      note(
-        "cpufreq",
-        `CPUs ${formatCpuList(offline)} are offline; their clocks can be set when they are online.`,
-      ),
-    );
+  if (offline.length > 0) {
+    const [are, their, they] =
+      offline.length === 1 ? ["is", "its clock", "it is"] : ["are", "their clocks", "they are"];
+    const what = `${cpusText(offline)} ${are} offline; ${their} can be set when ${they} online.`;
+    findings.push(note("cpufreq", what));
+  }
   for (const driver of new Set(domains.map((one) => one.driver)))
     if (driverOf(driver) === generic) {
       const what = `Driver ${JSON.stringify(driver)} is not known to powermon: a frequency is held by equal limits.`;
@@ -118,8 +115,7 @@ function checkPercents(found: readonly Hardware[], cpuRoot: string): Finding[] {
 
 /** Returns such as "CPU 3" or "CPUs 0-3". */
 function cpusOf(found: readonly Hardware[]): string {
-  const cpus = found.flatMap(({ pcpus }) => pcpus);
-  return `CPU${cpus.length === 1 ? "" : "s"} ${formatCpuList(cpus)}`;
+  return cpusText(found.flatMap(({ pcpus }) => pcpus));
 }
 
 function checkGovernors(domains: readonly Domain[]): Finding[] {

@@ -12,7 +12,7 @@ import type { VcpuPin } from "../../../internal/pinning/libvirt.ts";
 import { PATIENCE_MS } from "../../../internal/pinning/virsh.ts";
 import { findRunningVms } from "../../../internal/power/running-vms.ts";
 import type { Cpufreq } from "../../../internal/sysfs/cpufreq/cpufreq.ts";
-import { formatCpuList } from "../../../internal/values/cpulist.ts";
+import { cpusText, formatCpuList } from "../../../internal/values/cpulist.ts";
 import { checkDefinedCpu, checkStartedCpu } from "./cpu-model.ts";
 import { type Finding, note, problem, warning } from "./finding.ts";
 
@@ -194,7 +194,7 @@ function checkPins(vm: string, config: Config, cpufreq: Cpufreq, pins: readonly 
       findings.push(
         warning(
           "pins",
-          `CPU ${formatCpuList(none)} of vCPU ${vcpu} has no clock that can be set.`,
+          `${cpusText(none)} of vCPU ${vcpu} ${none.length === 1 ? "has" : "have"} no clock that can be set.`,
           "Pin it to a CPU that has.",
         ),
       );

@@ -2,7 +2,7 @@
 
 import { vmConfig } from "../../../internal/config/effective.ts";
 import type { Config } from "../../../internal/config/load.ts";
-import { formatCpuList } from "../../../internal/values/cpulist.ts";
+import { cpusText, formatCpuList } from "../../../internal/values/cpulist.ts";
 import type { Cpufreq } from "../../../internal/sysfs/cpufreq/cpufreq.ts";
 import { type Finding, note, warning } from "./finding.ts";
 import { offlineCpus } from "./machine.ts";
@@ -21,7 +21,7 @@ export function checkVms(
   for (const { cpuList, cpus } of config.limits) {
     const none = clockless(cpus);
     if (none.length === 0) continue;
-    const what = `The limit on CPUs ${cpuList} names CPU ${formatCpuList(none)}, which has no cpufreq domain here.`;
+    const what = `The limit on ${cpusText(cpuList)} names ${cpusText(none)}, which ${none.length === 1 ? "has" : "have"} no cpufreq domain here.`;
     findings.push(warning("limits", what, "Name this machine's CPUs."));
   }
   for (const name of config.vms) {
@@ -32,12 +32,12 @@ export function checkVms(
         findings.push(
           note(
             "pins",
-            `vCPU ${vcpu} of ${name} is pinned to CPU ${formatCpuList(asleep)}, which is offline.`,
+            `vCPU ${vcpu} of ${name} is pinned to ${cpusText(asleep)}, which ${asleep.length === 1 ? "is" : "are"} offline.`,
           ),
         );
       const none = clockless(cpus);
       if (none.length === 0) continue;
-      const what = `vCPU ${vcpu} of ${name} is pinned to CPU ${formatCpuList(none)}, which has no cpufreq domain here.`;
+      const what = `vCPU ${vcpu} of ${name} is pinned to ${cpusText(none)}, which ${none.length === 1 ? "has" : "have"} no cpufreq domain here.`;
       findings.push(warning("pins", what, "Pin it to one of this machine's CPUs."));
     }
     const there = channels.get(name);

@@ -1,10 +1,15 @@
 // Why a core runs at what it runs: the question behind half of all support threads.
 
+import { dirname } from "node:path";
 import { clip } from "../../claims/arbitrate.ts";
 import type { Claim } from "../../claims/claim.ts";
 import type { ClaimReport, ExplainReport } from "../../api/freq.ts";
 import type { Handlers } from "../../api/table.ts";
+import { clockRange } from "../../power/capabilities/clock-range.ts";
+import { readBoost } from "../../sysfs/cpufreq/boost.ts";
 import type { Domain } from "../../sysfs/cpufreq/cpufreq.ts";
+import { readHardware } from "../../sysfs/cpufreq/domain-state.ts";
+import { cpusText } from "../../values/cpulist.ts";
 import { highest } from "../../values/frequency.ts";
 import { ok } from "../../values/result.ts";
 import { pcpu } from "../../values/units.ts";
@@ -45,6 +50,7 @@ function explainCpu(host: Host, cpu: number, domain: Domain, budget: ExplainRepo
   const held = domain.held();
   const view = {
     ...freqReport(host, cpu, domain),
+    range: rangeOf(domain),
     sharedWith: domain.pcpus.filter((other) => other !== cpu),
     siblingDomains: group.map(({ id }) => id),
     claims,
@@ -70,6 +76,13 @@ function explainCpu(host: Host, cpu: number, domain: Domain, budget: ExplainRepo
   };
   const offline = view.online ? [] : [`CPU ${cpu} is offline: claims on it wait until it is back.`];
   return { ...view, why: [...offline, ...sentences(view, decision?.target)] };
+}
+
+/** Returns the range of a domain's clock in words; undefined while it can't be read. */
+function rangeOf({ id, dir }: Domain): string | undefined {
+  const cpuRoot = dirname(dirname(dir));
+  const [found, switches] = [readHardware(cpuRoot, id), readBoost(cpuRoot, [id])];
+  return found.ok ? clockRange(found.value, switches.ok && switches.value.length > 0) : undefined;
 }
 
 const endsOf = ({ min, max }: { readonly min?: number; readonly max?: number }) => ({
@@ -147,7 +160,7 @@ function sentences(view: Omit<ExplainReport, "why">, decided: number | undefined
         : `The driver's limit for all CPUs, ${byDriver} kHz, made ${targetKhz} kHz of ${decided} kHz.`,
     );
   }
-  if (view.sharedWith.length > 0) why.push(`This clock is also that of CPU ${view.sharedWith.join(", ")}.`);
+  if (view.sharedWith.length > 0) why.push(`This clock is also that of ${cpusText(view.sharedWith)}.`);
   if (view.lastWrite?.error !== undefined) why.push(`The last write failed: ${view.lastWrite.error}.`);
   return why;
 }

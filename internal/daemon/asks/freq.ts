@@ -9,7 +9,7 @@ import type { Ledger } from "../../claims/ledger.ts";
 import type { Domain } from "../../sysfs/cpufreq/cpufreq.ts";
 import type { HungCall } from "../../sysfs/hung.ts";
 import { type Answer, no } from "../../values/answer.ts";
-import { formatCpuList } from "../../values/cpulist.ts";
+import { cpusText } from "../../values/cpulist.ts";
 import { highest, roundUp } from "../../values/frequency.ts";
 import type { Numbers } from "../../values/numbers.ts";
 import { DONE, ok } from "../../values/result.ts";
@@ -36,7 +36,12 @@ export function domainsOf(
       const lists = (found: typeof present) => found.ok && found.value.includes(pcpu(cpu));
       if (lists(present) && online.ok && !lists(online))
         return no("not-found", `CPU ${cpu} is offline: it has no clock until it is online.`);
-      return no("not-found", `CPU ${cpu} is not there, or has no cpufreq domain.`);
+      const why = !present.ok
+        ? "is not there, or has no cpufreq domain"
+        : lists(present)
+          ? "has no cpufreq domain: no driver sets its clock"
+          : `is not there; this machine has ${cpusText(present.value)}`;
+      return no("not-found", `CPU ${cpu} ${why}.`);
     }
     found.push([cpu, domain]);
   }
@@ -83,7 +88,7 @@ function hanging({ hung }: Host, cpus: Numbers): Answer<readonly HungCall[]> {
   if (cpus === "all") return ok(all);
   const calls = all.filter((call) => call.cpus.some((cpu) => cpus.includes(cpu)));
   if (calls.length > 0) return ok(calls);
-  return no("not-found", `Nothing of CPU ${formatCpuList(cpus)} is left alone: no call on it hangs.`);
+  return no("not-found", `Nothing of ${cpusText(cpus)} is left alone: no call on it hangs.`);
 }
 
 export function freqAsks(host: Host) {

@@ -1,7 +1,7 @@
 // The last changes of clocks and settings and who made them, from the events that are kept.
 
 import type { LiveChange } from "../../api/live.ts";
-import { formatCpuList } from "../../values/cpulist.ts";
+import { cpusText } from "../../values/cpulist.ts";
 import type { DomainId } from "../../values/units.ts";
 import type { Host } from "../host.ts";
 
@@ -96,7 +96,7 @@ const TOLD: Readonly<Record<string, (event: Fields, clockOf: (event: Fields) => 
 export function lastChanges({ events, cpufreq }: Pick<Host, "events" | "cpufreq">): LiveChange[] {
   const clockOf = ({ domain }: Fields) => {
     const cpus = cpufreq.domainById(domain as DomainId)?.pcpus;
-    return cpus === undefined ? `clock ${String(domain)}` : `CPU ${formatCpuList(cpus)}`;
+    return cpus === undefined ? `clock ${String(domain)}` : cpusText(cpus);
   };
   const seen = new Set<string>();
   const changes: LiveChange[] = [];

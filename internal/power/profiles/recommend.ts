@@ -1,6 +1,6 @@
 // Which built-in profile fits a machine, and why: judged by what the machine shows, so that it can be disagreed with.
 
-import { formatCpuList } from "../../values/cpulist.ts";
+import { cpusText } from "../../values/cpulist.ts";
 import { all, err, ok, type Result } from "../../values/result.ts";
 import { explainSysfs } from "../../values/sysfs-error.ts";
 import { cpuRootOf, type MachineRoots } from "../../sysfs/cpufreq/originals.ts";
@@ -45,7 +45,7 @@ export function recommendProfile(roots: MachineRoots): Result<readonly Recommend
       {
         profile: "latency",
         cpus: "isolated",
-        why: `CPUs ${formatCpuList(isolated)} are kept from the scheduler (isolcpus=)${who}: who does that wants answers at once`,
+        why: `${cpusText(isolated)} ${isolated.length === 1 ? "is" : "are"} kept from the scheduler (isolcpus=)${who}: who does that wants answers at once`,
       },
     ]);
   }

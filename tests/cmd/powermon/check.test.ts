@@ -140,7 +140,7 @@ ceiling = "base"
       const { status, serious, all } = await check();
       expect(status).toBe(0);
       expect(serious).toEqual([
-        "The limit on CPUs 2-5 names CPU 4-5, which has no cpufreq domain here.",
+        "The limit on CPUs 2-5 names CPUs 4-5, which have no cpufreq domain here.",
         "vCPU 1 of vm1 is pinned to CPU 9, which has no cpufreq domain here.",
         "vm1 has pins for vCPU 1, and no channel vm1.1.",
         "The configuration has a section for VM ghost with pins, and no channel is called ghost.N.",

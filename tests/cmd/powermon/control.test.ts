@@ -126,7 +126,7 @@ rule       always max`,
 The wish was cut to 2400000 kHz by the VM's floor or ceiling.
 
 CPU 2 is in domain 2 alone; driver acpi-cpufreq, governor userspace.
-It goes from 800000 to 2600000 kHz.
+It goes from 800000 to 2600000 kHz, without turbo.
 vCPU 0 of VM vm1 claims 2600000 kHz, which its limits make 2400000 kHz: it wins.
 The site's limits: not above 2400000 kHz.
 The VM's own limits clip the winner.
@@ -143,6 +143,15 @@ Refused at TIME to vCPU 0 of vm1: ${MISNAMED}`,
     err: "",
   });
   expect(it.calls).toEqual([]);
+});
+
+test.each([
+  ["acpi-cpufreq-boost-6.12", "800000 to 2600000 kHz, the highest being P0 and above, by hardware"],
+  ["intel_pstate-turbo-off-bios-6.12", "800000 to 2400000 kHz, turbo is off"],
+  ["amd-pstate-guided-6.12", "520000 to 2600000 kHz, 4313000 kHz with turbo"],
+])("powermon explain says of %s what check says of its range", async (tree, range) => {
+  using own = await serve({ tree });
+  expect((await call("explain", "1", "--socket", own.socket)).out).toContain(`\nIt goes from ${range}.\n`);
 });
 
 test("powermon explain tells of turbo, of siblings' clocks and of an operator", async () => {
@@ -342,8 +351,8 @@ test.each([
   [["vm", "add", "web.1"], 2, undefined],
   [["vm", "pin", "vm1", "9", "1"], 2, 'VM "vm1" has no vCPU 9 that is known of.'],
   [["freq", "set", "0", "turbo-on"], 5, "CPU 0 has no turbo frequencies."],
-  [["freq", "show", "7"], 2, "CPU 7 is not there, or has no cpufreq domain."],
-  [["explain", "7"], 2, "CPU 7 is not there, or has no cpufreq domain."],
+  [["freq", "show", "7"], 2, "CPU 7 is not there; this machine has CPUs 0-3."],
+  [["explain", "7"], 2, "CPU 7 is not there; this machine has CPUs 0-3."],
   [["policy", "show", "vm3"], 2, 'VM "vm3" has no policy.'],
   [["policy", "remove", "vm3"], 2, 'VM "vm3" has no operator\'s policy.'],
   [

@@ -38,8 +38,8 @@ test("showDryRun() has a line for each change, clock and warning", () => {
     "operator's claim on CPU 2: none -> 800000 kHz",
     "channel vm1.0: connected -> none",
     "requests of channel vm1.1: served -> ignored",
-    "clock 2 (CPU 2-3): 2400000 kHz (guest of vCPU 0 of VM vm1, cut by the site's limits) -> 800000 kHz (operator)",
-    "clock 2 (CPU 2-3): 800000 kHz (policy of vCPU 1 of VM vm2, cut by the VM's limits) -> as the machine's operator had it",
+    "clock 2 (CPUs 2-3): 2400000 kHz (guest of vCPU 0 of VM vm1, cut by the site's limits) -> 800000 kHz (operator)",
+    "clock 2 (CPUs 2-3): 800000 kHz (policy of vCPU 1 of VM vm2, cut by the VM's limits) -> as the machine's operator had it",
     "warning: No clock is there.",
   ]);
   expect(showDryRun({ changes: [], clocks: [], warnings: ["No."] })).toBe(

@@ -1,6 +1,6 @@
 // From a profile to attributes of this machine, all judged before any is written.
 
-import { formatCpuList } from "../../../values/cpulist.ts";
+import { cpusText } from "../../../values/cpulist.ts";
 import type { DomainId, Pcpu } from "../../../values/units.ts";
 import type { Attribute } from "../../../sysfs/attribute.ts";
 import { isClockAlone, LEFT_ALONE } from "../../../sysfs/calls.ts";
@@ -83,13 +83,10 @@ export function planProfile(
   const hung = uncovered.filter((cpu) => isClockAlone(cpuRoot, cpu));
   const bare = uncovered.filter((cpu) => !hung.includes(cpu));
   for (const [cpus, why] of [
-    [
-      hung,
-      `the clock of CPUs ${formatCpuList(hung)} is ${LEFT_ALONE}: \`powermon freq retry\` tries it again`,
-    ],
+    [hung, `the clock of ${cpusText(hung)} is ${LEFT_ALONE}: \`powermon freq retry\` tries it again`],
     [bare, "they have no cpufreq domain: no driver runs"],
   ] as const)
-    if (cpus.length > 0) draft.lacks("governor, floor, ceiling, epp", `CPUs ${formatCpuList(cpus)}`, why);
+    if (cpus.length > 0) draft.lacks("governor, floor, ceiling, epp", cpusText(cpus), why);
   for (const [cpu, knobs] of wanted) planCpu(cpuRoot, cpu, knobs, draft);
   const { latencyUs } = profile;
   const held = only === undefined && canHold;
