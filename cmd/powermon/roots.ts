@@ -1,5 +1,6 @@
 // Where a command finds the machine: the same three flags wherever one is touched.
 
+import { accessSync, constants } from "node:fs";
 import { resolve } from "node:path";
 import * as v from "valibot";
 import { nonEmpty, parseArgs } from "../../internal/cli/args.ts";
@@ -26,15 +27,33 @@ export const absolutePath = v.pipe(
   v.transform((path) => resolve(path)),
 );
 
+/** A folder that stands for /sys or /proc. The machine's own may be missing, as in a container: who needs it says so. */
+const standIn = (own: string) =>
+  v.pipe(
+    absolutePath,
+    v.check((path) => path === own || isOpen(path), "must be a folder that this user may look into"),
+  );
+
+function isOpen(folder: string): boolean {
+  try {
+    accessSync(`${folder}/.`, constants.R_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What stands for the machine. */
+export const MACHINE_WORDS = { "sysfs-root": standIn("/sys"), "proc-root": standIn("/proc") };
+
 const RootWords = v.object({
-  "sysfs-root": absolutePath,
-  "proc-root": absolutePath,
+  ...MACHINE_WORDS,
   "state-dir": absolutePath,
 });
 
 /**
  * Returns what ROOT_ARGS were given as; `stateDir` is where a boot's records are. What is known to hang there is left alone from now on:
- * this command would hang, too. Errors: UsageError for an empty path.
+ * this command would hang, too. Errors: UsageError for an empty path, and for a folder that is not there.
  */
 export function rootsOf(args: object) {
   const roots = parseArgs(RootWords, args);

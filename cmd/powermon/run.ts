@@ -17,7 +17,7 @@ import { Log, LOG_FORMATS, LOG_LEVELS } from "../../internal/log.ts";
 import { parsePins } from "../../internal/pinning/static.ts";
 import { followTimeZone, ZONE_TODO } from "../../internal/os/time-zone.ts";
 import { err, type Result } from "../../internal/values/result.ts";
-import { absolutePath } from "./roots.ts";
+import { absolutePath, MACHINE_WORDS } from "./roots.ts";
 import { serve } from "./run/serve.ts";
 
 const ARGS = {
@@ -83,8 +83,7 @@ const Paths = v.object({
   config: v.optional(absolutePath),
   dir: v.array(absolutePath),
   socket: v.optional(absolutePath),
-  "sysfs-root": absolutePath,
-  "proc-root": absolutePath,
+  ...MACHINE_WORDS,
   "state-dir": v.optional(absolutePath),
   "allow-query": v.array(nonEmpty),
 });

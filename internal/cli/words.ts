@@ -93,7 +93,15 @@ function flagTable(defs: ArgsDef): Map<string, Flag> {
 
 function hintOf(key: string, def: Exclude<ArgDef, { type: "boolean" }>): string {
   if (def.options !== undefined) return def.options.join("|");
-  return (def.valueHint ?? kebab(key)).toUpperCase();
+  const hint = def.valueHint ?? kebab(key);
+  // One with words to be written so has its case right.
+  return /[A-Z]/.test(hint) ? hint : hint.toUpperCase();
+}
+
+/** Returns what a word is to be: "VM is missing; it needs VM" would help nobody. */
+function neededOf(key: string, def: Exclude<ArgDef, { type: "boolean" }>): string {
+  const hint = hintOf(key, def);
+  return hint === label(key, def) ? `it is ${def.description}` : `it needs ${hint}`;
 }
 
 function refuseFlag(name: string, flags: ReadonlyMap<string, Flag>): never {
@@ -134,7 +142,7 @@ function settle(defs: ArgsDef, given: ReadonlyMap<string, readonly string[]>): A
     }
     const must = def.required ?? (def.type === "positional" && def.default === undefined);
     if (values === undefined && must)
-      throw new UsageError(`${label(key, def)} is missing; it needs ${hintOf(key, def)}.`);
+      throw new UsageError(`${label(key, def)} is missing; ${neededOf(key, def)}.`);
     for (const value of values ?? []) checkOption(key, def, value);
     const fallback = def.default === undefined ? [] : [def.default];
     args[key] = def.repeatable ? (values ?? fallback) : (values ?? fallback)[0];

@@ -14,6 +14,7 @@ export function capabilitiesText(report: HostCapabilities): string {
   for (const one of report.sleep?.targets ?? [])
     row(`suspend ${one.target}`, one.choice ? `${one.choice} of ${(one.choices ?? []).join(",")}` : "", one);
   if (report.sleep) row("wake clock", report.sleep.wakeClock.name ?? "", report.sleep.wakeClock);
+  if (report.cpufreq?.why) row("clocks", "", { controllable: false, why: report.cpufreq.why });
   for (const [key, domains] of groupAlike(report.cpufreq?.domains ?? [])) {
     const [first] = domains;
     if (!first) continue;

@@ -12,7 +12,7 @@ export default defineCommand({
     name: "recommend",
     summary: "tell which built-in profile fits this machine, and why; nothing is changed",
     details:
-      "Goes by what the machine shows: a battery that is drawn from, CPUs that are isolated and the VMs pinned there, a driver with a governor that follows the load. Where two are recommended, write both into one [profile.NAME] to have them in force together.",
+      "Goes by what the machine shows: a battery that is drawn from, CPUs that are isolated and the VMs pinned there, a driver with a governor that follows the load. Where two are recommended, write both into one [profile.NAME] to have them in force together. Status 5: no built-in profile has anything to set on this machine.",
     examples: ["powermon profile recommend", "powermon profile recommend --json"],
   },
   args: {
@@ -23,6 +23,11 @@ export default defineCommand({
     const roots = rootsOf(args);
     const found = recommendProfile(roots);
     if (!found.ok) return fail({ code: "failed", message: `powermon: ${found.error}.` }, args.json, io);
+    if (found.value.length === 0) {
+      const message =
+        "powermon: no built-in profile has anything to set here: `powermon capabilities` says why.";
+      return fail({ code: "unsupported", message }, args.json, io);
+    }
     const lines = found.value.map(({ profile, cpus, why }) => {
       const flag = cpus === undefined ? "" : ` --cpus ${cpus}`;
       return `powermon profile apply ${profile}${flag}\n  ${why}`;

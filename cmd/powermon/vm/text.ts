@@ -39,7 +39,7 @@ export function showVm(report: VmReport): string {
 export function showSettings({ settings }: VmReport): string {
   const rows = Object.entries(settings).map(([name, { value, from }]) => [
     SETTINGS[name] ?? name,
-    say(value),
+    say(name, value),
     from,
   ]);
   return table([["SETTING", "VALUE", "FROM"], ...rows]);
@@ -49,7 +49,7 @@ export function showSettings({ settings }: VmReport): string {
 export function showChanges({ vm, changes = [], clocks = [], warnings = [] }: VmReport): string {
   const lines = changes.map(
     ({ setting, before, after }) =>
-      `${vm}: ${SETTINGS[setting] ?? setting} ${say(before.value)} (${before.from}) -> ${say(after.value)} (${after.from})`,
+      `${vm}: ${SETTINGS[setting] ?? setting} ${say(setting, before.value)} (${before.from}) -> ${say(setting, after.value)} (${after.from})`,
   );
   if (lines.length === 0) lines.push(`${vm}: nothing would change`);
   return [...lines, ...showClocks({ clocks, warnings })].join("\n");
@@ -60,7 +60,11 @@ const SETTINGS: Readonly<Record<string, string>> = {
   leaseS: "lease s",
 };
 
-function say(value: unknown): string {
+/** What 0 means where it is no number of anything. */
+const ZERO: Readonly<Record<string, string>> = { requestsPerSecond: "any", leaseS: "none" };
+
+function say(setting: string, value: unknown): string {
+  if (value === 0) return ZERO[setting] ?? "0";
   if (typeof value === "boolean") return value ? "on" : "off";
   return Array.isArray(value) ? value.join(",") || "none" : String(value);
 }

@@ -13,7 +13,10 @@ import { tryAdding, tryRemoving } from "../rehearsal/try-vms.ts";
 export function channelAsks(host: Host) {
   const { channels: all } = host;
   return {
-    channels: () => ok([...all.all].map(reportOf)),
+    channels() {
+      const names = [...new Set([...all.all].map(({ vm }) => vm.vm))].sort();
+      return ok(names.flatMap((vm) => all.of(vm)).map(reportOf));
+    },
 
     addChannels: ({ vm, channels }) =>
       all.addChannels(vm, channels) ? ok(all.of(vm).map(reportOf)) : noChannels(host, vm, channels),

@@ -44,6 +44,8 @@ export interface DomainCapability extends Item {
 /** Clocks and turbo. */
 export interface CpufreqCapabilities {
   readonly domains: readonly DomainCapability[];
+  /** Why there are none; absent where there are. */
+  readonly why?: string | undefined;
   readonly boost: Item & {
     readonly supported: boolean;
     readonly on?: boolean;
@@ -56,6 +58,9 @@ export interface CpufreqCapabilities {
   readonly sst?: SpeedSelect | undefined;
   readonly smt: Item & { readonly active?: boolean | undefined; readonly control?: string | undefined };
 }
+
+/** What is said where no clock can be set. */
+const NO_CPUFREQ = "no cpufreq driver runs: none is loaded, the firmware allows none, or this is a VM";
 
 /** Reads what can be done about clocks; a domain that can't be read is not controllable, with the reason. Errors: EACCES for the folder. */
 export function readCpufreqCapabilities(
@@ -71,7 +76,8 @@ export function readCpufreqCapabilities(
   const domains = states.map(({ id, state }) => domainOf(cpuRoot, id, state, hasSwitch));
   return ok({
     domains,
-    boost: boostOf(cpuRoot, procRoot, switches, hasTurbo),
+    why: domains.length === 0 ? NO_CPUFREQ : undefined,
+    boost: boostOf(cpuRoot, procRoot, switches, hasTurbo, domains.length > 0),
     mode: modeOf(cpuRoot),
     sst: speedSelectOf(domains),
     smt: readSmt(cpuRoot),
@@ -141,12 +147,15 @@ function boostOf(
   procRoot: string,
   switches: Result<BoostSwitch[], SysfsError>,
   hasTurbo: boolean,
+  hasDomains: boolean,
 ): CpufreqCapabilities["boost"] {
   if (!switches.ok) return { supported: true, files: [], ...uncontrollable(explainSysfs(switches.error)) };
   const [first] = switches.value;
   if (first === undefined) {
     // amd-pstate has a switch since Linux 6.11 only; without one turbo stays as the firmware has it.
-    const none = "the driver shows no switch of turbo, nor a frequency that is turbo";
+    const none = hasDomains
+      ? "the driver shows no switch of turbo, nor a frequency that is turbo"
+      : NO_CPUFREQ;
     return hasTurbo
       ? {
           supported: true,
@@ -178,14 +187,25 @@ function modeOf(cpuRoot: string): CpufreqCapabilities["mode"] {
   return { ...item, driver, mode, modes };
 }
 
+/** Why nobody can switch SMT, by what smt/control says. Source: Documentation/ABI/testing/sysfs-devices-system-cpu, smt. */
+const NO_SMT: Readonly<Record<string, string>> = {
+  "": "the kernel shows no switch of SMT",
+  forceoff: "it is off until the machine boots anew",
+  notsupported: "the CPUs have none, or the firmware has turned it off",
+  notimplemented: "the kernel can't switch it on this architecture",
+};
+
 /** SMT is shown and never changed: taking CPUs offline breaks the accounting of whoever counts them. */
 function readSmt(cpuRoot: string): CpufreqCapabilities["smt"] {
   const dir = new AttrDir(`${cpuRoot}/smt`);
   const active = dir.peekNumber("active");
   const control = readWords(dir, "control");
+  const word = (control.ok && control.value[0]) || "";
   return {
-    ...uncontrollable("powermon takes no CPUs offline: topology accounting breaks; use smt/control by hand"),
+    ...uncontrollable(
+      NO_SMT[word] ?? "powermon takes no CPUs offline: topology accounting breaks; use smt/control by hand",
+    ),
     active: active === undefined ? undefined : active !== 0,
-    control: control.ok ? control.value[0] : undefined,
+    control: word || undefined,
   };
 }

@@ -9,7 +9,9 @@ import { readWords } from "../../sysfs/choice.ts";
 import { driverOf } from "../../sysfs/driver/index.ts";
 import { isOnBattery } from "../../sysfs/power-supply.ts";
 import { findRunningVms, pinnedCpus } from "../running-vms.ts";
-import { readCpuSets } from "./cpu-selector.ts";
+import { type CpuSets, readCpuSets, selectCpus } from "./cpu-selector.ts";
+import { BUILT_IN } from "./host-profile.ts";
+import { planProfile } from "./plan/plan.ts";
 
 /** A profile for some CPUs. */
 export interface Recommendation {
@@ -20,15 +22,31 @@ export interface Recommendation {
   readonly why: string;
 }
 
-/** Returns what fits, the one for most of the machine first. Errors: a sentence. */
+/** Returns what fits and can be applied, the one for most of the machine first; none where nothing of them can be set. Errors: a sentence. */
 export function recommendProfile(roots: MachineRoots): Result<readonly Recommendation[], string> {
-  const cpuRoot = cpuRootOf(roots);
   const sets = readCpuSets(roots.sysfsRoot, () => ok([]));
-  if (!sets.ok) return sets;
+  const fitting = sets.ok ? whatFits(roots, sets.value) : sets;
+  if (!sets.ok || !fitting.ok) return fitting;
+  return ok(fitting.value.filter((one) => canSet(cpuRootOf(roots), one, sets.value)));
+}
+
+/** Returns whether applying it would set anything. */
+function canSet(cpuRoot: string, { profile, cpus }: Recommendation, sets: CpuSets): boolean {
+  const asked = BUILT_IN.find(({ name }) => name === profile);
+  const only = cpus === undefined ? ok(undefined) : selectCpus(cpus, sets);
+  return (
+    asked !== undefined &&
+    only.ok &&
+    planProfile(cpuRoot, asked, sets, { only: only.value }).settings.length > 0
+  );
+}
+
+function whatFits(roots: MachineRoots, sets: CpuSets): Result<readonly Recommendation[], string> {
+  const cpuRoot = cpuRootOf(roots);
   const read = all({ battery: isOnBattery(roots.sysfsRoot), domains: listDomains(cpuRoot) });
   if (!read.ok) return err(explainSysfs(read.error));
   const { battery, domains } = read.value;
-  const { online, isolated } = sets.value;
+  const { online, isolated } = sets;
   if (battery)
     return ok([{ profile: "powersave", why: "the machine runs on its battery: every watt is time" }]);
   const rest = restOf(cpuRoot, domains);

@@ -36,10 +36,10 @@ turbo       on                                               default
 floor       min                                              default
 ceiling     2400000                                          flags
 commands    up,down,max,min,turbo-on,turbo-off,policy,query  default
-requests/s  0                                                default
+requests/s  any                                              default
 burst       100                                              default
 wire        auto                                             default
-lease s     0                                                default
+lease s     none                                             default
 priority    normal                                           default`;
 
 const FREQ_HEAD =
@@ -306,7 +306,7 @@ test.each([
   ],
   [
     ["vm", "limits", "vm1", "--reset"],
-    /^requests\/s +0 +ROOT.*\nburst +\d+ +default$/m,
+    /^requests\/s +any +ROOT.*\nburst +\d+ +default$/m,
     ["changeVm", { vm: "vm1", ...UNSET, save: false, dryRun: false }],
   ],
   [
@@ -369,7 +369,7 @@ test.each([
     2,
     'powermon: unknown command "vm toString"; the commands are list, show, add, remove, pin, query, limits, metadata.',
   ],
-  [["vm", "show"], 2, "powermon: VM is missing; it needs VM."],
+  [["vm", "show"], 2, "powermon: VM is missing; it is the VM's name."],
   [
     ["vm", "show", "a/b"],
     2,
@@ -427,14 +427,15 @@ test.each([
   ],
   [["channel", "add", "vm1", "0-1024"], 2, `powermon: CHANNELS ${LISTS}, not "0-1024".`],
   [["channel", "add", "vm1", "some"], 2, `powermon: CHANNELS ${LISTS}, not "some".`],
-  [["channel", "add", "vm1"], 2, "powermon: CHANNELS is missing; it needs LIST|ALL."],
+  [["channel", "add", "vm1"], 2, "powermon: CHANNELS is missing; it needs LIST|all."],
   [["freq", "set", "all", "max"], 2, undefined],
   [
     ["freq", "set", "0", "9"],
     2,
     'powermon: TARGET must be up, down, max, min, turbo-on, turbo-off or kHz (10000 to 20000000), not "9".',
   ],
-  [["freq", "release"], 2, "powermon: CPUS is missing; it needs CPULIST|ALL."],
+  [["freq", "set", "2"], 2, "powermon: TARGET is missing; it needs up|down|max|min|turbo-on|turbo-off|kHz."],
+  [["freq", "release"], 2, "powermon: CPUS is missing; it needs CPULIST|all."],
   [["explain", "-1"], 2, 'powermon: CPU must be a whole number from 0 to 8191, not "-1".'],
   [["events", "--follow", "--count", "1"], 2, "powermon: --follow and --count exclude each other."],
   [["status", "now"], 2, 'powermon: stray word "now"; no words are wanted here.'],

@@ -31,3 +31,15 @@ test("channels can be disabled, removed and taken up again", async () => {
   await vm1.hosted();
   expect(message(asks.addVm({ vm: "vm9" }))).toContain("has no socket");
 });
+
+test("channels are told by VM and number, in whatever order their sockets came", async () => {
+  const asks = lab.asks();
+  for (const name of ["vm2.0", "vm1.10", "vm1.2", "vm1.0"]) await lab.guest(name);
+  await until("all are there", () => asks.channels().value.length === 4);
+  expect(asks.channels().value.map(({ vm, channel }) => `${vm}.${channel}`)).toEqual([
+    "vm1.0",
+    "vm1.2",
+    "vm1.10",
+    "vm2.0",
+  ]);
+});

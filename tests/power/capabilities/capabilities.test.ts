@@ -7,6 +7,7 @@ import { libvirtView } from "../../../internal/power/capabilities/libvirt-view.t
 import type { Logind } from "../../../internal/power/sleep/logind.ts";
 import { testNeeding } from "../../helpers/needing.ts";
 import { mountMachine } from "../../kernel/machine.ts";
+import { capabilitiesText } from "../../../internal/output/capabilities-text.ts";
 import { machine } from "../../sysfs/machine.ts";
 
 const target = (report: ReturnType<typeof readHostCapabilities>, name: string) =>
@@ -178,4 +179,34 @@ test("libvirtView() places CPUs in their cells", () => {
     [2, 3, 6, 7],
   ]);
   expect(cells[1]?.cpus[0]?.place).toEqual({ socket: 1, die: 0, core: 2, siblings: [2, 6] as never });
+});
+
+test.each([
+  ["on", /by hand$/],
+  ["off", /by hand$/],
+  ["forceoff", /until the machine boots anew$/],
+  ["notsupported", /^the CPUs have none/],
+  ["notimplemented", /architecture$/],
+  [undefined, /shows no switch/],
+])(
+  "readHostCapabilities() with smt/control %p does not send anybody to a switch that is not there",
+  (word, why) => {
+    const { roots, put, path } = machine("intel-server-8cpu");
+    if (word === undefined) rmSync(path("smt"), { recursive: true });
+    else put("smt/control", word);
+    expect(readHostCapabilities(roots, "x86_64").cpufreq?.smt.why).toMatch(why);
+  },
+);
+
+test("readHostCapabilities() says of a machine without cpufreq that it has none, of turbo too", () => {
+  const { roots, path } = machine("acpi-cpufreq-4cpu-independent");
+  expect(readHostCapabilities(roots, "x86_64").cpufreq?.why).toBeUndefined();
+  rmSync(path("cpufreq"), { recursive: true });
+  const report = readHostCapabilities(roots, "x86_64");
+  expect(capabilitiesText(report)).toMatch(/^clocks +- +no +no cpufreq driver runs/m);
+  expect(report.cpufreq).toMatchObject({
+    domains: [],
+    why: expect.stringContaining("no cpufreq driver runs"),
+    boost: { supported: false, why: expect.stringContaining("no cpufreq driver runs") },
+  });
 });

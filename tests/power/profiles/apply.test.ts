@@ -233,7 +233,7 @@ test.each([
     "cppc-cpufreq-4cpu",
     own({ boost: true }),
     "unsupported",
-    /no switch for turbo/,
+    /no switch of turbo/,
   ],
   [
     "uncore where there is none",

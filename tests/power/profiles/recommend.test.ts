@@ -1,7 +1,7 @@
 // Which profile is recommended on which machine.
 
 import { expect, test } from "bun:test";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { recommendProfile } from "../../../internal/power/profiles/recommend.ts";
 import { machine, value } from "../../sysfs/machine.ts";
 import { runPowermon } from "../../cmd/powermon/power-main.ts";
@@ -73,4 +73,18 @@ test("profile recommend tells the commands and why", async () => {
   expect(ran.out).toMatch(
     /^powermon profile apply balanced --cpus housekeeping\n {2}intel_pstate .*\npowermon profile apply latency --cpus isolated\n {2}CPUs 2-3/,
   );
+});
+
+test("profile recommend names no profile that can't be applied, and apply says of the machine what it lacks", async () => {
+  const at = machine("acpi-cpufreq-4cpu-independent");
+  rmSync(at.path("cpufreq"), { recursive: true });
+  for (const cpu of [0, 1, 2, 3]) rmSync(at.path(`cpu${cpu}/cpufreq`), { recursive: true, force: true });
+  const roots = ["--sysfs-root", at.tree.sys, "--proc-root", at.tree.proc, "--state-dir", at.roots.stateDir];
+  const told = await runPowermon(["profile", "recommend", ...roots]);
+  expect(told).toMatchObject({ status: 5, out: "" });
+  expect(told.err).toContain("no built-in profile has anything to set here");
+  const applied = await runPowermon(["profile", "apply", "balanced", ...roots]);
+  expect(applied.status).toBe(5);
+  expect(applied.err).toContain("boost of machine: no cpufreq driver runs");
+  expect(applied.err).toContain("epp of CPUs 0-3: there is no cpufreq domain");
 });

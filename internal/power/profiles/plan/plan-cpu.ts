@@ -15,7 +15,8 @@ export function planCpu(cpuRoot: string, cpu: Pcpu, knobs: CpuKnobs, draft: Draf
   if (knobs.epb !== undefined) {
     const epb = readEpb(cpuRoot, cpu);
     if (!epb.ok) draft.fails("epb", where, epb.error);
-    else if (epb.value === undefined) draft.lacks("epb", where, "it has no energy and performance bias hint");
+    else if (epb.value === undefined)
+      draft.lacks("epb", where, "the CPU has no energy and performance bias hint");
     else draft.set({ knob: "epb", cpu }, knobs.epb);
   }
   const { deepestState, latencyUs } = knobs;

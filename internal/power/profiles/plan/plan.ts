@@ -84,7 +84,7 @@ export function planProfile(
   const bare = uncovered.filter((cpu) => !hung.includes(cpu));
   for (const [cpus, why] of [
     [hung, `the clock of ${cpusText(hung)} is ${LEFT_ALONE}: \`powermon freq retry\` tries it again`],
-    [bare, "they have no cpufreq domain: no driver runs"],
+    [bare, "there is no cpufreq domain: no driver runs"],
   ] as const)
     if (cpus.length > 0) draft.lacks("governor, floor, ceiling, epp", cpusText(cpus), why);
   for (const [cpu, knobs] of wanted) planCpu(cpuRoot, cpu, knobs, draft);
@@ -204,7 +204,11 @@ function planBoost(cpuRoot: string, on: boolean, domains: readonly PlannedDomain
   const switches = readBoost(cpuRoot, ids);
   if (!switches.ok) return draft.fails("boost", "machine", switches.error);
   if (switches.value.length === 0)
-    return draft.lacks("boost", "machine", "the driver shows no switch for turbo");
+    return draft.lacks(
+      "boost",
+      "machine",
+      ids.length === 0 ? "no cpufreq driver runs" : "the driver shows no switch of turbo",
+    );
   for (const { attribute, text } of switches.value) draft.set(attribute, on ? text.on : text.off);
   draft.turboRises = on && switches.value.some((one) => !one.on);
   // Some drivers move the limits with the switch.
