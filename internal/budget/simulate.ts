@@ -3,7 +3,7 @@
 import { type Khz, khz } from "../values/units.ts";
 import { PRIORITIES, type Priority } from "../values/vm-settings.ts";
 import type { BudgetClock } from "./clock.ts";
-import { BudgetLoop } from "./loop.ts";
+import { BudgetLoop, LOOK_MS } from "./loop.ts";
 import type { MachineModel } from "./machine-model.ts";
 import { ceilingsAt } from "./payers.ts";
 
@@ -23,8 +23,8 @@ export interface TraceRow {
 }
 
 export interface SimulatedBudget {
-  /** In force at a second since the start, W. */
-  readonly watts: (atS: number) => number;
+  /** In force at a second since the start, W; undefined for none. */
+  readonly watts: (atS: number) => number | undefined;
   /** How far under it is aimed, a share of it. */
   readonly guard: number;
   /** What the loop is told of the machine's slope, see BudgetLoop; nothing unless given. */
@@ -79,13 +79,13 @@ export function simulate(
   const top = steps[0] ?? khz(0);
   const owners = vms.flatMap((vm, index) => Array.from({ length: vm.cpus }, () => ({ vm, index })));
   const clocks = owners.map(({ vm }, id) => ({ id, ...vm, steps, cpus: 1, wish: top }));
-  const loop = new BudgetLoop(budget.guess);
+  let loop = new BudgetLoop(budget.guess);
   const tally = { budget: new Tally(vms), rapl: new Tally(vms) };
   const rows: { atS: number; watts: number; reach: number }[] = [];
   let ceilings: ReadonlyMap<number, Khz> = new Map();
   let writes = 0;
   let row = 0;
-  let looked = { at: 0, joules: 0, due: 1000 };
+  let looked = { at: 0, joules: 0, due: LOOK_MS };
   let second = 0;
   for (let now = 0; now < seconds * 1000; now += TICK_MS) {
     while ((trace[row + 1]?.atS ?? Infinity) * 1000 <= now) row++;
@@ -108,6 +108,14 @@ export function simulate(
     }
     if (then < looked.due) continue;
     const took = then - looked.at;
+    if (limit === undefined) {
+      // As the daemon: where no budget holds nobody pays, and the next one begins anew.
+      loop = new BudgetLoop(budget.guess);
+      writes += ceilings.size;
+      ceilings = new Map();
+      looked = { at: then, joules: 0, due: then + LOOK_MS };
+      continue;
+    }
     const seen: BudgetClock[] = clocks.map((clock, id) => ({
       ...clock,
       busy: busyOf(owners[id]?.index ?? 0) * (budget.sees ?? 1),
@@ -129,8 +137,8 @@ export function simulate(
 }
 
 /** Returns the highest step that all may run at: the fastest are throttled first, whoever they are. */
-function commonCeiling(steps: readonly Khz[], limit: number, wattsAt: (cap: Khz) => number): Khz {
-  return steps.find((cap) => wattsAt(cap) <= limit) ?? (steps.at(-1) as Khz);
+function commonCeiling(steps: readonly Khz[], limit: number | undefined, wattsAt: (cap: Khz) => number): Khz {
+  return steps.find((cap) => limit === undefined || wattsAt(cap) <= limit) ?? (steps.at(-1) as Khz);
 }
 
 class Tally {
@@ -154,7 +162,7 @@ class Tally {
   add(
     ms: number,
     watts: number,
-    limit: number,
+    limit = Infinity,
     cpus: readonly { readonly khz: number; readonly busy: number; readonly index: number }[],
     top: number,
   ): void {

@@ -7,13 +7,13 @@ import { STATUS, type Status } from "../../../internal/cli/status.ts";
 import { UsageError } from "../../../internal/cli/usage-error.ts";
 import { MachineModel } from "../../../internal/budget/machine-model.ts";
 import { simulate, type SimulatedVm } from "../../../internal/budget/simulate.ts";
-import { type LoadTrace, parseLoads } from "../../../internal/budget/trace.ts";
+import { parseLoads } from "../../../internal/budget/trace.ts";
 import { limitsIn } from "../../../internal/claims/limits.ts";
 import { budgetOf } from "../../../internal/config/budget.ts";
 import { vmConfig } from "../../../internal/config/effective.ts";
 import type { Merged } from "../../../internal/config/merge.ts";
-import { codeOf } from "../../../internal/os/error-code.ts";
-import { readBounded } from "../../../internal/os/read-bounded.ts";
+import { type WattsFrom, wattsOver } from "../../../internal/daemon/budget/watts.ts";
+import { ownZone } from "../../../internal/os/time-zone.ts";
 import { json } from "../../../internal/output/json.ts";
 import { Cpufreq, type Domain } from "../../../internal/sysfs/cpufreq/cpufreq.ts";
 import { MAX_WATTS } from "../../../internal/values/meter.ts";
@@ -22,11 +22,11 @@ import { khz } from "../../../internal/values/units.ts";
 import { PRIORITIES, type Priority } from "../../../internal/values/vm-settings.ts";
 import { isVmName } from "../../../internal/values/vm-name.ts";
 import { failWith } from "../../fail.ts";
+import { isoTime, thisMinute, timeOf, traceOf } from "../dry-run-input.ts";
 import { absolutePath, ROOT_ARGS } from "../roots.ts";
 import { CONFIG_ARG, readConfig } from "./config.ts";
-import { showSimulation } from "./text.ts";
+import { budgetLines, showSimulation } from "./text.ts";
 
-const MAX_TRACE_BYTES = 1 << 26;
 const VM = `must be such as web=high:4, a VM, ${PRIORITIES.join(", ")} and its number of CPUs`;
 
 const Args = v.object({
@@ -54,15 +54,24 @@ export default defineCommand({
     name: "simulate",
     summary: "show what a budget would cost whom over a trace of load, beside RAPL alone",
     details:
-      "Writes nothing. TRACE.csv has a heading \"seconds,VM,VM,...\" and a line for each change: the second, and for each VM how much its CPUs are at work, 0 to 1; its last line ends it. Priorities, floors and numbers of CPUs (by pins) are the configuration's, or --vm says them. The clocks are this machine's, or those of --sysfs-root. The power is a model's: idle + c V(f)^2 f for each CPU at work, V rising from 0.6 to 1, which --floor-watts and --full-watts fix: all CPUs at work at the lowest step, and at the highest.",
+      "Writes nothing. TRACE.csv has a heading \"seconds,VM,VM,...\" and a line for each change: the second, and for each VM how much its CPUs are at work, 0 to 1; its last line ends it. Priorities, floors and numbers of CPUs (by pins) are the configuration's, or --vm says them. The windows of [budget] hold as they would from --from on; a trace of 86400 seconds is a day. The clocks are this machine's, or those of --sysfs-root. The power is a model's: idle + c V(f)^2 f for each CPU at work, V rising from 0.6 to 1, which --floor-watts and --full-watts fix: all CPUs at work at the lowest step, and at the highest.",
     examples: [
-      "powermon budget simulate --file day.csv --budget 110",
+      "powermon budget simulate --file day.csv --from 2026-11-23T00:00",
       "powermon budget simulate --file day.csv --budget 110 --vm web=high:4 --vm batch=low:12 --json",
     ],
   },
   args: {
     file: { type: "string", required: true, valueHint: "TRACE.csv", description: "the load over time" },
-    budget: { type: "string", valueHint: "WATTS", description: "the budget (default the configuration's)" },
+    budget: {
+      type: "string",
+      valueHint: "WATTS",
+      description: "the budget all the time (default the configuration's and its windows)",
+    },
+    from: {
+      type: "string",
+      valueHint: "TIME",
+      description: "when the trace starts, for the windows, such as 2026-11-23T16:30 (default now)",
+    },
     vm: {
       type: "string",
       valueHint: "VM=PRIORITY:CPUS",
@@ -90,11 +99,22 @@ export default defineCommand({
     const [floorWatts, fullWatts] = [parsed["floor-watts"], parsed["full-watts"]];
     if (fullWatts <= floorWatts) throw new UsageError("--full-watts must be more than --floor-watts.");
     const config = readConfig(args);
-    const { watts, guard } = budgetOf(config.says);
-    const budget = parsed.budget ?? watts;
-    if (budget === undefined)
-      throw new UsageError("--budget must be given: the configuration names no watts in [budget].");
-    const trace = traceOf(parsed.file);
+    if (parsed.budget !== undefined && args.from !== undefined)
+      throw new UsageError(
+        "--from says which window holds when, and --budget goes before all of them; leave one out.",
+      );
+    const says = budgetOf(config.says);
+    const zone = says.timeZone ?? ownZone();
+    const from = timeOf({ from: args.from }, zone) ?? thisMinute();
+    const trace = traceOf("--file", parsed.file, parseLoads);
+    const fixed = parsed.budget !== undefined;
+    const budgets = fixed ? [{ atS: 0, watts: parsed.budget }] : wattsOver(says, from, trace.seconds);
+    if (budgets.every(({ watts }) => watts === undefined))
+      throw new UsageError(
+        says.windows.length === 0
+          ? "--budget must be given: the configuration names no watts in [budget]."
+          : `No budget holds in the ${trace.seconds} s from ${isoTime(from, zone)} on: [budget] names watts in windows alone. Give another --from, or --budget.`,
+      );
     const cpufreq = new Cpufreq({
       sysfsRoot: parsed["sysfs-root"],
       procRoot: "/proc",
@@ -116,12 +136,36 @@ export default defineCommand({
     const model = new MachineModel({
       ...{ cpus: there, steps, floorWatts, fullWatts, leastVoltage: 0.6, noiseWatts: 0 },
     });
-    const found = simulate(vms, trace.rows, trace.seconds, { watts: () => budget, guard }, model);
-    const told = `Budget ${budget} W over ${trace.seconds} s. The machine: ${there} CPUs of ${steps.at(-1)} to ${steps[0]} kHz, ${floorWatts} W with all at work at the lowest, ${fullWatts} W at the highest, ${model.idleWatts.toFixed(1)} W idle.`;
-    io.out(args.json ? json({ budgetWatts: budget, ...found }) : showSimulation(told, found));
+    const found = simulate(
+      vms,
+      trace.rows,
+      trace.seconds,
+      { watts: wattsAt(budgets), guard: says.guard },
+      model,
+    );
+    if (args.json) {
+      const start = fixed ? {} : { from: isoTime(from, zone), timeZone: zone };
+      const [first] = budgets;
+      io.out(json({ budgetWatts: first?.watts, budgets, ...start, ...found }));
+      return STATUS.done;
+    }
+    const told = [
+      ...budgetLines(budgets, trace.seconds, (atS) => isoTime(from + atS * 1000, zone)),
+      `The machine: ${there} CPUs of ${steps.at(-1)} to ${steps[0]} kHz, ${floorWatts} W with all at work at the lowest, ${fullWatts} W at the highest, ${model.idleWatts.toFixed(1)} W idle.`,
+    ];
+    io.out(showSimulation(told, found));
     return STATUS.done;
   },
 });
+
+/** Returns what holds at a second that never goes back. */
+function wattsAt(budgets: readonly WattsFrom[]): (atS: number) => number | undefined {
+  let now = 0;
+  return (atS) => {
+    while ((budgets[now + 1]?.atS ?? Infinity) <= atS) now++;
+    return budgets[now]?.watts;
+  };
+}
 
 function vmOf(
   vm: string,
@@ -139,18 +183,4 @@ function vmOf(
   }
   const least = limitsIn(table, floor, "max").floor ?? table.steps.at(-1) ?? khz(0);
   return { vm, priority: own?.[1] ?? priority, cpus, floor: least };
-}
-
-function traceOf(file: string): LoadTrace {
-  let bytes: Buffer | undefined;
-  try {
-    bytes = readBounded(file, MAX_TRACE_BYTES);
-  } catch (cause) {
-    throw new UsageError(`--file: Cannot read ${JSON.stringify(file)}: ${codeOf(cause)}.`);
-  }
-  if (bytes === undefined)
-    throw new UsageError(`--file: ${JSON.stringify(file)} has more than ${MAX_TRACE_BYTES} bytes; cut it.`);
-  const trace = parseLoads(bytes.toString());
-  if (!trace.ok) throw new UsageError(`--file: ${file}: ${trace.error}.`);
-  return trace.value;
 }

@@ -1,6 +1,7 @@
 // A power budget and a dry run of one in text.
 
 import type { BudgetReport } from "../../../internal/api/budget.ts";
+import type { WattsFrom } from "../../../internal/daemon/budget/watts.ts";
 import type { Outcome, Simulation } from "../../../internal/budget/simulate.ts";
 import { table } from "../../../internal/output/table.ts";
 import { PRIORITIES } from "../../../internal/values/vm-settings.ts";
@@ -51,13 +52,25 @@ export function showBudget(budget: BudgetReport): string {
   ].join("\n");
 }
 
+/** Returns which budget holds when in a dry run. @param timeOf the time of a second */
+export function budgetLines(
+  budgets: readonly WattsFrom[],
+  seconds: number,
+  timeOf: (atS: number) => string,
+): readonly string[] {
+  const wattsOf = (one: WattsFrom | undefined) => (one?.watts === undefined ? "no budget" : `${one.watts} W`);
+  if (budgets.length === 1) return [`Budget ${wattsOf(budgets[0])} over ${seconds} s.`];
+  const rows = budgets.map((one) => [timeOf(one.atS), `${one.atS}`, wattsOf(one)]);
+  return [`Budgets over ${seconds} s:`, table([["FROM", "SECOND", "BUDGET"], ...rows])];
+}
+
 /** Returns a dry run beside what RAPL alone would have done. */
-export function showSimulation(model: string, found: Simulation): string {
+export function showSimulation(told: readonly string[], found: Simulation): string {
   const { budget, raplAlone } = found;
   const row = (what: string, pick: (one: Outcome) => string) => [what, pick(budget), pick(raplAlone)];
   const alone = new Map(raplAlone.vms.map((one) => [one.vm, one]));
   return [
-    model,
+    ...told,
     "RAPL alone is an ideal one here: at once, exactly, every core cut alike and the fastest first.",
     "",
     table([

@@ -8,8 +8,6 @@ import { STATUS, type Status } from "../../../internal/cli/status.ts";
 import { UsageError } from "../../../internal/cli/usage-error.ts";
 import { readPolicyFile } from "../../../internal/config/policy.ts";
 import { describeProblem } from "../../../internal/config/problem.ts";
-import { codeOf } from "../../../internal/os/error-code.ts";
-import { readBounded } from "../../../internal/os/read-bounded.ts";
 import { simulate } from "../../../internal/rules/simulation.ts";
 import { parseTrace, type Trace } from "../../../internal/rules/trace.ts";
 import type { Policy } from "../../../internal/values/policy.ts";
@@ -17,6 +15,7 @@ import { explainProblem } from "../../../internal/values/problem.ts";
 import { Cpufreq, type Domain } from "../../../internal/sysfs/cpufreq/cpufreq.ts";
 import { explainSysfs } from "../../../internal/values/sysfs-error.ts";
 import { type Pcpu, pcpu } from "../../../internal/values/units.ts";
+import { thisMinute, timeOf, traceOf } from "../dry-run-input.ts";
 import { ROOT_ARGS, absolutePath } from "../roots.ts";
 import { failWith } from "../../fail.ts";
 import { simulationJson, simulationText } from "./text.ts";
@@ -25,8 +24,6 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** A month of samples takes seconds, a year would take minutes. */
 const MAX_DAYS = 31;
-/** The million lines that a trace may have are shorter. */
-const MAX_TRACE_BYTES = 1 << 26;
 
 const Args = v.object({
   file: absolutePath,
@@ -79,14 +76,16 @@ export default defineCommand({
     }
     const { rule } = policy.value;
     const zone = (rule.type === "time" ? rule.timeZone : undefined) ?? ownZone();
-    const from = timeOf({ from: args.from }, zone) ?? Math.floor(Date.now() / 60_000) * 60_000;
+    const from = timeOf({ from: args.from }, zone) ?? thisMinute();
     const to = timeOf({ to: args.to }, zone) ?? from + DAY_MS;
     if (to <= from || to - from > MAX_DAYS * DAY_MS + HOUR_MS) {
       throw new UsageError(`--to must be later than --from, by ${MAX_DAYS} days at most.`);
     }
+    const rates = (flag: string, file: string | undefined, columns: number) =>
+      file === undefined ? undefined : traceOf(flag, file, (text) => parseTrace(text, columns, from));
     const traces = {
-      traffic: traceOf("--traffic", parsed.traffic, 1, from),
-      branches: traceOf("--branches", parsed.branches, 2, from),
+      traffic: rates("--traffic", parsed.traffic, 1),
+      branches: rates("--branches", parsed.branches, 2),
     };
     refuseUnfed(policy.value, traces);
     const cpufreq = new Cpufreq({ sysfsRoot: parsed["sysfs-root"], procRoot: "/proc", stateDir: "" });
@@ -123,37 +122,6 @@ function cpusOf(wanted: readonly number[] | undefined, cpufreq: Cpufreq): readon
   if (without !== undefined)
     throw new UsageError(`--cpus names CPU ${without}, which has no cpufreq domain.`);
   return cpus;
-}
-
-/** Returns the time that the one flag in `given` names, ms since 1970; local times are of `zone`. */
-function timeOf(given: Readonly<Record<string, string | undefined>>, zone: string): number | undefined {
-  const [flag, text] = Object.entries(given)[0] ?? [];
-  if (text === undefined) return undefined;
-  try {
-    if (/(Z|[+-]\d\d:?\d\d)$/.test(text) && text.includes("T"))
-      return Temporal.Instant.from(text).epochMilliseconds;
-    return Temporal.PlainDateTime.from(text).toZonedDateTime(zone).epochMilliseconds;
-  } catch {
-    throw new UsageError(
-      `--${flag} must be a time such as 2026-03-29T08:30 or 2026-03-29T06:30Z, not ${JSON.stringify(text)}.`,
-    );
-  }
-}
-
-function traceOf(flag: string, file: string | undefined, columns: number, from: number): Trace | undefined {
-  if (file === undefined) return undefined;
-  let bytes: Buffer | undefined;
-  try {
-    bytes = readBounded(file, MAX_TRACE_BYTES);
-  } catch (cause) {
-    throw new UsageError(`${flag}: Cannot read ${JSON.stringify(file)}: ${codeOf(cause)}.`);
-  }
-  if (bytes === undefined) {
-    throw new UsageError(`${flag}: ${JSON.stringify(file)} has more than ${MAX_TRACE_BYTES} bytes; cut it.`);
-  }
-  const trace = parseTrace(bytes.toString(), columns, from);
-  if (!trace.ok) throw new UsageError(`${flag}: ${file}: ${trace.error}.`);
-  return trace.value;
 }
 
 /** A dry run without what the policy listens to would show nothing and look like an answer. */

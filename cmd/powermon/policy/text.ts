@@ -5,6 +5,7 @@ import type { Pcpu } from "../../../internal/values/units.ts";
 import type { Simulated, SimulatedChange } from "../../../internal/rules/simulation.ts";
 import { json } from "../../../internal/output/json.ts";
 import { table } from "../../../internal/output/table.ts";
+import { isoTime } from "../dry-run-input.ts";
 
 /** What a dry run was about. */
 export interface Span {
@@ -65,9 +66,4 @@ function sharesOf({ shares }: Simulated, whole: number) {
   return [...alike.values()].flatMap((cpus) =>
     rowsOf(cpus[0] as Pcpu).map(({ khz, share }) => ({ cpus, khz, share })),
   );
-}
-
-function isoTime(at: number, zone: string): string {
-  const local = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone);
-  return local.toString({ timeZoneName: "never", smallestUnit: at % 1000 === 0 ? "second" : "millisecond" });
 }

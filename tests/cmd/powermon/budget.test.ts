@@ -81,6 +81,51 @@ describe("powermon budget simulate", () => {
     expect(budget.vms[1].kept).toBeGreaterThan(0.53);
   });
 
+  const WINDOWS = `[budget]\ntimezone = "Europe/Berlin"\nwindows = [{ from = "17:00", to = "20:00", watts = 90 }]\n`;
+  const VMS = ["--vm", "web=high:2", "--vm", "batch=low:6"];
+
+  test("lets the configuration's windows hold from the time that --from says", async () => {
+    const config = file("p.toml", WINDOWS.replace("]\n", "]\nwatts = 130\n"));
+    const trace = file("t.csv", "seconds,web,batch\n0,1,1\n600,1,1\n");
+    const words = ["--file", trace, "--config", config, ...VMS, "--from", "2026-11-23T16:55"];
+    const ran = await simulate(...words);
+    expect(ran).toMatchObject({ status: 0, err: "" });
+    expect(ran.out.split("\n").slice(0, 4)).toEqual([
+      "Budgets over 600 s:",
+      "FROM                       SECOND  BUDGET",
+      "2026-11-23T16:55:00+01:00  0       130 W",
+      "2026-11-23T17:00:00+01:00  300     90 W",
+    ]);
+    const json = JSON.parse((await simulate(...words, "--json")).out);
+    expect(json).toMatchObject({
+      budgetWatts: 130,
+      budgets: [
+        { atS: 0, watts: 130 },
+        { atS: 300, watts: 90 },
+      ],
+      from: "2026-11-23T16:55:00+01:00",
+      timeZone: "Europe/Berlin",
+    });
+    const watts = (from: number, to: number): number[] =>
+      json.rows.slice(from, to).map((row: { watts: number }) => row.watts);
+    expect(Math.max(...watts(10, 300))).toBeLessThanOrEqual(130);
+    expect(Math.min(...watts(10, 300))).toBeGreaterThan(115);
+    expect(Math.max(...watts(310, 600))).toBeLessThanOrEqual(90);
+    const fixed = await simulate("--file", trace, "--config", config, ...VMS, "--budget", "110");
+    expect(fixed.out).toStartWith("Budget 110 W over 600 s.\n");
+  });
+
+  test("says so where no window holds during the trace, and where --from can mean nothing", async () => {
+    const words = ["--file", file("t.csv", TRACE), "--config", file("p.toml", WINDOWS), ...VMS];
+    const none = await simulate(...words, "--from", "2026-11-23T16:00");
+    expect(none).toMatchObject({ status: 2, out: "" });
+    expect(none.err).toContain("No budget holds in the 120 s from 2026-11-23T16:00:00+01:00 on");
+    const both = await simulate(...words, "--from", "2026-11-23T17:00", "--budget", "110");
+    expect(both).toMatchObject({ status: 2, out: "" });
+    expect(both.err).toContain("--from says which window holds when, and --budget goes before all of them");
+    expect((await simulate(...words, "--from", "noon")).err).toContain("--from must be a time such as");
+  });
+
   test.each([
     ["", "there are no two lines of load, a begin and an end"],
     ["0,1\n", 'line 1 is no heading such as "seconds,web,batch"'],
