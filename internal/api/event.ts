@@ -13,8 +13,13 @@ const request = text(
   "What was asked: up, down, min, max, turbo-on, turbo-off, policy, query-freq and so on.",
 );
 
+const user = about(
+  v.optional(v.string()),
+  "Who asked for it over the control socket: a user's name, `user N` where /etc/passwd has none for that number, or `an operator` where the kernel does not tell; absent where nobody did.",
+);
+
 /** Whose wish decided; absent where nobody's did. */
-const winner = { by: v.optional(by), vm: v.optional(vm), vcpu: v.optional(vcpu) };
+const winner = { by: v.optional(by), vm: v.optional(vm), vcpu: v.optional(vcpu), user };
 const khz = about(v.optional(v.number()), "What the clock was told, kHz; absent when it was given back.");
 
 /** A kind of event. @param what the sentence about it */
@@ -95,11 +100,16 @@ export const EVENTS = {
     profile: text("The profile's name."),
     cpus: v.optional(text("The CPUs that it was limited to.")),
     changes: number("How many settings it changed."),
+    user,
   }),
-  "profile-off": kind("What was there before the profile is back.", { profile: text("The profile's name.") }),
+  "profile-off": kind("What was there before the profile is back.", {
+    profile: text("The profile's name."),
+    user,
+  }),
   "host-sleeps": kind("The host goes to sleep; claims are given back.", {
     target: text("mem, disk, hybrid or freeze."),
     until: v.optional(text("When the alarm wakes it, ISO 8601.")),
+    user,
   }),
   "host-awake": kind("The host is awake, and claims stand again.", {
     sleptS: about(v.optional(v.number()), "How long, s; 0 when it did not sleep after all."),
@@ -109,6 +119,7 @@ export const EVENTS = {
   "budget-changed": kind("Another power budget is in force, or none.", {
     watts: about(v.optional(v.number()), "The budget, W; absent where there is none."),
     origin: text("Who says so: file, operator or fleet."),
+    user,
   }),
   "budget-payers": kind(
     "Others pay for the power budget than before: their clocks are kept below what they wish.",
@@ -132,12 +143,14 @@ export const EVENTS = {
   }),
   "config-reloaded": kind("Another configuration is in force.", {
     files: about(texts, "The files that were read."),
+    user,
   }),
   "vm-changed": kind("A VM's settings were changed at run time, or it was paused or runs again.", {
     vm,
     paused: about(v.optional(v.boolean()), "Whether it stands still now."),
     ...settings,
     saved: about(v.optional(v.boolean()), "Whether the change was saved."),
+    user,
   }),
   /** Told to one listener alone, in the place of what it missed. */
   overrun: kind("A listener missed events: they are no longer kept, or it did not read.", {

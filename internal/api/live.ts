@@ -46,7 +46,9 @@ export type LiveVm = v.InferOutput<typeof liveVm>;
 const change = v.object({
   at: text("When, ISO 8601."),
   what: text("What changed, in words."),
-  who: text("Who made it: a vCPU, its policy, an operator, another program."),
+  who: text(
+    "Who made it: a vCPU, its policy, a user of the control socket by name, the schedule, another program.",
+  ),
   vm: about(v.optional(v.string()), "The VM that it is of."),
 });
 export type LiveChange = v.InferOutput<typeof change>;

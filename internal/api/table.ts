@@ -217,10 +217,14 @@ export type Report<K extends Name> = v.InferOutput<Api[K]["answer"]>;
 type Told<K extends Name> = Report<K> extends v.InferOutput<typeof done> ? void : Report<K>;
 /**
  * Whoever answers: a function a row. Reads are immediate; what takes time returns a promise. `gone` aborts when who asked has left
- * without an answer.
+ * without an answer. `user` is who asked over the control socket.
  */
 export type Handlers = {
-  readonly [K in Name]: (asked: Asked<K>, gone?: AbortSignal) => Answer<Told<K>> | Promise<Answer<Told<K>>>;
+  readonly [K in Name]: (
+    asked: Asked<K>,
+    gone?: AbortSignal,
+    user?: string,
+  ) => Answer<Told<K>> | Promise<Answer<Told<K>>>;
 };
 
 /** What looks and changes nothing. */

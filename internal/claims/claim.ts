@@ -22,6 +22,8 @@ export interface Claimant {
   readonly by: "guest" | "policy" | "fifo" | "operator";
   /** True once it is gone: what it wished is not put back. */
   readonly gone?: boolean;
+  /** Of an operator, who asked. */
+  readonly user?: string | undefined;
   /** Whether it may use turbo at all: where it may, it starts as the clock does. */
   readonly turbo: boolean;
   limitsIn(domain: DomainId): Limits;

@@ -13,16 +13,11 @@ import { API, type Handlers, isRehearsed, type Name, type Rehearsals } from "../
 import { type Answer, no } from "../values/answer.ts";
 import { readAsk } from "./read-ask.ts";
 import { HttpFront } from "./http-front.ts";
+import type { Peer } from "./peer.ts";
 import { type BodyError, MAX_BODY, MAX_DEPTH, readBody } from "./read-body.ts";
 import { codeOf } from "../os/error-code.ts";
 import { SpareTime } from "../os/spare-time.ts";
 import { clearStale, shareSocket, wrongSocketPath } from "../os/unix-socket.ts";
-
-/** Who is at the other end of a connection. */
-interface Peer {
-  readonly pid: number;
-  readonly uid: number;
-}
 
 export interface ControlOptions {
   /** A whole path; its folder exists. */
@@ -38,7 +33,7 @@ export interface ControlOptions {
   /** Resolves to all metrics in Prometheus' text format. */
   readonly metrics: () => string | Promise<string>;
   readonly log: Log;
-  /** Returns who is connected to the file descriptor `fd`, for the log of changes. */
+  /** Returns who is connected to the file descriptor `fd`, for the log of changes and for who is told of them. */
   readonly peerOf?: (fd: number) => Peer | undefined;
   /** What answering may take beside the guests; by default a budget of its own. */
   readonly spare?: SpareTime;
@@ -56,6 +51,8 @@ export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 /** Said on the socket for those who may look. */
 const ONLY_SHOWS =
   "This socket shows and changes nothing; what changes something goes through the control socket.";
+/** Stands for the user's name where the kernel does not tell who is at the other end. */
+const NOT_KNOWN = "an operator";
 /** Most characters of a path and of a body that are written to the log of changes. */
 const MAX_LOGGED = 200;
 
@@ -163,9 +160,12 @@ class Control {
         response.once("close", () => {
           if (!response.writableFinished) gone.abort();
         });
-        const done = asked.ok ? this.#handle(found.name, asked.value, gone.signal) : asked;
+        const peer = method === "GET" || fd === undefined ? undefined : this.#options.peerOf?.(fd);
+        const done = asked.ok
+          ? this.#handle(found.name, asked.value, gone.signal, peer?.user ?? NOT_KNOWN)
+          : asked;
         const tell = (answer: Answer<unknown>) => {
-          if (method !== "GET") this.#note(request, fd, body.value, answer);
+          if (method !== "GET") this.#note(request, peer, body.value, answer);
           write(response, answer.ok ? 200 : HTTP_STATUS[answer.error.code], answer);
         };
         return done instanceof Promise ? done.then(tell) : tell(done);
@@ -182,24 +182,30 @@ class Control {
   }
 
   /** `asked` has been read by the row of that name. */
-  #handle(name: Name, asked: object, gone: AbortSignal): Answer<unknown> | Promise<Answer<unknown>> {
+  #handle(
+    name: Name,
+    asked: object,
+    gone: AbortSignal,
+    user: string,
+  ): Answer<unknown> | Promise<Answer<unknown>> {
     const { handlers, rehearsals } = this.#options;
     const isDry = isRehearsed(name) && (asked as { readonly dryRun?: boolean }).dryRun === true;
     const handler = (isDry ? rehearsals[name] : handlers[name]) as (
       asked: object,
       gone: AbortSignal,
+      user: string,
     ) => Answer<unknown> | Promise<Answer<unknown>>;
-    return handler(asked, gone);
+    return handler(asked, gone, user);
   }
 
   /** Logs a change and who asked for it. */
-  #note(request: IncomingMessage, fd: number | undefined, body: unknown, answer: Answer<unknown>): void {
-    const { log, peerOf } = this.#options;
-    const peer = fd === undefined ? undefined : peerOf?.(fd);
+  #note(request: IncomingMessage, peer: Peer | undefined, body: unknown, answer: Answer<unknown>): void {
+    const { log } = this.#options;
     const done = (body as { readonly dryRun?: unknown } | undefined)?.dryRun === true ? "tried" : "done";
     log.info(`Control request ${answer.ok ? "" : "not "}${done}`, {
       request: `${request.method} ${shorten(request.url)}`,
       body: body === undefined ? undefined : shorten(JSON.stringify(body)),
+      user: peer?.user,
       uid: peer?.uid,
       pid: peer?.pid,
       code: answer.ok ? undefined : answer.error.code,

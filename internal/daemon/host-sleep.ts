@@ -50,14 +50,16 @@ export class HostSleep {
   /**
    * Sleeps and resolves when the host is awake again and claims stand.
    * @param gone aborts when nobody waits for it any more: then the host does not sleep
+   * @param user who asked for it over the control socket
    */
-  suspend(asked: SleepAsk, gone?: AbortSignal) {
-    const done = this.#suspend(asked, AbortSignal.any([this.#stopped.signal, ...(gone ? [gone] : [])]));
+  suspend(asked: SleepAsk, gone?: AbortSignal, user?: string) {
+    const signal = AbortSignal.any([this.#stopped.signal, ...(gone ? [gone] : [])]);
+    const done = this.#suspend(asked, signal, user);
     this.#current = done.catch(() => {});
     return done;
   }
 
-  async #suspend({ wake, logind, ...request }: SleepAsk, signal: AbortSignal) {
+  async #suspend({ wake, logind, ...request }: SleepAsk, signal: AbortSignal, user: string | undefined) {
     const { log, config } = this.#host;
     const until = wake === "none" || "inS" in wake ? wake : { atMs: Date.parse(wake.at) };
     const done = await suspendHost(
@@ -69,7 +71,7 @@ export class HostSleep {
         libvirt: { uri: config.pinning.libvirtUri },
         hooks: {
           claims: () => this.#claims(),
-          before: (untilMs) => this.#before(request.target, untilMs),
+          before: (untilMs) => this.#before(request.target, untilMs, user),
           after: (record, slept) => this.#after(record, slept),
         },
         ...(this.#enter && { enter: this.#enter }),
@@ -94,11 +96,11 @@ export class HostSleep {
     return claims;
   }
 
-  #before(target: SleepTarget, untilMs: number | undefined): void {
+  #before(target: SleepTarget, untilMs: number | undefined, user: string | undefined): void {
     const { log, events, channels } = this.#host;
     const until = untilMs === undefined ? undefined : new Date(untilMs).toISOString();
     log.info("The host goes to sleep", { target, until });
-    events.emit("host-sleeps", { target, until });
+    events.emit("host-sleeps", { target, until, user });
     channels.notice({ do: "host-sleeps", wakeS: Math.ceil((untilMs ?? 0) / 1000) });
     this.isNear = true;
     this.#tell(giveBack(this.#host));

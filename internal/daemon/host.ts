@@ -112,6 +112,7 @@ export class Host {
           by: winner?.claimant.by,
           vm: winner?.grant.vm || undefined,
           vcpu: winner?.grant.vm ? winner.grant.vcpu : undefined,
+          user: winner?.claimant.user,
         };
         if (write.error !== undefined) {
           events.emit("write-failed", { ...fields, message: explainSysfs(write.error) });
@@ -189,8 +190,8 @@ export class Host {
     void this.#fifos.configure(this.#config.fifo);
   }
 
-  /** Takes a new configuration: folders, pinning, limits and every VM's settings follow it at once. */
-  configure(config: Config): void {
+  /** Takes a new configuration: folders, pinning, limits and every VM's settings follow it at once. @param user who asked for it over the control socket */
+  configure(config: Config, user?: string): void {
     this.#config = config;
     this.#rules.sources = this.#options.sources(config);
     this.#rules.floating = config.pinning.floating;
@@ -203,7 +204,7 @@ export class Host {
     this.channels.watch(config.channels.dirs);
     for (const error of this.ledger.settle()) this.log.error(explainSysfs(error));
     void this.#fifos.configure(config.fifo);
-    this.events.emit("config-reloaded", { files: config.files });
+    this.events.emit("config-reloaded", { files: config.files, user });
   }
 
   /** Tells of what hangs, and serves the clocks that answer again. */

@@ -34,9 +34,9 @@ export async function serve({ tree, says = SAYS, guests = [], rows, ...options }
   const handlers = Object.fromEntries(
     Object.entries({ ...asks, ...rows?.(asks) }).map(([name, handler]) => [
       name,
-      (asked: object) => {
+      (asked: object, ...more: readonly unknown[]) => {
         if (API[name as Name].method !== "GET") calls.push([name as Name, asked]);
-        return (handler as (asked: object) => unknown)(asked);
+        return (handler as (...given: readonly unknown[]) => unknown)(asked, ...more);
       },
     ]),
   ) as unknown as Handlers;

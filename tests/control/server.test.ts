@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { existsSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
-import { startControl } from "../../internal/control/server.ts";
+import { peerOf } from "../../internal/control/peer.ts";
+import { type ControlOptions, startControl } from "../../internal/control/server.ts";
 import { EventFeed } from "../../internal/events.ts";
 import { Log } from "../../internal/log.ts";
-import { peerCredentials } from "../../internal/os/libc.ts";
+import { userName } from "../../internal/os/user-name.ts";
 import { CODES, no } from "../../internal/values/answer.ts";
 import { API } from "../../internal/api/table.ts";
 import { HTTP_STATUS } from "../../internal/api/problem.ts";
@@ -445,10 +446,7 @@ test("startControl() takes a path as it is sent: dots never climb", async () => 
 test("startControl() logs a change with who asked for it, and no reads", async () => {
   using it = await serve({
     guests: GUESTS,
-    peerOf: (fd) => {
-      const peer = peerCredentials(fd);
-      return peer.ok ? peer.value : undefined;
-    },
+    peerOf,
   });
   await ask(it.socket, "GET", "/v1/status");
   await ask(it.socket, "PATCH", "/v1/vms/vm1", '{"queries":true}');
@@ -456,7 +454,7 @@ test("startControl() logs a change with who asked for it, and no reads", async (
   await ask(it.socket, "DELETE", "/v1/vms/nobody");
   await ask(it.socket, "DELETE", "/v1/vms/vm1", '{"dryRun":true}');
   await ask(it.socket, "DELETE", "/v1/vms/nobody", '{"dryRun":true}');
-  const who = `uid=${process.getuid?.()} pid=${process.pid}`;
+  const who = `user=${userName(process.getuid?.() ?? 0)} uid=${process.getuid?.()} pid=${process.pid}`;
   expect(it.log).toEqual([
     `info: Control request done request="PATCH /v1/vms/vm1" body="{\\"queries\\":true}" ${who}\n`,
     `info: Control request not done request="DELETE /v1/vms/x%0ainfo:%20forged" ${who} code=invalid\n`,
@@ -464,6 +462,18 @@ test("startControl() logs a change with who asked for it, and no reads", async (
     `info: Control request tried request="DELETE /v1/vms/vm1" body="{\\"dryRun\\":true}" ${who}\n`,
     `info: Control request not tried request="DELETE /v1/vms/nobody" body="{\\"dryRun\\":true}" ${who} code=not-found\n`,
   ]);
+});
+
+test("startControl() tells the host who asks for a change, by name, or that nobody knows", async () => {
+  const setBy = async (peer: NonNullable<ControlOptions["peerOf"]> | undefined) => {
+    using it = await serve(peer && { peerOf: peer });
+    await ask(it.socket, "PUT", "/v1/freq/3", '{"target":"max"}');
+    const { events } = it.lab.host;
+    return events.kept(events.last)?.fields;
+  };
+  expect(await setBy(peerOf)).toMatchObject({ by: "operator", user: userName(process.getuid?.() ?? 0) });
+  expect(await setBy(() => undefined)).toMatchObject({ by: "operator", user: "an operator" });
+  expect(await setBy(undefined)).toMatchObject({ by: "operator", user: "an operator" });
 });
 
 test("startControl() answers a bug with 500, logs it and goes on", async () => {

@@ -7,6 +7,7 @@ import { type Config, withCarried } from "../../../internal/config/load.ts";
 import type { Layer } from "../../../internal/config/merge.ts";
 import type { ConfigProblem } from "../../../internal/config/problem.ts";
 import type { ConfigFile } from "../../../internal/config/schema.ts";
+import { peerOf } from "../../../internal/control/peer.ts";
 import { type ControlOptions, startControl } from "../../../internal/control/server.ts";
 import { watchSocketOf } from "../../../internal/control/watch-socket.ts";
 import { FleetVms } from "../../../internal/daemon/fleet/vms.ts";
@@ -26,7 +27,7 @@ import { SpareTime } from "../../../internal/os/spare-time.ts";
 import { endSocketsOf } from "../../../internal/os/orphaned-sockets.ts";
 import { leave, leaveWithin } from "../../../internal/os/leave.ts";
 import { gidOf } from "../../../internal/os/unix-socket.ts";
-import { dropStartCode, letCopyFds, libcProblem, peerCredentials } from "../../../internal/os/libc.ts";
+import { dropStartCode, letCopyFds, libcProblem } from "../../../internal/os/libc.ts";
 import type { Result } from "../../../internal/values/result.ts";
 import { HungCalls } from "../../../internal/daemon/hung-calls.ts";
 import { MachineLook } from "../../../internal/power/machine-look.ts";
@@ -251,10 +252,7 @@ async function openControl(
     metrics,
     log,
     spare,
-    peerOf: (fd) => {
-      const peer = peerCredentials(fd);
-      return peer.ok ? peer.value : undefined;
-    },
+    peerOf,
   };
   const control = await startControl({ ...about, socket, group: config.control.group });
   const watchSocket = watchSocketOf(socket);

@@ -12,13 +12,13 @@ export function budgetAsks(budget: HostBudget) {
   return {
     budget: () => ok(budget.state()),
 
-    setBudget({ watts }) {
-      budget.setWatts(watts, "operator");
+    setBudget({ watts }, _gone?: AbortSignal, user?: string) {
+      budget.setWatts(watts, "operator", user);
       return ok(budget.state());
     },
 
-    releaseBudget() {
-      budget.setWatts(undefined, "operator");
+    releaseBudget(_asked?: object, _gone?: AbortSignal, user?: string) {
+      budget.setWatts(undefined, "operator", user);
       return ok(budget.state());
     },
   } satisfies Pick<Handlers, "budget" | "setBudget" | "releaseBudget">;

@@ -49,7 +49,10 @@ export function domainsOf(
 }
 
 /** The operator's claims have no limits of their own: the site's hold. */
-const OPERATOR: Claimant = { slot: "operator", by: "operator", turbo: true, limitsIn: () => ({}) };
+const operator = (user: string | undefined): Claimant => ({
+  ...{ slot: "operator", by: "operator", user, turbo: true },
+  limitsIn: () => ({}),
+});
 
 /** CPUs and their clocks. */
 type Found = readonly (readonly [number, Domain])[];
@@ -63,13 +66,14 @@ function settable(host: Host, cpus: Numbers, target: FreqTarget): Answer<Found> 
 }
 
 /** Makes the operator's claims in `ledger`, until one can't be. */
-function claim(ledger: Ledger, found: Found, target: FreqTarget): Answer {
+function claim(ledger: Ledger, found: Found, target: FreqTarget, user?: string): Answer {
+  const claimant = operator(user);
   for (const [cpu, domain] of found) {
     const grant = authorizeOperator(pcpu(cpu), domain.id);
     const done =
       typeof target === "number"
-        ? ledger.wish(grant, OPERATOR, levelOf(domain, target, ledger.mayTurbo(grant, OPERATOR)))
-        : ledger.step(grant, OPERATOR, target);
+        ? ledger.wish(grant, claimant, levelOf(domain, target, ledger.mayTurbo(grant, claimant)))
+        : ledger.step(grant, claimant, target);
     if (!done.ok) return no("failed", explainSysfs(done.error));
   }
   return DONE;
@@ -102,9 +106,9 @@ export function freqAsks(host: Host) {
 
     allFreq: () => freq({ cpus: "all" }),
 
-    setFreq({ cpus, target }) {
+    setFreq({ cpus, target }, _gone?: AbortSignal, user?: string) {
       const found = settable(host, cpus, target);
-      const done = found.ok ? claim(ledger, found.value, target) : found;
+      const done = found.ok ? claim(ledger, found.value, target, user) : found;
       return done.ok ? freq({ cpus }) : done;
     },
 

@@ -18,13 +18,18 @@ interface Told {
 }
 
 const ghz = (khz: unknown) => `${(Number(khz) / 1e6).toFixed(2)} GHz`;
-const whoOf = ({ by, vm, vcpu }: Fields) => {
-  if (by === "operator") return "an operator";
+/** The user who asked over the control socket, or else who it may have been. */
+const userOf = ({ user }: Fields, otherwise = "an operator") => (typeof user === "string" ? user : otherwise);
+const whoOf = (event: Fields) => {
+  const { by, vm, vcpu } = event;
+  if (by === "operator") return userOf(event);
   if (vm === undefined) return by === "fifo" || by === "policy" ? "a writer of the core's FIFO" : "powermon";
   return `${vm} vCPU ${vcpu}${by === "policy" ? " by policy" : ""}`;
 };
+/** Whose word the budget is. */
+const SAID_BY: Readonly<Record<string, string>> = { file: "the configuration", fleet: "the fleet" };
 /** What an event of a VM has beside its settings. */
-const NO_SETTING = new Set(["vm", "saved", "paused"]);
+const NO_SETTING = new Set(["vm", "saved", "paused", "user"]);
 
 /** What events tell of changes; the others are none. */
 const TOLD: Readonly<Record<string, (event: Fields, clockOf: (event: Fields) => string) => Told>> = {
@@ -56,7 +61,7 @@ const TOLD: Readonly<Record<string, (event: Fields, clockOf: (event: Fields) => 
       ([name, value]) => `${name} ${value === null ? "as the files have it" : String(value)}`,
     );
     const of = `vm ${vm} ${set.map(([name]) => name).join()}`;
-    return { of, what: `${vm}: ${words.join(", ")}`, who: "an operator" };
+    return { of, what: `${vm}: ${words.join(", ")}`, who: userOf(event) };
   },
   "claim-moved": (event) => ({
     of: `place ${event["vm"]} ${event["vcpu"]}`,
@@ -76,18 +81,27 @@ const TOLD: Readonly<Record<string, (event: Fields, clockOf: (event: Fields) => 
   "profile-applied": (event) => ({
     of: "profile",
     what: `profile ${event["profile"]} in force`,
-    who: "an operator, or the schedule",
+    who: userOf(event, "the schedule"),
   }),
   "profile-off": (event) => ({
     of: "profile",
     what: `profile ${event["profile"]} ended`,
-    who: "an operator, or the schedule",
+    who: userOf(event, "the schedule"),
   }),
-  "config-reloaded": () => ({ of: "config", what: "another configuration in force", who: "an operator" }),
+  "config-reloaded": (event) => ({
+    of: "config",
+    what: "another configuration in force",
+    who: userOf(event, "a signal, or settings that a VM brings along"),
+  }),
+  "budget-changed": (event) => ({
+    of: "budget",
+    what: event["watts"] === undefined ? "no power budget" : `power budget ${event["watts"]} W`,
+    who: userOf(event, SAID_BY[String(event["origin"])]),
+  }),
   "host-sleeps": (event) => ({
     of: "sleep",
     what: `host goes to sleep: ${event["target"]}`,
-    who: "an operator",
+    who: userOf(event),
   }),
   "host-awake": () => ({ of: "sleep", what: "host is awake", who: "powermon" }),
 };

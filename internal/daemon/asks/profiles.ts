@@ -61,7 +61,7 @@ export function profileAsks(host: Host, roots: Roots, latency: DmaLatency, sleep
   };
 
   /** Puts a profile in force; no claim stands. The latency is held first: it can be let go again without a trace. */
-  const put = (profile: HostProfile, sets: CpuSets, only: Only) => {
+  const put = (profile: HostProfile, sets: CpuSets, only: Only, user: string | undefined) => {
     const before = latency.limitUs;
     const wanted = only === undefined ? profile.latencyUs : undefined;
     const held = latency.hold(wanted ?? before);
@@ -82,7 +82,7 @@ export function profileAsks(host: Host, roots: Roots, latency: DmaLatency, sleep
     const fields = { profile: profile.name, cpus: only?.text, changes: done.value.changes.length };
     log.info("Profile in force", fields);
     for (const warning of done.value.warnings) log.warn(warning, { profile: profile.name });
-    events.emit("profile-applied", fields);
+    events.emit("profile-applied", { ...fields, user });
     return ok({ profile: profile.name, applied: true, ...done.value, left: [...done.value.left, ...left] });
   };
 
@@ -95,7 +95,7 @@ export function profileAsks(host: Host, roots: Roots, latency: DmaLatency, sleep
       );
     },
 
-    applyProfile({ name, cpus, dryRun }) {
+    applyProfile({ name, cpus, dryRun }, _gone?: AbortSignal, user?: string) {
       if (sleep.isNear) return BUSY;
       const profile = profileNamed(name, profilesIn(host.config.says));
       if (!profile.ok) return no("invalid", sentence([profile.error]));
@@ -108,10 +108,10 @@ export function profileAsks(host: Host, roots: Roots, latency: DmaLatency, sleep
         cpus === undefined || chosen === undefined ? undefined : { text: cpus, cpus: chosen.value };
       return dryRun
         ? judge(profile.value, sets.value, only)
-        : betweenClaims(() => put(profile.value, sets.value, only));
+        : betweenClaims(() => put(profile.value, sets.value, only, user));
     },
 
-    profileOff() {
+    profileOff(_asked?: object, _gone?: AbortSignal, user?: string) {
       if (sleep.isNear) return BUSY;
       return betweenClaims(() => {
         const { profile, stale, restored, later, failed } = restoreProfile(roots);
@@ -119,7 +119,7 @@ export function profileAsks(host: Host, roots: Roots, latency: DmaLatency, sleep
         latency.hold(undefined);
         if (profile !== undefined) {
           log.info("Profile off", { profile, attributes: restored.length });
-          events.emit("profile-off", { profile });
+          events.emit("profile-off", { profile, user });
         }
         return ok({ profile, stale, restored, later });
       });

@@ -13,8 +13,8 @@ import { changed, rehearse } from "../rehearsal/rehearsal.ts";
 /** @param awake the host is awake again, or does not sleep after all */
 export function sleepAsks({ upkeep }: Host, sleep: HostSleep, awake: () => void) {
   return {
-    async suspend(asked, gone?: AbortSignal) {
-      const done = await sleep.suspend(asked, gone);
+    async suspend(asked, gone?: AbortSignal, user?: string) {
+      const done = await sleep.suspend(asked, gone, user);
       awake();
       return done;
     },

@@ -74,7 +74,7 @@ export function statusAsks(
       });
     },
 
-    reload({ dryRun = false }: { readonly dryRun?: boolean } = {}) {
+    reload({ dryRun = false }: { readonly dryRun?: boolean } = {}, _gone?: AbortSignal, user?: string) {
       const loaded = changes.load();
       if (!loaded.ok && dryRun) return loaded;
       if (!loaded.ok) {
@@ -94,7 +94,7 @@ export function statusAsks(
         return ok({ ...report, warnings: [...warnings, ...more], clocks });
       }
       for (const warning of warnings) log.warn(warning);
-      host.configure(loaded.value);
+      host.configure(loaded.value, user);
       reloaded();
       log.info("Configuration reloaded", { files: loaded.value.files.join(",") });
       return ok(report);

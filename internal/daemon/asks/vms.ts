@@ -41,7 +41,7 @@ export function vmAsks(host: Host, changes: Changes, { procRoot, pinByLibvirt }:
 
     removeVm: ({ vm: name }) => (channels.removeVm(name) ? DONE : noVm(host, name)),
 
-    changeVm({ vm: name, save, dryRun, ...change }) {
+    changeVm({ vm: name, save, dryRun, ...change }, _gone?: AbortSignal, user?: string) {
       const found = channels.vm(name);
       if (found === undefined) return noVm(host, name);
       if (dryRun) {
@@ -54,8 +54,8 @@ export function vmAsks(host: Host, changes: Changes, { procRoot, pinByLibvirt }:
       }
       const made = changes.make(name, change, save);
       if (!made.ok) return made;
-      host.configure(made.value);
-      host.events.emit("vm-changed", { vm: name, ...change, saved: save });
+      host.configure(made.value, user);
+      host.events.emit("vm-changed", { vm: name, ...change, saved: save, user });
       return vm({ vm: name });
     },
 

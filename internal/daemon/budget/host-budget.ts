@@ -67,10 +67,11 @@ export class HostBudget {
   /**
    * Says how many watts the host may draw, from now on.
    * @param watts undefined: that origin says nothing any more; 0: no budget at all
+   * @param user who asked for it over the control socket
    */
-  setWatts(watts: number | undefined, origin: BudgetOrigin): void {
+  setWatts(watts: number | undefined, origin: BudgetOrigin, user?: string): void {
     this.#watts.say(watts, origin);
-    this.look();
+    this.look(user);
   }
 
   /** The machine slept: what the meter showed before says nothing of it now. */
@@ -147,18 +148,18 @@ export class HostBudget {
       : { ceilingKhz, priority, watts: this.#budget, meterLost: this.#lost };
   }
 
-  /** Looks at the meter and at who is there, acts, and plans the next look. */
-  look(): void {
+  /** Looks at the meter and at who is there, acts, and plans the next look. @param user who changed the budget */
+  look(user?: string): void {
     this.#cancel?.();
     this.#cancel = undefined;
-    const nextMs = this.#isAway() ? LOOK_MS : this.#look();
+    const nextMs = this.#isAway() ? LOOK_MS : this.#look(user);
     if (nextMs !== undefined) this.#cancel = this.#clock.setTimer(nextMs, () => this.look());
   }
 
   /** Returns when to look again, ms; undefined when there is nothing to look for. */
-  #look(): number | undefined {
+  #look(user: string | undefined): number | undefined {
     const { watts: budget, origin } = this.due();
-    if (budget !== this.#budget) this.#changed(budget, origin);
+    if (budget !== this.#budget) this.#changed(budget, origin, user);
     if (budget === undefined) return this.#config.windows.length > 0 ? LOOK_MS : undefined;
     const now = this.#clock.monotonicMs();
     this.#clocks = this.#machine.read(now, this.#config.hostPriority);
@@ -170,10 +171,10 @@ export class HostBudget {
     return nextMs;
   }
 
-  #changed(budget: number | undefined, origin: BudgetOrigin): void {
+  #changed(budget: number | undefined, origin: BudgetOrigin, user: string | undefined): void {
     const { log, events } = this.#host;
     log.info(budget === undefined ? "No power budget" : "Power budget", { watts: budget, origin });
-    events.emit("budget-changed", { watts: budget, origin });
+    events.emit("budget-changed", { watts: budget, origin, user });
     if (this.#budget === undefined || budget === undefined) {
       this.#loop = new BudgetLoop();
       this.#judge.forget();
