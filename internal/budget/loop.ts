@@ -2,6 +2,7 @@
 
 import type { BudgetClock } from "./clock.ts";
 import { FULL, HIGH_ALONE, type Reach, reachFor, spendAt } from "./payers.ts";
+import { Recent } from "./recent.ts";
 import { Slope } from "./slope.ts";
 
 /** Time between two looks, ms: at rest, and while the meter shows more than the budget. */
@@ -22,6 +23,8 @@ const JUMP_SHARE = 0.02;
 const GAIN_UP = 0.6;
 /** Readings that are averaged at most: an older load is forgotten. */
 const MOST_READINGS = 8;
+/** A move is learned from while no more than this share of the CPUs began or ended work meanwhile. */
+const SAME_SHARE = 0.05;
 /** All at their floors and still over for this long: the floors are too high. */
 const FLOORS_MS = 3000;
 
@@ -54,7 +57,10 @@ export class BudgetLoop {
   #variance: number | undefined;
   #last: number | undefined;
   /** The last move, until the next reading tells what it did. */
-  #move: { readonly spend: number; readonly watts: number; readonly noise: number } | undefined;
+  #move:
+    | { readonly spend: number; readonly watts: number; readonly noise: number; readonly busy: number }
+    | undefined;
+  readonly #recent = new Recent();
   #hardMs = 0;
   #floorsMs = 0;
   readonly #guess: number | undefined;
@@ -83,6 +89,7 @@ export class BudgetLoop {
     this.#count = 0;
     this.#move = undefined;
     this.#last = undefined;
+    this.#recent.forget();
     this.#hardMs = 0;
     this.#floorsMs = 0;
   }
@@ -95,16 +102,16 @@ export class BudgetLoop {
    * @param guard how far under it is aimed, a share of it
    */
   look(watts: number, tookMs: number, clocks: readonly BudgetClock[], budget: number, guard: number): Look {
-    const cpus = clocks.reduce((sum, clock) => sum + clock.cpus, 0);
     // Without a measurement the whole machine's clocks are taken to be worth the whole budget: too small a move is the safe mistake.
-    this.#slope ??= new Slope(this.#guess ?? budget / Math.max(1, cpus));
-    this.#learn(watts);
+    this.#slope ??= new Slope(this.#guess ?? budget / Math.max(1, cpusOf(clocks)));
+    this.#learn(watts, clocks);
     this.#average(watts, budget);
+    this.#recent.add(watts, tookMs, budget);
     const over = watts > budget;
     this.#hardMs = watts > budget * (1 + HARD_SHARE) ? this.#hardMs + tookMs : 0;
     const before = this.#reach;
     if (this.#hardMs >= HARD_MS && this.#reach > HIGH_ALONE) this.#goTo(HIGH_ALONE, clocks);
-    else this.#steer(budget * (1 - guard) - this.#mean, budget, clocks);
+    else this.#steer(budget * (1 - guard), budget, clocks);
     this.#floorsMs = this.#reach === 0 && over ? this.#floorsMs + tookMs : 0;
     return { reach: this.#reach, moved: before !== this.#reach, nextMs: over ? LOOK_OVER_MS : LOOK_MS };
   }
@@ -125,11 +132,12 @@ export class BudgetLoop {
     };
   }
 
-  /** Sees what the last move did. */
-  #learn(watts: number): void {
+  /** Sees what the last move did, unless another load did more: who makes a load come and go must not teach what a CPU is worth. */
+  #learn(watts: number, clocks: readonly BudgetClock[]): void {
     const move = this.#move;
     this.#move = undefined;
-    if (move !== undefined) this.#slope?.learn(move.spend, watts - move.watts, move.noise);
+    if (move !== undefined && Math.abs(busyOf(clocks) - move.busy) <= SAME_SHARE * cpusOf(clocks))
+      this.#slope?.learn(move.spend, watts - move.watts, move.noise);
   }
 
   #average(watts: number, budget: number): void {
@@ -145,11 +153,17 @@ export class BudgetLoop {
     this.#mean = this.#count === 1 ? watts : this.#mean + (watts - this.#mean) / this.#count;
   }
 
-  /** @param spare what may be drawn more, W; negative when it is too much */
-  #steer(spare: number, budget: number, clocks: readonly BudgetClock[]): void {
+  /** @param aim what is to be drawn, W */
+  #steer(aim: number, budget: number, clocks: readonly BudgetClock[]): void {
     const noise = Math.sqrt((this.#variance ?? 0) / Math.max(1, this.#count));
     const slope = this.#slope?.watts ?? 0;
-    if (Math.abs(spare) <= Math.max(BAND * budget, SIGMAS * noise) || slope <= 0) return;
+    const least = BAND * budget;
+    const { sinceMove: since = 0, late } = this.#recent;
+    // The noise excuses no more than half of the guard.
+    const over = since - aim > Math.max(least, (budget - aim) / 2);
+    const spare = aim - (over ? since : this.#mean);
+    if (slope <= 0 || (!over && Math.abs(spare) <= Math.max(least, SIGMAS * noise))) return;
+    if (spare > 0 && late > aim) return;
     const now = spendAt(clocks, this.#reach);
     const farthest = (gain: number) => reachFor(clocks, now + (gain * spare) / slope);
     if (spare > 0) {
@@ -158,8 +172,8 @@ export class BudgetLoop {
       this.#goTo(Math.max(this.#reach, gently > this.#reach ? gently : farthest(1)), clocks);
     } else {
       // High pays only when all others are seen to be at their floors: a guess of the slope may be wrong.
-      const least = this.#reach > HIGH_ALONE ? HIGH_ALONE : 0;
-      this.#goTo(Math.min(this.#reach, Math.max(least, farthest(1))), clocks);
+      const lowest = this.#reach > HIGH_ALONE ? HIGH_ALONE : 0;
+      this.#goTo(Math.min(this.#reach, Math.max(lowest, farthest(1))), clocks);
     }
   }
 
@@ -170,8 +184,13 @@ export class BudgetLoop {
       spend: spendAt(clocks, reach) - spendAt(clocks, this.#reach),
       watts: this.#mean,
       noise: variance + variance / Math.max(1, this.#count),
+      busy: busyOf(clocks),
     };
+    this.#recent.moved(reach > this.#reach);
     this.#reach = reach;
     this.#count = 0;
   }
 }
+
+const cpusOf = (clocks: readonly BudgetClock[]): number => clocks.reduce((sum, { cpus }) => sum + cpus, 0);
+const busyOf = (clocks: readonly BudgetClock[]): number => clocks.reduce((sum, { busy }) => sum + busy, 0);

@@ -44,3 +44,27 @@ export function step(wrong: number, seed: number, sees = 1, noiseWatts = 0.5, se
     overShare: steady.filter((watts) => watts > BUDGET * 1.02).length / steady.length,
   };
 }
+
+const SETTLE_S = 60;
+
+/**
+ * Returns the most that a minute's mean came to, W, under a budget of 110 W, once the loop had a minute to learn.
+ * @param busyAt how busy the high, normal and low VM are at a second
+ * @param noiseWatts standard deviation of a second
+ */
+export function worstMinute(
+  busyAt: (atS: number) => readonly number[],
+  seed: number,
+  noiseWatts = 0.5,
+): number {
+  const below = random(seed);
+  const model = new MachineModel({ ...MODEL, noiseWatts }, () => below(2 ** 32) / 2 ** 32);
+  const seconds = 400;
+  const trace = Array.from({ length: seconds * 4 }, (_, at) => ({ atS: at / 4, busy: busyAt(at / 4) }));
+  const { rows } = simulate(THREE, trace, seconds, { watts: () => BUDGET, guard: 0.02 }, model);
+  const watts = rows.slice(SETTLE_S).map((row) => row.watts);
+  const means = watts
+    .slice(60)
+    .map((_, at) => watts.slice(at, at + 60).reduce((sum, one) => sum + one, 0) / 60);
+  return Math.max(...means);
+}

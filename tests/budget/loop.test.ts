@@ -3,10 +3,10 @@
 import { describe, expect, test } from "bun:test";
 import type { BudgetClock } from "../../internal/budget/clock.ts";
 import { BudgetLoop, LOOK_MS, LOOK_OVER_MS } from "../../internal/budget/loop.ts";
-import { FULL, HIGH_ALONE } from "../../internal/budget/payers.ts";
+import { FULL, HIGH_ALONE, spendAt } from "../../internal/budget/payers.ts";
 import { khz } from "../../internal/values/units.ts";
 import type { Priority } from "../../internal/values/vm-settings.ts";
-import { step } from "./closed-loop.ts";
+import { step, worstMinute } from "./closed-loop.ts";
 
 const STEPS = Array.from({ length: 19 }, (_, at) => khz(2_600_000 - at * 100_000));
 const clock = (id: number, priority: Priority, more: Partial<BudgetClock> = {}): BudgetClock => ({
@@ -44,6 +44,51 @@ describe("BudgetLoop after a step from 80 to 180 W under 110 W", () => {
       expect(budget.vms.find(({ vm }) => vm === "hi")?.kept).toBe(1);
       expect(raplAlone.vms.find(({ vm }) => vm === "hi")?.kept).toBeLessThan(0.75);
     }
+  });
+});
+
+describe("BudgetLoop keeps each minute's mean within the budget", () => {
+  const BUDGET = 110;
+
+  // A model's noise of 5 W is one of 10 W for readings of 250 ms.
+  test.each([0.5, 2, 5])("when the meter's noise is %p W", (noiseWatts) => {
+    for (let seed = 1; seed <= 6; seed++)
+      expect(worstMinute(() => [1, 1, 1], seed, noiseWatts)).toBeLessThanOrEqual(BUDGET);
+  });
+
+  // Times that fall between two looks, on them, and on every few of them.
+  test.each([1.5, 2, 2.5, 4, 5, 8])("when guests make the load come and go every %p s", (periodS) => {
+    for (const share of [0.5, 0.75, 0.9])
+      for (const high of [0, 1]) {
+        const busyAt = (atS: number) => {
+          const on = (atS + 0.125) % periodS < periodS * share ? 1 : 0;
+          return [Math.max(high, on), on, on];
+        };
+        expect(worstMinute(busyAt, 1)).toBeLessThanOrEqual(BUDGET);
+      }
+  });
+
+  test("when a meter says too much and too little in turn", () => {
+    const loop = new BudgetLoop();
+    const clocks = [clock(0, "high"), clock(1, "normal"), clock(2, "low"), clock(3, "low")];
+    // 40 W idle and 20 W a clock at its top: 120 W unless somebody pays.
+    const drawn = () => 40 + 20 * spendAt(clocks, loop.reach);
+    let [ms, joules] = [0, 0];
+    for (let n = 0; ms < 600_000; n++) {
+      const watts = drawn();
+      const took = n % 2 === 0 ? LOOK_OVER_MS : LOOK_MS;
+      loop.look(watts * (n % 2 === 0 ? 2 : 0.75), took, clocks, 100, 0.02);
+      ms += took;
+      if (ms > 60_000) joules += watts * took;
+    }
+    expect(joules / (ms - 60_000)).toBeLessThanOrEqual(100);
+  });
+
+  test("and gives back what was cut once such a load is gone", () => {
+    const loop = new BudgetLoop();
+    for (let n = 0; n < 100; n++) loop.look(n % 2 === 0 ? 190 : 50, LOOK_MS, CLOCKS, 100, 0.02);
+    for (let n = 0; n < 60; n++) loop.look(60, LOOK_MS, CLOCKS, 100, 0.02);
+    expect(loop.reach).toBe(FULL);
   });
 });
 
