@@ -6,7 +6,6 @@ import { parseArgs, wordList } from "../../internal/cli/args.ts";
 import { defineCommand } from "../../internal/cli/command.ts";
 import { STATUS } from "../../internal/cli/status.ts";
 import { json } from "../../internal/output/json.ts";
-import { budgetLine } from "../../internal/top/budget-line.ts";
 import { table } from "../../internal/output/table.ts";
 import { clientOf, CONTROL_ARGS, countsText, fail } from "./control.ts";
 
@@ -68,7 +67,7 @@ function show(status: StatusReport): string {
       ["VMs", String(status.vms)],
       ["channels", `${status.channels.connected} of ${status.channels.total} connected`],
       ["claims", String(status.claims)],
-      ...(status.budget === undefined ? [] : [["power budget", budgetLine(status.budget)]]),
+      ...(status.budget === undefined ? [] : [["power budget", status.budget.says]]),
       ...(status.fleet === undefined ? [] : [["fleet", fleetLine(status.fleet)]]),
       ["counts", countsText(status.counts)],
     ]),

@@ -1,15 +1,12 @@
 // powermon top: the host's clocks and VMs as they are, again and again.
 
-import * as v from "valibot";
-import { integer, parseArgs } from "../../internal/cli/args.ts";
-import { defineCommand, type Io } from "../../internal/cli/command.ts";
-import { STATUS, type Status } from "../../internal/cli/status.ts";
-import type { ControlClient } from "../../internal/control/client.ts";
-import type { LiveReport } from "../../internal/api/live.ts";
+import { defineCommand } from "../../internal/cli/command.ts";
+import { STATUS } from "../../internal/cli/status.ts";
 import { isTerminal } from "../../internal/os/terminal.ts";
 import { frame } from "../../internal/top/frame.ts";
 import { glance } from "../../internal/top/glance.ts";
 import { START } from "../../internal/top/state.ts";
+import { AGAIN_ARGS, againOf, JSON_AGAIN, streamAgain } from "./again.ts";
 import { clientOf, CONTROL_ARGS, fail } from "./control.ts";
 import { watch } from "./top/watch.ts";
 
@@ -27,29 +24,27 @@ export default defineCommand({
     examples: ["powermon top", "powermon top --interval 5", "powermon top --json --count 10"],
   },
   args: {
-    interval: {
-      type: "string",
-      alias: "i",
-      default: "2",
-      valueHint: "SECONDS",
-      description: "time between two looks, 1 to 3600",
-    },
-    count: { type: "string", valueHint: "n", description: "with --json: how many lines (default: no end)" },
+    ...AGAIN_ARGS,
     ...CONTROL_ARGS,
-    json: { type: "boolean", description: "print one line of JSON for each interval" },
+    json: JSON_AGAIN,
   },
   async run({ args, io }) {
-    const { interval, count } = parseArgs(
-      v.object({ interval: integer(1, 3600), count: v.optional(integer(1, 1_000_000_000)) }),
-      args,
-    );
+    const again = againOf(args);
     const client = clientOf(args);
     const first = await client.ask("live");
     if (!first.ok) return fail(first.error, args.json, io);
     const env = io.env ?? {};
-    if (args.json) return await stream(client, first.value, interval * 1000, count ?? Infinity, io);
+    if (args.json)
+      return await streamAgain(
+        again,
+        io,
+        first.value,
+        () => client.ask("live"),
+        (now, before) => glance(before, now),
+        (error) => fail(error, true, io),
+      );
     if (io.isTTY && isTerminal(0)) {
-      return await watch(client, first.value, { intervalMs: interval * 1000, blocks: hasBlocks(env), io });
+      return await watch(client, first.value, { intervalMs: again.intervalMs, blocks: hasBlocks(env), io });
     }
     await Bun.sleep(PLAIN_MS);
     const now = await client.ask("live");
@@ -64,24 +59,4 @@ export default defineCommand({
 /** Returns whether the locale says that text is UTF-8. Source: locale(7). */
 function hasBlocks(env: Readonly<Record<string, string | undefined>>): boolean {
   return /utf-?8/i.test(env["LC_ALL"] || env["LC_CTYPE"] || env["LANG"] || "");
-}
-
-async function stream(
-  client: ControlClient,
-  first: LiveReport,
-  intervalMs: number,
-  count: number,
-  io: Io,
-): Promise<Status> {
-  let before: LiveReport | undefined;
-  let now = first;
-  for (let left = count; ; left--) {
-    io.out(JSON.stringify(glance(before, now)));
-    if (left <= 1 || io.isCut?.()) return STATUS.done;
-    await Bun.sleep(intervalMs);
-    const next = await client.ask("live");
-    if (!next.ok) return fail(next.error, true, io);
-    before = now;
-    now = next.value;
-  }
 }

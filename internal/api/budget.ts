@@ -23,6 +23,7 @@ export const budgetGlance = v.object({
     "VMs whose clocks are kept below what they wish, 32 at most; /host stands for CPUs without a VM.",
   ),
   morePayers: number("How many pay beside those."),
+  says: text("All of it in one line for people, such as 104.2 of 110 W, paid by batch."),
 });
 export type BudgetGlance = v.InferOutput<typeof budgetGlance>;
 

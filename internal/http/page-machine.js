@@ -12,22 +12,12 @@ const busiest = (cpus) => {
   const known = cpus.map((cpu) => busy.get(cpu)).filter((part) => part !== undefined);
   return known.length === 0 ? undefined : Math.max(...known);
 };
-/** Watts against the budget, and who pays; nothing without one. */
-function budgetText(budget) {
-  if (budget === undefined) return "";
-  const { budgetWatts, drawnWatts, meterLost, floorsTooHigh, payers, morePayers } = budget;
-  const who = [...payers, ...(morePayers > 0 ? [`${morePayers} more`] : [])].join(", ");
-  const drawn = drawnWatts === undefined ? "an unknown number" : drawnWatts.toFixed(1);
-  const lost = meterLost === undefined ? "" : `, the meter is lost (${meterLost})`;
-  const floors = floorsTooHigh ? ", the floors alone are too much" : "";
-  return `Power budget: ${drawn} of ${budgetWatts} W${lost}${floors}, ${who === "" ? "nobody pays" : `paid by ${who}`}`;
-}
 shows.push(() => {
   const { host, machine } = report;
   const title = `${host} – powermon`;
   if (document.title !== title) document.title = title;
   $("host").textContent = host;
-  $("budget").textContent = budgetText(report.budget);
+  $("budget").textContent = report.budget === undefined ? "" : `Power budget: ${report.budget.says}`;
   looks = new Map(machine.clocks.map((look) => [look.domain, look]));
   // Another look alone makes a rate; two answers may tell of the same one.
   if (machineBefore?.at === machine.at) return;

@@ -11,7 +11,6 @@ import {
   leftOut,
   percent,
 } from "./clock-lines.ts";
-import { budgetLine } from "./budget-line.ts";
 import type { Glance, GlanceVm } from "./glance.ts";
 import { fit } from "./screen.ts";
 import { KEYS, type TopState } from "./state.ts";
@@ -65,7 +64,7 @@ function headLines(glance: Glance, state: TopState, options: FrameOptions): stri
     summary(glance),
     statusLine(glance, state, options),
     ...(machine === "" ? [] : [machine]),
-    ...(glance.budget === undefined ? [] : [`Power budget: ${budgetLine(glance.budget)}`]),
+    ...(glance.budget === undefined ? [] : [`Power budget: ${glance.budget.says}`]),
   ];
 }
 

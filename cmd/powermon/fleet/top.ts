@@ -1,16 +1,13 @@
 // powermon fleet top: a group as it is, again and again.
 
-import * as v from "valibot";
-import { integer, parseArgs } from "../../../internal/cli/args.ts";
 import { defineCommand } from "../../../internal/cli/command.ts";
 import { STATUS } from "../../../internal/cli/status.ts";
 import { readGroup } from "../../../internal/fleet/view.ts";
 import { untilEnd } from "../../../internal/os/end-signals.ts";
 import { ENTER, LEAVE, redraw } from "../../../internal/top/screen.ts";
+import { AGAIN_ARGS, againOf, JSON_AGAIN, streamAgain } from "../again.ts";
 import { askedOf, FLEET_ARGS, GROUP_ARG, refuse } from "./asked.ts";
 import { groupText, hostsText } from "./show.ts";
-
-const Words = v.object({ interval: integer(1, 3600), count: v.optional(integer(1, 1_000_000_000)) });
 
 export const TOP = defineCommand({
   meta: {
@@ -22,20 +19,13 @@ export const TOP = defineCommand({
   },
   args: {
     group: GROUP_ARG,
-    interval: {
-      type: "string",
-      alias: "i",
-      default: "2",
-      valueHint: "SECONDS",
-      description: "time between two looks, 1 to 3600",
-    },
-    count: { type: "string", valueHint: "n", description: "with --json: how many lines (default: no end)" },
+    ...AGAIN_ARGS,
     ...FLEET_ARGS,
-    json: { type: "boolean", description: "print one line of JSON for each interval" },
+    json: JSON_AGAIN,
   },
   async run(context) {
     const { args, io } = context;
-    const { interval, count = Infinity } = parseArgs(Words, args);
+    const again = againOf(args);
     const { etcd, keys, group } = askedOf(args);
     const look = async () => {
       const read = await readGroup(etcd, keys, group);
@@ -49,16 +39,16 @@ export const TOP = defineCommand({
       io.out(first.text);
       return STATUS.done;
     }
+    if (args.json)
+      return await streamAgain(
+        again,
+        io,
+        first.value,
+        look,
+        ({ view }) => view,
+        (error) => refuse(context, error),
+      );
     let now: Awaited<ReturnType<typeof look>> = first;
-    if (args.json) {
-      for (let left = count; ; left--) {
-        if (!now.ok) return refuse(context, now.error);
-        io.out(JSON.stringify(now.value.view));
-        if (left <= 1 || io.isCut?.()) return STATUS.done;
-        await Bun.sleep(interval * 1000);
-        now = await look();
-      }
-    }
     let ended = false;
     const end = untilEnd({ reload: () => {}, again: () => {}, giveUp: () => {} }).then(() => (ended = true));
     let drawn: readonly string[] | undefined;
@@ -73,7 +63,7 @@ export const TOP = defineCommand({
           .map((line) => line.slice(0, width));
         process.stdout.write(redraw(drawn, lines));
         drawn = lines;
-        await Promise.race([end, Bun.sleep(interval * 1000)]);
+        await Promise.race([end, Bun.sleep(again.intervalMs)]);
         now = await look();
       }
     } finally {

@@ -11,6 +11,7 @@ import { type Clock, SYSTEM_CLOCK } from "../../rules/desk.ts";
 import type { Roots } from "../../sysfs/cpufreq/originals.ts";
 import { explainSysfs, type SysfsError } from "../../values/sysfs-error.ts";
 import { type DomainId, type Khz, khz } from "../../values/units.ts";
+import { budgetLine } from "./budget-line.ts";
 import { BudgetClocks } from "./clocks.ts";
 import { payersOf } from "./payers.ts";
 import { Backstop } from "../../budget/backstop.ts";
@@ -101,7 +102,7 @@ export class HostBudget {
     const { watts: budgetWatts, origin } = this.due();
     const on = this.#budget !== undefined;
     const { names: payers, more: morePayers } = this.#payers;
-    return {
+    const glance = {
       budgetWatts,
       origin,
       drawnWatts: on ? this.#drawn : undefined,
@@ -110,6 +111,7 @@ export class HostBudget {
       payers,
       morePayers,
     };
+    return { ...glance, says: budgetLine(glance) };
   }
 
   /** Returns how it stands. Watts; frequencies are kHz. */

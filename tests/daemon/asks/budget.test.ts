@@ -99,6 +99,7 @@ test("live() has the watts, who pays, and the ceilings of the clocks", async () 
   const live = liveAsks(world.lab.host, "host.example", world.lab.look, world.budget).live();
   const { budget, domains } = value(await live);
   expect(budget).toMatchObject({ budgetWatts: 110, payers: ["lo", "no"], morePayers: 0 });
+  expect(budget?.says).toMatch(/^1\d\d\.\d of 110 W, paid by lo, no$/);
   expect(domains.map(({ ceilingKhz }) => ceilingKhz).slice(4)).toEqual([8e5, 8e5, 8e5, 8e5]);
 });
 

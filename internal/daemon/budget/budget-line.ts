@@ -1,9 +1,10 @@
 // Watts against the power budget, and who pays, in one line.
 
-import type { BudgetGlance } from "../api/budget.ts";
+import type { BudgetGlance } from "../../api/budget.ts";
 
-/** Returns such as "104.2 of 110 W, paid by batch, web". */
-export function budgetLine(budget: BudgetGlance): string {
+/** Returns such as "104.2 of 110 W, paid by batch, web"; "none" without a budget. */
+export function budgetLine(budget: Omit<BudgetGlance, "says">): string {
+  if (budget.budgetWatts === undefined) return "none";
   const { budgetWatts, drawnWatts, meterLost, floorsTooHigh, payers, morePayers } = budget;
   const who = [...payers, ...(morePayers > 0 ? [`${morePayers} more`] : [])].join(", ");
   return [
