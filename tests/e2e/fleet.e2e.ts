@@ -1,9 +1,10 @@
-// Six daemons on machines that cost watts, 600 W of demand under 400 W, a real etcd of three nodes, and everything that fails.
+// Six daemons on machines that cost watts, two with a VM of each priority, 600 W of demand under 400 W, a real etcd of three nodes, and everything that fails.
 
 import { afterAll, expect } from "bun:test";
 import { type EtcdCluster, startEtcd } from "../helpers/etcd.ts";
 import { Cut } from "../helpers/cut.ts";
 import { FleetWorld, ModelHost } from "../helpers/fleet-world.ts";
+import { PRIORITIES } from "../../internal/values/vm-settings.ts";
 import { testNeeding } from "../helpers/needing.ts";
 import { until } from "../helpers/until.ts";
 
@@ -29,7 +30,13 @@ afterAll(async () => {
 /** What was seen, a sample for each piece of the models' time. */
 class Recorder {
   /** Watts drawn, and the sum of what the hosts may draw by what they log. */
-  readonly samples: { readonly atMs: number; readonly watts: number; readonly granted: number }[] = [];
+  readonly samples: {
+    readonly atMs: number;
+    readonly watts: number;
+    readonly granted: number;
+    /** Of each host, W. */
+    readonly each: readonly number[];
+  }[] = [];
   #hosts: readonly ModelHost[] = [];
   readonly #limits = new Map<string, number>();
 
@@ -46,7 +53,8 @@ class Recorder {
       if (said !== undefined) this.#limits.set(options.name, Number(said));
     }
     const granted = [...this.#limits.values()].reduce((all, one) => all + one, 0);
-    this.samples.push({ atMs: performance.now(), watts, granted });
+    const each = this.#hosts.map((host) => host.watts);
+    this.samples.push({ atMs: performance.now(), watts, granted, each });
   }
 
   /** What a host may draw by its log, W. */
@@ -77,9 +85,10 @@ testNeeding(
     const urls = etcd.urls;
     const recorder = new Recorder();
     const hosts = Array.from({ length: HOSTS }, (_, at) => {
+      const priority = PRIORITIES[at % PRIORITIES.length] ?? "normal";
       const endpoints = at === HOSTS - 1 ? ways.map(({ port }) => `http://127.0.0.1:${port}`) : urls;
       const watts = { fallbackWatts: FALLBACK_W, floorWatts: 35, fullWatts: 100 };
-      return new ModelHost({ name: `h${at}`, ...watts }, "rack7", endpoints);
+      return new ModelHost({ name: `h${at}`, priority, ...watts }, "rack7", endpoints);
     });
     recorder.watch(hosts);
     const fleet = (world = new FleetWorld(hosts, (watts) => recorder.see(watts)));
@@ -109,6 +118,25 @@ testNeeding(
     await after("the budget is set", LEAST_W, BUDGET_W, async () => {
       const set = await fleet.ask("budget", "set", "rack7", String(BUDGET_W));
       expect(set).toMatchObject({ status: 0, err: "" });
+    });
+    /** What a host of each priority drew in the last second, W. */
+    const byPriority = () => {
+      const seen = recorder.between(performance.now() - 1000, Infinity);
+      return PRIORITIES.map((_, of) => {
+        const drawn = seen.flatMap(({ each }) => each.filter((_, at) => at % PRIORITIES.length === of));
+        return drawn.reduce((sum, one) => sum + one, 0) / drawn.length;
+      });
+    };
+    const paid = async (what: string, holds: (high: number, normal: number, low: number) => boolean) => {
+      await until(`${what} pay`, () => holds(...(byPriority() as [number, number, number])), 30_000);
+      notes.push(`${what} pay: ${byPriority().map(Math.round).join(", ")} W a host, by priority`);
+    };
+    // What is above the fallbacks, which nobody can be sure to take away, goes to high first.
+    await paid("all but high", (high, normal, low) => high > 80 && normal < 55 && low < 55);
+    await fleet.ask("budget", "set", "rack7", "480");
+    await paid("low and a part of normal", (high, normal, low) => high > 90 && normal > 65 && low < 55);
+    await after("the budget is less again", LEAST_W, BUDGET_W, async () => {
+      await fleet.ask("budget", "set", "rack7", String(BUDGET_W));
     });
     const inForce = performance.now();
     await after("the leader is killed", LEAST_W, BUDGET_W, async () => {

@@ -3,6 +3,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Daemon, type Machine, makeMachine, runBinary, startDaemon } from "./daemon.ts";
+import { QemuSocket } from "./qemu.ts";
+import type { Priority } from "../../internal/values/vm-settings.ts";
 import { ModelMachine, setLoad } from "./model-machine.ts";
 
 /** How often the models' time goes on, ms. */
@@ -18,6 +20,8 @@ export interface FleetHostOptions {
   readonly fullWatts: number;
   /** More of its file, such as VMs. */
   readonly toml?: string;
+  /** Of a VM that has all of its CPUs; without it nobody is pinned to any. */
+  readonly priority?: Priority;
 }
 
 /** A host of files and its daemon. */
@@ -27,6 +31,7 @@ export class ModelHost {
   readonly options: FleetHostOptions;
   readonly config: string;
   daemon: Daemon | undefined;
+  readonly #guest: QemuSocket | undefined;
   /** What it draws now, W. */
   watts = 0;
 
@@ -47,10 +52,14 @@ export class ModelHost {
       fullWatts,
       noiseWatts: 0.2,
     });
+    const { priority } = options;
+    if (priority !== undefined) this.#guest = new QemuSocket(join(this.machine.dir, "vm1.0"));
+    const pins = Array.from({ length: CPUS }, (_, cpu) => `${cpu} = ${cpu}`).join(", ");
+    const vm = `[pinning]\nsources = ["static"]\n[vm.vm1]\npriority = "${priority}"\npins = { ${pins} }\n`;
     this.config = join(tree.root, "powermon.toml");
     writeFileSync(
       this.config,
-      `[fleet]\nendpoints = ${JSON.stringify(endpoints)}\ngroup = "${group}"\nname = "${options.name}"\nfallback_watts = ${options.fallbackWatts}\n${options.toml ?? ""}`,
+      `[fleet]\nendpoints = ${JSON.stringify(endpoints)}\ngroup = "${group}"\nname = "${options.name}"\nfallback_watts = ${options.fallbackWatts}\n${options.toml ?? ""}${priority === undefined ? "" : vm}`,
     );
   }
 
@@ -69,6 +78,13 @@ export class ModelHost {
     this.daemon = undefined;
     daemon?.kill(signal);
     await daemon?.exited;
+  }
+
+  /** Takes it away; its daemon has ended. */
+  remove(): void {
+    this.#guest?.quit();
+    this.model.close();
+    this.machine.remove();
   }
 }
 
@@ -101,9 +117,6 @@ export class FleetWorld {
   async stop(): Promise<void> {
     await Promise.all(this.hosts.map((host) => host.end("SIGTERM")));
     clearInterval(this.#timer);
-    for (const host of this.hosts) {
-      host.model.close();
-      host.machine.remove();
-    }
+    for (const host of this.hosts) host.remove();
   }
 }
