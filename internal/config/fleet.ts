@@ -5,7 +5,7 @@ import { err, ok, type Result } from "../values/result.ts";
 import { isWord } from "../values/word.ts";
 import type { Layer } from "./merge.ts";
 import { describeProblem, tomlKey } from "./problem.ts";
-import { judge } from "./read.ts";
+import { judge, parseTable } from "./read.ts";
 import type { ConfigFile } from "./schema.ts";
 
 /** [fleet] with its defaults. */
@@ -52,13 +52,33 @@ function ownName(): string {
 /** What a VM can't have from elsewhere: it is about one host. */
 const OF_ONE_HOST = ["pins", "qmp", "wire"] as const;
 
+/** Longest text of one VM's settings, characters, and of those of all VMs as they are kept, bytes. */
+const MAX_TEXT = 16 << 10;
+export const MAX_ALL = 16 << 20;
+/** Longer sentences say no more. */
+const MAX_WHY = 500;
+
+const sayerOf = (vm: string): string => `the fleet's word on VM ${JSON.stringify(vm)}`;
+
+/** Returns what `text`, which stands in etcd, says of a VM. Errors: as judgeVm's, in at most 500 characters; also for what is no JSON object, or too long. */
+export function judgeVmText(vm: string, text: string): Result<Layer, string> {
+  const file = sayerOf(vm);
+  if (text.length > MAX_TEXT)
+    return err(`${file} has ${text.length} characters; at most ${MAX_TEXT} are read.`);
+  const parsed = parseTable(`${file}.json`, text);
+  const judged = parsed.ok
+    ? judgeVm(vm, parsed.value.raw)
+    : err(parsed.error.map((one) => describeProblem({ ...one, file })).join(" "));
+  return judged.ok || judged.error.length <= MAX_WHY ? judged : err(`${judged.error.slice(0, MAX_WHY)}...`);
+}
+
 /**
  * Returns what the fleet says of a VM as a layer of settings. Errors: what is wrong with it, with where it came from, and then nothing of it is
  * to be taken.
  * @param settings as a configuration file has them
  */
 export function judgeVm(vm: string, settings: object): Result<Layer, string> {
-  const file = `the fleet's word on VM ${JSON.stringify(vm)}`;
+  const file = sayerOf(vm);
   const judged = judge(file, { vm: { [vm]: settings } });
   if (!judged.ok) return err(judged.error.map(describeProblem).join(" "));
   const own = OF_ONE_HOST.find((key) => Object.hasOwn(settings, key));

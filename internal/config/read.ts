@@ -37,20 +37,20 @@ export function readConfigFile(file: string): Result<ReadFile, ConfigProblem[]> 
   return written.ok ? judge(file, written.value.raw, written.value.text) : written;
 }
 
-/** Returns the table that a TOML file holds, or the JSON object in a file named *.json. Errors: one problem of the whole file. */
-export function readTable(file: string): Result<Parsed, ConfigProblem[]> {
+/** Returns the table that a TOML file holds, or the JSON object in a file named *.json. Errors: one problem of the whole file. @param most bytes that are read */
+export function readTable(file: string, most = MAX_BYTES): Result<Parsed, ConfigProblem[]> {
   let text: string;
   try {
     const stat = statSync(file);
     if (!stat.isFile()) return whole(file, "Is not a regular file", "Name a TOML file.");
-    if (stat.size > MAX_BYTES) return tooLarge(file, stat.size);
+    if (stat.size > most) return tooLarge(file, stat.size, most);
     text = new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(file));
   } catch (cause) {
     if (cause instanceof TypeError) return whole(file, "Is not UTF-8 text", "Save it as UTF-8.");
     const code = codeOf(cause);
     return whole(file, `Cannot read it: ${code}`, "Name a TOML file that powermon may read.");
   }
-  return parseTable(file, text);
+  return parseTable(file, text, most);
 }
 
 /**
@@ -58,9 +58,9 @@ export function readTable(file: string): Result<Parsed, ConfigProblem[]> {
  * Errors: as readTable's.
  * @param file what problems call it
  */
-export function parseTable(file: string, text: string): Result<Parsed, ConfigProblem[]> {
+export function parseTable(file: string, text: string, most = MAX_BYTES): Result<Parsed, ConfigProblem[]> {
   const bytes = Buffer.byteLength(text);
-  if (bytes > MAX_BYTES) return tooLarge(file, bytes);
+  if (bytes > most) return tooLarge(file, bytes, most);
   const parsed =
     file.endsWith(".json") || /^\s*\{/.test(text) ? parseJson(file, text) : parseToml(file, text);
   return parsed.ok && isDeep(parsed.value.raw) ? tooDeep(file) : parsed;
@@ -164,8 +164,8 @@ function isDeep(raw: object): boolean {
 }
 
 /** Returns the problem of a file that is too large. @param bytes how many it has, as far as it was read */
-export const tooLarge = (file: string, bytes: number | string = `more than ${MAX_BYTES}`) =>
-  whole(file, `Has ${bytes} bytes`, `Keep it under ${MAX_BYTES} bytes.`);
+export const tooLarge = (file: string, bytes: number | string = `more than ${MAX_BYTES}`, most = MAX_BYTES) =>
+  whole(file, `Has ${bytes} bytes`, `Keep it under ${most} bytes.`);
 
 function parseJson(file: string, text: string): Result<Parsed, ConfigProblem[]> {
   const right = "Write one JSON object.";

@@ -1,7 +1,7 @@
 // A request's body, bounded in size and time.
 
 import type { IncomingMessage } from "node:http";
-import { parseJson } from "../values/json.ts";
+import { isDeeper, parseJson } from "../values/json.ts";
 import { err, ok, type Result } from "../values/result.ts";
 
 export const MAX_BODY = 64 * 1024;
@@ -41,18 +41,7 @@ export function readBody(request: IncomingMessage, bodyMs = BODY_MS): Promise<Re
 
 function parse(text: string): Result<unknown, BodyError> {
   if (text.trim() === "") return ok(undefined);
-  if (depthOf(text) > MAX_DEPTH) return err("too-deep");
+  if (isDeeper(text, MAX_DEPTH)) return err("too-deep");
   const body = parseJson(text);
   return body === undefined ? err("no-json") : ok(body);
-}
-
-/** Returns how deep a text of JSON nests, without parsing it: that takes the longer the deeper it is. Source: RFC 8259, 2 and 7. */
-function depthOf(text: string): number {
-  let depth = 0;
-  let most = 0;
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"?|[[{]|[\]}]/gs)) {
-    if (token === "[" || token === "{") most = Math.max(most, ++depth);
-    else if (token === "]" || token === "}") depth--;
-  }
-  return most;
 }

@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 import { PRIORITIES } from "../values/vm-settings.ts";
+import { parseJson } from "../values/json.ts";
 import { isVmName } from "../values/vm-name.ts";
 import { isWord } from "../values/word.ts";
 import type { Report } from "./lead.ts";
@@ -15,6 +16,8 @@ export const MAX_VMS = 4096;
 export const MAX_GROUP_WATTS = 10_000_000;
 /** Longest value that is looked into, characters. */
 const MAX_TEXT = 1 << 20;
+/** Objects and arrays within each other; a policy of a VM has five. */
+const MAX_DEPTH = 32;
 
 /** Returns where a group's things stand. */
 export function keysOf(prefix: string, group: string) {
@@ -84,12 +87,8 @@ const reader =
   <S extends v.GenericSchema>(schema: S) =>
   (text: string | undefined): v.InferOutput<S> | undefined => {
     if (text === undefined || text.length > MAX_TEXT) return undefined;
-    try {
-      const judged = v.safeParse(schema, JSON.parse(text));
-      return judged.success ? judged.output : undefined;
-    } catch {
-      return undefined;
-    }
+    const judged = v.safeParse(schema, parseJson(text, MAX_DEPTH));
+    return judged.success ? judged.output : undefined;
   };
 
 /** Each returns what a value says, undefined when it says nothing that could be meant. */

@@ -3,16 +3,20 @@
 import { DONE, type Result } from "../values/result.ts";
 import { isVmName } from "../values/vm-name.ts";
 import type { Etcd, EtcdError } from "./etcd/etcd.ts";
-import { type Keys, readAllBelow, readSettings, MAX_VMS } from "./stored.ts";
+import { type Keys, readAllBelow, MAX_VMS } from "./stored.ts";
 
-/** A VM's settings as a configuration file has them, not yet judged as such. */
-export type VmTexts = ReadonlyMap<string, object>;
+/** VMs' settings as they stand there, not judged. */
+export type VmTexts = ReadonlyMap<string, string>;
+
+/** Who took long to take a change up is told of the next one after this many times as long. */
+const REST_TIMES = 20;
 
 export class VmMirror {
   readonly #etcd: Etcd;
   readonly #keys: Keys;
   readonly #changed: (vms: VmTexts) => void;
   #seen = -1;
+  #notBefore = 0;
 
   /** @param changed told of all VMs' settings when some have changed */
   constructor(etcd: Etcd, keys: Keys, changed: (vms: VmTexts) => void) {
@@ -21,15 +25,19 @@ export class VmMirror {
     this.#changed = changed;
   }
 
-  /** Reads all settings anew when they changed. @param revision when they did last, 0 for never */
+  /** Reads all settings anew when they changed; after a change that took long to take up the next one waits. @param revision when they did last, 0 for never */
   async follow(revision: number): Promise<Result<void, EtcdError>> {
-    if (revision === this.#seen) return DONE;
+    if (revision === this.#seen || performance.now() < this.#notBefore) return DONE;
     const { vms } = this.#keys;
     const read = await this.#etcd.txn([], [{ readAll: vms, limit: MAX_VMS }]);
     if (!read.ok) return read;
     const [found] = read.value.found;
-    this.#changed(readAllBelow(found?.kvs ?? [], vms, readSettings, { named: isVmName, most: MAX_VMS }));
+    const began = performance.now();
+    const asWritten = (text: string) => text;
+    this.#changed(readAllBelow(found?.kvs ?? [], vms, asWritten, { named: isVmName, most: MAX_VMS }));
     this.#seen = revision;
+    const now = performance.now();
+    this.#notBefore = now + REST_TIMES * (now - began);
     return DONE;
   }
 }

@@ -130,12 +130,12 @@ testNeeding(
     const host = new Wanting("rack2", "a", 80);
     try {
       await until("they are there", () => host.vms.has("web.1"));
-      expect(host.vms.get("web.1")).toEqual({ priority: "high" });
+      expect(JSON.parse(host.vms.get("web.1") ?? "")).toEqual({ priority: "high" });
       must(
         await changeVm(etcd, keys, "web.1", (text) => ok({ ...JSON.parse(text ?? "{}"), ceiling: "base" })),
       );
-      await until("they changed", () => Object.hasOwn(host.vms.get("web.1") ?? {}, "ceiling"));
-      // Whoever may write there may write anything.
+      await until("they changed", () => Object.hasOwn(JSON.parse(host.vms.get("web.1") ?? "{}"), "ceiling"));
+      // Whoever may write there may write anything: what is no settings is refused by name where they are taken up.
       must(
         await etcd.txn(
           [],
@@ -148,7 +148,7 @@ testNeeding(
       );
       must(await changeVm(etcd, keys, "web.1", () => ok(undefined)));
       await until("they are gone", () => !host.vms.has("web.1"));
-      expect([...host.vms.keys()]).toEqual([]);
+      expect([...host.vms.keys()]).toEqual(["bad", "worse"]);
     } finally {
       await host.agent.stop();
     }

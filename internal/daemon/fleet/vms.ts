@@ -1,7 +1,7 @@
 // What the fleet says of VMs, kept and put in force over what they bring along: bad words change nothing, and a restart forgets nothing.
 
 import { join } from "node:path";
-import { judgeVm } from "../../config/fleet.ts";
+import { judgeVmText, MAX_ALL } from "../../config/fleet.ts";
 import type { Layer } from "../../config/merge.ts";
 import { readTable } from "../../config/read.ts";
 import { writeWholeFile } from "../../os/whole-file.ts";
@@ -10,15 +10,26 @@ import { isVmName } from "../../values/vm-name.ts";
 import type { Carried } from "../carried.ts";
 import type { Host } from "../host.ts";
 
-/** Settings as they were written, by VM. */
-type Said = ReadonlyMap<string, object>;
+/** Settings as they were written, JSON, by VM. */
+type Said = ReadonlyMap<string, string>;
+/** A VM's settings as they were written, and the layer that they are. */
+interface Good {
+  readonly text: string;
+  readonly layer: Layer;
+}
+
+/** VMs whose settings are wrong that are named at a time. */
+const MOST_NAMED = 20;
+/** Kinds by which the log folds them, so that many VMs can't fill it. */
+const FOLDS = 64;
 
 export class FleetVms {
   readonly #file: string;
   readonly #carried: Carried;
   /** The last good ones of each VM. */
-  #good: Said = new Map();
-  #layers: readonly Layer[] = [];
+  #good: ReadonlyMap<string, Good> = new Map();
+  /** Those that are wrong, and why. */
+  #bad: ReadonlyMap<string, { readonly text: string; readonly why: string }> = new Map();
   #problems: readonly string[] = [];
 
   /** @param stateDir where they are kept @param carried what VMs bring along, beneath them */
@@ -29,27 +40,29 @@ export class FleetVms {
 
   /** Takes up what was good before the start, until etcd answers. A cache that can't be read holds nothing. */
   recall(): void {
-    const kept = readTable(this.#file);
+    const kept = readTable(this.#file, MAX_ALL);
     const vms = kept.ok ? Object.entries(kept.value.raw as Readonly<Record<string, unknown>>) : [];
-    this.#judge(new Map(vms.filter(isSaid)));
-    this.#problems = [];
-    this.#carried.above = this.#layers;
+    this.#judge(new Map(vms.map(([vm, settings]) => [vm, JSON.stringify(settings)])));
+    this.#bad = new Map();
+    this.#carried.above = this.#layers();
   }
 
   /** Puts in force what the fleet says of VMs; of one whose settings are wrong what was good before stays. */
   take(said: Said, host: Host): void {
-    const [before, problems] = [this.#good, this.#problems];
-    this.#judge(said);
-    for (const one of problems) host.problems.splice(host.problems.indexOf(one), 1);
-    host.problems.push(...this.#problems);
-    for (const one of this.#problems) if (!problems.includes(one)) host.log.warn(one);
-    if (Bun.deepEquals(before, this.#good, true)) return;
+    const before = this.#good;
+    const wrong = this.#judge(said);
+    for (const vm of wrong.slice(0, MOST_NAMED)) {
+      const why = this.#bad.get(vm)?.why ?? "";
+      host.log.warnFolded(`fleet vm ${Bun.hash.crc32(vm) % FOLDS}`, why, { vm });
+    }
+    this.#tellProblems(host.problems);
+    if (isSame(before, this.#good)) return;
     host.log.info("Settings of VMs changed in the fleet", { vms: this.#good.size });
     // As written, not as understood: that could not be judged again.
-    const text = `${JSON.stringify(Object.fromEntries(this.#good))}\n`;
-    const kept = writeWholeFile(this.#file, text, { synced: false });
-    if (!kept.ok) host.log.warn(explainSysfs(kept.error));
-    this.#carried.above = this.#layers;
+    const members = [...this.#good].map(([vm, { text }]) => `${JSON.stringify(vm)}:${text}`);
+    const kept = writeWholeFile(this.#file, `{${members.join(",\n")}}\n`, { synced: false });
+    if (!kept.ok) host.log.warnFolded("fleet vms kept", explainSysfs(kept.error));
+    this.#carried.above = this.#layers();
     this.#carried.bring(host);
   }
 
@@ -58,26 +71,48 @@ export class FleetVms {
     this.take(new Map(), host);
   }
 
-  #judge(said: Said): void {
-    const good = new Map<string, object>();
-    const layers: Layer[] = [];
-    const problems: string[] = [];
-    for (const [vm, settings] of said) {
-      const fresh = judgeVm(vm, settings);
-      const old = this.#good.get(vm);
-      if (!fresh.ok)
-        problems.push(
-          `${fresh.error} ${old === undefined ? "Nothing of it is taken." : "What was set before stays."}`,
-        );
-      const stands = fresh.ok ? settings : old;
-      const layer = fresh.ok || old === undefined ? fresh : judgeVm(vm, old);
-      if (stands === undefined || !layer.ok) continue;
-      good.set(vm, stands);
-      layers.push(layer.value);
+  #layers(): readonly Layer[] {
+    return [...this.#good.values()].map(({ layer }) => layer);
+  }
+
+  /** Judges what is new, and keeps the rest. Returns the VMs whose settings are wrong since now. */
+  #judge(said: Said): readonly string[] {
+    const good = new Map<string, Good>();
+    const bad = new Map<string, { readonly text: string; readonly why: string }>();
+    const wrong: string[] = [];
+    for (const [vm, text] of said) {
+      if (!isVmName(vm)) continue;
+      const [old, known] = [this.#good.get(vm), this.#bad.get(vm)];
+      if (old?.text !== text && known?.text === text) bad.set(vm, known);
+      else if (old?.text !== text) {
+        const fresh = judgeVmText(vm, text);
+        if (fresh.ok) {
+          good.set(vm, { text, layer: fresh.value });
+          continue;
+        }
+        const rest = old === undefined ? "Nothing of it is taken." : "What was set before stays.";
+        bad.set(vm, { text, why: `${fresh.error} ${rest}` });
+        wrong.push(vm);
+      }
+      if (old !== undefined) good.set(vm, old);
     }
-    [this.#good, this.#layers, this.#problems] = [good, layers, problems];
+    [this.#good, this.#bad] = [good, bad];
+    return wrong;
+  }
+
+  #tellProblems(problems: string[]): void {
+    const all = [...this.#bad.values()].map(({ why }) => why);
+    const told = all.slice(0, MOST_NAMED);
+    if (all.length > told.length)
+      told.push(`The fleet's words on ${all.length - told.length} more VMs are wrong.`);
+    for (const one of this.#problems) {
+      const at = problems.indexOf(one);
+      if (at >= 0) problems.splice(at, 1);
+    }
+    problems.push(...told);
+    this.#problems = told;
   }
 }
 
-const isSaid = (entry: [string, unknown]): entry is [string, object] =>
-  isVmName(entry[0]) && typeof entry[1] === "object" && entry[1] !== null;
+const isSame = (one: ReadonlyMap<string, Good>, other: ReadonlyMap<string, Good>): boolean =>
+  one.size === other.size && [...one].every(([vm, good]) => other.get(vm) === good);

@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 import { readStreamBounded } from "../../os/read-bounded.ts";
+import { parseJson } from "../../values/json.ts";
 import { err, ok, type Result } from "../../values/result.ts";
 import {
   anyAnswer,
@@ -24,6 +25,8 @@ const ATTEMPT_MS = 800;
 const DEADLINE_MS = 1900;
 /** What etcd itself takes for a whole request is 1.5 MiB; a page of answers may have many values. */
 const MAX_BYTES = 16 << 20;
+/** Objects and arrays within each other; an answer to a transaction has seven. */
+const MAX_DEPTH = 32;
 /** gRPC's numbers. Source: google.golang.org/grpc/codes. */
 const CODE = { invalid: 3, notFound: 5, denied: 7, precondition: 9, unauthenticated: 16 } as const;
 /** After these another endpoint says no, too. */
@@ -206,15 +209,20 @@ export class Etcd {
         method: "POST",
         body: JSON.stringify(body),
         redirect: "error",
+        // A few hundred bytes of what is compressed may be gigabytes: nothing is unpacked, and such an answer is no JSON.
+        decompress: false,
         signal: AbortSignal.timeout(Math.ceil(ms)),
-        headers: this.#token === undefined ? {} : { authorization: this.#token },
+        headers: {
+          "accept-encoding": "identity",
+          ...(this.#token !== undefined && { authorization: this.#token }),
+        },
         ...(tls !== undefined && { tls }),
       });
       this.#dateMs = Date.parse(response.headers.get("date") ?? "");
       const bytes =
         response.body === null ? Buffer.alloc(0) : await readStreamBounded(response.body, MAX_BYTES);
       if (bytes === undefined) return err(strange(endpoint, `more than ${MAX_BYTES} bytes`));
-      const raw = parsed(bytes.toString("utf8"));
+      const raw = parseJson(bytes.toString("utf8"), MAX_DEPTH);
       const no = response.ok ? undefined : v.safeParse(refusal, raw);
       if (no?.success === true) return this.#refused(endpoint, no.output);
       // Such as that the certificate has a common name, which etcd refuses where it asks for users.
@@ -255,13 +263,5 @@ const strange = (where: string, what: string): EtcdError => ({
   kind: "refused",
   message: `${where} answers what is no etcd's: ${what}.`,
 });
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
 
 const isRead = (op: Op): boolean => !("put" in op || "remove" in op);

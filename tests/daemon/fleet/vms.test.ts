@@ -29,7 +29,9 @@ function world(says: object) {
   const vms = new FleetVms(stateDir, carried);
   return {
     ...{ host, carried, vms, stateDir, log: lab.log },
-    take: (said: Readonly<Record<string, object>>) => vms.take(new Map(Object.entries(said)), host),
+    take: (said: Readonly<Record<string, object>>) =>
+      vms.take(new Map(Object.entries(said).map(([vm, settings]) => [vm, JSON.stringify(settings)])), host),
+    takeTexts: (said: Readonly<Record<string, string>>) => vms.take(new Map(Object.entries(said)), host),
     of: (vm: string) => vmConfig(host.config, vm),
   };
 }
@@ -78,6 +80,55 @@ test.each([
   expect([of("a").priority, of("b").priority]).toEqual(["high", "low"]);
   take({ a: { priority: "normal" } });
   expect([host.problems, of("a").priority]).toEqual([[], "normal"]);
+});
+
+const brackets = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
+
+test.each([
+  ["no JSON", "priority = 'high'", "Is not JSON"],
+  ["a list", "[1]", "Is not an object"],
+  ["a value that nests too deep", `{"priority":${brackets(7000)}}`, "Is nested too deeply"],
+  ["a text without an end", `{"priority":"${"x".repeat(1 << 20)}"}`, "characters; at most 16384 are read."],
+  ["a key that is a book", `{"${"x".repeat(16_000)}":1}`, "xxx..."],
+])("take() refuses %s by name in one short line, and the last good ones stay", (_, text, why) => {
+  const { host, log, take, takeTexts, of } = world({});
+  take({ a: { priority: "high" } });
+  takeTexts({ a: text });
+  expect(of("a").priority).toBe("high");
+  expect(host.problems).toEqual([expect.stringContaining(why)]);
+  expect(host.problems.join()).toContain('the fleet\'s word on VM "a"');
+  expect(log.filter((line) => line.includes(why)).map(({ length }) => length < 800)).toEqual([true]);
+});
+
+test("take() names the first of many VMs whose settings are wrong, and fills neither the log nor the report, however they change", () => {
+  const { host, log, take } = world({});
+  host.problems.push("one of somebody else's");
+  const before = log.length;
+  for (let turn = 0; turn < 30; turn++)
+    take(
+      Object.fromEntries(Array.from({ length: 100 }, (_, vm) => [`${turn}-${vm}`, { priority: `p${turn}` }])),
+    );
+  expect(log.length - before).toBeLessThanOrEqual(64);
+  expect(host.problems).toHaveLength(22);
+  expect(host.problems.at(-1)).toBe("The fleet's words on 80 more VMs are wrong.");
+  take({});
+  expect(host.problems).toEqual(["one of somebody else's"]);
+});
+
+test("recall() takes up settings of more VMs than a configuration file may have bytes", () => {
+  const { carried, vms, take, host } = world({});
+  const policy = { type: "time", default: "min", windows: [{ from: "08:30", to: "17:00", level: "max" }] };
+  const interfaces = Array.from({ length: 16 }, (_, at) => `interface-${at}`);
+  const traffic = { type: "traffic", interfaces, medium_pps: 1, max_pps: 2 };
+  const said = Array.from({ length: 4000 }, (_, vm) => [
+    `vm${vm}`,
+    { policy: vm % 2 === 0 ? policy : traffic },
+  ]);
+  take(Object.fromEntries(said));
+  expect(host.problems).toEqual([]);
+  carried.above = [];
+  vms.recall();
+  expect(carried.above).toHaveLength(4000);
 });
 
 test("take() leaves aside what the host's own file disagrees with", () => {

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { brotliCompressSync, constants, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readCredentials } from "../../../internal/fleet/etcd/credentials.ts";
@@ -80,6 +81,10 @@ testNeeding(["etcd"], "txn() goes to the next endpoint when one is dead or silen
 
 test.each([
   ["no JSON", "<html>"],
+  [
+    "what nests without an end",
+    `{"header":{"revision":"5"},"succeeded":true,"a":${"[".repeat(99)}${"]".repeat(99)},"responses":[{"response_range":{}}]}`,
+  ],
   ["JSON that is no answer", "[]"],
   ["a revision that is no number", '{"header":{"revision":"x"}}'],
   ["fewer answers than were asked", '{"header":{"revision":"5"},"succeeded":true}'],
@@ -90,6 +95,27 @@ test.each([
     const etcd = new Etcd({ endpoints: [`http://127.0.0.1:${peer.port}`] });
     const done = await etcd.txn([], [{ read: "/a" }]);
     expect(done).toMatchObject({ ok: false, error: { kind: "refused" } });
+  } finally {
+    await peer.stop(true);
+  }
+});
+
+test.each([
+  ["gzip", () => gzipSync(Buffer.alloc(1 << 26))],
+  [
+    "br",
+    () => brotliCompressSync(Buffer.alloc(1 << 26), { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } }),
+  ],
+  ["deflate", () => deflateSync(Buffer.alloc(1 << 26))],
+  ["zstd", () => zstdCompressSync(Buffer.alloc(1 << 26))],
+] as const)("txn() unpacks nothing that is packed by %s", async (encoding, pack) => {
+  const body = pack();
+  const headers = { "content-encoding": encoding };
+  const peer = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response(body, { headers }) });
+  try {
+    const done = await new Etcd({ endpoints: [`http://127.0.0.1:${peer.port}`] }).txn([], [{ read: "/a" }]);
+    // Unpacked it would be more than may be read.
+    expect(done).toMatchObject({ ok: false, error: { message: expect.stringContaining("Invalid type") } });
   } finally {
     await peer.stop(true);
   }
