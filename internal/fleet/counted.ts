@@ -1,7 +1,7 @@
 // The fallback that a group counts for this host, kept over a restart: one that was raised since must wait, also while etcd is away.
 
 import * as v from "valibot";
-import { readBounded } from "../os/read-bounded.ts";
+import { readOwnFile } from "../os/read-bounded.ts";
 import { writeWholeFile } from "../os/whole-file.ts";
 import { explainSysfs } from "../values/sysfs-error.ts";
 
@@ -20,7 +20,7 @@ interface Whose {
 /** Returns what was kept, W; undefined when nothing was, or of another group or name. */
 export function readCounted(file: string, { group, name }: Whose): number | undefined {
   try {
-    const judged = v.safeParse(schema, JSON.parse(readBounded(file, 4096)?.toString("utf8") ?? ""));
+    const judged = v.safeParse(schema, JSON.parse(readOwnFile(file, 4096)?.toString("utf8") ?? ""));
     const kept = judged.success ? judged.output : undefined;
     return kept?.group === group && kept.name === name ? kept.watts : undefined;
   } catch {

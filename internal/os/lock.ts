@@ -1,11 +1,15 @@
 // One process at a time: a lock's file names its holder by boot, number and start time, since a number alone is used again.
 
-import { constants, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { err, ok, type Result } from "../values/result.ts";
 import { type SysfsError, sysfsError } from "../values/sysfs-error.ts";
 import { codeOf } from "./error-code.ts";
 import { isBeingKilled, readBootId, startTimeOf } from "./process.ts";
+import { readOwnFile } from "./read-bounded.ts";
+
+/** A longer file is no lock, bytes. */
+const MAX_BYTES = 4096;
 
 /** Who has the lock now. */
 export interface Busy {
@@ -77,14 +81,14 @@ function takeAs(own: string, path: string): number | undefined {
   return undefined;
 }
 
-/** Returns whose lock stands at `path`. */
+/** Returns whose lock stands at `path`. What is no file of ours has no holder. */
 function holderOf(path: string): number | "dead" | "nobody" {
   try {
     const {
       pid = 0,
       startTime,
       bootId = readBootId(),
-    }: Partial<Mark> = JSON.parse(readFileSync(path, { encoding: "utf8", flag: READ }));
+    }: Partial<Mark> = JSON.parse(readOwnFile(path, MAX_BYTES)?.toString("utf8") ?? "");
     if (bootId !== readBootId()) return "dead";
     // One that was killed and hangs in the kernel does nothing any more, and may stay for ever.
     const lives = pid > 0 && startTime !== undefined && startTimeOf(pid) === startTime && !isBeingKilled(pid);
@@ -103,6 +107,3 @@ function isLinked(own: string, path: string): boolean {
     throw thrown;
   }
 }
-
-/** Nothing is followed, and a FIFO in the file's place makes nobody wait. */
-const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;

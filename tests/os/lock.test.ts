@@ -46,6 +46,7 @@ const DEAD = [
   ["garbage", "{"],
   ["null", "null"],
   ["nothing", ""],
+  ["a holder in a book", JSON.stringify({ ...own(), book: "x".repeat(5000) })],
 ] as const;
 
 test("takeLock() lets one have the lock at a time, and leaves nothing behind", () => {

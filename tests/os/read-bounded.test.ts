@@ -1,9 +1,9 @@
 // Files, devices and streams read to a bound.
 
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { readBounded, readStreamBounded } from "../../internal/os/read-bounded.ts";
+import { readBounded, readOwnFile, readStreamBounded } from "../../internal/os/read-bounded.ts";
 
 describe("readBounded()", () => {
   test("returns all of a file up to the bound, and nothing of a longer one", () => {
@@ -20,6 +20,24 @@ describe("readBounded()", () => {
     expect(readBounded("/dev/null", 0)).toEqual(Buffer.alloc(0));
     expect(() => readBounded("/nowhere", 1)).toThrow("ENOENT");
   });
+});
+
+test("readOwnFile() returns a file up to the bound, and neither waits for what stands in its place nor follows it", () => {
+  const dir = mkdtempSync(`${tmpdir()}/own-`);
+  writeFileSync(`${dir}/file`, "1234");
+  expect(readOwnFile(`${dir}/file`, 4)?.toString()).toBe("1234");
+  expect(readOwnFile(`${dir}/file`, 3)).toBeUndefined();
+  writeFileSync(`${dir}/sparse`, "");
+  truncateSync(`${dir}/sparse`, 2 ** 40);
+  expect(readOwnFile(`${dir}/sparse`, 1 << 20)).toBeUndefined();
+  expect(Bun.spawnSync(["mkfifo", `${dir}/fifo`]).success).toBe(true);
+  expect(() => readOwnFile(`${dir}/fifo`, 4)).toThrow("no file");
+  symlinkSync(`${dir}/file`, `${dir}/link`);
+  expect(() => readOwnFile(`${dir}/link`, 4)).toThrow("ELOOP");
+  mkdirSync(`${dir}/folder`);
+  expect(() => readOwnFile(`${dir}/folder`, 4)).toThrow("EISDIR");
+  expect(() => readOwnFile("/dev/null", 4)).toThrow("no file");
+  rmSync(dir, { recursive: true });
 });
 
 test("readStreamBounded() stops a stream that has more than it may", async () => {

@@ -1,6 +1,6 @@
 // Who asks etcd: certificate, key and password from files, which nobody else may read.
 
-import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { codeOf } from "../../os/error-code.ts";
 import { err, ok, type Result } from "../../values/result.ts";
 import type { EtcdOptions } from "./etcd.ts";
@@ -71,8 +71,11 @@ function wrongPem(files: CredentialFiles, tls: EtcdOptions["tls"] = {}): string 
 function readChecked(path: string, isSecret: boolean): Result<string, string> {
   let fd: number | undefined;
   try {
-    fd = openSync(path, "r");
-    const { mode, uid, size } = fstatSync(fd);
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const stats = fstatSync(fd);
+    const { mode, uid, size } = stats;
+    // A FIFO would make the reader wait for its writer.
+    if (!stats.isFile()) return err(`"${path}" is no plain file.`);
     if (size > MAX_BYTES) return err(`"${path}" has ${size} bytes, and at most ${MAX_BYTES} are read.`);
     if (isSecret && (mode & 0o077) !== 0)
       return err(`"${path}" may be read by others than its owner; do chmod 600 on it.`);

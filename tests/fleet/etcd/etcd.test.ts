@@ -146,6 +146,14 @@ test("txn() reads no answer without an end, and follows no redirect", async () =
   }
 });
 
+test("readCredentials() waits for no FIFO's writer", () => {
+  const dir = mkdtempSync(join(tmpdir(), "powermon-fifo-"));
+  expect(Bun.spawnSync(["mkfifo", "-m", "600", join(dir, "key")]).success).toBe(true);
+  const error = expect.stringContaining("is no plain file.");
+  expect(readCredentials({ endpoints: [], key: join(dir, "key") })).toEqual({ ok: false, error });
+  rmSync(dir, { recursive: true });
+});
+
 testNeeding(
   ["etcd", "openssl"],
   "Etcd speaks TLS with a certificate, and has a password where etcd asks who it is",

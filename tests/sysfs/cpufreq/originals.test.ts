@@ -1,7 +1,16 @@
 // The way back after a stop, a crash or a reboot.
 
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { restoreAll } from "../../../internal/sysfs/cpufreq/originals.ts";
 import { domainId, khz } from "../../../internal/values/units.ts";
@@ -132,6 +141,16 @@ describe("saved originals", () => {
     expect(restoreAll(roots)).toEqual({ restored: [domainId(1)], failed: [], stale: [domainId(0)] });
     expect(read(0)).toEqual(left);
     value(domain(open(), 0).set(khz(2_000_000)));
+  });
+
+  test("that are larger than any record are not read, and are named", () => {
+    const { roots, saved } = crashed("acpi-cpufreq-4cpu-independent");
+    truncateSync(saved(0), 2 ** 30);
+    const { restored, failed } = restoreAll(roots);
+    expect([restored, failed]).toMatchObject([
+      [domainId(1)],
+      [{ op: "parse", path: saved(0), code: "EINVAL", value: "more than 67108864 bytes" }],
+    ]);
   });
 
   test("that are a FIFO make nobody wait, and are named", () => {
