@@ -2,7 +2,7 @@
 
 import { bootMs } from "../os/boot-time.ts";
 import type { Log } from "../log.ts";
-import { DONE, type Result } from "../values/result.ts";
+import { DONE, err, type Result } from "../values/result.ts";
 import { BEAT_MS, Cadence } from "./cadence.ts";
 import { Election } from "./election.ts";
 import type { Etcd, EtcdError } from "./etcd/etcd.ts";
@@ -29,8 +29,8 @@ export interface FleetHost {
   places(): Places["vms"];
   /** Sets what it may draw, W, a whole number. Called when that changes. @param granted false for the fallback */
   limit(watts: number, granted: boolean): void;
-  /** Keeps the fallback that is counted over a restart, W. */
-  keepCounted(watts: number): void;
+  /** Keeps the fallback that is counted over a restart, W. Returns why it can't. */
+  keepCounted(watts: number): string | void;
 }
 
 export interface AgentOptions {
@@ -68,7 +68,8 @@ export class FleetAgent {
   #joined = false;
   #problem: string | undefined;
   #told = "";
-  #counted: number | undefined;
+  /** The counted fallback that is kept, W. */
+  #kept: number | undefined;
   /** The places as they stand in etcd, with the lease they have. */
   #places = "";
   /** Whether the group is led, or VMs' settings are read, beside the reports. */
@@ -79,6 +80,7 @@ export class FleetAgent {
 
   constructor(options: AgentOptions) {
     this.#options = options;
+    this.#kept = options.counted;
     const run = crypto.randomUUID().slice(0, 8);
     this.#holder = new Holder(options.name, run, options.fallback, options.counted);
     this.#election = new Election(options.etcd, options.keys, options.name, run);
@@ -127,6 +129,8 @@ export class FleetAgent {
 
   async #turn({ drawn, ...needs }: ReturnType<FleetHost["needs"]>): Promise<Result<void, EtcdError>> {
     const { etcd, keys, name } = this.#options;
+    const unkept = this.#keepCounted();
+    if (unkept !== undefined) return unkept;
     if (!this.#joined) {
       const joined = await this.#join();
       if (!joined.ok) return joined;
@@ -220,11 +224,15 @@ export class FleetAgent {
     this.#options.host.limit(watts, grant !== undefined);
   }
 
-  #keepCounted(): void {
+  /** Errors: a lower fallback that can't be kept; told before, the higher one would be drawn after a restart, and not be counted. */
+  #keepCounted(): Result<never, EtcdError> | undefined {
     const { counted } = this.#holder;
-    if (counted === undefined || counted === this.#counted) return;
-    this.#counted = counted;
-    this.#options.host.keepCounted(counted);
+    if (counted === undefined || counted === this.#kept) return undefined;
+    const why = this.#options.host.keepCounted(counted);
+    if (typeof why !== "string") this.#kept = counted;
+    else if (this.#kept !== undefined && counted < this.#kept)
+      return err({ kind: "no-answer", message: why });
+    return undefined;
   }
 
   #tell(done: Result<void, EtcdError>): void {

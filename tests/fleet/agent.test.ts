@@ -30,7 +30,7 @@ class Wanting implements FleetHost {
   readonly agent: FleetAgent;
   readonly #want: number;
 
-  constructor(group: string, name: string, want: number, counted?: number) {
+  constructor(group: string, name: string, want: number, counted?: number, full?: string) {
     this.#want = want;
     const etcd = new Etcd({ endpoints: cluster?.urls ?? [] });
     const keys = keysOf("/powermon/", group);
@@ -39,6 +39,7 @@ class Wanting implements FleetHost {
       mirror: new VmMirror(etcd, keys, (vms) => (this.vms = vms)),
       log: new Log("error", "text", false, () => {}),
     });
+    this.full = full;
     this.agent.start();
   }
 
@@ -53,8 +54,11 @@ class Wanting implements FleetHost {
     if (!granted) this.lost++;
     this.watts = watts;
   }
-  keepCounted(watts: number): void {
-    this.counted = watts;
+  /** Why nothing can be kept. */
+  full: string | undefined;
+  keepCounted(watts: number): string | undefined {
+    if (this.full === undefined) this.counted = watts;
+    return this.full;
   }
 }
 
@@ -155,6 +159,22 @@ testNeeding(
   },
   30_000,
 );
+
+testNeeding(["etcd"], "FleetAgent tells a lower fallback once it is kept, not before", async () => {
+  const etcd = new Etcd({ endpoints: cluster?.urls ?? [] });
+  const keys = keysOf("/powermon/", "rack4");
+  const host = new Wanting("rack4", "a", 80, 120, "ENOSPC");
+  const members = async () => must(await readGroup(etcd, keys, "rack4")).view.hosts;
+  try {
+    await until("it says why", () => host.agent.state.problem === "ENOSPC");
+    expect([await members(), host.watts, host.counted]).toEqual([[], 50, undefined]);
+    host.full = undefined;
+    await until("it is a member", async () => (await members()).length > 0);
+    expect(host.counted).toBe(50);
+  } finally {
+    await host.agent.stop();
+  }
+});
 
 testNeeding(["etcd"], "addHost() has a host counted before it comes", async () => {
   const etcd = new Etcd({ endpoints: cluster?.urls ?? [] });

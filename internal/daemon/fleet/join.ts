@@ -108,6 +108,7 @@ function fleetHost({ host, budget }: FleetParts, config: FleetConfig, file: stri
     keepCounted: (watts) => {
       const why = writeCounted(file, config, watts);
       if (why !== undefined) host.log.warnFolded("fleet counted", why);
+      return why;
     },
   };
 }
