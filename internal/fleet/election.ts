@@ -6,6 +6,7 @@ import type { Pair } from "./etcd/wire.ts";
 import { Lead } from "./lead.ts";
 import {
   type Keys,
+  MAX_HOSTS,
   readAllBelow,
   readBudget,
   readLedger,
@@ -96,7 +97,10 @@ export class Election {
     const keys = this.#keys;
     const read = await this.#etcd.txn(
       [],
-      [{ read: keys.ledger }, { read: keys.budget }, { readAll: keys.members }, { readAll: keys.reports }],
+      [
+        ...[{ read: keys.ledger }, { read: keys.budget }],
+        ...[keys.members, keys.reports].map((readAll) => ({ readAll, limit: MAX_HOSTS })),
+      ],
     );
     if (!read.ok) return read;
     const { revision, found } = read.value;

@@ -9,7 +9,7 @@ import type { Report } from "./lead.ts";
 import type { Entry, Ledger } from "./ledger.ts";
 
 /** Hosts of a group: its ledger is one value, which etcd bounds at 1.5 MiB. */
-const MAX_HOSTS = 1000;
+export const MAX_HOSTS = 1000;
 /** VMs with settings in etcd, and VMs of one host. */
 export const MAX_VMS = 4096;
 /** More is no rack's, W. */
@@ -55,10 +55,11 @@ const entry = v.pipe(
     ...(silent !== undefined && { silent }),
   })),
 );
-const ledgerValue = v.pipe(
-  v.object({ seq, budget: whole, hosts: v.record(name, entry) }),
-  v.check(({ hosts }) => Object.keys(hosts).length <= MAX_HOSTS),
+/** Counted before its members are looked at. */
+const few = v.custom<object>(
+  (value) => typeof value === "object" && value !== null && Object.keys(value).length <= MAX_HOSTS,
 );
+const ledgerValue = v.object({ seq, budget: whole, hosts: v.pipe(few, v.record(name, entry)) });
 const reportValue = v.object({ run, beat: seq, ack: seq, floor: watts, demand, drawn: v.optional(watts) });
 const memberValue = v.object({ fallback: whole });
 const budgetValue = v.object({ watts: whole });
@@ -70,6 +71,8 @@ const settingsValue = v.pipe(
 );
 const placesValue = v.object({
   vms: v.pipe(
+    v.array(v.unknown()),
+    v.maxLength(MAX_VMS),
     v.array(
       v.object({
         vm: v.pipe(v.string(), v.check(isVmName)),
@@ -77,7 +80,6 @@ const placesValue = v.object({
         pays: v.boolean(),
       }),
     ),
-    v.maxLength(MAX_VMS),
   ),
 });
 

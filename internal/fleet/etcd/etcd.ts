@@ -8,6 +8,7 @@ import {
   anyAnswer,
   type Condition,
   keptAnswer,
+  keysOf,
   leaseAnswer,
   type Op,
   type Range,
@@ -23,8 +24,8 @@ import { FULL, readsOf, whyNoAnswer, whyRefused, wordsOf } from "./why.ts";
 const ATTEMPT_MS = 800;
 /** How long all of them may take together, ms: less than two reports. */
 const DEADLINE_MS = 1900;
-/** What etcd itself takes for a whole request is 1.5 MiB; a page of answers may have many values. */
-const MAX_BYTES = 16 << 20;
+/** The largest answer, bytes: to what reads many keys, to what reads a few (etcd takes 1.5 MiB for a value, which base64 makes 2), and to all else. */
+const MAX_BYTES = { many: 16 << 20, few: 4 << 20, none: 64 << 10 };
 /** Objects and arrays within each other; an answer to a transaction has seven. */
 const MAX_DEPTH = 32;
 /** gRPC's numbers. Source: google.golang.org/grpc/codes. */
@@ -94,7 +95,10 @@ export class Etcd {
     otherwise: readonly Op[] = [],
   ): Promise<Result<Done, EtcdError>> {
     const done = this.#options.dry === true ? then.filter(isRead) : then;
-    const answer = await this.#ask("kv/txn", txnOf(conditions, done, otherwise), txnAnswer);
+    const ops = [...then, ...otherwise];
+    const schema = txnAnswer(Math.max(done.length, otherwise.length), Math.max(0, ...ops.map(keysOf)));
+    const most = ops.some((op) => "readAll" in op) ? MAX_BYTES.many : MAX_BYTES.few;
+    const answer = await this.#ask("kv/txn", txnOf(conditions, done, otherwise), schema, most);
     if (!answer.ok)
       return answer.error.denied === true
         ? err(await this.#nameDenied([...conditions.map(readsOf), ...done, ...otherwise], answer.error))
@@ -139,7 +143,7 @@ export class Etcd {
     for (const op of ops) {
       if (performance.now() >= until) break;
       // The rights to both branches are asked for; without a condition this one is never taken.
-      const tried = await this.#ask("kv/txn", txnOf([], [], [op]), txnAnswer);
+      const tried = await this.#ask("kv/txn", txnOf([], [], [op]), txnAnswer(0, 0));
       if (tried.ok || tried.error.denied !== true) continue;
       return { ...denied, message: denied.message.replace("no right to this", `no right to ${wordsOf(op)}`) };
     }
@@ -155,6 +159,7 @@ export class Etcd {
     path: string,
     body: object,
     schema: S,
+    most = MAX_BYTES.none,
   ): Promise<Result<v.InferOutput<S>, EtcdError>> {
     const { endpoints, account } = this.#options;
     const until = performance.now() + DEADLINE_MS;
@@ -173,6 +178,7 @@ export class Etcd {
           { name, password },
           tokenAnswer,
           ms,
+          MAX_BYTES.none,
         ).finally(() => (this.#login = undefined));
         const login = await this.#login;
         if (login.ok) this.#token = login.value.token;
@@ -184,7 +190,7 @@ export class Etcd {
         }
       }
       const hadToken = this.#token !== undefined;
-      const answer = await this.#post(endpoint, path, body, schema, ms);
+      const answer = await this.#post(endpoint, path, body, schema, ms, most);
       if (answer.ok || answer.error.kind !== "no-answer") return answer;
       last = answer.error;
       // A token ends after minutes, and with the node that gave it: the same endpoint is asked again.
@@ -200,6 +206,7 @@ export class Etcd {
     body: object,
     schema: S,
     ms: number,
+    most: number,
   ): Promise<Result<v.InferOutput<S>, EtcdError>> {
     const { tls } = this.#options;
     const silent = (why: string) =>
@@ -219,9 +226,8 @@ export class Etcd {
         ...(tls !== undefined && { tls }),
       });
       this.#dateMs = Date.parse(response.headers.get("date") ?? "");
-      const bytes =
-        response.body === null ? Buffer.alloc(0) : await readStreamBounded(response.body, MAX_BYTES);
-      if (bytes === undefined) return err(strange(endpoint, `more than ${MAX_BYTES} bytes`));
+      const bytes = response.body === null ? Buffer.alloc(0) : await readStreamBounded(response.body, most);
+      if (bytes === undefined) return err(strange(endpoint, `more than ${most} bytes`));
       const raw = parseJson(bytes.toString("utf8"), MAX_DEPTH);
       const no = response.ok ? undefined : v.safeParse(refusal, raw);
       if (no?.success === true) return this.#refused(endpoint, no.output);

@@ -31,18 +31,23 @@ const pair = v.pipe(
   })),
 );
 
-const range = v.object({
-  kvs: v.optional(v.pipe(v.array(pair), v.maxLength(MAX_KEYS)), []),
-  more: v.optional(v.boolean(), false),
-  count,
-});
+/** A list that is counted before its members are looked at: an answer of 16 MiB may have millions. */
+const listOf = <const S extends v.GenericSchema>(item: S, most: number) =>
+  v.optional(v.pipe(v.array(v.unknown()), v.maxLength(most), v.array(item)), []);
 
-/** What etcd answers to a transaction. */
-export const txnAnswer = v.object({
-  header,
-  succeeded: v.optional(v.boolean(), false),
-  responses: v.optional(v.array(v.looseObject({ response_range: v.optional(range) })), []),
-});
+const range = (keys: number) =>
+  v.object({ kvs: listOf(pair, keys), more: v.optional(v.boolean(), false), count });
+
+/** Returns what etcd answers to a transaction with so many operations. @param keys the most that one range was asked for */
+export const txnAnswer = (operations: number, keys: number) =>
+  v.object({
+    header,
+    succeeded: v.optional(v.boolean(), false),
+    responses: listOf(v.looseObject({ response_range: v.optional(range(keys)) }), operations),
+  });
+
+/** Returns how many keys an operation may bring. */
+export const keysOf = (op: Op): number => ("readAll" in op ? (op.limit ?? MAX_KEYS) : 1);
 
 export const leaseAnswer = v.object({ ID: leaseId });
 /** A lease that is gone is answered without its time to live. */
@@ -64,7 +69,7 @@ export const refusal = v.object({
 
 /** A key and what stands there. */
 export type Pair = v.InferOutput<typeof pair>;
-export type Range = v.InferOutput<typeof range>;
+export type Range = v.InferOutput<ReturnType<typeof range>>;
 
 /** One thing that a transaction does. */
 export type Op =

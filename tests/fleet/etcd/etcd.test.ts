@@ -100,6 +100,32 @@ test.each([
   }
 });
 
+const PAIR = { key: "YQ==", value: "YQ==", mod_revision: "1" };
+const answerOf = (responses: readonly object[]) =>
+  JSON.stringify({ header: { revision: "5" }, succeeded: true, responses });
+
+test.each([
+  [
+    "more answers than operations",
+    answerOf([{ response_range: {} }, {}, {}]),
+    "Invalid length: Expected <=1 but received 3",
+  ],
+  [
+    "more keys than one",
+    answerOf([{ response_range: { kvs: [PAIR, PAIR] } }]),
+    "Invalid length: Expected <=1 but received 2",
+  ],
+  ["5 MiB where a few keys were read", answerOf([{ x: "y".repeat(5 << 20) }]), "more than 4194304 bytes"],
+])("txn() takes nothing of %s", async (_, body, why) => {
+  const peer = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response(body) });
+  try {
+    const done = await new Etcd({ endpoints: [`http://127.0.0.1:${peer.port}`] }).txn([], [{ read: "/a" }]);
+    expect(done).toMatchObject({ ok: false, error: { message: expect.stringMatching(why) } });
+  } finally {
+    await peer.stop(true);
+  }
+});
+
 test.each([
   ["gzip", () => gzipSync(Buffer.alloc(1 << 26))],
   [
