@@ -23,6 +23,8 @@ export interface LibvirtVm {
   readonly metadata: ReadonlyMap<string, string> | undefined;
   /** Whether its vCPUs stand still: suspended by an operator, by an error, for a snapshot, or on its way here. */
   readonly paused: boolean;
+  /** Characters of a definition that is too large to be looked into; undefined for all others. */
+  readonly tooLarge?: number;
 }
 
 /** States of an active domain that runs nothing. Source: virsh(1), list. */
@@ -30,6 +32,10 @@ const STILL = ["paused", "pmsuspended", "crashed"];
 
 /** Domains asked in one run of virsh; their XML must fit into what is taken of its output. */
 const BATCH = 128;
+/** A larger definition is no domain's, characters: its <metadata> may be megabytes, and half a megabyte takes 0.1 s of the thread that answers guests. */
+const MAX_XML = 512 << 10;
+/** libvirt prints a domain's name before all else. */
+const NAME_WITHIN = 4096;
 const UUIDS = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}(?=\s*$)/gim;
 
 /** Returns the UUIDs of the running domains: names in a table can't be told from its blanks. Errors: one sentence. Source: virsh(1), list. */
@@ -75,14 +81,24 @@ export async function readVms(virsh: Virsh): Promise<Result<LibvirtVm[], string>
     const parts = printed.value.split(mark);
     for (const [i, uuid] of batch.entries()) {
       const [xml = "", pins = "", state = ""] = parts.slice(3 * i + 1);
-      const name = parseName(xml);
-      if (name === undefined) continue;
-      const paused = STILL.includes(state.trim());
-      const [channels, metadata] = [parseChannels(xml), parseMetadata(xml)];
-      vms.push({ uuid, name, channels, pins: parseVcpuPins(pins), metadata, paused });
+      // Guests are answered between two domains.
+      await new Promise(setImmediate);
+      vms.push(...readVm(uuid, xml, pins, state));
     }
   }
   return ok(vms);
+}
+
+/** Returns the domain that virsh printed, none when it has ended in between. @param xml its definition */
+function readVm(uuid: string, xml: string, pins: string, state: string): readonly LibvirtVm[] {
+  const isTooLarge = xml.length > MAX_XML;
+  const name = parseName(isTooLarge ? xml.slice(0, NAME_WITHIN) : xml);
+  if (name === undefined) return [];
+  const paused = STILL.includes(state.trim());
+  const known = { uuid, name, pins: parseVcpuPins(pins), paused };
+  return isTooLarge
+    ? [{ ...known, channels: [], metadata: undefined, tooLarge: xml.length }]
+    : [{ ...known, channels: parseChannels(xml), metadata: parseMetadata(xml) }];
 }
 
 /** Returns the VMs that can be told apart by names that a VM may have, and a sentence for each other. */
@@ -93,10 +109,14 @@ export function nameable(vms: readonly LibvirtVm[]): {
   const counts = new Map<string, number>();
   for (const { name } of vms) counts.set(name, (counts.get(name) ?? 0) + 1);
   const problems: string[] = [];
-  const good = vms.filter(({ name, uuid }) => {
+  const good = vms.filter(({ name, uuid, tooLarge }) => {
     const isOne = counts.get(name) === 1;
-    if (isOne && isVmName(name)) return true;
-    const why = isOne ? "can't be a VM's name" : "is the name of another domain too";
+    if (isOne && isVmName(name) && tooLarge === undefined) return true;
+    const why = !isOne
+      ? "is the name of another domain too"
+      : tooLarge === undefined
+        ? "can't be a VM's name"
+        : `has a definition of ${tooLarge} characters, and at most ${MAX_XML} are looked into; is its <metadata> meant so?`;
     problems.push(`libvirt's domain ${uuid} is not served: ${JSON.stringify(name)} ${why}`);
     return false;
   });

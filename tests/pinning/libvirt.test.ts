@@ -1,7 +1,8 @@
 // libvirt's words understood, against its test driver and a real one with a real QEMU.
 
 import { expect, test } from "bun:test";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { channelXml } from "../../internal/output/channel-xml.ts";
 import { nameable, parseVcpuPins, pinVcpu, readVms } from "../../internal/pinning/libvirt.ts";
@@ -32,6 +33,28 @@ test("nameable() keeps names whole, and drops those that are no name or that two
     `libvirt's domain 9 is not served: "twin" is the name of another domain too`,
   ]);
 });
+
+testNeeding(
+  ["virsh"],
+  "readVms() looks into no definition that is a book, and nameable() says so; its neighbours are served",
+  async () => {
+    const dir = mkdtempSync(join(tmpdir(), "powermon-book-"));
+    const books = { small: 10, large: 1 << 20 };
+    const domains = Object.entries(books).map(
+      ([name, pages], at) =>
+        `<domain type='test'><name>${name}</name><uuid>6695eb01-f6a4-8304-79aa-97f2502e193${at}</uuid><metadata><b:b xmlns:b='urn:b'>${"<b:p/>".repeat(pages / 6)}</b:b></metadata><memory>8192</memory><os><type>hvm</type></os></domain>`,
+    );
+    const node = join(dir, "node.xml");
+    writeFileSync(node, `<node>${domains.join("")}</node>`);
+    const vms = await readVms({ uri: `test://${node}` });
+    const { vms: good, problems } = nameable(vms.ok ? vms.value : []);
+    expect(good.map(({ name }) => name)).toEqual(["small"]);
+    expect(problems).toEqual([
+      expect.stringMatching(/is not served: "large" has a definition of \d{7} characters/),
+    ]);
+    rmSync(dir, { recursive: true });
+  },
+);
 
 test("parseVcpuPins() reads quiet, loud and old virsh", () => {
   const pins = [
