@@ -20,7 +20,7 @@ import {
 } from "./wire.ts";
 import { FULL, readsOf, whyNoAnswer, whyRefused, wordsOf } from "./why.ts";
 
-/** How long one endpoint may take, ms; then the next one is asked. */
+/** How long one endpoint of several may take, ms; then the next one is asked. */
 const ATTEMPT_MS = 800;
 /** How long all of them may take together, ms: less than two reports. */
 const DEADLINE_MS = 1900;
@@ -168,7 +168,7 @@ export class Etcd {
       const left = until - performance.now();
       if (left <= 0) break;
       const endpoint = endpoints[this.#at % endpoints.length] as string;
-      const ms = Math.min(left, ATTEMPT_MS);
+      const ms = endpoints.length === 1 ? left : Math.min(left, ATTEMPT_MS);
       if (account !== undefined && this.#token === undefined) {
         const { user: name, password } = account;
         // etcd takes its time to judge a password: once is enough for all that is asked meanwhile.
