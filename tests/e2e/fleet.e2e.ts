@@ -119,6 +119,7 @@ testNeeding(
       const set = await fleet.ask("budget", "set", "rack7", String(BUDGET_W));
       expect(set).toMatchObject({ status: 0, err: "" });
     });
+    const first = performance.now();
     /** What a host of each priority drew in the last second, W. */
     const byPriority = () => {
       const seen = recorder.between(performance.now() - 1000, Infinity);
@@ -133,12 +134,13 @@ testNeeding(
     };
     // What is above the fallbacks, which nobody can be sure to take away, goes to high first.
     await paid("all but high", (high, normal, low) => high > 80 && normal < 55 && low < 55);
-    await fleet.ask("budget", "set", "rack7", "480");
+    const raised = performance.now();
+    expect(await fleet.ask("budget", "set", "rack7", "480")).toMatchObject({ status: 0, err: "" });
     await paid("low and a part of normal", (high, normal, low) => high > 90 && normal > 65 && low < 55);
     await after("the budget is less again", LEAST_W, BUDGET_W, async () => {
       await fleet.ask("budget", "set", "rack7", String(BUDGET_W));
     });
-    const inForce = performance.now();
+    const lowered = performance.now();
     await after("the leader is killed", LEAST_W, BUDGET_W, async () => {
       const led = await leader();
       if (led === undefined) throw new Error("Nobody leads.");
@@ -166,7 +168,8 @@ testNeeding(
         await hosts[1]?.start();
       },
     );
-    const granted = Math.max(...recorder.between(inForce, performance.now()).map((one) => one.granted));
+    const inForce = [...recorder.between(first, raised), ...recorder.between(lowered, performance.now())];
+    const granted = Math.max(...inForce.map((one) => one.granted));
     notes.push(`granted at most ${granted} W`);
     console.log(notes.join("\n"));
     // Never at all, settled or not.
