@@ -44,6 +44,8 @@ export interface AgentOptions {
   readonly host: FleetHost;
   readonly mirror: VmMirror;
   readonly log: Log;
+  /** Ms on a clock that also counts the machine's sleep; bootMs unless told otherwise. */
+  readonly nowMs?: () => number;
 }
 
 /** How a host stands with its group. */
@@ -58,12 +60,13 @@ export interface AgentState {
 
 export class FleetAgent {
   readonly #options: AgentOptions;
+  readonly #nowMs: () => number;
   readonly #holder: Holder;
   readonly #election: Election;
   #lease: string | undefined;
-  /** When its lease was kept last, and how many hosts the ledger has that grants it something. */
+  /** When its lease was kept last, and how many hosts the ledger has: 0 where it grants this one nothing, undefined where there is none. */
   #keptAt = 0;
-  #hosts = 0;
+  #hosts: number | undefined;
   readonly #cadence = new Cadence();
   #joined = false;
   #problem: string | undefined;
@@ -80,6 +83,7 @@ export class FleetAgent {
 
   constructor(options: AgentOptions) {
     this.#options = options;
+    this.#nowMs = options.nowMs ?? bootMs;
     this.#kept = options.counted;
     const run = crypto.randomUUID().slice(0, 8);
     this.#holder = new Holder(options.name, run, options.fallback, options.counted);
@@ -89,7 +93,7 @@ export class FleetAgent {
   get state(): AgentState {
     return {
       leads: this.#election.leads,
-      grant: this.#holder.grant(bootMs()),
+      grant: this.#holder.grant(this.#nowMs()),
       fallback: this.#holder.fallback,
       problem: this.#problem,
     };
@@ -142,9 +146,9 @@ export class FleetAgent {
       if (!kept.ok) return kept;
       this.#keptAt = performance.now();
     }
-    const limit = this.#holder.limit(bootMs());
+    const limit = this.#holder.limit(this.#nowMs());
     if (drawn === undefined || drawn <= limit * HELD_PART + HELD_W) this.#holder.acted();
-    const beat = this.#holder.ask(bootMs());
+    const beat = this.#holder.ask(this.#nowMs());
     const report: Report = { ...beat, ...needs, drawn };
     const lease = this.#lease as string;
     const asked = await etcd.txn(
@@ -164,9 +168,9 @@ export class FleetAgent {
     }
     const [ledger, leader, changed] = asked.value.found.map(({ kvs }) => kvs[0]);
     const read = readLedger(ledger?.value);
-    this.#holder.hear(beat.beat, read, bootMs());
-    const isGranted = this.#holder.grant(bootMs()) !== undefined;
-    this.#hosts = read === undefined || !isGranted ? 0 : Object.keys(read.hosts).length;
+    this.#holder.hear(beat.beat, read, this.#nowMs());
+    const isGranted = this.#holder.grant(this.#nowMs()) !== undefined;
+    this.#hosts = read && (isGranted ? Object.keys(read.hosts).length : 0);
     this.#keepCounted();
     this.#apply();
     // The next report waits for neither: a leader's own grant must not end because it leads.
@@ -217,7 +221,7 @@ export class FleetAgent {
   }
 
   #apply(): void {
-    const grant = this.#holder.grant(bootMs());
+    const grant = this.#holder.grant(this.#nowMs());
     const watts = grant ?? this.#holder.fallback;
     const told = `${watts} ${grant !== undefined}`;
     if (told === this.#told) return;

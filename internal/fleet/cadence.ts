@@ -1,4 +1,4 @@
-// How often a host reports: each second while something moves or the group is small, every other second at rest in a large group.
+// How often a host reports: each second while something moves or the group is small, every other second at rest in a large group, or in one without a ledger.
 
 import type { Want } from "./share.ts";
 
@@ -7,7 +7,7 @@ export const BEAT_MS = 1000;
 /** From so many hosts on one that rests lets a beat out: somebody else sees within a moment that nobody leads. */
 const LARGE = 16;
 /** What has moved may move again: ms. */
-const SETTLING_MS = 5000;
+const SETTLING_MS = 3000;
 /** Needs that move by less are at rest: W, and a part. */
 const STILL_W = 1;
 const STILL_PART = 0.02;
@@ -24,10 +24,10 @@ export class Cadence {
     this.#movedAt = nowMs;
   }
 
-  /** Returns whether to report now. @param hosts of the group's ledger, 0 where there is none that grants this host anything */
-  isDue(needs: Needs, hosts: number, nowMs: number): boolean {
+  /** Returns whether to report now. @param hosts of the group's ledger: undefined where there is none, 0 where it grants this host nothing */
+  isDue(needs: Needs, hosts: number | undefined, nowMs: number): boolean {
     const isRest =
-      hosts >= LARGE &&
+      (hosts ?? LARGE) >= LARGE &&
       nowMs - this.#movedAt >= SETTLING_MS &&
       this.#said !== undefined &&
       isStill(needs, this.#said);
