@@ -4,7 +4,7 @@
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  limitMs = 5000,
+  limitMs = 15_000,
 ): Promise<void> {
   const end = performance.now() + limitMs;
   while (!(await condition())) {

@@ -73,13 +73,13 @@ test("parseChannels() answers when the text is cut or is no XML", () => {
   expect(parseChannels("</a></b><<<>>>&&&'\"")).toEqual([]);
 });
 
-test("parseChannels() stays quick on text made to be slow", () => {
-  const start = performance.now();
-  parseChannels("<a ".repeat(20_000));
-  parseChannels(`<a ${"'".repeat(20_001)}`);
-  parseChannels("<!--".repeat(20_000));
-  expect(performance.now() - start).toBeLessThan(500);
-});
+// What grows with the square of this would take longer than a test may.
+test.each([["<a ".repeat(300_000)], [`<a ${"'".repeat(300_001)}`], ["<!--".repeat(300_000)]])(
+  "parseChannels() finds nothing in %#, text made to be slow",
+  (text) => {
+    expect(parseChannels(text)).toEqual([]);
+  },
+);
 
 describe("parseMetadata()", () => {
   const withMetadata = (metadata: string) => domain("", `<metadata>${metadata}</metadata>`);
