@@ -114,7 +114,13 @@ try {
     setTimeout(() => void setBudget(asker, keysOf("/powermon/", group), group, size * 70), beginsMs + 7000);
   }
   await Bun.sleep(START_MS);
-  await until("all hosts have a grant", () => hosts.every(({ granted }) => granted), 120_000);
+  const isUp = () => hosts.every(({ granted }) => granted);
+  await until("all hosts have a grant", isUp, 120_000).catch(() => {
+    const up = hosts.filter(({ granted }) => granted).length;
+    throw new Error(
+      `${up} of ${hosts.length} hosts have a grant after two minutes: too many for these ${cpus().length} CPUs, which do etcd's work and theirs.`,
+    );
+  });
   console.log(
     `${hosts.length} hosts in ${groups.length} groups of ${size}, ${cpus().length} CPUs for them and etcd together.`,
   );
